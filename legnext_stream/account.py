@@ -1,0 +1,140 @@
+"""What all requests of one account share: its lanes, its pace, and what has been counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import quote
+
+import trio
+
+from legnext_stream.core.answers import Answer, NoReply, Reply, refusal_error
+from legnext_stream.core.decoding import decode_body
+from legnext_stream.core.pace import Pacer, RequestKind
+from legnext_stream.core.pacing import Pacing
+from legnext_stream.core.retry import retry_wait
+from legnext_stream.core.signals import signal_of
+from legnext_stream.core.stats import Stats, Tally
+from legnext_stream.errors import HostUnreachableError, SubmitUnknownError
+from legnext_stream.http import Lanes, Request
+
+
+def job_path(job_id: str) -> str:
+    """Where a job is to be asked about."""
+    return f"/api/v1/job/{quote(job_id, safe='')}"
+
+
+class Account:
+    """One key at one host. Decides nothing: it carries requests at the pace the pacer sets."""
+
+    def __init__(self, lanes: Lanes, pacing: Pacing) -> None:
+        self.lanes = lanes
+        self.pacing = pacing
+        self.pacer = Pacer(
+            max_rate=pacing.max_rate,
+            initial_rate=pacing.initial_rate,
+            max_in_flight=pacing.max_in_flight,
+        )
+        self._tallies: dict[object, Tally] = {}
+        self._past = Tally()
+        self._waiting: list[Callable[[], None]] = []
+
+    async def aclose(self) -> None:
+        """Close the lanes. Bounded in time, also under cancellation."""
+        await self.lanes.aclose()
+
+    async def poll(self, job_id: str) -> Answer:
+        """Send one status request now; the caller has asked the pacer, and tells it the outcome."""
+        return await self.lanes.send(Request("GET", job_path(job_id)))
+
+    async def request(
+        self, request: Request, kind: RequestKind, *, is_safe: bool, retry_for: float
+    ) -> Reply:
+        """Send one request at the account's pace, and again while that can help.
+
+        Args:
+            request: What to send.
+            kind: Which of the account's limits it counts against.
+            is_safe: Whether a repetition can do no harm.
+            retry_for: When to stop repeating it, seconds after the first attempt.
+
+        Raises:
+            ApiError: The API refuses.
+            SubmitUnknownError: It is not safe, was sent, and got no answer.
+            HostUnreachableError: It got no answer.
+        """
+        give_up_at = trio.current_time() + retry_for
+        attempt = 0
+        while True:
+            attempt += 1
+            await self._turn(kind)
+            answer = await self._send(request, kind)
+            if isinstance(answer, Reply) and 200 <= answer.status_code < 300:
+                return answer
+            wait = retry_wait(answer, attempt, is_safe=is_safe, key=request.path)
+            if wait is None or trio.current_time() + wait > give_up_at:
+                raise _error(answer, is_safe=is_safe)
+            await trio.sleep(wait)
+
+    async def _turn(self, kind: RequestKind) -> None:
+        """Wait for the pacer's leave; the request must start before the next checkpoint."""
+        await trio.lowlevel.checkpoint()
+        while (at := self.pacer.ready_at(now := trio.current_time(), kind)) > now:
+            freed = trio.Event()
+            self.call_when_free(freed.set)
+            with trio.move_on_at(at):
+                await freed.wait()
+
+    async def _send(self, request: Request, kind: RequestKind) -> Answer:
+        self.pacer.start(trio.current_time(), kind)
+        answered = False
+        try:
+            answer = await self.lanes.send(request)
+            answered = True
+        finally:
+            if not answered:
+                self.pacer.abandon(kind)
+            self.free()
+        self.pacer.finish(trio.current_time(), signal_of(answer), kind)
+        return answer
+
+    def call_when_free(self, wake: Callable[[], None]) -> None:
+        """Call `wake` once, when the next request of this account ends."""
+        self._waiting.append(wake)
+
+    def free(self) -> None:
+        """A request has ended: whoever waits for a place in flight may look again."""
+        waiting, self._waiting = self._waiting, []
+        for wake in waiting:
+            wake()
+
+    @property
+    def stats(self) -> Stats:
+        """The numbers of all watches together, up to now."""
+        total = Tally()
+        for tally in (self._past, *self._tallies.values()):
+            total.add(tally)
+        return self.snapshot(total)
+
+    def snapshot(self, tally: Tally) -> Stats:
+        """A tally as `Stats`, beside what the pacer says."""
+        return tally.snapshot(rate=self.pacer.rate, in_flight=self.pacer.in_flight)
+
+    def count_in(self, owner: object, tally: Tally) -> None:
+        """A watch begins: count what its tally counts."""
+        self._tallies[owner] = tally
+
+    def count_out(self, owner: object) -> None:
+        """A watch has ended: what it counted stays counted, the jobs it has left do not."""
+        self._past.add(self._tallies.pop(owner).without_unfinished())
+
+
+def _error(answer: Answer, *, is_safe: bool) -> Exception:
+    if isinstance(answer, Reply):
+        return refusal_error(answer.status_code, answer.content, decode_body(answer.content))
+    return _no_answer(answer, is_safe=is_safe)
+
+
+def _no_answer(answer: NoReply, *, is_safe: bool) -> HostUnreachableError:
+    if is_safe or not answer.was_sent:
+        return HostUnreachableError(answer.reason)
+    return SubmitUnknownError(f"{answer.reason}; the job may exist all the same")

@@ -1,0 +1,350 @@
+"""The client: one account at one host, and everything that can be asked of it."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import attrs
+import msgspec
+import trio
+
+from legnext_stream.account import Account, job_path
+from legnext_stream.core.answers import Reply
+from legnext_stream.core.decoding import decode_body, decode_job, decode_status
+from legnext_stream.core.ids import check_job_id
+from legnext_stream.core.jobs import Job, JobStatus, TaskType
+from legnext_stream.core.pace import RequestKind
+from legnext_stream.core.pacing import Pacing
+from legnext_stream.core.stats import Stats
+from legnext_stream.core.tasks import api_fields, check_task_type
+from legnext_stream.engine import Jobs
+from legnext_stream.errors import (
+    ConfigurationError,
+    JobFailed,
+    JobNotFound,
+    JobTimedOut,
+    JobUnsuccessful,
+    UnexpectedAnswerError,
+)
+from legnext_stream.http import Lanes, Request
+from legnext_stream.stream import EventStream
+from legnext_stream.trio_only import require_trio
+
+if TYPE_CHECKING:
+    import httpx
+
+_DEFAULT_BASE_URL = "https://api.legnext.ai"
+
+
+@attrs.frozen(kw_only=True)
+class Balance:
+    """What the account has left.
+
+    Attributes:
+        balance_usd: In US dollars.
+        available_credits: In credits.
+        available_points: In points.
+        raw: The whole answer, as decoded from JSON.
+    """
+
+    balance_usd: float
+    available_credits: float
+    available_points: float
+    raw: Mapping[str, object] = attrs.field(eq=False, repr=False)
+
+
+class LegnextClient:
+    """One account at the API. An async context manager: lanes and watches live as long as it is open.
+
+    All watches, waits and submits of one client share one pace, so that together they keep to the
+    account's limits.
+
+    Args:
+        api_key: The key; by default the environment variable `LEGNEXT_API_KEY`.
+        base_url: Where the API is; by default `LEGNEXT_BASE_URL`, else `https://api.legnext.ai`. A
+            trailing `/api` or `/api/v1`, as other clients want it, is let pass.
+        transport: An `httpx.AsyncBaseTransport` to use instead of sockets; the mock server has one.
+            It is closed with the client.
+        pacing: How fast the account may be asked, and the default of its watches.
+        request_timeout: How long one request may take once connected, seconds.
+        retry_for: How long `get_job`, `balance` and `submit` are repeated while there is trouble
+            that may pass, seconds.
+
+    Raises:
+        ConfigurationError: There is no key, or the base URL is none.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        *,
+        pacing: Pacing | None = None,
+        request_timeout: float = 10.0,
+        retry_for: float = 60.0,
+    ) -> None:
+        self._account = open_account(
+            api_key,
+            base_url,
+            transport,
+            pacing=Pacing() if pacing is None else pacing,
+            request_timeout=request_timeout,
+        )
+        self._retry_for = retry_for
+        self._running: AbstractAsyncContextManager[trio.Nursery] | None = None
+        self._nursery: trio.Nursery | None = None
+
+    def __repr__(self) -> str:
+        state = "closed" if self._nursery is None else "open"
+        return f"<LegnextClient {self.base_url} {state}>"
+
+    @property
+    def base_url(self) -> str:
+        """Where the API is."""
+        return self._account.lanes.base_url
+
+    @property
+    def stats(self) -> Stats:
+        """The numbers of all watches of this client together, up to now."""
+        return self._account.stats
+
+    async def __aenter__(self) -> Self:
+        require_trio("async with LegnextClient(...)")
+        if self._running is not None:
+            raise ConfigurationError("a client is opened once: make a new one")
+        self._running = self._open()
+        self._nursery = await self._running.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._nursery = None
+        if self._running is not None:
+            await self._running.__aexit__(kind, error, traceback)
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[trio.Nursery]:
+        """The nursery of this client's watches. What the body raises comes out as it was."""
+        failure: BaseException | None = None
+        try:
+            async with trio.open_nursery() as nursery:
+                # The nursery must not see the body's error, or it would come out in a group.
+                try:
+                    yield nursery
+                except BaseException as error:  # noqa: BLE001 - raised again below
+                    failure = error
+                nursery.cancel_scope.cancel()
+        finally:
+            await self._account.aclose()
+        if failure is not None:
+            raise failure
+
+    def watch(
+        self,
+        jobs: Jobs,
+        *,
+        timeout: float | None = 600.0,
+        pacing: Pacing | None = None,
+    ) -> EventStream:
+        """One stream of the status changes of many jobs; see `legnext_stream.watch`."""
+        return EventStream(
+            jobs,
+            account=self._account,
+            open_nursery=self._open_nursery,
+            timeout=timeout,
+            pacing=self._account.pacing if pacing is None else pacing,
+        )
+
+    async def wait(
+        self,
+        job: str | Job,
+        *,
+        timeout: float | None = 600.0,  # noqa: ASYNC109 - a job's limit, not this call's
+        pacing: Pacing | None = None,
+    ) -> Job:
+        """Wait for one job to complete; see `legnext_stream.wait`."""
+        async with self.watch([job], timeout=timeout, pacing=pacing) as events:
+            return await completed(events)
+
+    async def get_job(self, job_id: str) -> Job:
+        """Ask once how a job is (again only while there is trouble that may pass).
+
+        Raises:
+            InvalidJobId: `job_id` can't be a job id.
+            NotFoundError: The API does not know it.
+            ApiError: The API refuses, or what answers is not the API.
+            HostUnreachableError: The host gave no answer for `retry_for` seconds.
+        """
+        request = Request("GET", job_path(check_job_id(job_id)))
+        return _job(await self._request(request, RequestKind.STATUS))
+
+    async def submit(self, task_type: TaskType | str, **params: object) -> Job:
+        """Submit a job of any of the 19 task types.
+
+        Args:
+            task_type: The kind of work, e.g. `"diffusion"`.
+            params: The task's fields, under the API's names (`imageNo`) or in snake_case
+                (`image_no`); those that are None are left out. A `mask` given as bytes is sent as
+                a PNG file, which only `inpaint` takes.
+
+        Returns:
+            The new job, not yet begun.
+
+        Raises:
+            ValueError: There is no such task type.
+            InsufficientCreditsError: The account has run out of credits.
+            PermissionDeniedError: Moderation refused it.
+            InvalidRequestError: A field is missing or out of range; the message says which.
+            SubmitUnknownError: It was sent, but no answer came. It is never repeated by itself,
+                for the job may exist.
+            ApiError: The API refuses for another reason.
+            HostUnreachableError: The host could not be reached for `retry_for` seconds.
+        """
+        path = f"/api/v1/{check_task_type(task_type)}"
+        fields = api_fields(params)
+        mask = fields.get("mask")
+        if isinstance(mask, bytes):
+            del fields["mask"]
+            request = Request(
+                "POST",
+                path,
+                files={"mask": ("mask.png", mask, "image/png")},
+                fields={name: _form_text(value) for name, value in fields.items()},
+            )
+        else:
+            request = Request("POST", path, json=fields)
+        return _job(await self._request(request, RequestKind.SUBMIT))
+
+    async def diffusion(self, text: str, callback: str | None = None) -> Job:
+        """Submit a text-to-image job; see `submit`.
+
+        Args:
+            text: The prompt, 1–8,192 characters.
+            callback: A URL that the API calls when the job ends.
+        """
+        return await self.submit(TaskType.DIFFUSION, text=text, callback=callback)
+
+    async def balance(self) -> Balance:
+        """What the account has left.
+
+        Raises:
+            ApiError: The API refuses, or what answers is not the API.
+            HostUnreachableError: The host gave no answer for `retry_for` seconds.
+        """
+        reply = await self._request(Request("GET", "/api/account/balance"), RequestKind.STATUS)
+        body = decode_body(reply.content)
+        data = None if body is None else body.get("data")
+        if body is None or not isinstance(data, dict):
+            raise _unexpected(reply, "a balance")
+        numbers = {
+            name: float(value)
+            for name in ("balance_usd", "available_credits", "available_points")
+            if isinstance(value := data.get(name, 0), int | float)
+        }
+        if len(numbers) < 3:
+            raise _unexpected(reply, "a balance")
+        return Balance(**numbers, raw=body)
+
+    def _open_nursery(self) -> trio.Nursery:
+        if self._nursery is None:
+            raise ConfigurationError(
+                "the client is not open: use it inside `async with LegnextClient(...) as client:`"
+            )
+        return self._nursery
+
+    async def _request(self, request: Request, kind: RequestKind) -> Reply:
+        self._open_nursery()
+        return await self._account.request(
+            request, kind, is_safe=request.method == "GET", retry_for=self._retry_for
+        )
+
+
+def open_account(
+    api_key: str | None,
+    base_url: str | None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    *,
+    pacing: Pacing,
+    request_timeout: float = 10.0,
+) -> Account:
+    """An account by what the caller said, else by what the environment says.
+
+    Raises:
+        ConfigurationError: There is no key, or the base URL is none.
+    """
+    if not (math.isfinite(request_timeout) and request_timeout > 0):
+        msg = f"request_timeout must be above 0 and finite, not {request_timeout!r}"
+        raise ConfigurationError(msg)
+    lanes = Lanes(
+        base_url=base_url or os.environ.get("LEGNEXT_BASE_URL") or _DEFAULT_BASE_URL,
+        api_key=_find_key(api_key),
+        transport=transport,
+        request_timeout=request_timeout,
+    )
+    return Account(lanes, pacing)
+
+
+def _find_key(api_key: str | None) -> str:
+    key = os.environ.get("LEGNEXT_API_KEY", "") if api_key is None else api_key
+    key = key.strip()
+    if not key:
+        raise ConfigurationError(
+            "no API key: set the environment variable LEGNEXT_API_KEY, or pass api_key=…"
+        )
+    if not (key.isascii() and key.isprintable()):
+        # Said here, for the header's encoder would put the key into its message.
+        raise ConfigurationError("the API key has characters that no header can carry")
+    return key
+
+
+async def completed(events: EventStream) -> Job:
+    """The job of a stream of one job, once it is completed.
+
+    Raises:
+        JobFailed: The API says that it failed.
+        JobTimedOut: It ran, or waited without any change, for longer than the timeout.
+        JobNotFound: The API does not know it.
+    """
+    last = [event async for event in events][-1]
+    if last.status is JobStatus.COMPLETED:
+        return last.job
+    kind, what = _UNSUCCESSFUL[last.status]
+    msg = f"job {last.job_id} {what}: {last.job.error or 'no reason given'}"
+    raise kind(msg, last.job)
+
+
+_UNSUCCESSFUL: Mapping[JobStatus, tuple[type[JobUnsuccessful], str]] = {
+    JobStatus.FAILED: (JobFailed, "failed"),
+    JobStatus.TIMED_OUT: (JobTimedOut, "timed out"),
+    JobStatus.NOT_FOUND: (JobNotFound, "was not found"),
+}
+
+
+def _job(reply: Reply) -> Job:
+    body = decode_body(reply.content)
+    if body is None or not body.get("job_id") or decode_status(body.get("status")) is None:
+        raise _unexpected(reply, "a job")
+    return decode_job(body)
+
+
+def _unexpected(reply: Reply, wanted: str) -> UnexpectedAnswerError:
+    return UnexpectedAnswerError(
+        f"the host answered {reply.status_code}, but with something that is not {wanted}",
+        status_code=reply.status_code,
+        content=reply.content,
+    )
+
+
+def _form_text(value: object) -> str:
+    """A field of a form: text as it is, all else as JSON."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -1,0 +1,171 @@
+"""What one answer, or the lack of one, taught us about the job that was asked about."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+
+import attrs
+
+from legnext_stream import errors
+from legnext_stream.core.decoding import Body, decode_body, decode_refusal, decode_status
+from legnext_stream.core.jobs import JobStatus
+
+
+@attrs.frozen
+class Reply:
+    """An HTTP answer, as it came. Times in seconds on the clock of the Trio run.
+
+    Attributes:
+        status_code: The HTTP status.
+        headers: The headers, names in lower case.
+        content: The body, whole.
+        sent_at: When the request was begun.
+        received_at: When the body's last byte was in.
+    """
+
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes
+    sent_at: float
+    received_at: float
+
+
+@attrs.frozen
+class NoReply:
+    """A request that got no usable answer. Times in seconds on the clock of the Trio run.
+
+    Attributes:
+        reason: What went wrong, naming the host.
+        sent_at: When the request was begun.
+        received_at: When it was given up.
+        was_sent: Whether any of it may have reached the host. A request that surely did not can be
+            repeated whatever it would have done.
+    """
+
+    reason: str
+    sent_at: float
+    received_at: float
+    was_sent: bool = True
+
+
+Answer = Reply | NoReply
+
+
+class Verdict(enum.Enum):
+    """The five things an answer about one job can mean."""
+
+    SEEN = enum.auto()
+    """The job, as it is now."""
+    MISSING = enum.auto()
+    """No such job, or one that can't be asked about."""
+    LIMITED = enum.auto()
+    """Too fast: says nothing about the job."""
+    TROUBLED = enum.auto()
+    """Trouble that may pass: says nothing about the job."""
+    DENIED = enum.auto()
+    """A refusal that concerns every job."""
+
+
+@attrs.frozen
+class Observation:
+    """What one poll taught us.
+
+    Attributes:
+        job_id: The job that was asked about.
+        verdict: What the answer means.
+        answer: The answer itself.
+        body: The job's decoded body, if it was seen.
+        status: Its status, if it was seen.
+        error: The answer as an error, if the job was not seen.
+        recognised: Whether the answer is surely the API's own, and not that of some proxy, portal
+            or wrong host.
+    """
+
+    job_id: str
+    verdict: Verdict
+    answer: Answer
+    body: Body | None = None
+    status: JobStatus | None = None
+    error: errors.LegnextError | None = None
+    recognised: bool = True
+
+
+def read_answer(job_id: str, answer: Answer) -> Observation:
+    """Say what an answer to "how is this job?" means. Never raises for what the wire brings."""
+    if isinstance(answer, NoReply):
+        return Observation(
+            job_id,
+            Verdict.TROUBLED,
+            answer,
+            error=errors.HostUnreachableError(answer.reason),
+            recognised=False,
+        )
+    body = decode_body(answer.content)
+    code = answer.status_code
+    if 200 <= code < 300:
+        if body is None:
+            return _nonsense(job_id, answer, "an answer that is not JSON")
+        if _same_id(body.get("job_id"), job_id):
+            status = decode_status(body.get("status"))
+            if status is None:
+                return _nonsense(job_id, answer, "a job without a status")
+            return Observation(job_id, Verdict.SEEN, answer, body, status)
+        # A refusal can come with status 200; then the body says which.
+        refusal = None if body.get("job_id") else decode_refusal(body)
+        if refusal is None or not 400 <= refusal.code < 600:
+            return _nonsense(job_id, answer, "an answer about something else")
+        code = refusal.code
+    verdict = _VERDICTS.get(code, Verdict.TROUBLED)
+    if 300 <= code < 400:
+        return _nonsense(job_id, answer, f"a redirect ({code}), which is never followed")
+    error = refusal_error(code, answer.content, body)
+    return Observation(job_id, verdict, answer, error=error, recognised=body is not None)
+
+
+_VERDICTS = {
+    401: Verdict.DENIED,
+    402: Verdict.DENIED,
+    403: Verdict.DENIED,
+    400: Verdict.MISSING,
+    404: Verdict.MISSING,
+    410: Verdict.MISSING,
+    413: Verdict.MISSING,
+    422: Verdict.MISSING,
+    429: Verdict.LIMITED,
+}
+
+_ERRORS: Mapping[int, type[errors.ApiError]] = {
+    400: errors.InvalidRequestError,
+    401: errors.AuthenticationError,
+    402: errors.InsufficientCreditsError,
+    403: errors.PermissionDeniedError,
+    404: errors.NotFoundError,
+    408: errors.ServerError,
+    410: errors.NotFoundError,
+    413: errors.InvalidRequestError,
+    422: errors.InvalidRequestError,
+    429: errors.RateLimitError,
+}
+
+
+def refusal_error(code: int, content: bytes, body: Body | None) -> errors.ApiError:
+    """The error that stands for a refusal with this HTTP status code and body."""
+    refusal = decode_refusal(body)
+    said = f": {refusal}" if refusal is not None else ""
+    kind = _ERRORS.get(code)
+    if kind is None:
+        kind = errors.ServerError if 500 <= code < 600 else errors.UnexpectedAnswerError
+    return kind(f"the API answered {code}{said}", status_code=code, content=content)
+
+
+def _same_id(said: object, asked: str) -> bool:
+    # The ids are UUIDs, which one side may write in capitals.
+    return said == asked or (isinstance(said, str) and said.lower() == asked.lower())
+
+
+def _nonsense(job_id: str, reply: Reply, what: str) -> Observation:
+    error = errors.UnexpectedAnswerError(
+        f"the host gave {what}", status_code=reply.status_code, content=reply.content
+    )
+    return Observation(job_id, Verdict.TROUBLED, reply, error=error, recognised=False)

@@ -1,0 +1,194 @@
+"""From an answer's bytes to a `Job` or a `JobError`, tolerating every shape seen in the wild.
+
+Nothing here raises for what the wire brings: a body that is no JSON object is None, and a field of a
+shape never seen before is as if it were missing (`Job.raw` still has it).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+import msgspec
+
+from legnext_stream.core.jobs import Job, JobError, JobStatus, Output, TaskType, Usage
+
+Body = Mapping[str, object]
+
+_EMPTY: Body = MappingProxyType({})
+# The watcher's own verdicts are not the API's to give: those words would be unknown ones.
+_STATUSES = {
+    status.value: status
+    for status in JobStatus
+    if status not in {JobStatus.TIMED_OUT, JobStatus.NOT_FOUND, JobStatus.UNKNOWN}
+}
+_TASK_TYPES: Mapping[str, TaskType] = {task_type.value: task_type for task_type in TaskType}
+_TEXT_FIELDS = ("prompts", "promptEn", "finalPrompt", "description")
+_decode = msgspec.json.Decoder().decode
+
+
+def decode_body(content: bytes) -> Body | None:
+    """Decode a body that should be a JSON object; None if it isn't one."""
+    try:
+        body = _decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def decode_status(word: object) -> JobStatus | None:
+    """The status a word stands for: `UNKNOWN` for a new word, None for what is no word at all."""
+    if not isinstance(word, str) or not word:
+        return None
+    return _STATUSES.get(word) or _STATUSES.get(word.strip().lower(), JobStatus.UNKNOWN)
+
+
+def decode_task_type(word: object) -> TaskType | str:
+    """The task type a word stands for (`_` is read as `-`); the word itself if it is a new one."""
+    if not isinstance(word, str):
+        return ""
+    known = _TASK_TYPES.get(word) or _TASK_TYPES.get(word.strip().lower().replace("_", "-"))
+    return word if known is None else known
+
+
+def decode_time(text: object) -> datetime | None:
+    """An RFC 3339 time in UTC; None for each of the API's ways to say "not yet", and for no time.
+
+    Digits below the microsecond are dropped. A time without a zone is taken as UTC.
+    """
+    if not isinstance(text, str) or len(text) > 64:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    # 0001-01-01T00:00:00Z is Go's zero time, which the API sends for "not yet".
+    return time if time.year > 1 else None
+
+
+def decode_job(body: Body) -> Job:
+    """Build a `Job` from a decoded body; whatever is missing or misshapen takes its default."""
+    meta = _mapping(body.get("meta"))
+    word = body.get("status")
+    status = decode_status(word)
+    return Job(
+        job_id=_text(body.get("job_id")),
+        status=JobStatus.UNKNOWN if status is None else status,
+        raw_status=_text(word),
+        task_type=decode_task_type(body.get("task_type")),
+        model=_text(body.get("model")),
+        output=_output(_mapping(body.get("output"))),
+        error=_job_error(body.get("error")),
+        usage=_usage(meta.get("usage")),
+        created_at=decode_time(meta.get("created_at")),
+        started_at=decode_time(meta.get("started_at")),
+        ended_at=decode_time(meta.get("ended_at")),
+        logs=_logs(body.get("logs")),
+        raw=body,
+    )
+
+
+def decode_refusal(body: Body | None) -> JobError | None:
+    """What an error body says, in any of the API's three forms; None if it is none of them.
+
+    The forms: flat (`{"code": …, "message": …}`), nested (`{"error": {…}}`), and a whole job object
+    without an id whose `error` holds the code.
+    """
+    if body is None:
+        return None
+    nested = _job_error(body.get("error"))
+    if nested is not None:
+        return nested
+    flat = _job_error(body)
+    # A balance or another well-formed success carries `code` 200: that is no refusal.
+    return flat if flat is not None and not 200 <= flat.code < 300 else None
+
+
+def _job_error(value: object) -> JobError | None:
+    """A job's error in any shape; None for the shapes that mean "no error"."""
+    if isinstance(value, str):
+        return JobError(message=value) if value.strip() else None
+    if not isinstance(value, Mapping):
+        return None
+    error = JobError(
+        code=_whole(value.get("code")),
+        message=_text(value.get("message")),
+        raw_message=_text(value.get("raw_message")),
+        detail=value.get("detail"),
+    )
+    return error if error.code or error.message or error.raw_message else None
+
+
+def _output(value: Body) -> Output:
+    actions = {
+        name: tuple(number for number in numbers if isinstance(number, int))
+        for name, numbers in _mapping(value.get("available_actions")).items()
+        if isinstance(numbers, list)
+    }
+    texts = {name: lines for name in _TEXT_FIELDS if (lines := _texts(value.get(name)))}
+    seed = value.get("seed")
+    return Output(
+        image_url=_text(value.get("image_url")) or None,
+        image_urls=_texts(value.get("image_urls")),
+        video_urls=_texts(value.get("video_urls")),
+        seed=str(seed) if isinstance(seed, int) else _text(seed) or None,
+        available_actions=MappingProxyType(actions),
+        texts=MappingProxyType(texts),
+    )
+
+
+def _usage(value: object) -> Usage | None:
+    if not isinstance(value, Mapping):
+        return None
+    return Usage(
+        unit=_text(value.get("type")),
+        frozen=_number(value.get("frozen")),
+        consume=_number(value.get("consume")),
+    )
+
+
+def _logs(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,) if value else ()
+    if not isinstance(value, list):
+        return ()
+    # Objects are kept as one line of JSON each, so that a line is always text.
+    return tuple(
+        line if isinstance(line, str) else json.dumps(line, ensure_ascii=False, default=str)
+        for line in value
+    )
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    """The non-empty texts of a list; a lone text counts as a list of one."""
+    if isinstance(value, str):
+        return (value,) if value else ()
+    if not isinstance(value, list):
+        return ()
+    return tuple(text for text in value if isinstance(text, str) and text)
+
+
+def _mapping(value: object) -> Body:
+    return value if isinstance(value, Mapping) else _EMPTY
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: object) -> float:
+    # bool is an int to Python, but never a number at the API.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0
+    return value if isinstance(value, int) or math.isfinite(value) else 0
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 9:
+        return int(value)
+    number = _number(value)
+    return int(number) if abs(number) < 1e9 else 0

@@ -1,0 +1,19 @@
+"""What an answer of any kind says about limits, for the pacer."""
+
+from __future__ import annotations
+
+from legnext_stream.core.answers import Answer, NoReply
+from legnext_stream.core.hints import Hints, read_hints
+from legnext_stream.core.pace import Outcome, Signal
+
+_NO_HINTS = Hints()
+_OUTCOMES = {429: Outcome.LIMITED, 503: Outcome.OVERLOADED}
+
+
+def signal_of(answer: Answer) -> Signal:
+    """Reduce an answer to what the pacer learns from."""
+    latency = answer.received_at - answer.sent_at
+    if isinstance(answer, NoReply):
+        return Signal(Outcome.FAILED, _NO_HINTS, answer.sent_at, latency)
+    outcome = _OUTCOMES.get(answer.status_code, Outcome.ANSWERED)
+    return Signal(outcome, read_hints(answer.headers), answer.sent_at, latency)

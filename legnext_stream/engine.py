@@ -1,0 +1,170 @@
+"""The engine of one watch: carries polls out and observations in. Thin; the tracker decides."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
+
+import trio
+
+from legnext_stream.account import Account
+from legnext_stream.core.answers import read_answer
+from legnext_stream.core.events import JobEvent
+from legnext_stream.core.jobs import Job
+from legnext_stream.core.pacing import Pacing
+from legnext_stream.core.tracker import Poll, Tracker
+from legnext_stream.errors import StreamClosedError
+from legnext_stream.mailbox import Mailbox
+
+Jobs = Iterable[str | Job] | AsyncIterable[str | Job]
+
+# Undelivered events up to which polling goes on. Enough to ride out a consumer's pause, and not so
+# many that what it reads is stale.
+_UNDELIVERED = 1000
+# Ids taken in at a stretch before others get their turn.
+_SLICE = 200
+
+
+class Engine:
+    """Drives one tracker until all its jobs have ended and no more can come.
+
+    It runs as a task of a nursery that is not the consumer's, and holds no reference to the stream
+    it works for, so that losing the stream can end it.
+
+    Args:
+        account: Whose lanes and pace to use.
+        jobs: The ids to watch.
+        timeout: See `Tracker`.
+        pacing: See `Tracker`.
+        owns_account: Whether to close the account's lanes at the end.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        jobs: Jobs,
+        *,
+        timeout: float | None,
+        pacing: Pacing,
+        owns_account: bool,
+    ) -> None:
+        self.scope = trio.CancelScope()
+        self.mailbox = Mailbox(_UNDELIVERED)
+        self.finished = trio.Event()
+        self.tracker = Tracker(pacing=pacing, timeout=timeout, pacer=account.pacer)
+        self._account = account
+        self._owns_account = owns_account
+        self._jobs = jobs
+        self._more_to_come = True
+        self._changed = trio.Event()
+
+    @trio.lowlevel.enable_ki_protection
+    async def run(self) -> None:
+        """Run to the end, or until the scope is cancelled; never raises anything else.
+
+        What goes wrong is left in the mailbox, for the consumer to meet at its loop.
+        """
+        failure: Exception | None = StreamClosedError("the stream was closed before its end")
+        self._account.count_in(self, self.tracker.tally)
+        try:
+            with self.scope:
+                try:
+                    await self._work()
+                    failure = None
+                except Exception as error:  # noqa: BLE001 - raised again, at the consumer's loop
+                    failure = bare(error)
+        finally:
+            if self._owns_account:
+                await self._account.aclose()
+            self._account.count_out(self)
+            self.mailbox.close(failure)
+            self.finished.set()
+
+    async def _work(self) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._take_in)
+            await self._dispatch(nursery)
+
+    @trio.lowlevel.enable_ki_protection
+    async def _take_in(self) -> None:
+        """Bring the ids in, as they come."""
+        if isinstance(self._jobs, AsyncIterable):
+            try:
+                async for item in self._jobs:
+                    await self._add(item)
+            finally:
+                # Only a generator is ours to close; a channel is its owner's.
+                if isinstance(self._jobs, AsyncGenerator):
+                    with trio.move_on_after(1, shield=True):
+                        await self._jobs.aclose()
+        else:
+            for number, item in enumerate(self._jobs, 1):
+                await self._add(item)
+                if number % _SLICE == 0:
+                    await trio.lowlevel.checkpoint()
+        self._more_to_come = False
+        self._wake()
+
+    async def _add(self, item: str | Job) -> None:
+        events = self.tracker.add(trio.current_time(), item)
+        if events:
+            await self.mailbox.wait_for_room()
+        self._deliver(events)
+
+    async def _dispatch(self, nursery: trio.Nursery) -> None:
+        """Start each poll when the tracker says so; return when there is nothing left to watch."""
+        while self._more_to_come or self.tracker.active:
+            if self.mailbox.is_full:
+                since = trio.current_time()
+                await self.mailbox.wait_for_room()
+                self.tracker.resume(trio.current_time() - since)
+            step = self.tracker.due(trio.current_time())
+            if isinstance(step, Poll):
+                nursery.start_soon(self._poll, step)
+                continue
+            if step == float("inf"):
+                # It may be other requests of the account that take up all places in flight.
+                self._account.call_when_free(self._wake)
+            with trio.move_on_at(step):
+                await self._changed.wait()
+            self._changed = trio.Event()
+
+    @trio.lowlevel.enable_ki_protection
+    async def _poll(self, poll: Poll) -> None:
+        answered = False
+        try:
+            answer = await self._account.poll(poll.job_id)
+            answered = True
+        finally:
+            if not answered:
+                self.tracker.abandon(trio.current_time(), poll)
+            self._account.free()
+        seen = read_answer(poll.job_id, answer)
+        self._deliver(self.tracker.observe(trio.current_time(), seen))
+
+    def _deliver(self, events: list[JobEvent]) -> None:
+        for event in events:
+            self.mailbox.put(event)
+        self._wake()
+
+    def _wake(self) -> None:
+        self._changed.set()
+
+
+def bare(error: Exception) -> Exception:
+    """What an error group says: its one error, or the group if there really are several.
+
+    When the API refuses the key, each poll under way is refused: that is one thing to tell.
+    """
+    if not isinstance(error, ExceptionGroup):
+        return error
+    leaves = list(_leaves(error))
+    kinds = {type(leaf) for leaf in leaves}
+    return leaves[0] if len(kinds) == 1 else error
+
+
+def _leaves(group: ExceptionGroup[Exception]) -> Iterator[Exception]:
+    for error in group.exceptions:
+        if isinstance(error, ExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
