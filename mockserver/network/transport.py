@@ -1,0 +1,122 @@
+"""The transport that joins an httpx client to a mock server in the same Trio run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import httpcore
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+# All addresses lead to the mock, also those of https: the client's own view of the host stands in
+# its Host header, and nothing is gained by encrypting memory.
+_ORIGIN: Final = httpcore.Origin(b"http", b"legnext.mock", 80)
+
+_EXCEPTIONS: Final[dict[type[Exception], type[httpx.TransportError]]] = {
+    httpcore.ConnectTimeout: httpx.ConnectTimeout,
+    httpcore.ReadTimeout: httpx.ReadTimeout,
+    httpcore.WriteTimeout: httpx.WriteTimeout,
+    httpcore.ConnectError: httpx.ConnectError,
+    httpcore.ReadError: httpx.ReadError,
+    httpcore.WriteError: httpx.WriteError,
+    httpcore.LocalProtocolError: httpx.LocalProtocolError,
+    httpcore.RemoteProtocolError: httpx.RemoteProtocolError,
+}
+
+
+_ERRORS: Final = tuple(_EXCEPTIONS)
+
+
+def _as_httpx(error: Exception) -> httpx.TransportError:
+    """An error of httpcore as what a user of httpx expects."""
+    return _EXCEPTIONS[type(error)](str(error))
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body of an answer; closing it gives its connection back."""
+
+    def __init__(
+        self,
+        response: httpcore.Response,
+        connection: httpcore.AsyncHTTPConnection,
+        idle: list[httpcore.AsyncHTTPConnection],
+    ) -> None:
+        self._response = response
+        self._connection: httpcore.AsyncHTTPConnection | None = connection
+        self._idle = idle
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._response.aiter_stream():
+                yield chunk
+        except _ERRORS as error:
+            raise _as_httpx(error) from error
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+        connection, self._connection = self._connection, None
+        if connection is not None and connection.is_idle():
+            self._idle.append(connection)
+
+
+class MemoryTransport(httpx.AsyncBaseTransport):
+    """Carries the requests of any number of httpx clients to one server.
+
+    Connections are kept and used again, the last one first; there are as many as requests were ever
+    under way at once. A request costs the same however many there are, which can't be said of
+    httpx's own pool. Closing hangs up the idle ones, and the transport can still be used: clients
+    that share it close it one after the other.
+
+    Args:
+        backend: The network.
+    """
+
+    def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:
+        self._backend = backend
+        self._idle: list[httpcore.AsyncHTTPConnection] = []
+
+    async def _connection(self) -> httpcore.AsyncHTTPConnection:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.has_expired():
+                return connection
+            await connection.aclose()
+        return httpcore.AsyncHTTPConnection(_ORIGIN, network_backend=self._backend)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and wait for the head of its answer.
+
+        Raises:
+            httpx.TransportError: What a real network would fail with: `ConnectTimeout`,
+                `ReadTimeout`, `WriteTimeout`, `ReadError`, `RemoteProtocolError` and so on.
+        """
+        connection = await self._connection()
+        core_request = httpcore.Request(
+            method=request.method,
+            url=httpcore.URL(
+                scheme=_ORIGIN.scheme,
+                host=_ORIGIN.host,
+                port=_ORIGIN.port,
+                target=request.url.raw_path,
+            ),
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions=request.extensions,
+        )
+        try:
+            response = await connection.handle_async_request(core_request)
+        except _ERRORS as error:
+            raise _as_httpx(error) from error
+        return httpx.Response(
+            status_code=response.status,
+            headers=response.headers,
+            stream=_Body(response, connection, self._idle),
+            extensions=response.extensions,
+        )
+
+    async def aclose(self) -> None:
+        """Hang up the connections that are idle."""
+        while self._idle:
+            await self._idle.pop().aclose()

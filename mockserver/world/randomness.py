@@ -1,0 +1,72 @@
+"""Randomness that is looked up rather than drawn.
+
+A generator that is drawn from gives each caller whatever comes next, so that one more request
+changes everybody's fate. Here every number is a hash of the seed and of what it is for, and so the
+same seed gives the same lives in whatever order they are asked about.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import attrs
+
+# A float has 53 bits of precision; the hash has 64.
+_BITS_TO_DROP = 11
+_STEP = 2.0**-53
+# Stands between the parts of a key: no job id and no purpose contains it, so ("a", "bc") and
+# ("ab", "c") stay different keys.
+_SEPARATOR = "\x1f"
+
+
+class Randomness:
+    """All the random numbers of one world.
+
+    Args:
+        seed: Worlds with the same seed have the same numbers.
+    """
+
+    __slots__ = ("_base", "seed")
+
+    def __init__(self, seed: int) -> None:
+        self.seed: int = seed
+        self._base = hashlib.blake2b(str(seed).encode(), digest_size=16)
+
+    def digest(self, *key: str | int) -> bytes:
+        """The sixteen random bytes that belong to `key`."""
+        hasher = self._base.copy()
+        hasher.update(_SEPARATOR.join(map(str, ("", *key))).encode())
+        return hasher.digest()
+
+    def uniform(self, *key: str | int) -> float:
+        """The number in [0, 1) that belongs to `key`."""
+        return (int.from_bytes(self.digest(*key)[:8]) >> _BITS_TO_DROP) * _STEP
+
+    def below(self, bound: int, *key: str | int) -> int:
+        """The whole number in [0, `bound`) that belongs to `key`."""
+        return int(self.uniform(*key) * bound)
+
+    def job_id(self, number: int) -> str:
+        """The id of the job that was added as the `number`-th, shaped like a random UUID."""
+        digits = self.digest("job-id", number).hex()
+        # The version and the variant of RFC 9562: 4, and one of 8, 9, a, b.
+        variant = "89ab"[int(digits[16], 16) & 3]
+        return (
+            f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+        )
+
+    def of(self, job_id: str) -> Draws:
+        """The numbers that belong to one job."""
+        return Draws(self, job_id)
+
+
+@attrs.frozen
+class Draws:
+    """The random numbers of one job, each known by its purpose."""
+
+    _randomness: Randomness
+    job_id: str
+
+    def uniform(self, purpose: str) -> float:
+        """The number in [0, 1) this job has for `purpose`; the same however often it is asked."""
+        return self._randomness.uniform("job", self.job_id, purpose)

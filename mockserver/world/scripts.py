@@ -1,0 +1,125 @@
+"""Scripted lifecycles: what a job goes through, step by step."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+TERMINAL: Final = frozenset({"completed", "failed"})
+"""The statuses after which a job never changes."""
+
+
+@attrs.frozen
+class Failure:
+    """Why a job failed, as its `error` object tells it.
+
+    Attributes:
+        code: The error's number.
+        message: What is shown to a user.
+        raw_message: What the service behind the API said.
+    """
+
+    code: int
+    message: str
+    raw_message: str
+
+
+FAILURES: Final = (
+    Failure(500, "Task failed", "upstream worker terminated before the image was ready"),
+    Failure(500, "Task failed", "upstream timed out"),
+    Failure(403, "Prompt was rejected by moderation", "Sorry! Our AI moderator blocked the prompt"),
+    Failure(400, "Invalid parameter", "Unrecognized parameter in prompt"),
+)
+"""What jobs fail of, unless their script says something else."""
+
+
+@attrs.frozen
+class Step:
+    """One status and how long it lasts.
+
+    Attributes:
+        status: Any word, also one that no documentation knows.
+        seconds: How long the job stays in it; infinite for ever.
+    """
+
+    status: str = attrs.field(validator=attrs.validators.min_len(1))
+    seconds: float = attrs.field(default=math.inf, validator=attrs.validators.ge(0))
+
+
+StepLike: TypeAlias = Step | str | tuple[str, float | None]
+"""A step, also in the short forms: the bare status, or `(status, seconds)`."""
+
+
+def _steps(given: Iterable[StepLike]) -> tuple[Step, ...]:
+    return tuple(_step(step) for step in given)
+
+
+def _step(given: object) -> Step:
+    match given:
+        case Step():
+            return given
+        case str():
+            return Step(given)
+        case (str() as status, None):
+            return Step(status)
+        case (str() as status, int() | float() as seconds):
+            return Step(status, seconds)
+        case _:
+            raise TypeError(f"a step is a status, or a status and its seconds, not {given!r}")
+
+
+def _is_a_life(_instance: object, _attribute: object, steps: tuple[Step, ...]) -> None:
+    if not steps:
+        raise ValueError("a script needs a step")
+    for step in steps[:-1]:
+        if step.status in TERMINAL or step.seconds == math.inf:
+            raise ValueError(f"nothing can follow {step}: it lasts for ever")
+    if steps[-1].seconds != math.inf:
+        raise ValueError(f"the last step lasts for ever (give it no seconds), unlike {steps[-1]}")
+    for before, after in itertools.pairwise(steps):
+        if before.status == after.status:
+            raise ValueError(f"{after.status!r} follows itself: make it one step")
+
+
+@attrs.frozen
+class Script:
+    """A lifecycle, fixed in advance.
+
+    The steps play from the moment the job is added. A step without seconds lasts for ever: the
+    terminal at the end, or a status in which the job is held.
+
+        >>> Script([("pending", 2), ("processing", 30), "completed"]).seconds
+        32.0
+
+    Attributes:
+        steps: The steps; may be given in their short forms.
+        takes_slot: Whether the job queues for a slot as other jobs do. It then stays pending until
+            one is free, holds it until its end, and the steps after a first pending one play from
+            that moment. Otherwise the script is played whatever the queue.
+        failure: The `error` object, for a script that ends in `failed`.
+
+    Raises:
+        ValueError: There is no step, or a step that lasts for ever isn't the last, or the last
+            doesn't last for ever, or a terminal isn't the last, or a status follows itself.
+        TypeError: Something that is no step.
+    """
+
+    steps: tuple[Step, ...] = attrs.field(converter=_steps, validator=_is_a_life)
+    takes_slot: bool = attrs.field(default=False, kw_only=True)
+    failure: Failure = attrs.field(default=FAILURES[0], kw_only=True)
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes to the last step, in seconds."""
+        return math.fsum(step.seconds for step in self.steps[:-1])
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether it ends, rather than holding the job for ever."""
+        return self.steps[-1].status in TERMINAL

@@ -1,0 +1,1 @@
+"""Tests of the mock server, a file for each of its modules."""

@@ -1,0 +1,48 @@
+"""What several tests of the mock server use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import trio.testing
+
+if TYPE_CHECKING:
+    from mockserver import MockLegnext
+
+
+def client_of(mock: MockLegnext, **options: Any) -> httpx.AsyncClient:  # noqa: ANN401 - httpx's own
+    """A client that speaks to `mock` in memory, with a key that it accepts."""
+    options.setdefault("headers", {"x-api-key": "key"})
+    options.setdefault("transport", mock.transport())
+    return httpx.AsyncClient(base_url="https://api.legnext.ai", **options)
+
+
+class Wire:
+    """The client's end of a connection, byte for byte."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self._stream = stream
+
+    async def send(self, text: str) -> None:
+        """Send what is written with plain line ends."""
+        await self._stream.send_all(text.replace("\n", "\r\n").encode())
+
+    async def receive(self) -> str:
+        """What comes next, with plain line ends."""
+        return bytes(await self._stream.receive_some(65536)).decode().replace("\r\n", "\n")
+
+    async def receive_all(self) -> str:
+        """Everything until the server closes."""
+        text = ""
+        while part := await self.receive():
+            text += part
+        return text
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._stream.aclose()
+
+
+POST = "/api/v1/diffusion"
+"""The path of the simplest submit."""

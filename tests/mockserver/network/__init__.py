@@ -1,0 +1,1 @@
+"""Tests of HTTP over streams in memory."""

@@ -1,0 +1,189 @@
+"""The pytest plugin, in test suites of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+PRELUDE = """
+import time, pytest, trio, trio.testing, httpx
+
+async def balance(mock, path="/api/account/balance"):
+    async with httpx.AsyncClient(
+        transport=mock.transport(), headers={"x-api-key": "k"}, base_url="http://a"
+    ) as client:
+        return await client.get(path, timeout=None)
+"""
+
+
+def suite(pytester: pytest.Pytester, tests: str, *, trio_mode: bool = True) -> pytest.RunResult:
+    """Run the tests of a suite that has installed the plugin."""
+    pytester.makeini(
+        f"[pytest]\ntrio_mode = {str(trio_mode).lower()}\nfilterwarnings = error\n"
+        "addopts = --strict-markers -p no:cacheprovider\n"
+    )
+    pytester.makepyfile(PRELUDE + tests)
+    return pytester.runpytest()
+
+
+@pytest.mark.parametrize("trio_mode", [True, False])
+def test_an_async_test_runs_in_virtual_time(pytester: pytest.Pytester, *, trio_mode: bool) -> None:
+    """The fixture is all that a test names; with or without pytest-trio's mode."""
+    tests = """
+async def test_hours_pass_at_once(legnext_mock):
+    ids = legnext_mock.add_jobs(1000)
+    begun = time.monotonic()
+    await trio.sleep(100_000)
+    assert time.monotonic() - begun < 10
+    assert legnext_mock.truth[ids[-1]][-1].status == "completed"
+    assert (await balance(legnext_mock)).status_code == 200
+    assert legnext_mock.now == trio.current_time()
+"""
+    suite(pytester, tests, trio_mode=trio_mode).assert_outcomes(passed=1)
+
+
+def test_a_clock_of_the_tests_own_wins(pytester: pytest.Pytester) -> None:
+    """A test that brings its clock fixture runs by that."""
+    tests = """
+async def test_mine(legnext_mock, mock_clock):
+    mock_clock.jump(5)
+    assert legnext_mock.now == trio.current_time() == 5
+    assert mock_clock.autojump_threshold == float("inf")
+"""
+    suite(pytester, tests).assert_outcomes(passed=1)
+
+
+def test_a_runner_of_the_tests_own_wins(pytester: pytest.Pytester) -> None:
+    """A test that chose its runner keeps it, and one of another event loop is left alone."""
+    tests = """
+def run(fn, **options):
+    options["clock"] = trio.testing.MockClock(autojump_threshold=0)
+    options["clock"].jump(42)
+    return trio.run(fn, **options)
+
+@pytest.mark.trio(run=run)
+async def test_mine(legnext_mock):
+    assert trio.current_time() == 42
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_others(legnext_mock, anyio_backend):
+    legnext_mock.add_jobs(1)
+"""
+    suite(pytester, tests, trio_mode=False).assert_outcomes(passed=2)
+
+
+def test_markers_are_settings(pytester: pytest.Pytester) -> None:
+    """A marker sets what the mock is made with; the nearer one wins."""
+    tests = """
+pytestmark = pytest.mark.legnext_mock(seed=5, slots=1)
+
+@pytest.mark.legnext_mock(seed=7, api_keys=["other"])
+async def test_settings(legnext_mock):
+    assert legnext_mock.world.seed == 7
+    assert (await balance(legnext_mock)).status_code == 401
+    ids = legnext_mock.add_jobs(2)
+    await trio.sleep(1)
+    assert legnext_mock.truth[ids[1]][-1].status == "pending"
+
+@pytest.mark.legnext_mock(5)
+def test_by_name(legnext_mock):
+    pass
+"""
+    result = suite(pytester, tests)
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*the marker legnext_mock takes its settings by name*"])
+
+
+def test_a_sync_test_can_use_it(pytester: pytest.Pytester) -> None:
+    """A test that isn't async runs it itself, or gives it a clock."""
+    tests = """
+from mockserver import run_virtual
+
+def test_run_virtual(legnext_mock):
+    assert run_virtual(balance, legnext_mock).status_code == 200
+
+@pytest.mark.legnext_mock(clock=time.monotonic, time_scale=1e9)
+def test_clock(legnext_mock):
+    (job,) = legnext_mock.add_jobs(1)
+    while legnext_mock.truth[job][-1].status != "completed":
+        pass
+"""
+    suite(pytester, tests).assert_outcomes(passed=2)
+
+
+def test_the_same_test_is_the_same_every_time(pytester: pytest.Pytester) -> None:
+    """Tasks that race for the mock do so in the same way in every run."""
+    tests = """
+@pytest.mark.parametrize("n", range(5))
+@pytest.mark.legnext_mock(limit=__import__("mockserver").TokenBucket(1, 3))
+async def test_race(legnext_mock, n):
+    async with trio.open_nursery() as nursery:
+        for i in range(10):
+            nursery.start_soon(balance, legnext_mock, f"/api/v1/job/{i}")
+    seen.add(legnext_mock.requests.dump())
+    assert len(seen) == 1
+
+seen = set()
+"""
+    suite(pytester, tests).assert_outcomes(passed=5)
+
+
+def test_a_failure_shows_the_last_requests(pytester: pytest.Pytester) -> None:
+    """Under a failed test stand the requests that it made; under one that passed, none."""
+    tests = """
+async def test_fails(legnext_mock):
+    await balance(legnext_mock, "/api/v1/nowhere")
+    assert False
+
+async def test_passes(legnext_mock):
+    await balance(legnext_mock)
+
+def test_without():
+    assert False
+"""
+    result = suite(pytester, tests)
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(
+        ["*Legnext mock: the last 1 of 1 requests*", "*GET /api/v1/nowhere -> 404*"]
+    )
+    assert str(result.stdout).count("Legnext mock:") == 1
+
+
+def test_a_bug_in_the_mock_fails_the_test(pytester: pytest.Pytester) -> None:
+    """What went wrong inside the mock is raised at the fixture's teardown."""
+    tests = """
+def broken(start):
+    raise ZeroDivisionError("run time")
+
+@pytest.mark.legnext_mock(run_times=broken)
+async def test_bug(legnext_mock):
+    (job,) = legnext_mock.add_jobs(1)
+    await trio.sleep(1)
+    assert (await balance(legnext_mock, f"/api/v1/job/{job}")).status_code == 500
+"""
+    result = suite(pytester, tests)
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*bugs inside the Legnext mock*"])
+
+
+def test_without_pytest_trio_the_rest_works(pytester: pytest.Pytester) -> None:
+    """Where pytest-trio isn't, tests that aren't async can use the fixture."""
+    pytester.makepyfile(PRELUDE + "\ndef test_sync(legnext_mock):\n    legnext_mock.add_jobs(1)\n")
+    pytester.runpytest("-p", "no:trio").assert_outcomes(passed=1)
+
+
+def test_loading_the_plugin_imports_nothing_heavy() -> None:
+    """Who has the plugin installed and doesn't use it pays nothing for it."""
+    program = (
+        "import sys, pytest; before = set(sys.modules); import mockserver.pytest_plugin;"
+        "print(sorted({name.partition('.')[0] for name in set(sys.modules) - before}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "['mockserver']\n"

@@ -1,0 +1,105 @@
+"""Slots and queues: never too many at once, and in the right order."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.world import Fixed, Lognormal, Order, Randomness, Script, Uniform, World
+from mockserver.world.slots import Queue
+
+ORDERS: st.SearchStrategy[Order] = st.sampled_from(["fifo", "random"])
+
+
+def lives(world: World) -> list[tuple[float, float]]:
+    """When each job took its slot, and when it gave it back."""
+    world.advance(1e9)
+    return [(changes[1].at, changes[-1].at) for changes in world.truth(1e9).values()]
+
+
+@given(
+    st.integers(0, 99),
+    st.integers(1, 6),
+    ORDERS,
+    st.lists(st.tuples(st.floats(0, 20), st.integers(0, 8)), max_size=12),
+)
+def test_slots_are_never_exceeded_and_never_idle(
+    seed: int, slots: int, order: Order, batches: list[tuple[float, int]]
+) -> None:
+    """At no time do more jobs run than there are slots; and no job waits beside a free one."""
+    world = World(seed, slots=slots, order=order, run_times=Uniform(0, 10))
+    t = 0.0
+    for gap, n in batches:
+        t += gap
+        world.add_jobs(n, at=t)
+    spans = lives(world)
+    arrivals = [changes[0].at + 0.5 for changes in world.truth(1e9).values()]
+    for instant, _ in spans:
+        running = sum(begin <= instant < end for begin, end in spans)
+        assert running <= slots
+    for arrival, (begin, _) in zip(arrivals, spans, strict=True):
+        if begin > arrival:
+            # It waited: just before it began, every slot was taken.
+            just_before = math.nextafter(begin, 0)
+            assert sum(b <= just_before < e for b, e in spans) == slots
+
+
+@given(st.integers(0, 99), st.integers(1, 5), st.integers(1, 60))
+def test_fifo_is_first_in_first_out(seed: int, slots: int, n: int) -> None:
+    """Jobs take their slots in the order in which they were added."""
+    world = World(seed, slots=slots)
+    world.add_jobs(n, at=0)
+    begins = [begin for begin, _ in lives(world)]
+    assert begins == sorted(begins)
+
+
+def test_random_order_is_random_and_repeatable() -> None:
+    """Drawn at random, jobs overtake each other; in the same way for the same seed."""
+
+    def begins(seed: int) -> list[float]:
+        world = World(seed, slots=1, order="random", run_times=Fixed(1))
+        world.add_jobs(30, at=0)
+        return [begin for begin, _ in lives(world)]
+
+    assert begins(1) == begins(1) != sorted(begins(1))
+    assert begins(1) != begins(2)
+
+
+def test_no_limit_means_no_waiting() -> None:
+    """With unlimited slots every job begins at once."""
+    world = World(slots=None)
+    world.add_jobs(500, at=3)
+    assert {begin for begin, _ in lives(world)} == {3.5}
+
+
+def test_a_job_held_for_ever_keeps_its_slot() -> None:
+    """A slot that is never given back is never given out again."""
+    world = World(slots=1)
+    world.add_job(at=0, script=Script(["processing"], takes_slot=True))
+    waiting = world.add_job(at=0)
+    assert world.status(waiting, 1e6) == "pending"
+
+
+@pytest.mark.parametrize(
+    ("slots", "order", "complaint"),
+    [(0, "fifo", "slots must be at least 1"), (1, "lifo", "order must be")],
+)
+def test_impossible_queues_are_refused(slots: int, order: Any, complaint: str) -> None:  # noqa: ANN401 - a wrong one
+    """A queue has at least one slot, and an order that exists."""
+    with pytest.raises(ValueError, match=complaint):
+        Queue(slots, order, Randomness(0), lambda _job, at: at)
+
+
+def test_a_hundred_thousand_jobs_are_nothing() -> None:
+    """A long queue is worked off whole, and the last job of it ends when it must."""
+    world = World(slots=12, run_times=Lognormal(45, 0.25))
+    last = world.add_jobs(100_000, at=0)[-1]
+    assert world.status(last, 1e9) == "completed"
+    ended = world.ended_at(last, 1e9)
+    assert ended is not None
+    # 12 at a time, 45 s of median: the mean of this lognormal is 46.4 s, and staging takes 0.5.
+    assert ended == pytest.approx(100_000 * (46.4 + 0.5) / 12, rel=0.02)
