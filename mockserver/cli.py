@@ -29,8 +29,10 @@ every job is at /__admin/truth, and every request at /__admin/requests.
 
 The vendor's SDK takes the URL with /api behind it as its base_url, and
 legnext-stream takes it as it is, from LEGNEXT_BASE_URL.
+"""
 
-For example:
+_EXAMPLES = """\
+Examples:
 
   legnext-mock
       In real time, 12 jobs at once, on http://127.0.0.1:8080.
@@ -51,6 +53,7 @@ app: App = App(
     help_format="plaintext",
     result_action="return_value",
     help=_HELP,
+    help_epilogue=_EXAMPLES,
 )
 
 

@@ -1,0 +1,30 @@
+"""The servers that the tests of the command line share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.legnext_stream.cli.support import Mock, mock_running
+
+
+@pytest.fixture(scope="session")
+def fast_mock() -> Iterator[Mock]:
+    """A server whose twelve jobs, some of which fail, all end within a second or two."""
+    with mock_running("--jobs=12", "--seed=1", "--time-scale=100", "--failure-share=0.3") as mock:
+        yield mock
+
+
+@pytest.fixture(scope="session")
+def good_mock() -> Iterator[Mock]:
+    """A server whose three jobs all complete within a second or two."""
+    with mock_running("--jobs=3", "--time-scale=100") as mock:
+        yield mock
+
+
+@pytest.fixture(scope="session")
+def slow_mock() -> Iterator[Mock]:
+    """A server whose three jobs take half a minute and more."""
+    with mock_running("--jobs=3") as mock:
+        yield mock

@@ -1,0 +1,201 @@
+"""What the tests of the command line share: real processes, a real server, and made-up views."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import attrs
+
+from legnext_stream import Job, JobEvent, JobStatus, Stats
+from legnext_stream.cli.progress import Failure, View
+
+KEY = "the-key-that-no-output-shows"
+JOB_ID = "789320d3-4b20-46d3-a804-6165a079176a"
+# Every warning an error: a command that leaves something open says so.
+COMMAND = (sys.executable, "-W", "error", "-m", "legnext_stream")
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """The environment of a command: with a key, and with nothing else that could reach it."""
+    kept = {name: value for name, value in os.environ.items() if "LEGNEXT" not in name}
+    return kept | {"LEGNEXT_API_KEY": KEY, "NO_PROXY": "*"} | changes
+
+
+@attrs.frozen
+class Ran:
+    """A command that has ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The JSON lines on standard output."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+def run_command(*arguments: str, given: str = "", env: Mapping[str, str] | None = None) -> Ran:
+    """Run the command to its end, in pipes; whatever happens, no traceback and no key."""
+    process = subprocess.run(
+        [*COMMAND, *arguments],
+        input=given,
+        capture_output=True,
+        text=True,
+        env=environment() if env is None else env,
+        check=False,
+    )
+    return ran(process.returncode, process.stdout, process.stderr)
+
+
+@contextmanager
+def started(
+    *arguments: str,
+    **options: Any,  # noqa: ANN401 - Popen's
+) -> Iterator[subprocess.Popen[str]]:
+    """A command that is running, in pipes unless said otherwise; killed at the end if need be."""
+    pipe = subprocess.PIPE
+    settings: dict[str, Any] = {"stdin": pipe, "stdout": pipe, "stderr": pipe, "env": environment()}
+    process: subprocess.Popen[str] = subprocess.Popen(
+        [*COMMAND, *arguments], text=True, **(settings | options)
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def ended(process: subprocess.Popen[str]) -> Ran:
+    """Wait for the end of a command; what was read before is not in it."""
+    out, err = process.communicate()
+    return ran(process.returncode, out or "", err or "")
+
+
+def ran(status: int, out: str, err: str) -> Ran:
+    """An end, checked for what no end may show."""
+    assert "Traceback" not in err, err
+    assert "Warning" not in err, err
+    assert KEY not in out + err
+    return Ran(status, out, err)
+
+
+@attrs.frozen
+class Mock:
+    """A mock server that is running in a process of its own."""
+
+    url: str
+
+    def truth(self) -> dict[str, list[tuple[float, str]]]:
+        """What has happened to each job."""
+        with urllib.request.urlopen(f"{self.url}/__admin/truth") as answer:  # noqa: S310 - our own URL
+            truth: dict[str, list[tuple[float, str]]] = json.load(answer)
+            return truth
+
+
+@contextmanager
+def mock_running(*options: str) -> Iterator[Mock]:
+    """The mock server, as long as the context is open."""
+    command = [sys.executable, "-m", "mockserver", "--port", "0", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield Mock(process.stdout.readline().strip())
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def host_answering(status: int, body: Mapping[str, object]) -> Iterator[str]:
+    """A host that gives the same answer to everything."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            content = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def an_event(
+    status: JobStatus = JobStatus.COMPLETED,
+    **changes: Any,  # noqa: ANN401 - the job's
+) -> JobEvent:
+    """An event; `changes` are of its job."""
+    fields: dict[str, Any] = {"job_id": JOB_ID, "status": status, "raw_status": status.value}
+    job = Job(**(fields | changes))
+    return JobEvent(
+        job_id=job.job_id,
+        status=status,
+        previous=JobStatus.PROCESSING,
+        job=job,
+        observed_at=12.5,
+        changed_between=(11.0, 12.5),
+        sequence=3,
+    )
+
+
+def some_stats(
+    jobs: Mapping[JobStatus, int] | None = None,
+    **changes: Any,  # noqa: ANN401 - the numbers'
+) -> Stats:
+    """Numbers of a watch."""
+    numbers: dict[str, Any] = {
+        "polls": 1234,
+        "retries": 5,
+        "rate_limited": 3,
+        "troubles": 2,
+        "events": 600,
+        "rate": 12.0,
+        "in_flight": 4,
+        "jobs": {} if jobs is None else jobs,
+        "unseen": 0,
+        "last_error": None,
+    }
+    return Stats(**(numbers | changes))
+
+
+def a_view(
+    jobs: Mapping[JobStatus, int] | None = None,
+    *,
+    expected: int | None = 200,
+    elapsed: float = 61.0,
+    failures: Sequence[Failure] = (),
+    **stats: Any,  # noqa: ANN401 - the numbers'
+) -> View:
+    """A watch at one moment."""
+    return View(
+        title="legnext-stream · https://api.example",
+        elapsed=elapsed,
+        stats=some_stats(jobs, **stats),
+        request_rate=9.84,
+        expected=expected,
+        failures=tuple(failures),
+    )
+
+
+def a_failure(number: int = 0, reason: str = "Banned prompt (code 400)") -> Failure:
+    """A job that failed."""
+    return Failure(job_id=f"job-{number}", status=JobStatus.FAILED, reason=reason, at=30.0)

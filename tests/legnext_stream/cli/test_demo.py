@@ -1,0 +1,73 @@
+"""`legnext-stream demo`, and the server process behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from legnext_stream import Pacing
+from legnext_stream.cli.demo_command import pacing_for
+from legnext_stream.cli.mock_process import MockServer, MockServerError, mock_server
+from tests.legnext_stream.cli.support import environment, run_command
+
+
+def test_the_demo_without_a_terminal() -> None:
+    """No key, a proxy that must not be asked: lines of progress, a summary, status 0."""
+    env = environment(LEGNEXT_API_KEY="", http_proxy="http://127.0.0.1:9", NO_PROXY="")
+    result = run_command("demo", "--jobs=8", "--time-scale=200", env=env)
+    assert result.status == 0, result.err
+    assert result.out.startswith("[0:00] 0 of 8 ended")
+    assert result.err.startswith("8 of 8 jobs ended in ")
+
+
+def test_the_server_is_not_installed(tmp_path: Path) -> None:
+    """The message says how to install it."""
+    package = tmp_path / "starlette"
+    package.mkdir()
+    missing = "raise ModuleNotFoundError(\"No module named 'starlette'\")"
+    (package / "__init__.py").write_text(missing)
+    result = run_command("demo", env=environment(PYTHONPATH=str(tmp_path)))
+    assert result.status == 2
+    assert "No module named 'starlette'" in result.err
+    assert "pip install 'legnext-stream[demo]'" in result.err
+    assert result.err.count("\n") == 1
+
+
+async def test_a_server_that_does_not_start() -> None:
+    """Its own last words are the reason."""
+    with pytest.raises(MockServerError, match=r"did not start: .*slots"):
+        async with mock_server(["--slots=none"]):
+            raise AssertionError
+
+
+async def test_the_server_ends_with_the_context() -> None:
+    """When the body raises the process is no more, and the error comes out as it was."""
+    kept: list[MockServer] = []
+
+    async def fail() -> None:
+        async with mock_server([]) as server:
+            server.check()
+            kept.append(server)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert kept[0]._process.returncode is not None
+
+
+async def test_a_server_that_ends_before_its_time() -> None:
+    """It is noticed, rather than asked in vain until the timeout."""
+    async with mock_server([]) as server:
+        server._process.kill()
+        await server._process.wait()
+        with pytest.raises(MockServerError, match="has ended: it said nothing"):
+            server.check()
+
+
+def test_the_pace_suits_a_faster_world() -> None:
+    """Intervals shrink as time is scaled; the rate grows, but not beyond what a machine likes."""
+    assert pacing_for(1.0) == Pacing()
+    fast = pacing_for(1000.0)
+    assert fast.min_interval == pytest.approx(0.001)
+    assert fast.max_rate == fast.initial_rate == 100.0

@@ -1,0 +1,134 @@
+"""Which display goes where, and what the displays leave behind."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+import pytest
+import trio
+from rich.console import Console
+
+from legnext_stream import JobStatus
+from legnext_stream.cli.displays import (
+    LivePicture,
+    LogLines,
+    NoDisplay,
+    Outputs,
+    choose_outputs,
+    display_for,
+)
+from tests.legnext_stream.cli.support import a_view
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[TextIO]:
+    """A stream to a terminal of the usual kind."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    ours, theirs = os.openpty()
+    with open(theirs, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor, not a path
+        yield stream
+    os.close(ours)
+
+
+@pytest.fixture
+def pipe() -> Iterator[TextIO]:
+    """A stream into a pipe."""
+    reading, writing = os.pipe()
+    with open(writing, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor, not a path
+        yield stream
+    os.close(reading)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[TextIO]:
+    """A stream into a file."""
+    with (tmp_path / "out").open("w") as stream:
+        yield stream
+
+
+def test_a_terminal_gets_the_display(terminal: TextIO, pipe: TextIO) -> None:
+    """And no JSON, unless that is asked for: then nothing but JSON."""
+    chosen = choose_outputs(wants_json=False, stdout=terminal, stderr=pipe)
+    assert chosen == Outputs(None, terminal)
+    chosen = choose_outputs(wants_json=True, stdout=terminal, stderr=terminal)
+    assert chosen == Outputs(terminal.fileno(), None)
+
+
+def test_a_pipe_gets_json(pipe: TextIO, terminal: TextIO) -> None:
+    """And the terminal is left to whatever reads the pipe."""
+    chosen = choose_outputs(wants_json=False, stdout=pipe, stderr=terminal)
+    assert chosen == Outputs(pipe.fileno(), None)
+
+
+def test_a_file_gets_json_and_the_terminal_the_display(
+    file: TextIO, terminal: TextIO, pipe: TextIO
+) -> None:
+    """With the events put away, whoever sits at the terminal can see how it goes."""
+    fd = file.fileno()
+    assert choose_outputs(wants_json=False, stdout=file, stderr=terminal) == Outputs(fd, terminal)
+    assert choose_outputs(wants_json=False, stdout=file, stderr=pipe) == Outputs(fd, None)
+    assert choose_outputs(wants_json=False, stdout=file, stderr=None) == Outputs(fd, None)
+
+
+def test_a_picture_only_where_it_can_be_drawn(
+    terminal: TextIO, pipe: TextIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Elsewhere lines of a log; nowhere, nothing."""
+    assert isinstance(display_for(terminal), LivePicture)
+    assert isinstance(display_for(terminal, is_typed_on=True), LogLines)
+    assert isinstance(display_for(pipe), LogLines)
+    assert isinstance(display_for(None), NoDisplay)
+    monkeypatch.setenv("TERM", "dumb")
+    assert isinstance(display_for(terminal), LogLines)
+
+
+def test_no_picture_without_its_characters(
+    terminal: TextIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A terminal that isn't told to be UTF-8 gets lines of a log."""
+    monkeypatch.setenv("TERM", "xterm")
+    with open(os.dup(terminal.fileno()), "w", encoding="ascii") as stream:  # noqa: PTH123 - a descriptor
+        assert isinstance(display_for(stream), LogLines)
+
+
+async def test_a_picture_is_taken_away_at_the_end() -> None:
+    """The cursor is hidden while it is drawn, and back after; also when the body raises."""
+    written = io.StringIO()
+    console = Console(file=written, force_terminal=True, width=80, height=24)
+
+    async def fail() -> None:
+        with LivePicture(console) as picture:
+            await picture.show(a_view({JobStatus.COMPLETED: 100}))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert "100 of 200 ended" in written.getvalue()
+    assert written.getvalue().count("\x1b[?25l") == 1
+    assert written.getvalue().rindex("\x1b[?25h") > written.getvalue().rindex("\x1b[?25l")
+
+
+def test_a_log_gets_whole_lines(file: TextIO) -> None:
+    """One line a view, in UTF-8 whatever the locale."""
+
+    async def show_twice() -> None:
+        with LogLines(file.fileno()) as log:
+            await log.show(a_view())
+            await log.show(a_view())
+
+    trio.run(show_twice)
+    lines = Path(file.name).read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("[1:01] 0 of 200 ended") for line in lines)
+
+
+async def test_no_display_wants_no_view() -> None:
+    """It never asks for one, and would show nothing."""
+    with NoDisplay() as display:
+        assert display.interval == math.inf
+        await display.show(a_view())

@@ -1,0 +1,98 @@
+"""The live display's picture of one moment."""
+
+from __future__ import annotations
+
+import io
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from legnext_stream import JobStatus
+from legnext_stream.cli.drawing import draw, share_out
+from legnext_stream.cli.progress import View
+from tests.legnext_stream.cli.support import a_failure, a_view
+
+_JOBS = {
+    JobStatus.COMPLETED: 100,
+    JobStatus.FAILED: 8,
+    JobStatus.PROCESSING: 12,
+    JobStatus.PENDING: 40,
+    JobStatus.NOT_FOUND: 2,
+}
+
+
+def _drawn(view: View, width: int = 100) -> str:
+    console = Console(file=io.StringIO(), width=width, height=40, color_system=None)
+    with console.capture() as capture:
+        console.print(draw(view))
+    return capture.get()
+
+
+def test_the_picture_tells_how_it_goes() -> None:
+    """Jobs by status, the ended of all, the requests a second, 429s, failures, and the time."""
+    drawn = _drawn(a_view(_JOBS, failures=[a_failure(n) for n in range(7)], last_error="503: busy"))
+    for words in (
+        "https://api.example",
+        "1:01",
+        "110 of 200 ended · 55%",
+        "requests a second",
+        "9.8",
+        "up to 12.0 now",
+        "last trouble: 503: busy",
+        "job-6  failed  Banned prompt (code 400)",
+    ):
+        assert words in drawn
+    lines = [line.split() for line in drawn.splitlines()]
+    for row in (
+        ["●", "completed", "100"],
+        ["●", "not", "found", "2"],
+        ["○", "not", "seen", "yet", "38"],
+    ):
+        assert any(line[: len(row)] == row for line in lines)
+    assert "job-1" not in drawn
+
+
+def test_what_there_is_none_of_takes_no_room() -> None:
+    """No failures, no trouble, no rare statuses; and those that are usual stay in their place."""
+    drawn = _drawn(a_view({JobStatus.COMPLETED: 200}, rate_limited=0, troubles=0))
+    for words in ("last failures", "last trouble", "timed out", "not seen yet"):
+        assert words not in drawn
+    for words in ("failed", "processing", "staged", "pending"):
+        assert words in drawn
+
+
+def test_a_watch_of_nothing_can_be_drawn() -> None:
+    """Before the first id has come there is a picture too."""
+    assert "0 of 0+ ended · –" in _drawn(a_view(expected=None))
+
+
+def test_texts_from_outside_cant_move_the_cursor() -> None:
+    """An API's message with control characters in it stays a message."""
+    evil = "\x1b[2J\x1b]0;title\x07\nnext"
+    drawn = _drawn(a_view(_JOBS, failures=[a_failure(1, evil)], last_error=evil))
+    assert "\x1b" not in drawn
+    assert "\x07" not in drawn
+
+
+def test_a_narrow_terminal_gets_lines_that_fit() -> None:
+    """No line is longer than the terminal is wide."""
+    long = a_failure(1, "why " * 100)
+    drawn = _drawn(a_view(_JOBS, failures=[long], last_error="x" * 500), width=60)
+    assert all(len(line) <= 60 for line in drawn.splitlines())
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=10), st.integers(0, 300))
+def test_a_bar_is_shared_out_whole(counts: list[int], width: int) -> None:
+    """All cells are given out; whoever has more never gets fewer; whoever has any gets one."""
+    cells = share_out(counts, width)
+    assert sum(cells) == (width if any(counts) else 0)
+    assert all(have >= 0 for have in cells)
+    by_count = sorted(zip(counts, cells, strict=True))
+    smaller = 0
+    for count, have in by_count:
+        assert have >= smaller - 1
+        assert count or not have
+        smaller = max(smaller, have)
+    if width >= 10 * len(counts):
+        assert all(have for count, have in zip(counts, cells, strict=True) if count)

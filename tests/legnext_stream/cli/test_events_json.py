@@ -1,0 +1,65 @@
+"""An event as a line of JSON."""
+
+from __future__ import annotations
+
+import json
+
+import attrs
+import pytest
+
+from legnext_stream import JobError, JobStatus, Output, TaskType
+from legnext_stream.cli.events_json import WallClock, event_line
+from tests.legnext_stream.cli.support import JOB_ID, an_event
+
+_CLOCK = WallClock(1_700_000_000.0)
+
+
+def test_an_event_has_these_fields() -> None:
+    """The fields, their names and their shapes are what programs rely on."""
+    event = an_event(
+        task_type=TaskType.VIDEO_DIFFUSION,
+        output=Output(image_urls=("https://a/1.png",), video_urls=("https://a/1.mp4",)),
+    )
+    line = event_line(event, _CLOCK)
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    assert json.loads(line) == {
+        "sequence": 3,
+        "observed_at": "2023-11-14T22:13:32.500Z",
+        "job_id": JOB_ID,
+        "task_type": "video-diffusion",
+        "status": "completed",
+        "previous": "processing",
+        "raw_status": "completed",
+        "changed_between": ["2023-11-14T22:13:31.000Z", "2023-11-14T22:13:32.500Z"],
+        "error": None,
+        "image_urls": ["https://a/1.png"],
+        "video_urls": ["https://a/1.mp4"],
+    }
+
+
+def test_what_is_not_known_is_null() -> None:
+    """A job first seen and never described by the API has nulls, not blanks."""
+    event = attrs.evolve(
+        an_event(JobStatus.NOT_FOUND, raw_status=""), previous=None, changed_between=(None, 12.5)
+    )
+    fields = json.loads(event_line(event, _CLOCK))
+    assert fields["previous"] is None
+    assert fields["raw_status"] is None
+    assert fields["task_type"] is None
+    assert fields["changed_between"][0] is None
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (JobError(code=400, message="Banned", raw_message="raw"), "Banned"),
+        (JobError(code=400, raw_message="raw\nover two lines – ü"), "raw\nover two lines – ü"),
+    ],
+)
+def test_an_error_has_a_code_and_a_message(error: JobError, message: str) -> None:
+    """The API's message, or the one behind it; always on one line of ASCII."""
+    line = event_line(an_event(JobStatus.FAILED, error=error), _CLOCK)
+    assert json.loads(line)["error"] == {"code": 400, "message": message}
+    assert line.isascii()
+    assert line.count(b"\n") == 1

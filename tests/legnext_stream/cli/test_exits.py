@@ -1,0 +1,64 @@
+"""Exit statuses and what is said with them."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from legnext_stream import (
+    AuthenticationError,
+    ConfigurationError,
+    HostUnreachableError,
+    InsufficientCreditsError,
+    LegnextError,
+)
+from legnext_stream.cli import main
+from legnext_stream.cli.exits import Exit, complain, explain, printable, status_of
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (AuthenticationError("no"), Exit.USAGE),
+        (ConfigurationError("no"), Exit.USAGE),
+        (InsufficientCreditsError("no"), Exit.INCOMPLETE),
+        (HostUnreachableError("no"), Exit.INCOMPLETE),
+    ],
+)
+def test_an_error_has_a_status(error: LegnextError, status: Exit) -> None:
+    """What the caller has to mend first is told from what the API or the network did."""
+    assert status_of(error) is status
+
+
+def test_a_wrong_key_is_explained() -> None:
+    """The message says which setting to look at."""
+    assert explain(AuthenticationError("401")) == "401 – is LEGNEXT_API_KEY the right key?"
+    assert explain(HostUnreachableError("no answer")) == "no answer"
+
+
+def test_a_complaint_is_one_line_without_control_characters(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Whatever a message holds, it can't move the cursor or look like two."""
+    complain("a\nb\x1b[2J")
+    assert capsys.readouterr().err == "legnext-stream: a b [2J\n"
+    assert printable("fine – ü") == "fine – ü"
+
+
+def test_nobody_to_complain_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A closed standard error is no reason to fail, nor to write elsewhere."""
+    monkeypatch.setattr(sys, "stderr", None)
+    complain("nothing happens")
+
+
+def test_ctrl_c_while_loading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C outside of a watch ends the command as quietly as within."""
+
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("legnext_stream.cli.app.run", interrupted)
+    with pytest.raises(SystemExit) as raised:
+        main()
+    assert raised.value.code == 130

@@ -1,0 +1,90 @@
+"""Leaving a watch before its end: Ctrl-C, other signals, and readers that go away."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.legnext_stream.cli.support import Mock, ended, started
+
+_QUICKLY = ("--min-interval=0.05", "--initial-rate=50")
+
+
+@contextmanager
+def _watching(mock: Mock, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A watch that has shown its first event."""
+    ids = [f"--id={job_id}" for job_id in mock.truth()]
+    with started("watch", *arguments, *ids, *_QUICKLY, f"--base-url={mock.url}") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        yield process
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_signal_ends_the_watch(slow_mock: Mock, number: signal.Signals, status: int) -> None:
+    """What has been achieved is summed up, and the status says which signal it was."""
+    with _watching(slow_mock) as process:
+        process.send_signal(number)
+        result = ended(process)
+    assert result.status == status
+    assert result.err.startswith("Stopped after 0:0")
+    assert "0 of 3 jobs had ended." in result.err
+
+
+def test_ctrl_c_while_waiting_for_input(slow_mock: Mock) -> None:
+    """An input that stays open and silent keeps nobody waiting."""
+    with _watching(slow_mock, "-") as process:
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        # The input is open still: `communicate` would close it.
+        err = process.stderr.read()
+        assert process.wait() == 130
+    assert err.startswith("Stopped after")
+    assert "Traceback" not in err
+
+
+def test_ctrl_c_while_input_is_read_by_a_thread(slow_mock: Mock) -> None:
+    """The same where the input can't be waited for, but only be read."""
+    with (
+        open("/dev/null") as nothing,  # noqa: PTH123 - a device
+        _interrupted_at_once(slow_mock, nothing.fileno()) as process,
+    ):
+        result = ended(process)
+    assert result.status == 130
+
+
+@contextmanager
+def _interrupted_at_once(mock: Mock, stdin: int) -> Iterator[subprocess.Popen[str]]:
+    job_id, *_ = mock.truth()
+    arguments = ("watch", "-", f"--id={job_id}", *_QUICKLY, f"--base-url={mock.url}")
+    with started(*arguments, stdin=stdin) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        yield process
+
+
+def test_a_reader_that_has_enough(fast_mock: Mock) -> None:
+    """`| head -1` ends the watch without a word."""
+    with _watching(fast_mock) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        err = process.stderr.read()
+    assert process.returncode == 141
+    assert not err
+
+
+def test_nobody_reads_anything_any_more(slow_mock: Mock) -> None:
+    """The summary has no reader either: that changes nothing."""
+    with _watching(slow_mock) as process:
+        assert process.stderr is not None
+        process.stderr.close()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 143

@@ -1,0 +1,161 @@
+"""`legnext-stream` on a terminal, as a person sees it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import signal
+import struct
+import subprocess
+import termios
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import attrs
+import pytest
+
+from tests.legnext_stream.cli.support import KEY, Mock, environment, started
+
+_QUICKLY = ("--min-interval=0.05", "--initial-rate=50")
+_HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
+
+
+@attrs.define
+class _Terminal:
+    """A terminal of 100 columns and 30 rows, and all that was ever written to it."""
+
+    ours: int
+    theirs: int
+    written: str = ""
+
+    def read_until(self, pattern: str) -> None:
+        """Wait until what was written matches."""
+        while not re.search(pattern, self.written):
+            self.written += os.read(self.ours, 65536).decode()
+
+    def read_to_end(self) -> None:
+        """Read what is left, once nobody writes any more."""
+        os.set_blocking(self.ours, False)
+        try:
+            while more := os.read(self.ours, 65536):
+                self.written += more.decode()
+        except BlockingIOError:
+            return
+
+    @property
+    def settings(self) -> Sequence[object]:
+        """Echo, line editing and so on."""
+        return termios.tcgetattr(self.theirs)
+
+
+@pytest.fixture
+def terminal() -> Iterator[_Terminal]:
+    """A terminal."""
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    yield _Terminal(ours, theirs)
+    os.close(ours)
+    os.close(theirs)
+
+
+@contextmanager
+def _on(terminal: _Terminal, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """The command, with a terminal for all its streams."""
+    fd = terminal.theirs
+    env = environment(TERM="xterm-256color", LANG="C.UTF-8", PYTHONUTF8="1")
+    with started(*arguments, stdin=fd, stdout=fd, stderr=fd, env=env) as process:
+        yield process
+
+
+def _plain(written: str) -> str:
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written).replace("\r\n", "\n")
+
+
+def test_the_display_is_drawn_and_taken_away(terminal: _Terminal, good_mock: Mock) -> None:
+    """It shows how it goes; at the end the terminal is as before, with the summary on it."""
+    before = terminal.settings
+    ids = [f"--id={job_id}" for job_id in good_mock.truth()]
+    with _on(terminal, "watch", *ids, *_QUICKLY, f"--base-url={good_mock.url}") as process:
+        terminal.read_until("of 3 ended")
+        assert process.wait() == 0
+    terminal.read_to_end()
+    assert terminal.settings == before
+    assert terminal.written.rindex(_SHOW) > terminal.written.rindex(_HIDE)
+    text = _plain(terminal.written)
+    assert f"legnext-stream · {good_mock.url}" in text
+    assert "● completed" in text
+    assert "3 of 3 jobs ended in" in text[text.rindex("requests a second") :]
+    assert "job_id" not in text
+    assert KEY not in text
+
+
+def test_ctrl_c_restores_the_terminal(terminal: _Terminal, slow_mock: Mock) -> None:
+    """The cursor is back, and nothing but the summary follows the display."""
+    before = terminal.settings
+    ids = [f"--id={job_id}" for job_id in slow_mock.truth()]
+    with _on(terminal, "watch", *ids, *_QUICKLY, f"--base-url={slow_mock.url}") as process:
+        terminal.read_until("of 3 ended")
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 130
+    terminal.read_to_end()
+    assert terminal.settings == before
+    assert terminal.written.rindex(_SHOW) > terminal.written.rindex(_HIDE)
+    assert "Stopped after" in terminal.written
+    assert "Traceback" not in terminal.written
+
+
+def test_json_on_a_terminal(terminal: _Terminal, good_mock: Mock) -> None:
+    """With --json a terminal gets what a pipe would, and no picture."""
+    job_id, *_ = good_mock.truth()
+    url = f"--base-url={good_mock.url}"
+    with _on(terminal, "watch", "--json", f"--id={job_id}", *_QUICKLY, url) as process:
+        assert process.wait() == 0
+    terminal.read_to_end()
+    assert '"status": "completed"' in terminal.written
+    assert _HIDE not in terminal.written
+
+
+def test_ids_typed_on_the_terminal(terminal: _Terminal, good_mock: Mock) -> None:
+    """No picture is drawn over what is being typed; Ctrl-D ends the input."""
+    job_id, *_ = good_mock.truth()
+    with _on(terminal, "watch", "-", *_QUICKLY, f"--base-url={good_mock.url}") as process:
+        terminal.read_until(r"0 of 0\+ ended")
+        os.write(terminal.ours, f"{job_id}\n\x04".encode())
+        assert process.wait() == 0
+    terminal.read_to_end()
+    assert _HIDE not in terminal.written
+    assert "1 of 1 job ended" in terminal.written
+
+
+def test_events_in_a_file_and_the_display_beside(
+    terminal: _Terminal, good_mock: Mock, tmp_path: Path
+) -> None:
+    """`> events.jsonl` leaves the terminal free to show how it goes."""
+    job_id, *_ = good_mock.truth()
+    path = tmp_path / "events.jsonl"
+    env = environment(TERM="xterm-256color", PYTHONUTF8="1")
+    arguments = ("watch", f"--id={job_id}", *_QUICKLY, f"--base-url={good_mock.url}")
+    with (
+        path.open("w") as file,
+        started(*arguments, stdout=file, stderr=terminal.theirs, env=env) as process,
+    ):
+        terminal.read_until("of 1 ended")
+        assert process.wait() == 0
+    assert '"status": "completed"' in path.read_text()
+
+
+def test_leaving_the_demo_ends_its_server(terminal: _Terminal) -> None:
+    """Ctrl-C in the demo: status 130, and nobody listens any more where the server did."""
+    with _on(terminal, "demo", "--time-scale=1") as process:
+        terminal.read_until(r"http://127\.0\.0\.1:\d+,")
+        terminal.read_until("of 200 ended")
+        url = re.search(r"http://127\.0\.0\.1:\d+", terminal.written)
+        assert url is not None
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 130
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(f"{url[0]}/__admin/truth")  # noqa: S310 - our own URL

@@ -1,0 +1,137 @@
+"""Wrong usage: status 2, one line that says what to change, and no request."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from legnext_stream import __version__
+from legnext_stream.cli.app import run
+from tests.legnext_stream.cli.support import JOB_ID, KEY
+
+# Nobody listens there; a request would show in the message.
+_NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEGNEXT_API_KEY", KEY)
+    monkeypatch.setenv("LEGNEXT_BASE_URL", _NOWHERE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["bogus"], "bogus"),
+        (["watch"], "nothing to watch: name a file"),
+        (["watch", "--bogus"], "There is no option --bogus"),
+        (["watch", "ids.txt", "--bogus"], "--bogus"),
+        (["watch", "ids.txt", "more.txt"], "more.txt"),
+        (["watch", "missing.txt"], "can't read missing.txt: No such file or directory"),
+        (["watch", "--id"], "--id"),
+        (["watch", "--id", "a b"], "--id: 'a b' is no job id"),
+        (["watch", "--id", JOB_ID, "--timeout", "soon"], "--timeout"),
+        (["watch", "--id", JOB_ID, "--timeout", "-1"], "--timeout"),
+        (["watch", "--id", JOB_ID, "--timeout", "nan"], "--timeout"),
+        (["watch", "--id", JOB_ID, "--poll-cost", "0"], "--poll-cost=… must be above 0"),
+        (
+            ["watch", "--id", JOB_ID, "--min-interval", "90"],
+            "--min-interval=90.0 is above --max-interval=60.0",
+        ),
+        (["watch", "--id", JOB_ID, "--base-url", "ftp://host"], "base_url must look like"),
+        (["watch", "--api-key", "x"], "--api-key"),
+        (["demo", "--jobs", "0"], "--jobs"),
+        (["demo", "--time-scale", "0"], "--time-scale"),
+        (["demo", "--time-scale", "inf"], "--time-scale"),
+    ],
+)
+def test_wrong_usage_is_named(
+    arguments: list[str],
+    message: str,
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The one line on standard error names what is wrong; standard output stays empty."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ids.txt").write_text(JOB_ID)
+    assert run(arguments) == 2
+    out, err = capfd.readouterr()
+    assert not out
+    assert message in err
+    assert err.startswith("legnext-stream: ")
+    assert err.count("\n") == 1
+    assert KEY not in err
+
+
+@pytest.mark.parametrize("key", ["", "  "])
+def test_no_key(
+    key: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Without a key the message says how to set one."""
+    monkeypatch.setenv("LEGNEXT_API_KEY", key)
+    assert run(["watch", "--id", JOB_ID]) == 2
+    assert "set the environment variable LEGNEXT_API_KEY" in capfd.readouterr().err
+
+
+def test_a_bad_line_of_a_file_is_named_before_any_request(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """File, line and item are in the message, and the good ids before it weren't asked about."""
+    path = tmp_path / "ids.txt"
+    path.write_text(f"# mine\n{JOB_ID}\n\nsome thing\n")
+    assert run(["watch", str(path)]) == 2
+    err = capfd.readouterr().err
+    assert f"{path}:4: 'some thing' is no job id" in err
+    assert _NOWHERE not in err
+
+
+@pytest.mark.parametrize(("stream", "arguments"), [("stdin", ["-"]), ("stdout", ["--id", JOB_ID])])
+def test_a_closed_stream_is_named(
+    stream: str,
+    arguments: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Started without an input or output that is needed, the command says so."""
+    monkeypatch.setattr(sys, stream, None)
+    assert run(["watch", *arguments]) == 2
+    assert "it is closed" in capfd.readouterr().err
+
+
+def test_an_empty_list_is_no_mistake(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """All of no jobs have completed."""
+    path = tmp_path / "ids.txt"
+    path.write_text("# none today\n")
+    assert run(["watch", str(path), "--timeout", "none"]) == 0
+    out, err = capfd.readouterr()
+    assert not out
+    assert err.startswith("0 of 0 jobs ended")
+
+
+def test_help_teaches(capfd: pytest.CaptureFixture[str]) -> None:
+    """Examples, environment and exit statuses; every setting of the pace; no option for the key."""
+    assert run(["--help"]) == 0
+    text = capfd.readouterr().out
+    for words in ("legnext-stream demo", "LEGNEXT_API_KEY", "LEGNEXT_BASE_URL", "130", "141"):
+        assert words in text
+    assert all(len(line) <= 80 for line in text.splitlines())
+    assert run(["watch", "--help"]) == 0
+    text = capfd.readouterr().out
+    for words in ("--timeout", "--poll-cost", "--max-rate", "--max-in-flight", "--min-interval"):
+        assert words in text
+    assert "--api-key" not in text
+
+
+def test_no_command_at_all_is_a_question(capfd: pytest.CaptureFixture[str]) -> None:
+    """It is answered with the help."""
+    assert run([]) == 0
+    assert "legnext-stream watch ids.txt" in capfd.readouterr().out
+
+
+def test_version(capfd: pytest.CaptureFixture[str]) -> None:
+    """The version, and nothing else."""
+    assert run(["--version"]) == 0
+    assert capfd.readouterr().out == f"{__version__}\n"
