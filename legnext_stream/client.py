@@ -15,7 +15,7 @@ import trio
 
 from legnext_stream.account import Account, job_path
 from legnext_stream.core.answers import Reply
-from legnext_stream.core.decoding import decode_body, decode_job, decode_status
+from legnext_stream.core.decoding import decode_amount, decode_body, decode_job, decode_status
 from legnext_stream.core.ids import check_job_id
 from legnext_stream.core.jobs import Job, JobStatus, TaskType
 from legnext_stream.core.pace import RequestKind
@@ -130,7 +130,8 @@ class LegnextClient:
     ) -> None:
         self._nursery = None
         if self._running is not None:
-            await self._running.__aexit__(kind, error, traceback)
+            # Whatever this awaits in `_open` is shielded and bounded there.
+            await self._running.__aexit__(kind, error, traceback)  # noqa: ASYNC102
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[trio.Nursery]:
@@ -141,13 +142,14 @@ class LegnextClient:
                 # The nursery must not see the body's error, or it would come out in a group.
                 try:
                     yield nursery
-                except BaseException as error:  # noqa: BLE001 - raised again below
+                except BaseException as error:  # noqa: BLE001, ASYNC103 - raised again below
                     failure = error
                 nursery.cancel_scope.cancel()
         finally:
             await self._account.aclose()
-        if failure is not None:
-            raise failure
+            # Here, so that it comes out bare even where a cancellation goes on at the same time.
+            if failure is not None:
+                raise failure
 
     def watch(
         self,
@@ -247,9 +249,9 @@ class LegnextClient:
         if body is None or not isinstance(data, dict):
             raise _unexpected(reply, "a balance")
         numbers = {
-            name: float(value)
+            name: amount
             for name in ("balance_usd", "available_credits", "available_points")
-            if isinstance(value := data.get(name, 0), int | float)
+            if (amount := decode_amount(data.get(name, 0))) is not None
         }
         if len(numbers) < 3:
             raise _unexpected(reply, "a balance")

@@ -67,11 +67,12 @@ class Engine:
         self._account.count_in(self, self.tracker.tally)
         try:
             with self.scope:
-                try:
-                    await self._work()
-                    failure = None
-                except Exception as error:  # noqa: BLE001 - raised again, at the consumer's loop
-                    failure = bare(error)
+                await self._work()
+                failure = None
+        # Starred, for an error can come together with a cancellation, which has to go on: a source
+        # of ids that fails while it is being closed, for example.
+        except* Exception as errors:  # noqa: BLE001 - raised again, at the consumer's loop
+            failure = bare(errors)
         finally:
             if self._owns_account:
                 await self._account.aclose()

@@ -8,6 +8,7 @@ single connection, and the lane used last is used first, so that idle ones can b
 from __future__ import annotations
 
 import ssl
+import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -82,7 +83,10 @@ def parse_base_url(text: str) -> str:
     except (httpx.InvalidURL, TypeError) as error:
         msg = f"base_url={text!r} is no URL: {error}"
         raise ConfigurationError(msg) from None
-    if url.scheme not in {"http", "https"} or not url.host or url.userinfo:
+    if url.userinfo:
+        # Not shown, for it may be a secret; and it would be shown wherever the host is named.
+        raise ConfigurationError("base_url takes no user and password; the API wants only its key")
+    if url.scheme not in {"http", "https"} or not url.host:
         msg = f"base_url must look like https://api.legnext.ai, not {text!r}"
         raise ConfigurationError(msg)
     path = url.path.rstrip("/").removesuffix("/v1").removesuffix("/api")
@@ -114,6 +118,7 @@ class Lanes:
         self._request_timeout = request_timeout
         self._connect_timeout = min(_CONNECT_TIMEOUT, request_timeout)
         self._idle: list[tuple[float, httpx.AsyncClient]] = []
+        self._is_closed = False
 
     async def send(self, request: Request) -> Answer:
         """Send one request on a lane of its own; whatever the network does comes back as a value."""
@@ -133,6 +138,7 @@ class Lanes:
 
     async def aclose(self) -> None:
         """Close all lanes, and the caller's transport. Bounded in time, also under cancellation."""
+        self._is_closed = True
         with trio.move_on_after(_CLOSING, shield=True):
             while self._idle:
                 await self._idle.pop()[1].aclose()
@@ -140,23 +146,32 @@ class Lanes:
                 await self._transport.aclose()
 
     async def _exchange(self, lane: httpx.AsyncClient, request: Request, sent_at: float) -> Reply:
-        content = bytearray()
-        async with lane.stream(
-            request.method,
-            self.base_url + request.path,
-            json=request.json,
-            files=request.files,
-            data=request.fields,
-        ) as response:
-            async for chunk in response.aiter_bytes():
-                content += chunk
-                if len(content) > _LARGEST_BODY:
-                    raise httpx.DecodingError("a body larger than any job")
+        received = bytearray()
+        # An iteration over a body must never be left in the middle: httpx's generators would be
+        # left to the garbage collector, which warns. A cancellation ends each of them from inside.
+        with trio.CancelScope() as reading:
+            async with lane.stream(
+                request.method,
+                self.base_url + request.path,
+                json=request.json,
+                files=request.files,
+                data=request.fields,
+            ) as response:
+                # A transport without a network may hand over an answer that has been read already.
+                is_read = response.is_stream_consumed
+                async for chunk in response.aiter_bytes() if is_read else response.aiter_raw():
+                    received += chunk
+                    if len(received) > _LARGEST_BODY:
+                        reading.cancel()
+        if reading.cancel_called:
+            raise httpx.DecodingError("a body larger than any job")
         headers: dict[str, str] = {}
         for raw_name, raw_value in response.headers.raw:
             name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        return Reply(response.status_code, headers, bytes(content), sent_at, trio.current_time())
+        encoding = "" if is_read else headers.get("content-encoding", "")
+        content = _unpacked(bytes(received), encoding)
+        return Reply(response.status_code, headers, content, sent_at, trio.current_time())
 
     @asynccontextmanager
     async def _lane(self) -> AsyncIterator[httpx.AsyncClient]:
@@ -168,7 +183,8 @@ class Lanes:
             now = trio.current_time()
             self._idle.append((now, lane))
             # The bottom of the stack is what has been unused the longest; one at a time will do.
-            if now - self._idle[0][0] > _IDLE:
+            # A request of a task that outlives the client comes back when all else is closed.
+            if self._is_closed or now - self._idle[0][0] > _IDLE:
                 with trio.move_on_after(_CLOSING, shield=True):
                     await self._idle.pop(0)[1].aclose()
 
@@ -181,7 +197,11 @@ class Lanes:
             follow_redirects=False,
             timeout=httpx.Timeout(self._request_timeout, connect=self._connect_timeout),
             limits=httpx.Limits(max_connections=1, keepalive_expiry=_IDLE),
-            headers={"user-agent": f"legnext-stream/{__version__}", "accept": "application/json"},
+            headers={
+                "user-agent": f"legnext-stream/{__version__}",
+                "accept": "application/json",
+                "accept-encoding": "gzip",
+            },
         )
 
     def _shared_ssl(self) -> ssl.SSLContext:
@@ -193,6 +213,24 @@ class Lanes:
                 httpx.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             )
         return self._ssl
+
+
+def _unpacked(received: bytes, encoding: str) -> bytes:
+    """A body without its compression. Not left to httpx, which unpacks without any bound.
+
+    Raises:
+        httpx.DecodingError: It is packed in another way than we asked for, broken, or too large.
+    """
+    if encoding.strip().lower() in {"", "identity"}:
+        return received
+    try:
+        unpacking = zlib.decompressobj(16 + zlib.MAX_WBITS)  # 16: a gzip header is expected
+        content = unpacking.decompress(received, _LARGEST_BODY)
+    except zlib.error as error:
+        raise httpx.DecodingError(f"a body that can't be unpacked ({encoding}): {error}") from None
+    if not unpacking.eof:
+        raise httpx.DecodingError("a body cut short, or larger than any job")
+    return content
 
 
 def _reason(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import trio
 
 from legnext_stream.core.events import JobEvent, merge
@@ -18,6 +19,7 @@ class Mailbox:
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._events: dict[str, JobEvent] = {}
+        self._delivered = 0
         self._is_closed = False
         self._failure: Exception | None = None
         self._arrived = trio.Event()
@@ -58,10 +60,14 @@ class Mailbox:
         # No checkpoint from here on: an event that has left the mailbox reaches the reader.
         event = self._events.pop(next(iter(self._events)))
         self._room.set()
-        return event
+        # Numbered here and not where it was made: of two that were merged only one is delivered.
+        self._delivered += 1
+        return attrs.evolve(event, sequence=self._delivered)
 
     async def wait_for_room(self) -> None:
         """Wait until it is no longer full."""
         while self.is_full:
-            self._room = trio.Event()
+            # Several may wait, all for the same event: a new one must not hide it from the others.
+            if self._room.is_set():
+                self._room = trio.Event()
             await self._room.wait()

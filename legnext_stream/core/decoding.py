@@ -108,6 +108,18 @@ def decode_refusal(body: Body | None) -> JobError | None:
     return flat if flat is not None and not 200 <= flat.code < 300 else None
 
 
+def decode_amount(value: object) -> float | None:
+    """An amount of something; None for what is no number, or one beyond all measure."""
+    # bool is an int to Python, but never a number at the API.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        amount = float(value)
+    except OverflowError:
+        return None
+    return amount if math.isfinite(amount) else None
+
+
 def _job_error(value: object) -> JobError | None:
     """A job's error in any shape; None for the shapes that mean "no error"."""
     if isinstance(value, str):
