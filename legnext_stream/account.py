@@ -27,9 +27,9 @@ class Account:
     """One key at one host. Decides nothing: it carries requests at the pace the pacer sets."""
 
     def __init__(self, lanes: Lanes, pacing: Pacing) -> None:
-        self.lanes = lanes
-        self.pacing = pacing
-        self.pacer = Pacer(
+        self.lanes: Lanes = lanes
+        self.pacing: Pacing = pacing
+        self.pacer: Pacer = Pacer(
             max_rate=pacing.max_rate,
             initial_rate=pacing.initial_rate,
             max_in_flight=pacing.max_in_flight,

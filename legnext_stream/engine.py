@@ -47,10 +47,10 @@ class Engine:
         pacing: Pacing,
         owns_account: bool,
     ) -> None:
-        self.scope = trio.CancelScope()
-        self.mailbox = Mailbox(_UNDELIVERED)
-        self.finished = trio.Event()
-        self.tracker = Tracker(pacing=pacing, timeout=timeout, pacer=account.pacer)
+        self.scope: trio.CancelScope = trio.CancelScope()
+        self.mailbox: Mailbox = Mailbox(_UNDELIVERED)
+        self.finished: trio.Event = trio.Event()
+        self.tracker: Tracker = Tracker(pacing=pacing, timeout=timeout, pacer=account.pacer)
         self._account = account
         self._owns_account = owns_account
         self._jobs = jobs

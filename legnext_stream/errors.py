@@ -26,9 +26,9 @@ class LegnextError(Exception):
         self, message: str, *, status_code: int | None = None, content: bytes | None = None
     ) -> None:
         super().__init__(message)
-        self.message = message
-        self.status_code = status_code
-        self.content = None if content is None else content[:4096]
+        self.message: str = message
+        self.status_code: int | None = status_code
+        self.content: bytes | None = None if content is None else content[:4096]
 
 
 class ConfigurationError(LegnextError):
@@ -100,7 +100,7 @@ class JobUnsuccessful(LegnextError):
 
     def __init__(self, message: str, job: Job) -> None:
         super().__init__(message)
-        self.job = job
+        self.job: Job = job
 
 
 class JobFailed(JobUnsuccessful):

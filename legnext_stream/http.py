@@ -111,7 +111,7 @@ class Lanes:
         transport: httpx.AsyncBaseTransport | None,
         request_timeout: float,
     ) -> None:
-        self.base_url = parse_base_url(base_url)
+        self.base_url: str = parse_base_url(base_url)
         self._auth = _KeyHeader(api_key)
         self._transport = transport
         self._ssl: ssl.SSLContext | None = None

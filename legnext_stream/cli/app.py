@@ -22,7 +22,7 @@ from legnext_stream.cli.watching import reporting
 from legnext_stream.core.pacing import Pacing
 from legnext_stream.version import __version__
 
-app = App(
+app: App = App(
     name=PROGRAM,
     version=__version__,
     version_flags=["--version"],

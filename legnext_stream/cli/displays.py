@@ -64,7 +64,7 @@ class _NothingToRestore:
 class NoDisplay(_NothingToRestore):
     """Shows nothing."""
 
-    interval = math.inf
+    interval: float = math.inf
 
     async def show(self, view: View) -> None:
         """Show nothing."""
@@ -73,7 +73,7 @@ class NoDisplay(_NothingToRestore):
 class LogLines(_NothingToRestore):
     """A line of progress every few seconds, for a log or a terminal that can't be drawn on."""
 
-    interval = 2.0
+    interval: float = 2.0
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -87,7 +87,7 @@ class LogLines(_NothingToRestore):
 class LivePicture:
     """A picture that is drawn anew in its place, and taken away at the end."""
 
-    interval = 0.125
+    interval: float = 0.125
 
     def __init__(self, console: Console) -> None:
         self._live = Live(

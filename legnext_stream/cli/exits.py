@@ -41,7 +41,7 @@ class OutputError(Exception):
 
     def __init__(self, error: OSError) -> None:
         super().__init__(f"can't write the output: {error.strerror or error}")
-        self.is_closed = isinstance(error, BrokenPipeError)
+        self.is_closed: bool = isinstance(error, BrokenPipeError)
 
 
 def status_of(error: LegnextError) -> Exit:

@@ -81,7 +81,7 @@ class Progress:
         self._expected = expected
         self._failures: deque[Failure] = deque(maxlen=_FAILURES_KEPT)
         self._polls: deque[tuple[float, int]] = deque([(now, 0)])
-        self.all_completed = True
+        self.all_completed: bool = True
 
     def note(self, event: JobEvent) -> None:
         """Take in an event."""

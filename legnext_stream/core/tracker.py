@@ -63,7 +63,7 @@ class Tracker:
         self._in_flight = 0
         self._next_start = float("-inf")
         self._sequence = 0
-        self.tally = Tally()
+        self.tally: Tally = Tally()
         # Clocks of what concerns the whole watch. They stand still while the consumer keeps it
         # from asking: `_paused` is what to take off.
         self._paused = 0.0
