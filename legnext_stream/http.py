@@ -163,15 +163,12 @@ class Lanes:
                     received += chunk
                     if len(received) > _LARGEST_BODY:
                         reading.cancel()
-        if reading.cancel_called:
-            raise httpx.DecodingError("a body larger than any job")
-        headers: dict[str, str] = {}
-        for raw_name, raw_value in response.headers.raw:
-            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        encoding = "" if is_read else headers.get("content-encoding", "")
-        content = _unpacked(bytes(received), encoding)
-        return Reply(response.status_code, headers, content, sent_at, trio.current_time())
+            if not reading.cancel_called:
+                headers = _headers(response)
+                encoding = "" if is_read else headers.get("content-encoding", "")
+                content = _unpacked(bytes(received), encoding)
+                return Reply(response.status_code, headers, content, sent_at, trio.current_time())
+        raise httpx.DecodingError("a body larger than any job")
 
     @asynccontextmanager
     async def _lane(self) -> AsyncIterator[httpx.AsyncClient]:
@@ -213,6 +210,15 @@ class Lanes:
                 httpx.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             )
         return self._ssl
+
+
+def _headers(response: httpx.Response) -> dict[str, str]:
+    """The headers, names in lower case; those that are repeated are joined."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in response.headers.raw:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 def _unpacked(received: bytes, encoding: str) -> bytes:

@@ -76,8 +76,10 @@ class EventStream:
             self._is_busy = False
 
     async def __aenter__(self) -> Self:
-        self._start()
+        require_trio("an event stream")
+        # Before the start: after a cancelled entry nobody would call `__aexit__`.
         await trio.lowlevel.checkpoint()
+        self._start()
         return self
 
     async def __aexit__(
@@ -86,16 +88,22 @@ class EventStream:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self.aclose()
+        await self._close()
+        # Not where an error is on its way out: a cancellation would take its place.
+        if error is None:
+            await trio.lowlevel.checkpoint()
 
     async def aclose(self) -> None:
         """Stop polling and close what was opened. May be called again, and under cancellation."""
+        await self._close()
+        await trio.lowlevel.checkpoint()
+
+    async def _close(self) -> None:
         self._is_closed = True
         self._engine.scope.cancel()
         if self._is_started:
             with trio.move_on_after(_LEAVING, shield=True):
                 await self._engine.finished.wait()
-        await trio.lowlevel.checkpoint()
 
     @property
     def stats(self) -> Stats:

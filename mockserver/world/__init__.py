@@ -1,5 +1,6 @@
 """The simulated account: pure functions of a seed, a script and the time."""
 
+from mockserver.world.changing import Concurrency, Scheduled
 from mockserver.world.durations import (
     TYPICAL,
     Distribution,
@@ -11,12 +12,13 @@ from mockserver.world.durations import (
     Start,
     Uniform,
 )
-from mockserver.world.limits import Admitted, Limit, Refused, TokenBucket, Unlimited
+from mockserver.world.limits import Admitted, Hint, Limit, Refused, TokenBucket, Unlimited
 from mockserver.world.randomness import Draws, Randomness
 from mockserver.world.scripts import FAILURES, TERMINAL, Failure, Script, Step
 from mockserver.world.slots import Order
 from mockserver.world.tasks import TASKS, Makes, TaskType
 from mockserver.world.truth import Change, JobChange, Truth
+from mockserver.world.windows import FixedWindow, SlidingWindow
 from mockserver.world.world import JobView, World
 
 __all__ = [
@@ -26,10 +28,13 @@ __all__ = [
     "TYPICAL",
     "Admitted",
     "Change",
+    "Concurrency",
     "Distribution",
     "Draws",
     "Failure",
     "Fixed",
+    "FixedWindow",
+    "Hint",
     "JobChange",
     "JobView",
     "Limit",
@@ -41,7 +46,9 @@ __all__ = [
     "Refused",
     "Run",
     "RunTimes",
+    "Scheduled",
     "Script",
+    "SlidingWindow",
     "Start",
     "Step",
     "TaskType",

@@ -3,14 +3,21 @@
 A limit is asked once about every request, with the time, and answers at once. It keeps its state
 to itself; `fresh` gives one in its first state, so that a limit can stand in a test's settings and
 no two worlds share it.
+
+Here are the limits on the rate of a steady flow; limits that count within windows are in `windows`,
+those on requests under way and those that change in `changing`.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import Final, Protocol
 
 import attrs
+
+FORGIVEN: Final = 1e-9
+"""Whoever comes exactly when told to must not be refused because of the last bit of a float: by so
+many seconds or tokens less a request is forgiven."""
 
 
 @attrs.frozen
@@ -29,7 +36,27 @@ class Refused:
     retry_after: float
 
 
-ADMITTED = Admitted()
+ADMITTED: Final = Admitted()
+
+
+@attrs.frozen
+class Hint:
+    """What a limit on a rate can tell about itself, as the fields of the IETF draft have it.
+
+    `RateLimit-Policy: "name";q=<quota>;w=<window>` and `RateLimit: "name";r=<remaining>;t=<reset>`,
+    see https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/.
+
+    Attributes:
+        quota: The requests in a window, `q`.
+        window: The seconds of a window, `w`.
+        remaining: The requests that would pass now, `r`.
+        reset: The seconds until more of the quota is there than now, `t`.
+    """
+
+    quota: int
+    window: float
+    remaining: int
+    reset: float
 
 
 class Limit(Protocol):
@@ -49,6 +76,13 @@ class Limit(Protocol):
         """
         ...
 
+    def hint(self, t: float, /) -> Hint | None:
+        """What there is to tell about the limit at `t`; None for what is no limit on a rate.
+
+        It is asked about times in their order too, like `admit`.
+        """
+        ...
+
     def fresh(self) -> Limit:
         """The same limit as it is before any request."""
         ...
@@ -64,6 +98,10 @@ class Unlimited:
 
     def finish(self, t: float, /) -> None:
         """Nothing to note."""
+
+    def hint(self, t: float, /) -> Hint | None:  # noqa: ARG002 - the protocol has it
+        """Nothing to tell."""
+        return None
 
     def fresh(self) -> Unlimited:
         """The same."""
@@ -99,21 +137,33 @@ class TokenBucket:
     )
     _filled_at: float = attrs.field(default=0.0, init=False, repr=False, eq=False)
 
-    def admit(self, t: float, /) -> Admitted | Refused:
-        """Take a token, or say when there will be one."""
+    def _fill(self, t: float) -> None:
         if t > self._filled_at:
             gained = (t - self._filled_at) * self.rate
             self._tokens = min(float(self.burst), self._tokens + gained)
             self._filled_at = t
-        # A thousandth of a millionth of a token is forgiven: whoever comes exactly when told to
-        # must not be refused because of the last bit of a float.
-        if self._tokens >= 1 - 1e-9:
+
+    def admit(self, t: float, /) -> Admitted | Refused:
+        """Take a token, or say when there will be one."""
+        self._fill(t)
+        if self._tokens >= 1 - FORGIVEN:
             self._tokens = max(0.0, self._tokens - 1)
             return ADMITTED
         return Refused((1 - self._tokens) / self.rate)
 
     def finish(self, t: float, /) -> None:
         """Nothing to note: tokens come with time."""
+
+    def hint(self, t: float, /) -> Hint:
+        """The bucket as a policy: what it gives in the whole seconds that fill it, and its tokens."""
+        self._fill(t)
+        window = max(1, round(self.burst / self.rate))
+        return Hint(
+            quota=max(1, round(self.rate * window)),
+            window=window,
+            remaining=int(self._tokens + FORGIVEN),
+            reset=(self.burst - self._tokens) / self.rate,
+        )
 
     def fresh(self) -> TokenBucket:
         """A full bucket of the same size."""

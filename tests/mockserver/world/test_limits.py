@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.world import Admitted, Refused, TokenBucket, Unlimited
+from mockserver.world import Admitted, Hint, Refused, TokenBucket, Unlimited
 
 GAPS = st.lists(st.floats(0, 3), min_size=1, max_size=200)
 
@@ -58,7 +58,34 @@ def test_unlimited_admits_everything() -> None:
     limit = Unlimited()
     assert all(limit.admit(0) == Admitted() for _ in range(1000))
     limit.finish(0)
+    assert limit.hint(0) is None
     assert limit.fresh() is limit
+
+
+def test_a_bucket_tells_of_itself_as_of_a_window() -> None:
+    """The policy is what the bucket gives while it fills; the rest is what it holds."""
+    bucket = TokenBucket(10, burst=20)
+    assert bucket.hint(0) == Hint(quota=20, window=2, remaining=20, reset=0)
+    for _ in range(20):
+        bucket.admit(0)
+    assert bucket.hint(0.5) == Hint(quota=20, window=2, remaining=5, reset=1.5)
+
+
+def test_a_small_bucket_tells_of_a_whole_second() -> None:
+    """The fields have whole seconds, and so the window is never shorter than one."""
+    assert TokenBucket(10, burst=1).hint(0) == Hint(quota=10, window=1, remaining=1, reset=0)
+
+
+@given(st.floats(0.1, 50), st.integers(1, 20), GAPS)
+def test_what_a_bucket_says_remains_does_pass(rate: float, burst: int, gaps: list[float]) -> None:
+    """As many requests pass as `remaining` says, and not one more."""
+    bucket = TokenBucket(rate, burst)
+    for t in itertools.accumulate(gaps):
+        bucket.admit(t)
+    remaining = bucket.hint(t).remaining
+    assert [bucket.admit(t) == Admitted() for _ in range(remaining + 1)] == (
+        [True] * remaining + [False]
+    )
 
 
 @pytest.mark.parametrize("rate", [0, -1, math.inf, math.nan])

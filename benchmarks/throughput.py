@@ -1,0 +1,152 @@
+"""Requests a real second through the full stack: tracker, httpx, HTTP/1.1 in memory, mock server.
+
+python -m benchmarks.throughput
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+
+import attrs
+
+from legnext_stream import LegnextClient
+from mockserver import MockLegnext, run_virtual
+
+_HELP = """\
+Watch a batch until every job has ended, in virtual time, and count the requests a real second.
+
+Everything is there that there is in earnest, but for the kernel: the client decides, httpx and h11
+write and read HTTP/1.1, and the mock server answers, all in one thread. So no waiting is measured,
+only work: that of the client and that of the server together. What the watch told is held against
+what really happened; a figure of a wrong run is none.
+"""
+_EPILOG = """\
+for example:
+  python -m benchmarks.throughput
+      1,000 jobs, 7 rounds after a short one to warm up; takes a minute or two.
+  python -m benchmarks.throughput --jobs 200 --rounds 5
+      A quick look.
+  python -m benchmarks.throughput --json > throughput.json
+      Every round's figures, to compare with another day's.
+"""
+_TERMINAL = {"completed", "failed"}
+
+
+@attrs.frozen
+class Round:
+    """One batch from its first request to its last.
+
+    Attributes:
+        requests: How many the server answered.
+        events: How many the watch told.
+        virtual_seconds: How long the batch took on the simulated clock.
+        real_seconds: How long that took in earnest.
+        requests_per_second: Requests a real second.
+    """
+
+    requests: int
+    events: int
+    virtual_seconds: float
+    real_seconds: float
+    requests_per_second: float
+
+
+class WrongRunError(Exception):
+    """The watch told something else than what happened."""
+
+
+def run_round(jobs: int, slots: int, seed: int) -> Round:
+    """Watch `jobs` jobs to their ends, `slots` of them running at once.
+
+    Raises:
+        WrongRunError: What the watch told isn't what happened.
+    """
+    mock = MockLegnext(seed, slots)
+    ids = mock.add_jobs(jobs)
+    ends: list[tuple[str, str]] = []
+
+    async def watch_all() -> int:
+        async with LegnextClient(api_key="benchmark", transport=mock.transport()) as client:
+            events = 0
+            # Never: here the queue may be as long as the options make it.
+            async for event in client.watch(ids, timeout=None):
+                events += 1
+                if event.status.is_terminal:
+                    ends.append((event.job_id, event.status.value))
+        return events
+
+    began = time.perf_counter()
+    events = run_virtual(watch_all)
+    real_seconds = time.perf_counter() - began
+    truth = {job_id: changes[-1].status for job_id, changes in mock.truth.items()}
+    if len(ends) != jobs or dict(ends) != truth or not set(truth.values()) <= _TERMINAL:
+        raise WrongRunError(f"{len(ends)} ends told of {jobs} jobs, and not those that happened")
+    if mock.crashes:
+        raise ExceptionGroup("bugs inside the mock server", mock.crashes)
+    requests = len(mock.requests)
+    return Round(requests, events, mock.now, real_seconds, requests / real_seconds)
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.throughput",
+        description=_HELP,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--jobs", type=int, default=1000, help="jobs in the batch (%(default)s)")
+    parser.add_argument(
+        "--slots", type=int, default=100, help="jobs that run at once (%(default)s)"
+    )
+    parser.add_argument("--rounds", type=int, default=7, help="rounds that count (%(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the simulated account, in every round (%(default)s)"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    options = parser.parse_args(arguments)
+    for name in ("jobs", "slots", "rounds"):
+        if getattr(options, name) < 1:
+            parser.error(f"--{name} must be at least 1")
+    return options
+
+
+def _table(rounds: Sequence[Round]) -> str:
+    lines = ["round  requests  events  virtual s  real s  requests/s"]
+    lines += [
+        f"{number:5}  {one.requests:8,}  {one.events:6,}  {one.virtual_seconds:9,.0f}"
+        f"  {one.real_seconds:6.2f}  {one.requests_per_second:10,.0f}"
+        for number, one in enumerate(rounds, 1)
+    ]
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the benchmark and print its figures."""
+    options = _parse(arguments)
+    # The first round in a process pays for imports and caches.
+    run_round(min(options.jobs, 100), options.slots, options.seed)
+    rounds = [run_round(options.jobs, options.slots, options.seed) for _ in range(options.rounds)]
+    rates = [one.requests_per_second for one in rounds]
+    summary = {"median": statistics.median(rates), "min": min(rates), "max": max(rates)}
+    if options.json:
+        settings = {name: getattr(options, name) for name in ("jobs", "slots", "rounds", "seed")}
+        report = {
+            "benchmark": "throughput",
+            "settings": settings,
+            "requests_per_second": summary,
+            "rounds": [attrs.asdict(one) for one in rounds],
+        }
+        print(json.dumps(report, indent=2))
+        return
+    print(_table(rounds))
+    print()
+    print("requests a real second:", ", ".join(f"{name} {n:,.0f}" for name, n in summary.items()))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

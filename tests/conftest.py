@@ -1,0 +1,45 @@
+"""What holds for all tests: how Hypothesis explores, and in whose time the library's tests run."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+from hypothesis import settings
+
+# The same examples in each run, so that what was green stays green. To look for new ones:
+#     HYPOTHESIS_PROFILE=explore pytest
+settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+settings.register_profile("explore", deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+_TESTS = Path(__file__).parent
+_IN_VIRTUAL_TIME = (_TESTS / "legnext_stream", _TESTS / "contract")
+_IN_ITS_OWN_TIME = _TESTS / "legnext_stream" / "cli"
+_CLOCKS = {"mock_clock", "autojump_clock", "legnext_mock"}
+
+
+def _run_virtual(async_fn: object, **options: object) -> object:
+    """Run a test under a clock that jumps over all waiting; tasks take turns at random, as ever."""
+    options["clock"] = trio.testing.MockClock(autojump_threshold=0)
+    result: object = trio.run(async_fn, **options)  # type: ignore[call-overload] # as pytest-trio calls it
+    return result
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Run the library's async tests in virtual time, but for those that bring their own clock."""
+    for item in items:
+        if not isinstance(item, pytest.Function) or not inspect.iscoroutinefunction(item.obj):
+            continue
+        is_ours = any(item.path.is_relative_to(folder) for folder in _IN_VIRTUAL_TIME)
+        if not is_ours or item.path.is_relative_to(_IN_ITS_OWN_TIME):
+            continue
+        if not _CLOCKS & set(item.fixturenames):
+            # Before the marker that pytest-trio has set: it takes the runner of the first.
+            item.add_marker(pytest.mark.trio(run=_run_virtual), append=False)

@@ -1,0 +1,110 @@
+"""The contract of the stream, through the whole stack, in generated worlds."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+import trio
+import trio.testing
+from hypothesis import given, settings
+
+from legnext_stream import JobEvent, JobStatus, LegnextClient, Pacing
+from mockserver import MockLegnext, Script, TokenBucket, run_virtual
+from tests.contract.worlds import KEY, World, watch_world, worlds
+from tests.legnext_stream.support import check_contract, word
+
+
+@settings(max_examples=330)
+@given(worlds)
+def test_the_contract_holds_in_every_world(world: World) -> None:
+    """Clauses 1 to 5, whatever the sizes, lives, failures, limits, latencies, faults, consumers.
+
+    Each job ends as it truly ended, each id that stands for nobody as not found, and trouble is
+    seen in the numbers only.
+    """
+    outcome = run_virtual(watch_world, world)
+    # An answer that repeats an old one is no witness of when.
+    told = check_contract(outcome.events, outcome.truth, slack=None if world.stale else 1e-6)
+    assert set(told) == set(outcome.asked), "each job has its end"
+    for job_id, events in told.items():
+        true_end = outcome.truth[job_id][-1][1] if job_id in outcome.truth else "not_found"
+        assert word(events[-1]) == true_end
+        assert max(Counter(map(word, events)).values()) == 1, "nothing is told twice"
+    stats = outcome.stats
+    assert sum(stats.jobs.values()) == len(set(outcome.asked))
+    assert stats.unseen == 0
+    assert stats.events >= len(outcome.events)
+    if not world.faults:
+        assert stats.troubles == 0
+    if not world.faults and world.limit is None:
+        assert stats.rate_limited == 0
+        assert stats.last_error is None or world.nobody
+
+
+# ---------------------------------------------------------------- a thousand jobs, and the same again
+
+
+async def watch_many(seed: int, jobs: int, latency: float) -> tuple[bytes, bytes, MockLegnext]:
+    """Watch jobs of several kinds to their ends; the event log and the journal, as bytes."""
+    mock = MockLegnext(
+        seed,
+        slots=60,
+        failure_share=0.1,
+        latency=latency,
+        limit=TokenBucket(rate=30, burst=30),
+    )
+    held = Script([("pending", 5), ("paused", 30), ("processing", 20), "completed"])
+    ids = mock.add_jobs(jobs - 50) + [mock.add_job(held, "upscale") for _ in range(50)]
+    log = bytearray()
+    events: list[JobEvent] = []
+    async with LegnextClient(KEY, "http://world.test", mock.transport()) as client:
+        async for event in client.watch(ids):
+            events.append(event)
+            log += f"{event!r} {dict(event.job.raw)!r}\n".encode()
+    assert not mock.crashes
+    told = check_contract(events, mock.truth)
+    assert set(told) == set(ids)
+    for job_id, job_events in told.items():
+        assert word(job_events[-1]) == mock.truth[job_id][-1].status
+    statuses = Counter(job_events[-1].status for job_events in told.values())
+    assert set(statuses) == {JobStatus.COMPLETED, JobStatus.FAILED}
+    return bytes(log), mock.requests.dump(), mock
+
+
+async def test_a_thousand_jobs_agree_with_the_truth() -> None:
+    """Every job ends, once, as it truly ended, and in order."""
+    _, journal, mock = await watch_many(seed=1, jobs=1000, latency=0.05)
+    assert len(mock.truth) == 1000
+    assert journal.count(b"\n") == len(mock.requests) > 3000
+
+
+@pytest.mark.parametrize("latency", [0.0, 0.2])
+def test_the_same_seed_gives_the_same_bytes(latency: float) -> None:
+    """Two runs, each with Trio's own random order of tasks: equal event logs, equal journals."""
+
+    def once(seed: int) -> tuple[bytes, bytes]:
+        clock = trio.testing.MockClock(autojump_threshold=0)
+        log, journal, _ = trio.run(watch_many, seed, 150, latency, clock=clock)
+        return log, journal
+
+    first, second, other = once(7), once(7), once(8)
+    assert first == second
+    assert first != other
+
+
+async def test_a_slow_consumer_bounds_what_is_held() -> None:
+    """At most one undelivered change a job, and no polling while too much is undelivered."""
+    mock = MockLegnext(slots=None)
+    ids = mock.add_jobs(1500)
+    client = LegnextClient(KEY, "http://world.test", mock.transport(), pacing=Pacing(max_rate=200))
+    async with client, client.watch(ids) as stream:
+        events = [await anext(stream)]
+        await trio.sleep(3600)
+        asked = len(mock.requests)
+        assert asked < 1500
+        await trio.sleep(3600)
+        assert len(mock.requests) == asked
+        events += [event async for event in stream]
+    told = check_contract(events, mock.truth)
+    assert {job_events[-1].status for job_events in told.values()} == {JobStatus.COMPLETED}

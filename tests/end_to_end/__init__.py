@@ -1,0 +1,1 @@
+"""Tests of the whole: the commands as processes, joined by sockets."""

@@ -1,0 +1,118 @@
+"""From the vendor's own SDK to `legnext-stream watch`: three programs that share only HTTP and a file.
+
+The SDK submits to `legnext-mock`, and what the watch then tells is held against what the server says
+really happened.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from legnext import Client
+
+KEY = "end-to-end"
+TERMINAL = {"completed", "failed"}
+
+# A hundred jobs at once, and half a minute of their time in a second: long enough for the watch to
+# meet jobs of every status, short enough for a test.
+WORLD = ("--slots", "100", "--time-scale", "30", "--seed", "7")
+# As impatient as their time is short.
+PACE = (
+    *("--max-rate", "300", "--initial-rate", "300"),
+    *("--min-interval", "0.25", "--max-interval", "2"),
+)
+
+
+@contextmanager
+def mock_server(*options: str) -> Iterator[str]:
+    """`legnext-mock` as a process; its URL. It has to end well when it is told to."""
+    command = [sys.executable, "-m", "mockserver", "--port", "0", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+            process.terminate()
+            assert process.wait(timeout=30) == 0
+        finally:
+            process.kill()
+
+
+def submit(url: str, count: int) -> list[str]:
+    """Submit jobs by the vendor's client, several at once, and return their ids."""
+
+    def submit_one(number: int) -> str:
+        return str(client.midjourney.diffusion(text=f"a lighthouse, number {number}").job_id)
+
+    with Client(api_key=KEY, base_url=f"{url}/api") as client, ThreadPoolExecutor(8) as threads:
+        return list(threads.map(submit_one, range(count)))
+
+
+def watch(url: str, ids_file: Path) -> subprocess.CompletedProcess[str]:
+    """Follow the jobs of a file to their ends, by the command, in a pipe."""
+    return subprocess.run(
+        [sys.executable, "-m", "legnext_stream", "watch", str(ids_file), *PACE],
+        env=os.environ | {"LEGNEXT_API_KEY": KEY, "LEGNEXT_BASE_URL": url},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def is_subsequence(part: Iterable[str], whole: Iterable[str]) -> bool:
+    """Whether `part` is `whole` with some of its items left out."""
+    remaining = iter(whole)
+    return all(item in remaining for item in part)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "failure_share", "exit_status"),
+    [(500, "0", 0), (100, "0.5", 1)],
+    ids=["all-complete", "some-fail"],
+)
+def test_what_the_sdk_submits_the_watch_follows_to_its_end(
+    tmp_path: Path, jobs: int, failure_share: str, exit_status: int
+) -> None:
+    """Each job's events are true, in order and not repeated, and one terminal ends them."""
+    with mock_server(*WORLD, "--failure-share", failure_share) as url:
+        ids = submit(url, jobs)
+        ids_file = tmp_path / "ids.txt"
+        ids_file.write_text("\n".join(ids) + "\n")
+        watched = watch(url, ids_file)
+        truth = httpx.get(f"{url}/__admin/truth").json()
+
+    assert "Traceback" not in watched.stderr
+    assert watched.returncode == exit_status, watched.stderr
+    assert f"{jobs} of {jobs} jobs ended" in watched.stderr
+
+    assert len(set(ids)) == jobs
+    assert truth.keys() == set(ids)
+    events = [json.loads(line) for line in watched.stdout.splitlines()]
+    assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
+    assert sum(event["status"] in TERMINAL for event in events) == jobs
+
+    by_job: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for event in events:
+        by_job[event["job_id"]].append(event)
+    assert by_job.keys() == truth.keys()
+    for job_id, told in by_job.items():
+        happened = [status for _, status in truth[job_id]]
+        statuses = [event["status"] for event in told]
+        assert happened[-1] in TERMINAL
+        assert statuses[-1] == happened[-1]
+        assert is_subsequence(statuses, happened), (job_id, statuses, happened)
+        assert told[0]["previous"] is None
+        assert all(one["status"] == next_["previous"] for one, next_ in pairwise(told))
+        assert len(told[-1]["image_urls"]) == (4 if statuses[-1] == "completed" else 0)

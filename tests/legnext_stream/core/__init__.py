@@ -1,0 +1,1 @@
+"""Tests of the decisions: no I/O, no clock, each time is an argument."""

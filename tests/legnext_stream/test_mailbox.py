@@ -1,0 +1,159 @@
+"""The mailbox: merging, order, and nothing lost."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+import trio.testing
+from hypothesis import given
+from hypothesis import strategies as st
+
+from legnext_stream.core.events import JobEvent
+from legnext_stream.core.jobs import Job, JobStatus
+from legnext_stream.mailbox import Mailbox
+from mockserver import run_virtual
+
+LINE = [JobStatus.PENDING, JobStatus.STAGED, JobStatus.PROCESSING, JobStatus.COMPLETED]
+
+
+def event(job_id: str, place: int) -> JobEvent:
+    """The event with which a job reaches a place on the line."""
+    return JobEvent(
+        job_id=job_id,
+        status=LINE[place],
+        previous=LINE[place - 1] if place else None,
+        job=Job(job_id=job_id, status=LINE[place]),
+        observed_at=float(place),
+        changed_between=(place - 1.0 if place else None, float(place)),
+    )
+
+
+async def test_events_come_out_in_order() -> None:
+    """First in, first out, numbered as they are delivered."""
+    mailbox = Mailbox(10)
+    for name in "bac":
+        mailbox.put(event(name, 0))
+    got = [await mailbox.get() for _ in "bac"]
+    assert [e.job_id for e in got] == ["b", "a", "c"]
+    assert [e.sequence for e in got] == [1, 2, 3]
+
+
+async def test_undelivered_changes_of_a_job_become_one() -> None:
+    """In the place of the first, with the last status; the numbers have no gap."""
+    mailbox = Mailbox(10)
+    mailbox.put(event("a", 0))
+    assert (await mailbox.get()).status is JobStatus.PENDING
+    for item in (event("a", 1), event("b", 0), event("a", 2), event("a", 3)):
+        mailbox.put(item)
+    first, second = await mailbox.get(), await mailbox.get()
+    assert (first.job_id, first.previous, first.status) == ("a", LINE[0], LINE[3])
+    assert first.changed_between == (0.0, 3.0)
+    assert [second.job_id, first.sequence, second.sequence] == ["b", 2, 3]
+
+
+async def test_a_failure_comes_after_the_events() -> None:
+    """What was seen before it can still be read; then it is raised, each time, as itself."""
+    mailbox = Mailbox(10)
+    mailbox.put(event("a", 3))
+    failure = ValueError("no more")
+    mailbox.close(failure)
+    assert (await mailbox.get()).status.is_terminal
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no more") as caught:
+            await mailbox.get()
+        assert caught.value is failure
+
+
+async def test_all_who_wait_for_room_get_on() -> None:
+    """Several may wait at once, one after the other or together; none is forgotten."""
+    mailbox = Mailbox(1)
+    mailbox.put(event("a", 0))
+    async with trio.open_nursery() as nursery:
+        for _ in range(3):
+            nursery.start_soon(mailbox.wait_for_room)
+            await trio.testing.wait_all_tasks_blocked()
+        await mailbox.get()
+
+
+async def test_the_end_wakes_the_reader() -> None:
+    """Who waits for an event learns that none will come."""
+    mailbox = Mailbox(10)
+    async with trio.open_nursery() as nursery:
+
+        async def read() -> None:
+            with pytest.raises(StopAsyncIteration):
+                await mailbox.get()
+
+        nursery.start_soon(read)
+        await trio.testing.wait_all_tasks_blocked()
+        mailbox.close()
+
+
+async def test_room_is_waited_for() -> None:
+    """Whoever makes events waits while it is full, and goes on as soon as one has been read."""
+    mailbox = Mailbox(2)
+    mailbox.put(event("a", 0))
+    mailbox.put(event("a", 1))
+    await mailbox.wait_for_room()
+    mailbox.put(event("b", 0))
+    assert mailbox.is_full
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(mailbox.wait_for_room)
+        await trio.testing.wait_all_tasks_blocked()
+        assert nursery.child_tasks
+        await mailbox.get()
+    await mailbox.wait_for_room()
+
+
+async def test_reading_is_a_checkpoint() -> None:
+    """Also when an event is there already: others get their turn, and a cancellation is felt."""
+    mailbox = Mailbox(2)
+    mailbox.put(event("a", 0))
+    with trio.testing.assert_checkpoints():
+        await mailbox.get()
+    mailbox.put(event("a", 1))
+    with trio.move_on_after(0) as scope:
+        await mailbox.get()
+    assert scope.cancelled_caught
+    assert (await mailbox.get()).status is JobStatus.STAGED
+
+
+@given(
+    puts=st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from([0.0, 0.0, 1.0])), max_size=12),
+    patience=st.lists(st.sampled_from([0.0, 0.5, 1.0, 3.0]), min_size=1, max_size=6),
+)
+def test_a_cancelled_read_loses_nothing(
+    puts: list[tuple[str, float]], patience: list[float]
+) -> None:
+    """However impatient the reader: each job's events chain, and each last one is delivered."""
+    got: list[JobEvent] = []
+
+    async def main() -> None:
+        mailbox = Mailbox(100)
+        places: dict[str, int] = {}
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def write() -> None:
+                for job_id, pause in puts:
+                    await trio.sleep(pause)
+                    place = places[job_id] = places.get(job_id, -1) + 1
+                    if place < len(LINE):
+                        mailbox.put(event(job_id, place))
+                mailbox.close()
+
+            attempts = 0
+            while True:
+                attempts += 1
+                with trio.move_on_after(patience[attempts % len(patience)] + attempts / 100):
+                    try:
+                        got.append(await mailbox.get())
+                    except StopAsyncIteration:
+                        break
+        for job_id, place in places.items():
+            told = [e for e in got if e.job_id == job_id]
+            assert told[-1].status is LINE[min(place, 3)]
+            assert [e.previous for e in told] == [None, *(e.status for e in told[:-1])]
+
+    run_virtual(main)
+    assert [e.sequence for e in got] == list(range(1, len(got) + 1))
