@@ -40,7 +40,7 @@ traced    What Python has allocated and not freed, by tracemalloc, in processes 
 _EPILOG = """\
 for example:
   python -m benchmarks.memory
-      100,000 jobs; takes some minutes.
+      100,000 jobs; takes a quarter of an hour of processor time, on two processors at once.
   python -m benchmarks.memory --jobs 10000
       A quick look. What a watch needs whatever the number of jobs weighs more here.
   python -m benchmarks.memory --json > memory.json

@@ -134,6 +134,29 @@ async def test_an_async_generator_between_two_items_is_closed() -> None:
         assert was_closed
 
 
+async def test_an_async_generator_that_waits_for_room_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also while the stream has yet to take what it gave: its `finally` runs at once, in Trio."""
+    monkeypatch.setattr(engine, "_UNDELIVERED", 1)
+    was_closed = False
+
+    async def source() -> AsyncIterator[Job]:
+        nonlocal was_closed
+        try:
+            for number in range(10):
+                yield Job(job_id=f"job-{number}", status=JobStatus.COMPLETED)
+        finally:
+            with trio.CancelScope(shield=True):
+                await trio.sleep(0.1)
+            was_closed = True
+
+    async with LegnextClient(KEY, URL, MockLegnext().transport()) as client:
+        async with client.watch(source()):
+            await trio.testing.wait_all_tasks_blocked()
+        assert was_closed
+
+
 @pytest.mark.parametrize("fails_while_waiting", [True, False])
 async def test_a_source_that_fails_while_it_is_left(fails_while_waiting: bool) -> None:  # noqa: FBT001 - parametrized
     """What it raises then has nobody to be told; it harms neither the leaving nor the run."""

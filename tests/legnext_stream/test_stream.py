@@ -318,7 +318,7 @@ async def test_stats() -> None:
     ids = mock.add_jobs(5)
     async with opened(mock) as client:
         stream = client.watch(ids)
-        other = client.watch([mock.add_job(SLOW_LIFE)])
+        other = client.watch([mock.add_job(Script(["pending"]))])
         assert stream.stats.polls == 0
         await anext(stream)
         await anext(other)
@@ -332,8 +332,10 @@ async def test_stats() -> None:
         after = stream.stats
         assert after.jobs == {JobStatus.COMPLETED: 5}
         assert after.in_flight <= 1
+        assert client.stats.jobs[JobStatus.PENDING] == 1
         await other.aclose()
         assert client.stats.polls == len(mock.requests)
+        assert client.stats.unseen == 0
         assert client.stats.jobs[JobStatus.COMPLETED] >= 5
         assert JobStatus.PENDING not in client.stats.jobs
 
