@@ -1,1 +1,1 @@
-"""Benchmarks: each a command, `python -m benchmarks.<name> --help`."""
+"""Every polling policy in every world, in virtual time: `python -m benchmarks`."""

@@ -6,9 +6,10 @@ async for event in watch(job_ids):
 
 from legnext_stream.client import Balance, LegnextClient
 from legnext_stream.core.events import JobEvent
+from legnext_stream.core.explanation import Explanation
 from legnext_stream.core.jobs import Job, JobError, JobStatus, Output, TaskType, Usage
 from legnext_stream.core.pacing import Pacing
-from legnext_stream.core.stats import Stats
+from legnext_stream.core.stats import LearnedRunTimes, Stats
 from legnext_stream.entry import wait, watch
 from legnext_stream.errors import (
     ApiError,
@@ -41,6 +42,7 @@ __all__ = [
     "Balance",
     "ConfigurationError",
     "EventStream",
+    "Explanation",
     "HostUnreachableError",
     "InsufficientCreditsError",
     "InvalidJobId",
@@ -53,6 +55,7 @@ __all__ = [
     "JobStatus",
     "JobTimedOut",
     "JobUnsuccessful",
+    "LearnedRunTimes",
     "LegnextClient",
     "LegnextError",
     "NotFoundError",

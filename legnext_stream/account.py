@@ -10,10 +10,12 @@ import trio
 from legnext_stream.core.answers import Answer, NoReply, Reply, refusal_error
 from legnext_stream.core.decoding import decode_body
 from legnext_stream.core.pace import Pacer, RequestKind
+from legnext_stream.core.pace.reading import signal_of
 from legnext_stream.core.pacing import Pacing
 from legnext_stream.core.retry import retry_wait
-from legnext_stream.core.signals import signal_of
+from legnext_stream.core.schedule.durations import Durations
 from legnext_stream.core.stats import Stats, Tally
+from legnext_stream.core.tracker import Tracker
 from legnext_stream.errors import HostUnreachableError, SubmitUnknownError
 from legnext_stream.http import Lanes, Request
 
@@ -34,7 +36,9 @@ class Account:
             initial_rate=pacing.initial_rate,
             max_in_flight=pacing.max_in_flight,
         )
-        self._tallies: dict[object, Tally] = {}
+        # What one watch learns of run times serves the others.
+        self.durations: Durations = Durations()
+        self._trackers: dict[object, Tracker] = {}
         self._past = Tally()
         self._waiting: list[Callable[[], None]] = []
 
@@ -111,21 +115,24 @@ class Account:
     def stats(self) -> Stats:
         """The numbers of all watches together, up to now."""
         total = Tally()
-        for tally in (self._past, *self._tallies.values()):
+        trackers = self._trackers.values()
+        for tally in (self._past, *(tracker.tally for tracker in trackers)):
             total.add(tally)
-        return self.snapshot(total)
+        remaining = [tracker.remaining for tracker in trackers]
+        return total.snapshot(
+            pacer=self.pacer,
+            durations=self.durations,
+            price=max((tracker.price for tracker in trackers), default=self.pacing.poll_cost),
+            remaining=max((seconds for seconds in remaining if seconds is not None), default=None),
+        )
 
-    def snapshot(self, tally: Tally) -> Stats:
-        """A tally as `Stats`, beside what the pacer says."""
-        return tally.snapshot(rate=self.pacer.rate, in_flight=self.pacer.in_flight)
-
-    def count_in(self, owner: object, tally: Tally) -> None:
-        """A watch begins: count what its tally counts."""
-        self._tallies[owner] = tally
+    def count_in(self, owner: object, tracker: Tracker) -> None:
+        """A watch begins: count what it counts."""
+        self._trackers[owner] = tracker
 
     def count_out(self, owner: object) -> None:
         """A watch has ended: what it counted stays counted, the jobs it has left do not."""
-        self._past.add(self._tallies.pop(owner).without_unfinished())
+        self._past.add(self._trackers.pop(owner).tally.without_unfinished())
 
 
 def _error(answer: Answer, *, is_safe: bool) -> Exception:

@@ -50,7 +50,9 @@ class Engine:
         self.scope: trio.CancelScope = trio.CancelScope()
         self.mailbox: Mailbox = Mailbox(_UNDELIVERED)
         self.finished: trio.Event = trio.Event()
-        self.tracker: Tracker = Tracker(pacing=pacing, timeout=timeout, pacer=account.pacer)
+        self.tracker: Tracker = Tracker(
+            pacing=pacing, timeout=timeout, pacer=account.pacer, durations=account.durations
+        )
         self._account = account
         self._owns_account = owns_account
         self._jobs = jobs
@@ -64,7 +66,7 @@ class Engine:
         What goes wrong is left in the mailbox, for the consumer to meet at its loop.
         """
         failure: Exception | None = StreamClosedError("the stream was closed before its end")
-        self._account.count_in(self, self.tracker.tally)
+        self._account.count_in(self, self.tracker)
         try:
             with self.scope:
                 await self._work()

@@ -8,6 +8,7 @@ single connection, and the lane used last is used first, so that idle ones can b
 from __future__ import annotations
 
 import ssl
+import time
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -167,7 +168,14 @@ class Lanes:
                 headers = _headers(response)
                 encoding = "" if is_read else headers.get("content-encoding", "")
                 content = _unpacked(bytes(received), encoding)
-                return Reply(response.status_code, headers, content, sent_at, trio.current_time())
+                return Reply(
+                    response.status_code,
+                    headers,
+                    content,
+                    sent_at,
+                    trio.current_time(),
+                    time.time(),
+                )
         raise httpx.DecodingError("a body larger than any job")
 
     @asynccontextmanager

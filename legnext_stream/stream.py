@@ -11,6 +11,7 @@ import trio
 
 from legnext_stream.account import Account
 from legnext_stream.core.events import JobEvent
+from legnext_stream.core.explanation import Explanation
 from legnext_stream.core.ids import check_job_id
 from legnext_stream.core.jobs import Job
 from legnext_stream.core.pacing import Pacing
@@ -108,7 +109,22 @@ class EventStream:
     @property
     def stats(self) -> Stats:
         """The numbers of this watch, up to now."""
-        return self._account.snapshot(self._engine.tracker.tally)
+        tracker = self._engine.tracker
+        return tracker.tally.snapshot(
+            pacer=self._account.pacer,
+            durations=self._account.durations,
+            price=tracker.price,
+            remaining=tracker.remaining,
+        )
+
+    def explain(self, job_id: str) -> Explanation:
+        """Say why a job of this stream is next polled when it is.
+
+        Raises:
+            KeyError: The job is not watched, or has not come in yet.
+        """
+        require_trio("EventStream.explain")
+        return self._engine.tracker.explain(trio.current_time(), job_id)
 
     def _start(self) -> None:
         """Start the engine, at the first use: only then is there surely a Trio run to start it in."""

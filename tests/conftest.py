@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
 import trio
 import trio.testing
 from hypothesis import settings
+from trio.abc import Clock, Instrument
 
 # The same examples in each run, so that what was green stays green. To look for new ones:
 #     HYPOTHESIS_PROFILE=explore pytest
@@ -24,11 +25,15 @@ _IN_ITS_OWN_TIME = _TESTS / "legnext_stream" / "cli"
 _CLOCKS = {"mock_clock", "autojump_clock", "legnext_mock"}
 
 
-def _run_virtual(async_fn: object, **options: object) -> object:
+def _run_virtual(
+    async_fn: Callable[[], Awaitable[object]],
+    *,
+    clock: Clock | None = None,  # noqa: ARG001 - pytest-trio passes None: the test brought no clock
+    instruments: Sequence[Instrument] = (),
+) -> object:
     """Run a test under a clock that jumps over all waiting; tasks take turns at random, as ever."""
-    options["clock"] = trio.testing.MockClock(autojump_threshold=0)
-    result: object = trio.run(async_fn, **options)  # type: ignore[call-overload] # as pytest-trio calls it
-    return result
+    virtual = trio.testing.MockClock(autojump_threshold=0)
+    return trio.run(async_fn, clock=virtual, instruments=instruments)
 
 
 @pytest.hookimpl(trylast=True)

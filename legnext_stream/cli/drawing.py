@@ -149,7 +149,10 @@ def _requests(view: View) -> RenderableType:
 def _facts(view: View) -> Iterator[tuple[str, Text, str]]:
     """What is told of the asking: (name, number, note)."""
     stats = view.stats
-    yield "requests a second", Text(f"{view.request_rate:.1f}"), f"up to {stats.rate:.1f} now"
+    if stats.remaining is not None:
+        yield "time left", Text(clock_words(stats.remaining)), "about"
+    rate = Text(f"{view.request_rate:.1f}")
+    yield "requests a second", rate, f"up to {stats.rate:.1f} now, {stats.why}"
     yield "under way", Text(f"{stats.in_flight:,}"), ""
     yield "requests", Text(f"{stats.polls:,}"), f"{stats.retries:,} repeated"
     limited = Text(f"{stats.rate_limited:,}", style="yellow" if stats.rate_limited else _QUIET)

@@ -22,6 +22,8 @@ class Reply:
         content: The body, whole.
         sent_at: When the request was begun.
         received_at: When the body's last byte was in.
+        wall_time: When that was by this machine's calendar, seconds since 1970: only what dates in
+            the headers are compared with if the answer carries none of its own.
     """
 
     status_code: int
@@ -29,6 +31,7 @@ class Reply:
     content: bytes
     sent_at: float
     received_at: float
+    wall_time: float = 0.0
 
 
 @attrs.frozen

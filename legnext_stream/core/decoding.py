@@ -70,6 +70,12 @@ def decode_time(text: object) -> datetime | None:
     return time if time.year > 1 else None
 
 
+def decode_stamp(body: Body, name: str) -> float | None:
+    """A time of a job's `meta`, in seconds since 1970; None for "not yet" and for no time."""
+    time = decode_time(_mapping(body.get("meta")).get(name))
+    return None if time is None else time.timestamp()
+
+
 def decode_job(body: Body) -> Job:
     """Build a `Job` from a decoded body; whatever is missing or misshapen takes its default."""
     meta = _mapping(body.get("meta"))

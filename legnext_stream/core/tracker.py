@@ -7,24 +7,30 @@ requests and answers, and tells the time.
 
 from __future__ import annotations
 
+import math
+
 import attrs
 
 from legnext_stream.core.answers import NoReply, Observation, Verdict
-from legnext_stream.core.decoding import Body, decode_job, decode_time
+from legnext_stream.core.decoding import Body, decode_job, decode_stamp
 from legnext_stream.core.events import JobEvent
-from legnext_stream.core.hints import parse_http_date
+from legnext_stream.core.explanation import Explanation
 from legnext_stream.core.ids import check_job_id
 from legnext_stream.core.jobs import Job, JobError, JobStatus
 from legnext_stream.core.lifecycle import is_ahead, is_running
 from legnext_stream.core.pace import Pacer
+from legnext_stream.core.pace.hints import parse_http_date
+from legnext_stream.core.pace.reading import signal_of
 from legnext_stream.core.pacing import Pacing
 from legnext_stream.core.schedule import Schedule
-from legnext_stream.core.signals import signal_of
+from legnext_stream.core.schedule.clock import ServerClock
+from legnext_stream.core.schedule.durations import Durations
 from legnext_stream.core.stats import Tally
 from legnext_stream.core.watched import Watched
 from legnext_stream.errors import HostUnreachableError, UnexpectedAnswerError
 
 _NEVER = float("inf")
+_VERDICTS = frozenset({JobStatus.TIMED_OUT, JobStatus.NOT_FOUND})
 # A job may become visible a moment after its submit, so a 404 is believed only when it has been
 # repeated over this many seconds.
 _MISSING_BELIEVED_AFTER = 5.0
@@ -51,17 +57,30 @@ class Tracker:
         timeout: How long a job may run, and how long the watch may see no change at all while
             jobs wait, seconds; None for ever.
         pacer: Decides the account's rate; trackers of the same account share one.
+        durations: What is known of run times; trackers of the same account share it. By default
+            nothing but the published ranges.
     """
 
-    def __init__(self, *, pacing: Pacing, timeout: float | None, pacer: Pacer) -> None:
+    def __init__(
+        self,
+        *,
+        pacing: Pacing,
+        timeout: float | None,
+        pacer: Pacer,
+        durations: Durations | None = None,
+    ) -> None:
         self._pacing = pacing
         self._timeout = _NEVER if timeout is None else timeout
         self._pacer = pacer
-        self._schedule = Schedule(pacing)
+        self._schedule = Schedule(pacing, Durations() if durations is None else durations)
         self._jobs: dict[str, Watched] = {}
         self._ended: set[str] = set()
         self._in_flight = 0
         self._next_start = float("-inf")
+        # The pacer spaces the account's requests; a watch that is to be slower spaces its own. No two
+        # start at the same instant, so that they arrive, and are told, in the same order in each run.
+        slower = pacing.max_rate < pacer.max_rate
+        self._gap = 1 / pacing.max_rate if slower else min(0.001, 0.5 / pacing.max_rate)
         self._sequence = 0
         self.tally: Tally = Tally()
         # Clocks of what concerns the whole watch. They stand still while the consumer keeps it
@@ -70,6 +89,8 @@ class Tracker:
         self._changed_at = float("-inf")
         self._described_at = float("-inf")
         self._silent_since: float | None = None
+        self._recalled = False
+        self._clock = ServerClock()
         self._api_recognised = False
 
     @property
@@ -93,7 +114,13 @@ class Tracker:
         self._jobs[job_id] = job
         self.tally.unseen += 1
         self._changed_at = max(self._changed_at, now - self._paused)
+        self._recalled = False
         if isinstance(item, Job):
+            self._schedule.name_type(job, item.task_type)
+            if item.status in _VERDICTS:
+                # Some watch gave it up; this one asks anew.
+                self._schedule.add(now, job)
+                return []
             if item.status.is_terminal:
                 return [self._emit(now, job, item)]
             if item.status is JobStatus.UNKNOWN:
@@ -110,9 +137,12 @@ class Tracker:
 
         An infinite time means that only a new job or an ended request can change the answer.
         """
-        at = self._schedule.next_due()
+        if now >= self._stalled_at and not self._recalled:
+            self._recalled = True
+            self._schedule.recall(now)
+        at = self._schedule.next_due(now)
         if at > now:
-            return at
+            return at if self._recalled or not self._jobs else min(at, self._stalled_at)
         if self._in_flight >= self._pacing.max_in_flight:
             return _NEVER
         if self._next_start > now:
@@ -120,17 +150,20 @@ class Tracker:
         at = self._pacer.ready_at(now)
         if at > now:
             return at
-        job = self._schedule.take()
+        job = self._schedule.take(now)
         self._pacer.start(now)
-        self._next_start = now + 1 / self._pacing.max_rate
+        self._next_start = now + self._gap
         self._in_flight += 1
+        job.is_asked = True
         return Poll(job.job_id)
 
     def abandon(self, now: float, poll: Poll) -> None:
         """A poll was given up before its answer came: nothing was learned, the job is due again."""
         self._in_flight -= 1
         self._pacer.abandon()
-        self._schedule.add(now, self._jobs[poll.job_id])
+        job = self._jobs[poll.job_id]
+        job.is_asked = False
+        self._schedule.limited(now, job)
 
     def observe(self, now: float, seen: Observation) -> list[JobEvent]:
         """Take in what a poll taught; return what is news, in order.
@@ -141,8 +174,11 @@ class Tracker:
             HostUnreachableError: The host has given no answer at all for the whole timeout.
         """
         job = self._jobs[seen.job_id]
+        job.is_asked = False
         self._in_flight -= 1
         self._pacer.finish(now, signal_of(seen.answer))
+        if seen.verdict is not Verdict.LIMITED:
+            job.polled_at = now
         self._count(job, seen)
         if seen.verdict is Verdict.DENIED and seen.error is not None:
             raise seen.error
@@ -155,6 +191,33 @@ class Tracker:
                 return self._on_missing(now, job, seen)
             case _:
                 return self._on_failure(now, job, seen)
+
+    @property
+    def price(self) -> float:
+        """What is really being paid for a request now, in seconds of delay."""
+        return self._schedule.price
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds until the last job has ended, roughly; None if none is watched."""
+        return self._schedule.remaining if self._jobs else None
+
+    def explain(self, now: float, job_id: str) -> Explanation:
+        """Say why a job is next polled when it is.
+
+        Raises:
+            KeyError: The job is not watched.
+        """
+        if job_id in self._ended:
+            return Explanation(job_id, None, "it has ended, and is never asked about again", {})
+        job = self._jobs[job_id]
+        if job.is_asked:
+            return Explanation(job_id, now, "it is being asked about at this moment", {})
+        sentence, numbers = self._schedule.explain(now, job)
+        due = job.due if job.is_minded else None
+        if due is not None and due <= now:
+            sentence += f"; overdue: the pace ({self._pacer.why.value}) holds it back"
+        return Explanation(job_id, due, sentence, numbers)
 
     def resume(self, paused: float) -> None:
         """The consumer kept the watch from asking for so many seconds: they count for nothing."""
@@ -179,6 +242,9 @@ class Tracker:
                 raise HostUnreachableError(f"no answer for {silent:.0f} s: {seen.answer.reason}")
         else:
             self._silent_since = None
+            date = parse_http_date(seen.answer.headers.get("date", ""))
+            if date is not None:
+                self._clock.dated(date, seen.answer.sent_at, seen.answer.received_at)
             self._api_recognised = self._api_recognised or seen.recognised
 
     def _on_seen(self, now: float, job: Watched, seen: Observation) -> list[JobEvent]:
@@ -190,28 +256,67 @@ class Tracker:
         job.trouble_since = job.missing_since = None
         job.failures = 0
         job.polls += 1
-        job.unchanged += 1
         events = []
         if self._is_news(job, status, body):
             self._changed_at = attentive
-            job.unchanged = 0
-            events.append(self._emit(now, job, attrs.evolve(decode_job(body), job_id=job.job_id)))
+            self._recalled = False
+            between = self._changed_between(now, job, status, body)
+            if status.is_terminal:
+                self._on_end(now, job, body)
+            state = attrs.evolve(decode_job(body), job_id=job.job_id)
+            events.append(self._emit(now, job, state, between))
             if status.is_terminal:
                 return events
-        job.seen_at = now
-        self._note_start(now, job, status, seen)
-        if job.running_since is None:
-            deadline = self._changed_at + self._timeout + self._paused
-            reason = f"no job of this watch has changed for {self._timeout:g} s"
-        else:
-            deadline = job.running_since + self._timeout
+        seen_before = job.seen_at
+        if status in {JobStatus.UNKNOWN, job.place}:
+            # What was told may have been so when the request was sent, and changed on the answer's
+            # way. An answer from behind the job's place is out of date, and says nothing about now.
+            job.seen_at = seen.answer.sent_at
+        self._schedule.name_type(job, body.get("task_type"))
+        stamp = decode_stamp(body, "started_at")
+        runs = stamp is not None or (job.place is not None and is_running(job.place))
+        if runs:
+            started_at = self._started_at(now, job, stamp, seen_before)
+            deadline = started_at + self._timeout
             reason = f"still running {self._timeout:g} s after its start"
+        else:
+            # Staged, it has left the line but its run is yet to begin.
+            started_at = now
+            deadline = self._stalled_at
+            reason = f"no job of this watch has changed for {self._timeout:g} s"
         if now >= deadline:
             last = attrs.evolve(decode_job(body), job_id=job.job_id)
             events.append(self._give_up(now, job, last, JobStatus.TIMED_OUT, 0, reason))
+        elif runs or job.place is JobStatus.STAGED:
+            self._schedule.running(now, job, started_at, deadline)
         else:
-            self._schedule.seen(now, job, deadline)
+            self._schedule.waiting(now, job, deadline)
         return events
+
+    @property
+    def _stalled_at(self) -> float:
+        """When the jobs that wait will have waited too long without any change of any job."""
+        if self._timeout == _NEVER:
+            return _NEVER
+        return self._changed_at + self._timeout + self._paused
+
+    def _changed_between(
+        self, now: float, job: Watched, status: JobStatus, body: Body
+    ) -> tuple[float | None, float]:
+        """When a change happened at the earliest and at the latest."""
+        stamp = None
+        if status.is_terminal:
+            stamp = decode_stamp(body, "ended_at")
+        elif status is JobStatus.PROCESSING:
+            stamp = decode_stamp(body, "started_at")
+        at = None if stamp is None else self._clock.local(stamp)
+        if at is None:
+            return job.seen_at, now
+        # The stamp is cut to the second, and the clocks are known to each other only so well.
+        low, high = at - self._clock.error, at + 1.0 + self._clock.error
+        earliest = low if job.seen_at is None else max(low, job.seen_at)
+        latest = min(high, now)
+        return (earliest, latest) if earliest <= latest else (job.seen_at, now)
 
     def _is_news(self, job: Watched, status: JobStatus, body: Body) -> bool:
         """Whether an answer shows a change; notes it if so."""
@@ -226,21 +331,43 @@ class Tracker:
         job.place = status
         return True
 
-    def _note_start(self, now: float, job: Watched, status: JobStatus, seen: Observation) -> None:
-        """Note when the job began to run, by the API's clock if that makes sense, else by ours."""
-        if job.running_since is not None:
-            return
-        meta = (seen.body or {}).get("meta")
-        started = decode_time(meta.get("started_at")) if isinstance(meta, dict) else None
-        if started is None and not is_running(status):
-            return
-        age = 0.0
-        asked = None if isinstance(seen.answer, NoReply) else seen.answer.headers.get("date")
-        if started is not None and asked is not None:
-            at = parse_http_date(asked)
-            if at is not None and 0 <= at - started.timestamp() <= _OLDEST:
-                age = at - started.timestamp()
-        job.running_since = now - age
+    def _started_at(
+        self, now: float, job: Watched, stamp: float | None, seen_before: float | None
+    ) -> float:
+        """When a running job began to run, by the API's clock if that makes sense, else by ours."""
+        job.running_by = min(job.running_by, now)
+        first = now if job.started_at is None or not job.is_confirmed else job.started_at
+        if stamp is None:
+            return first
+        earliest = -math.inf
+        if not job.is_confirmed and seen_before is not None:
+            earliest = seen_before
+            self._clock.happened(stamp, seen_before, now)
+        at = self._clock.local(stamp)
+        if at is None or now - at > _OLDEST:
+            return first
+        return min(max(at, earliest), job.running_by)
+
+    def _on_end(self, now: float, job: Watched, body: Body) -> None:
+        """Tell the schedule what a job's end says about run times and about the line."""
+        self._schedule.name_type(job, body.get("task_type"))
+        clock, seen_at = self._clock, -math.inf if job.seen_at is None else job.seen_at
+        started, ended = decode_stamp(body, "started_at"), decode_stamp(body, "ended_at")
+        started_at = job.started_at if job.is_confirmed else None
+        run, between = None, (seen_at, now)
+        if started is not None and ended is not None and ended >= started:
+            # Both are cut to whole seconds.
+            run = (ended - started, ended - started + 1.0)
+            if job.seen_at is not None:
+                clock.happened(ended, seen_at, now)
+            at = clock.local(ended)
+            if at is not None:
+                earliest = min(max(at, seen_at), now)
+                between = (earliest, min(max(at + 1.0, earliest), now))
+                started_at = earliest - run[0]
+        elif started_at is not None:
+            run = (max(seen_at - started_at, job.counted), now - started_at)
+        self._schedule.ended(now, job, started_at, run, between)
 
     def _on_missing(self, now: float, job: Watched, seen: Observation) -> list[JobEvent]:
         attentive = now - self._paused
@@ -282,7 +409,8 @@ class Tracker:
         if limited:
             self._schedule.limited(now, job)
         else:
-            self._schedule.failed(now, job, deadline)
+            may_hurry = self._pacer.allow_retry(now)
+            self._schedule.failed(now, job, deadline, may_hurry=may_hurry)
         return []
 
     def _give_up(
@@ -290,9 +418,16 @@ class Tracker:
     ) -> JobEvent:
         """End a job that can't be followed, by the watcher's own verdict."""
         error = JobError(code=code, message=reason)
+        self._schedule.gone(job)
         return self._emit(now, job, attrs.evolve(last, status=verdict, error=error))
 
-    def _emit(self, now: float, job: Watched, state: Job) -> JobEvent:
+    def _emit(
+        self,
+        now: float,
+        job: Watched,
+        state: Job,
+        between: tuple[float | None, float] | None = None,
+    ) -> JobEvent:
         """Make the event of a change; the only place that does. A terminal one ends the watching."""
         self._sequence += 1
         self.tally.events += 1
@@ -303,7 +438,7 @@ class Tracker:
             previous=job.status,
             job=state,
             observed_at=now,
-            changed_between=(job.seen_at, now),
+            changed_between=(job.seen_at, now) if between is None else between,
             sequence=self._sequence,
         )
         job.status = state.status

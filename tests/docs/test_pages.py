@@ -5,11 +5,18 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-import httpx
 import pytest
+import trio
+from trio.testing import MockClock
+
+import legnext_stream.client
+import legnext_stream.entry
+from legnext_stream.account import Account
+from mockserver import MockLegnext
 
 _ROOT = Path(__file__).parents[2]
 _PAGES = [_ROOT / "README.md", *sorted((_ROOT / "docs").rglob("*.md"))]
@@ -22,37 +29,31 @@ def _blocks() -> Iterator[object]:
             yield pytest.param(match[1], id=f"{page.relative_to(_ROOT)}-{number}")
 
 
-@pytest.fixture(scope="module")
-def api() -> Iterator[tuple[str, list[str]]]:
-    """A mock server in another process, a minute a second, and the ids of the jobs in it."""
-    command = [sys.executable, "-m", "mockserver", "--port", "0", "--seed", "3"]
-    command += ["--time-scale", "60", "--jobs", "6"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            url = re.findall(r"http://\S+", server.stdout.readline())[0]
-            yield url, list(httpx.get(f"{url}/__admin/truth", trust_env=False).json())
-        finally:
-            server.terminate()
+def _on(mock: MockLegnext, open_account: Callable[..., Account]) -> Callable[..., Account]:
+    """Open accounts on the mock where the example names no transport of its own."""
+
+    def opened(
+        api_key: str | None, base_url: str | None, transport: object = None, **settings: object
+    ) -> Account:
+        return open_account(api_key, base_url, transport or mock.transport(), **settings)
+
+    return opened
 
 
 @pytest.mark.parametrize("block", list(_blocks()))
-def test_example_runs(
-    block: str,
-    api: tuple[str, list[str]],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """An example runs to its end, against the mock server, without an error."""
-    url, job_ids = api
-    monkeypatch.setenv("LEGNEXT_API_KEY", "test")
-    monkeypatch.setenv("LEGNEXT_BASE_URL", url)
-    file = tmp_path / "test_example.py"
+def test_example_runs(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An example runs to its end without an error, with the mock for the API and its clock."""
     if "def test_" in block:
+        file = tmp_path / "test_example.py"
         file.write_text(block)
         command = [sys.executable, "-m", "pytest", "-q", "-o", "trio_mode=true", str(file)]
-    else:
-        file.write_text(f"job_ids = {job_ids!r}\n{block}")
-        command = [sys.executable, "-W", "error", str(file)]
-    run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert run.returncode == 0, run.stdout + run.stderr
+        run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert run.returncode == 0, run.stdout + run.stderr
+        return
+    mock = MockLegnext(seed=3)
+    for module in (legnext_stream.client, legnext_stream.entry):
+        monkeypatch.setattr(module, "open_account", _on(mock, module.open_account))
+    monkeypatch.setenv("LEGNEXT_API_KEY", "test")
+    monkeypatch.setattr(trio, "run", partial(trio.run, clock=MockClock(autojump_threshold=0)))
+    # Compiled and run as a program is; the page is the source.
+    exec(compile(block, "example", "exec"), {"job_ids": mock.add_jobs(6)})  # noqa: S102

@@ -173,6 +173,11 @@ def some_stats(
         "jobs": {} if jobs is None else jobs,
         "unseen": 0,
         "last_error": None,
+        "ceiling": None,
+        "why": "free",
+        "price": 0.1,
+        "remaining": None,
+        "run_times": {},
     }
     return Stats(**(numbers | changes))
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.legnext_stream.cli.support import Mock, ended, started
 
-_QUICKLY = ("--min-interval=0.05", "--initial-rate=50")
+_QUICKLY = ("--min-interval=0.05", "--max-interval=0.2", "--initial-rate=50")
 
 
 @contextmanager

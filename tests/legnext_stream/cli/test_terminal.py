@@ -20,7 +20,7 @@ import pytest
 
 from tests.legnext_stream.cli.support import KEY, Mock, environment, started
 
-_QUICKLY = ("--min-interval=0.05", "--initial-rate=50")
+_QUICKLY = ("--min-interval=0.05", "--max-interval=0.2", "--initial-rate=50")
 _HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
 
 

@@ -45,7 +45,7 @@ def test_all_jobs_get_their_turn() -> None:
     """With fewer requests than jobs want, nobody is left out for long."""
     ids = [f"job-{number}" for number in range(300)]
     driver = Driver(
-        lambda job_id, at: reply(200, job_body(job_id, "pending"), at=at),
+        lambda job_id, at: reply(200, job_body(job_id, "processing"), at=at),
         timeout=None,
         pacing=Pacing(max_rate=10),
     )
@@ -54,4 +54,4 @@ def test_all_jobs_get_their_turn() -> None:
     asked = [job_id for _, job_id in driver.polls]
     assert set(asked) == set(ids)
     assert max(map(asked.count, ids)) <= 5 * min(map(asked.count, ids))
-    assert driver.statuses(ids[0]) == [JobStatus.PENDING]
+    assert driver.statuses(ids[0]) == [JobStatus.PROCESSING]

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from legnext_stream import errors
 from legnext_stream.core.answers import Answer
 from legnext_stream.core.jobs import Job, JobStatus
+from legnext_stream.core.pace.spacing import LATENESS
 from legnext_stream.core.pacing import Pacing
 from legnext_stream.core.tracker import Poll, Tracker
 from tests.legnext_stream.support import (
@@ -160,17 +161,24 @@ def test_polls_keep_to_the_highest_rate(jobs: int, max_rate: float) -> None:
     driver.add(*(f"job-{number}" for number in range(jobs)))
     driver.run(until=20)
     times = [at for at, _ in driver.polls]
-    assert all(b - a >= 1 / max_rate - 1e-9 for a, b in pairwise(times))
+    # A caller who comes late may make up for this much.
+    assert all(b - a >= 1 / max_rate - LATENESS - 1e-9 for a, b in pairwise(times))
 
 
 def test_places_in_flight_are_this_watchs_too() -> None:
     """A watch with its own settings keeps to its own number of requests under way."""
     pacing = Pacing(max_in_flight=2)
-    tracker = Tracker(pacing=pacing, timeout=None, pacer=pacer_for(Pacing()))
-    for name in "abc":
-        tracker.add(0, name)
-    now, polls = 0.0, 0
-    while (step := tracker.due(now)) != float("inf"):
+    driver = Driver(
+        lambda job_id, at: reply(200, job_body(job_id, "processing"), at=at),
+        timeout=None,
+        pacing=pacing,
+        pacer=pacer_for(Pacing()),
+    )
+    driver.add(*"abcdefgh")
+    driver.run(until=30)
+    # All are known to run by now, and each is asked about for its own sake.
+    now, polls = 200.0, 0
+    while (step := driver.tracker.due(now)) != float("inf"):
         if isinstance(step, Poll):
             polls += 1
         else:
@@ -545,7 +553,7 @@ def test_a_few_bad_answers_far_apart_give_nobody_up() -> None:
     driver.run()
     assert driver.statuses("a") == [JobStatus.TIMED_OUT]
     assert len(driver.polls) == 3
-    assert driver.now >= 800
+    assert driver.now >= 800 - 3 * LATENESS
 
 
 def test_an_answer_ends_the_trouble() -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from legnext_stream.core.answers import Answer, NoReply
-from legnext_stream.core.hints import Hints, read_hints
-from legnext_stream.core.pace import Outcome, Signal
+from legnext_stream.core.pace.hints import parse_hints
+from legnext_stream.core.pace.signals import Outcome, Signal
 
-_NO_HINTS = Hints()
 _OUTCOMES = {429: Outcome.LIMITED, 503: Outcome.OVERLOADED}
 
 
@@ -14,6 +13,7 @@ def signal_of(answer: Answer) -> Signal:
     """Reduce an answer to what the pacer learns from."""
     latency = answer.received_at - answer.sent_at
     if isinstance(answer, NoReply):
-        return Signal(Outcome.FAILED, _NO_HINTS, answer.sent_at, latency)
+        return Signal(Outcome.FAILED, None, answer.sent_at, latency)
     outcome = _OUTCOMES.get(answer.status_code, Outcome.ANSWERED)
-    return Signal(outcome, read_hints(answer.headers), answer.sent_at, latency)
+    hints = parse_hints(answer.headers, answer.wall_time)
+    return Signal(outcome, hints, answer.sent_at, latency)

@@ -1,0 +1,243 @@
+"""The core harness: a policy against a pure world, in virtual time, without any I/O.
+
+A request is decided about by the world's limit when it is sent, and answered `answer` seconds later
+with the job as it was when the request was sent. An event reaches the consumer when the answer does.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Final, Protocol
+
+import attrs
+
+from mockserver.world import TERMINAL, Refused, World
+
+ANSWER: Final = 0.1
+"""Seconds that an answer takes, unless a world says otherwise."""
+_EPOCH: Final = datetime(2026, 1, 1, tzinfo=UTC)
+_SKEW: Final = 2.7  # the server's clock runs ahead by so many seconds: nobody's clock is ours
+_NOT_YET: Final = "0001-01-01T00:00:00Z"
+
+
+class Telling(enum.Enum):
+    """What the API's answers tell of its limits."""
+
+    NOTHING = "no hints"
+    RETRY_AFTER = "Retry-After"
+    RATE_LIMIT = "RateLimit"
+
+
+@attrs.define
+class Reply:
+    """What a policy gets back.
+
+    Attributes:
+        status_code: The HTTP status.
+        headers: The headers, names in lower case.
+        body: The job as the API shows it; empty with a refusal.
+        ends: Whether the job has ended.
+        sent_at: When the request was sent, seconds since the world's start.
+        received_at: When the answer was in.
+    """
+
+    status_code: int
+    headers: Mapping[str, str]
+    body: Mapping[str, object]
+    ends: bool
+    sent_at: float
+    received_at: float
+
+
+class News(enum.Enum):
+    """What an answer was to the consumer of a policy."""
+
+    NONE = enum.auto()
+    ENDED = enum.auto()
+    """The end of a job was told."""
+    LOST = enum.auto()
+    """A job was given up although it had not ended."""
+
+
+class Policy(Protocol):
+    """Whom to ask, and when. Times in seconds since the world's start."""
+
+    def begin(self, now: float, job_ids: Sequence[str]) -> None:
+        """The watch begins."""
+        ...
+
+    def due(self, now: float) -> str | float:
+        """The job to be asked about now, or the time at which to come back."""
+        ...
+
+    def observe(self, now: float, job_id: str, reply: Reply) -> News:
+        """An answer; says what it means to the consumer."""
+        ...
+
+
+@attrs.frozen
+class Sent:
+    """One request: when, about which job, and whether the limit refused it."""
+
+    at: float
+    job_id: str
+    refused: bool
+
+
+@attrs.define
+class Result:
+    """What one run of a policy in a world came to.
+
+    Attributes:
+        jobs: How many jobs were watched.
+        begin_at: When the watch began, seconds since the world's start.
+        finished_at: When it was over.
+        lost: Jobs whose end was never told.
+        delays: From a job's end (or the watch's begin, if later) to its news, seconds.
+        sent: Every request, in the order of time.
+    """
+
+    jobs: int
+    begin_at: float
+    finished_at: float = 0.0
+    lost: int = 0
+    delays: list[float] = attrs.field(factory=list)
+    sent: list[Sent] = attrs.field(factory=list)
+
+
+def run(
+    policy: Policy,
+    world: World,
+    job_ids: Sequence[str],
+    *,
+    begin_at: float = 0.0,
+    until: float = math.inf,
+    telling: Telling = Telling.RETRY_AFTER,
+    answer: float = ANSWER,
+) -> Result:
+    """Run a policy until it has told of all ends, or until a time."""
+    api = _Api(world, telling, answer)
+    result = Result(len(job_ids), begin_at)
+    # All answers take equally long, so they come in the order of the requests.
+    answers: deque[tuple[str, Reply]] = deque()
+    now = begin_at
+    policy.begin(now, job_ids)
+    left = len(job_ids)
+    due, observe, sent = policy.due, policy.observe, result.sent
+    while left and now < until:
+        step = due(now)
+        if isinstance(step, str):
+            reply = api.ask(step, now)
+            answers.append((step, reply))
+            sent.append(Sent(now, step, reply.status_code == 429))
+            continue
+        arrival = answers[0][1].received_at if answers else math.inf
+        now = min(step, arrival)
+        if now == math.inf:
+            break
+        if arrival <= now:
+            job_id, reply = answers.popleft()
+            if reply.status_code != 429:
+                world.limit.finish(now)
+            news = observe(now, job_id, reply)
+            if news is News.ENDED:
+                result.delays.append(now - max(api.ended_at(job_id), begin_at))
+                left -= 1
+            elif news is News.LOST:
+                result.lost += 1
+                left -= 1
+    result.lost += left
+    result.finished_at = now
+    return result
+
+
+@attrs.frozen
+class _Life:
+    """The statuses of one job, when each begins, and how the API shows it then."""
+
+    times: Sequence[float]
+    bodies: Sequence[Mapping[str, object]]
+    ends: Sequence[bool]
+
+
+class _Api:
+    """A world as its API shows it. What is asked for often is made once."""
+
+    def __init__(self, world: World, telling: Telling, answer: float) -> None:
+        # Nobody adds jobs any more, so all that will be is settled now.
+        world.advance(math.inf)
+        self._world = world
+        self._telling = telling
+        self._answer = answer
+        self._lives: dict[str, _Life] = {}
+        self._second = -1
+        self._headers: Mapping[str, str] = {}
+
+    def ended_at(self, job_id: str) -> float:
+        life = self._lives[job_id]
+        if not life.ends[-1]:
+            raise AssertionError("a policy told of the end of a job that never ends")
+        return life.times[-1]
+
+    def ask(self, job_id: str, now: float) -> Reply:
+        verdict = self._world.limit.admit(now)
+        headers = self._dated(now)
+        if self._telling is Telling.RATE_LIMIT:
+            headers = {**headers, **self._rate_limit(now)}
+        received_at = now + self._answer
+        if isinstance(verdict, Refused):
+            if self._telling is Telling.RETRY_AFTER:
+                headers = {**headers, "retry-after": str(math.ceil(verdict.retry_after))}
+            return Reply(429, headers, {}, ends=False, sent_at=now, received_at=received_at)
+        life = self._lives.get(job_id)
+        if life is None:
+            life = self._lives[job_id] = self._life(job_id)
+        place = bisect_right(life.times, now) - 1
+        return Reply(200, headers, life.bodies[place], life.ends[place], now, received_at)
+
+    def _life(self, job_id: str) -> _Life:
+        task = self._world.job(job_id, math.inf).task.name
+        changes = self._world.changes(job_id, math.inf)
+        meta = {"started_at": _NOT_YET, "ended_at": _NOT_YET}
+        bodies = []
+        for change in changes:
+            if change.status == "processing":
+                meta = {**meta, "started_at": _stamp(change.at)}
+            elif change.status in TERMINAL:
+                meta = {**meta, "ended_at": _stamp(change.at)}
+            bodies.append(
+                {"job_id": job_id, "task_type": task, "status": change.status, "meta": meta}
+            )
+        return _Life(
+            [change.at for change in changes],
+            bodies,
+            [change.status in TERMINAL for change in changes],
+        )
+
+    def _dated(self, now: float) -> Mapping[str, str]:
+        second = math.floor(now + self._answer + _SKEW)
+        if second != self._second:
+            self._second = second
+            date = format_datetime(_EPOCH + timedelta(seconds=second), usegmt=True)
+            self._headers = {"date": date}
+        return self._headers
+
+    def _rate_limit(self, now: float) -> Mapping[str, str]:
+        told = self._world.limit.hint(now)
+        if told is None:
+            return {}
+        return {
+            "ratelimit-policy": f'"account";q={told.quota};w={math.ceil(told.window)}',
+            "ratelimit": f'"account";r={told.remaining};t={math.ceil(told.reset)}',
+        }
+
+
+def _stamp(at: float) -> str:
+    """A time as `meta` has it: the server's clock, cut to whole seconds."""
+    return (_EPOCH + timedelta(seconds=math.floor(at + _SKEW))).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,240 @@
+"""The policies that are simulated: ours, fixed intervals and backoffs, and the vendor's own loop."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable, Sequence
+from itertools import count
+from random import Random
+from typing import Final
+
+import attrs
+
+from benchmarks.harness import News, Reply
+from legnext_stream.core import answers
+from legnext_stream.core.decoding import decode_status
+from legnext_stream.core.jobs import JobStatus
+from legnext_stream.core.pace import Pacer, RequestKind
+from legnext_stream.core.pace.reading import signal_of
+from legnext_stream.core.pacing import Pacing
+from legnext_stream.core.tracker import Poll, Tracker
+
+OPEN: Final = Pacing(max_rate=1000, initial_rate=1000, max_in_flight=1000)
+"""Pacing for worlds without a limit: the rate is never what decides."""
+
+
+class MeasuringPacer(Pacer):
+    """The shipped pacer, which also notes when requests had to wait for it.
+
+    Attributes:
+        stretches: From when to when requests that were due had to wait, seconds. A stretch ends
+            when for some seconds none had to.
+    """
+
+    GAP: Final = 3.0
+
+    def __init__(self, *, max_rate: float, initial_rate: float, max_in_flight: int) -> None:
+        super().__init__(max_rate=max_rate, initial_rate=initial_rate, max_in_flight=max_in_flight)
+        self.stretches: list[list[float]] = []
+
+    def ready_at(self, now: float, kind: RequestKind = RequestKind.STATUS) -> float:
+        """As the pacer's own; asking means that a request is due."""
+        at = super().ready_at(now, kind)
+        if at > now:
+            if self.stretches and now <= self.stretches[-1][1] + self.GAP:
+                self.stretches[-1][1] = now
+            else:
+                self.stretches.append([now, now])
+        return at
+
+    @property
+    def held(self) -> tuple[float, float]:
+        """The longest stretch; nothing, as (0, 0), if there was none."""
+        longest = max(self.stretches, key=lambda each: each[1] - each[0], default=[0.0, 0.0])
+        return longest[0], longest[1]
+
+
+def make_pacer(pacing: Pacing) -> MeasuringPacer:
+    """The pacer that goes with these settings."""
+    return MeasuringPacer(
+        max_rate=pacing.max_rate,
+        initial_rate=pacing.initial_rate,
+        max_in_flight=pacing.max_in_flight,
+    )
+
+
+class Ours:
+    """This library's core, as it is shipped.
+
+    Args:
+        pacing: The settings.
+        timeout: The watch's, seconds; 600 is what `watch` has by default.
+    """
+
+    def __init__(self, pacing: Pacing, *, timeout: float | None = 600.0) -> None:
+        self.pacer: MeasuringPacer = make_pacer(pacing)
+        self._tracker = Tracker(pacing=pacing, timeout=timeout, pacer=self.pacer)
+
+    def begin(self, now: float, job_ids: Sequence[str]) -> None:
+        """The watch begins: only the ids are known."""
+        for job_id in job_ids:
+            self._tracker.add(now, job_id)
+
+    def due(self, now: float) -> str | float:
+        """The tracker's word."""
+        step = self._tracker.due(now)
+        return step.job_id if isinstance(step, Poll) else step
+
+    def observe(self, now: float, job_id: str, reply: Reply) -> News:
+        """Give the tracker the answer as it would have been read from the wire."""
+        answer = _answer(reply)
+        if reply.status_code == 429:
+            seen = answers.Observation(job_id, answers.Verdict.LIMITED, answer)
+        else:
+            status = decode_status(reply.body["status"])
+            seen = answers.Observation(job_id, answers.Verdict.SEEN, answer, reply.body, status)
+        for event in self._tracker.observe(now, seen):
+            if event.status.is_terminal:
+                told = event.status in {JobStatus.COMPLETED, JobStatus.FAILED}
+                return News.ENDED if told else News.LOST
+        return News.NONE
+
+
+def _answer(reply: Reply) -> answers.Reply:
+    return answers.Reply(reply.status_code, reply.headers, b"", reply.sent_at, reply.received_at)
+
+
+Interval = Callable[[int], float]
+"""The seconds from the n-th answer about a job (n from 0) to the next request about it."""
+
+
+def every(seconds: float) -> Interval:
+    """A fixed interval."""
+    return lambda _: seconds
+
+
+def backoff(first: float = 1.0, factor: float = 1.5, cap: float = 10.0) -> Interval:
+    """An interval that grows from `first` by `factor` to `cap` seconds."""
+    longest = math.ceil(math.log(cap / first, factor))
+    return lambda n: min(first * factor ** min(n, longest), cap)
+
+
+class Intervals:
+    """Each job by itself at intervals, from a random time within the first one.
+
+    A refused request is put again after the next interval, or with our pacer when it allows.
+
+    Args:
+        interval: The intervals.
+        rng: Draws each job's phase.
+        pacing: Settings of our pacer, to send through it; None to send whenever a job is due.
+    """
+
+    def __init__(self, interval: Interval, rng: Random, pacing: Pacing | None = None) -> None:
+        self._interval = interval
+        self._rng = rng
+        self.pacer: MeasuringPacer | None = None if pacing is None else make_pacer(pacing)
+        self._heap: list[tuple[float, int, str]] = []
+        self._order = count()
+        self._asked: dict[str, int] = {}
+
+    def begin(self, now: float, job_ids: Sequence[str]) -> None:
+        """Draw the phases."""
+        first = self._interval(0)
+        for job_id in job_ids:
+            self._put(now + self._rng.uniform(0, first), job_id)
+
+    def _put(self, at: float, job_id: str) -> None:
+        heapq.heappush(self._heap, (at, next(self._order), job_id))
+
+    def due(self, now: float) -> str | float:
+        """Whoever has waited longest for its turn."""
+        if not self._heap:
+            return math.inf
+        at = self._heap[0][0]
+        if at > now:
+            return at
+        if self.pacer is not None:
+            at = self.pacer.ready_at(now)
+            if at > now:
+                return at
+            self.pacer.start(now)
+        return heapq.heappop(self._heap)[2]
+
+    def observe(self, now: float, job_id: str, reply: Reply) -> News:
+        """Wait for the next interval's end, counted from the request."""
+        if self.pacer is not None:
+            self.pacer.finish(now, signal_of(_answer(reply)))
+        if reply.ends:
+            return News.ENDED
+        if reply.status_code == 429 and self.pacer is not None:
+            self._put(now, job_id)
+            return News.NONE
+        asked = self._asked[job_id] = self._asked.get(job_id, 0) + 1
+        self._put(max(now, reply.sent_at + self._interval(asked)), job_id)
+        return News.NONE
+
+
+@attrs.define
+class _Task:
+    """What the vendor's loop knows of one job."""
+
+    began_at: float
+    attempt: int = 0
+
+
+class VendorLoop:
+    """The vendor's SDK: `wait_for_completion` of legnext 0.3.0, one task a job, all at once.
+
+    It asks at once and then 3 s after each answer. A 429 is repeated up to 3 times, after its
+    `Retry-After` or else 1, 2 and 4 s; one more raises, and 300 s of waiting do too.
+
+    Args:
+        rng: Draws when each task gets going, within the first second.
+    """
+
+    INTERVAL: Final = 3.0
+    RETRIES: Final = 3
+    TIMEOUT: Final = 300.0
+
+    def __init__(self, rng: Random) -> None:
+        self._rng = rng
+        self._heap: list[tuple[float, int, str]] = []
+        self._order = count()
+        self._tasks: dict[str, _Task] = {}
+
+    def begin(self, now: float, job_ids: Sequence[str]) -> None:
+        """Start all tasks."""
+        for job_id in job_ids:
+            at = now + self._rng.random()
+            self._tasks[job_id] = _Task(at)
+            self._put(at, job_id)
+
+    def _put(self, at: float, job_id: str) -> None:
+        heapq.heappush(self._heap, (at, next(self._order), job_id))
+
+    def due(self, now: float) -> str | float:
+        """Each task sends when it likes."""
+        if not self._heap:
+            return math.inf
+        at = self._heap[0][0]
+        return at if at > now else heapq.heappop(self._heap)[2]
+
+    def observe(self, now: float, job_id: str, reply: Reply) -> News:
+        """One answer to one task."""
+        if reply.ends:
+            return News.ENDED
+        task = self._tasks[job_id]
+        if reply.status_code == 429:
+            if task.attempt >= self.RETRIES:
+                return News.LOST
+            told = reply.headers.get("retry-after")
+            self._put(now + (float(told) if told else 2.0**task.attempt), job_id)
+            task.attempt += 1
+            return News.NONE
+        task.attempt = 0
+        if now - task.began_at >= self.TIMEOUT:
+            return News.LOST
+        self._put(now + self.INTERVAL, job_id)
+        return News.NONE

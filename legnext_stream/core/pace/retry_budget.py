@@ -1,0 +1,33 @@
+"""The retry budget: retries may be a small share of requests, and no more."""
+
+from __future__ import annotations
+
+from attrs import define, field
+
+SHARE = 0.1
+"""Retries allowed for each first request."""
+
+DEPTH = 10.0
+"""Retries that may be saved up, so that a short trouble after a long calm can be ridden out."""
+
+
+@define
+class RetryBudget:
+    """A bucket that each request fills by a tenth and each retry empties by one.
+
+    After `n` requests (retries among them) at most `DEPTH + SHARE * n` retries were allowed.
+    The scheme is Finagle's (retry budgets) and botocore's (retry quota).
+    """
+
+    _tokens: float = field(default=DEPTH, init=False)
+
+    def earn(self) -> None:
+        """Count a request."""
+        self._tokens = min(DEPTH, self._tokens + SHARE)
+
+    def spend(self) -> bool:
+        """Take a retry from the budget, if there is one."""
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True

@@ -1,0 +1,48 @@
+"""Even spacing: a token bucket of depth one, which forgives a caller that wakes a little late."""
+
+from __future__ import annotations
+
+import math
+
+from attrs import define, field
+
+LATENESS = 0.05
+"""Seconds of lateness that are made up for (a timer's grain, a busy event loop)."""
+
+
+@define
+class Spacing:
+    """When the next request is due, if requests are to be spread evenly.
+
+    This is the generic cell rate algorithm (ITU-T I.371, "virtual scheduling"): each start moves
+    a theoretical due time on by one interval, and a start that comes late moves the due time with
+    it, except for the last `LATENESS` seconds. So a caller that wakes 10 ms late each time still
+    gets its full rate, and one that was idle for an hour has saved up next to nothing.
+
+    The law, for all starts `i < j` at rates of at most `rate`:
+
+        start[j] - start[i] >= (j - i) / rate - LATENESS
+
+    that is, a window of `w` seconds holds at most `1 + (w + LATENESS) * rate` starts. Proof: due
+    times grow by at least `1 / rate`, nothing starts before it is due, and nothing is due more
+    than `LATENESS` before it starts.
+
+    Attributes:
+        last_start: when the last request started; -inf before the first.
+    """
+
+    last_start: float = -math.inf
+    _last_due: float = field(default=-math.inf, alias="last_due")
+
+    def due(self, interval: float) -> float:
+        """Say when the next request is due, `interval` seconds being the present spacing."""
+        return self._last_due + interval
+
+    def start(self, now: float, interval: float) -> None:
+        """Take the token at `now`."""
+        self._last_due = max(self._last_due + interval, now - LATENESS)
+        self.last_start = now
+
+    def hold(self, until: float, interval: float) -> None:
+        """Let nothing be due before `until`, and let lateness up to then not be made up for."""
+        self._last_due = max(self._last_due, until - interval)

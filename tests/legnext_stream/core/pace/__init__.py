@@ -1,0 +1,1 @@
+"""Tests of the pace: how fast to ask."""

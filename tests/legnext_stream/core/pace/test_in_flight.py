@@ -1,0 +1,183 @@
+"""How many requests at once: latency's word, and a service that counts them."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from legnext_stream.core.pace.in_flight import FIRST_LIMIT, FORGET_EVERY, InFlight
+
+
+def answer(flight: InFlight, times: int, latency: float, in_flight: int, now: float = 0.0) -> None:
+    """Answers to requests that started as the last of so many in flight."""
+    for _ in range(times):
+        flight.answered(now, latency, in_flight, in_flight)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["answered", "refused", "failed"]),
+            st.floats(0, 100),
+            st.floats(allow_nan=True, allow_infinity=True),
+            st.integers(1, 40),
+        ),
+        max_size=100,
+    ),
+    st.integers(1, 40),
+)
+def test_bounds(script: list[tuple[str, float, float, int]], most: int) -> None:
+    """Whatever is seen, at least one request may be in flight and never more than the most."""
+    flight, now = InFlight(most), 0.0
+    for act, dt, latency, nth in script:
+        now += dt
+        if act == "answered":
+            flight.answered(now, latency, min(nth, most), min(nth, most))
+        elif act == "refused":
+            flight.refused(now, min(nth, most))
+        else:
+            flight.failed()
+        assert 1 <= flight.limit <= most
+        assert 0 <= flight.latency < math.inf
+
+
+def test_it_grows_while_it_is_used() -> None:
+    """With even latency and all places used the limit grows, up to the most."""
+    flight = InFlight(50)
+    assert flight.limit == FIRST_LIMIT
+    assert flight.latency == 0.0
+    for _ in range(4000):
+        answer(flight, 1, 0.1, flight.limit)
+    assert flight.limit == 50
+    assert flight.latency == pytest.approx(0.1)
+
+
+def test_it_does_not_grow_unused() -> None:
+    """While less than half of it is used, no latency is a reason for more."""
+    flight = InFlight(50)
+    answer(flight, 1000, 0.1, FIRST_LIMIT // 2 - 1)
+    assert flight.limit == FIRST_LIMIT
+
+
+def test_it_shrinks_when_requests_queue_up() -> None:
+    """When latency leaves its usual range, fewer requests are kept in flight."""
+    flight = InFlight(50)
+    answer(flight, 100, 0.1, 8)
+    before = flight.limit
+    answer(flight, 40, 2.0, 8)
+    assert flight.limit < before
+
+
+def test_what_is_usual_follows() -> None:
+    """After a long load the usual latency comes down faster than by its slow mean."""
+    flight = InFlight(50)
+    answer(flight, 50, 2.0, 8)
+    answer(flight, 150, 0.1, 8)
+    assert flight._usual < 0.5
+
+
+@pytest.mark.parametrize("latency", [-1.0, math.inf, math.nan])
+def test_absurd_latencies(latency: float) -> None:
+    """A latency that can't be teaches nothing."""
+    flight = InFlight(50)
+    answer(flight, 50, latency, 8)
+    assert flight.latency == 0.0
+    assert flight.limit == FIRST_LIMIT
+
+
+def test_no_latency_at_all() -> None:
+    """Answers in no time are even latency, and no division by it."""
+    flight = InFlight(50)
+    answer(flight, 50, 0.0, 20)
+    assert flight.limit > FIRST_LIMIT
+
+
+def test_failures_take_a_little() -> None:
+    """Requests that get no answer lower the limit, never below one."""
+    flight = InFlight(50)
+    flight.failed()
+    assert flight.limit == FIRST_LIMIT - 1
+    for _ in range(200):
+        flight.failed()
+    assert flight.limit == 1
+
+
+def counted(flight: InFlight, room: int, tries: int, now: float = 0.0) -> None:
+    """A service that accepts so many at once, met with one more than that each time."""
+    for _ in range(tries):
+        answer(flight, 1, 0.1, room, now)
+        flight.refused(now, room + 1)
+
+
+def test_a_number_at_once_is_proven() -> None:
+    """Where all are refused beyond a number and none up to it, the number is the limit."""
+    flight = InFlight(50)
+    counted(flight, 8, 3)
+    assert flight.proven == 8
+    assert flight.limit == 8
+
+
+def test_a_rate_is_no_number_at_once() -> None:
+    """A rate limit refuses a few of any number in flight: nothing is concluded from it."""
+    flight = InFlight(50)
+    for turn in range(200):
+        nth = 1 + turn % 10
+        if turn % 7:
+            answer(flight, 1, 0.1, nth)
+        else:
+            assert not flight.refused(0.0, nth)
+    assert flight.proven is None
+
+
+def test_room_is_looked_for_and_found() -> None:
+    """After a while one more is tried; what is accepted long enough is proven, in doubling steps."""
+    flight = InFlight(50)
+    counted(flight, 4, 3)
+    answer(flight, 1, 0.1, 4, now=29.0)
+    assert flight.limit == 4
+    answer(flight, 1, 0.1, 4, now=31.0)
+    assert flight.limit == 5
+    answer(flight, 40, 0.1, 5, now=32.0)
+    assert flight.proven == 5
+    assert flight.limit == 7
+
+
+def test_room_is_looked_for_ever_more_rarely() -> None:
+    """A refused trial ends at once, and the next one waits twice as long."""
+    flight = InFlight(50)
+    counted(flight, 4, 3)
+    answer(flight, 1, 0.1, 4, now=31.0)
+    assert flight.limit == 5
+    assert flight.refused(31.1, 5)
+    assert flight.limit == 4
+    answer(flight, 1, 0.1, 4, now=31.1 + 59.0)
+    assert flight.limit == 4
+    answer(flight, 1, 0.1, 4, now=31.1 + 61.0)
+    assert flight.limit == 5
+    # Outside a trial a refusal beyond the number only puts the next one off.
+    flight.refused(92.2, 5)
+    assert flight.refused(92.3, 5)
+
+
+def test_a_proof_is_given_up() -> None:
+    """Refused below the number again and again: it was the rate after all."""
+    flight = InFlight(50)
+    counted(flight, 8, 3)
+    answer(flight, 30, 0.1, 8)
+    for _ in range(10):
+        flight.refused(1.0, 8)
+    assert flight.proven != 8
+
+
+def test_old_evidence_fades() -> None:
+    """Evidence halves as answers go by, and what is left of little is dropped."""
+    flight = InFlight(50)
+    flight.refused(0.0, 9)
+    for _ in range(4):
+        answer(flight, FORGET_EVERY, 0.1, 3)
+    assert flight._refused_at == {}
+    assert flight._admitted_at[3] <= 2 * FORGET_EVERY

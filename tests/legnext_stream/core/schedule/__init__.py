@@ -1,0 +1,1 @@
+"""Tests of the schedule: whom to ask, and when."""

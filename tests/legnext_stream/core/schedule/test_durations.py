@@ -1,0 +1,53 @@
+"""The run times of all task types: published beginnings, pooling, keeping."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from legnext_stream.core.schedule.durations import OTHER, PUBLISHED, Durations
+
+
+def test_every_task_begins_with_its_published_range() -> None:
+    """Before any job has ended, the median of a type lies within its range."""
+    durations = Durations()
+    assert len(PUBLISHED) == 19
+    for name, (low, high) in PUBLISHED.items():
+        assert low < durations.of(name).curve.quantile(0.5) < high
+    assert {name for name, _ in durations} == set(PUBLISHED)
+
+
+def test_unknown_types_are_pooled_and_spelling_forgiven() -> None:
+    """Unknown types share one model; underscores and capitals make no new type."""
+    durations = Durations()
+    assert durations.of("something-new") is durations.of(None)
+    assert durations.of("Video_Diffusion") is durations.of("video-diffusion")
+    assert [name for name, _ in durations] == [OTHER, "video-diffusion"]
+
+
+def test_the_pool_is_kept_too() -> None:
+    """Its state returns all known types; types unknown to this version are left out."""
+    durations = Durations(memory=40)
+    durations.of("blend").ended(0, 70)
+    durations.of("no such").ended(0, 30)
+    state = json.loads(json.dumps(durations.state()))
+    again = Durations.from_state({**state, "not-yet-known": state["blend"]}, memory=40)
+    assert again.state() == durations.state()
+    assert again.of("blend").ended_jobs == 1
+
+
+def test_all_together_stand_apart() -> None:
+    """What is learned of all types as one is no type of its own, and spans all published ranges."""
+    durations = Durations()
+    assert list(durations) == []
+    curve = durations.together.curve
+    assert curve.quantile(0.1) < 60
+    assert curve.quantile(0.9) > 180
+
+
+@pytest.mark.parametrize("state", [{"blend": {}}, {"blend": {"format": 2}}, {"other": None}])
+def test_a_pool_that_is_none_is_refused(state: dict[str, object]) -> None:
+    """A broken or newer state of any type raises ValueError."""
+    with pytest.raises(ValueError, match="run times"):
+        Durations.from_state(state)
