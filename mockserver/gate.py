@@ -10,7 +10,7 @@ import anyio
 from mockserver.answers import error_answer
 from mockserver.journal import RequestRecord
 from mockserver.wire import date_header
-from mockserver.world import Refused
+from mockserver.world import Admitted, Refused
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -69,27 +69,28 @@ class Gate:
         # decides when they arrive; the route decides when the answer is made.
         accepted = service.accepts(_api_key(scope))
         verdict = service.world.limit.admit(arrived_at) if accepted else None
-        if service.latency is not None:
-            await anyio.sleep(service.draw_latency(service.latency, method, path))
-        if verdict is None:
-            answer = error_answer(401, "Invalid API key", "missing or unknown x-api-key")
-            await answer(scope, receive, send_dated)
-            return
-        if isinstance(verdict, Refused):
-            retry_after = service.client_seconds(verdict.retry_after)
-            answer = error_answer(429, "Too many requests", "rate limit exceeded")
-            answer.headers["retry-after"] = str(retry_after)
-            await answer(scope, receive, send_dated)
-            return
         try:
-            await self._app(scope, receive, send_dated)
+            if service.latency is not None:
+                await anyio.sleep(service.draw_latency(service.latency, method, path))
+            if verdict is None:
+                answer = error_answer(401, "Invalid API key", "missing or unknown x-api-key")
+                await answer(scope, receive, send_dated)
+            elif isinstance(verdict, Refused):
+                retry_after = service.client_seconds(verdict.retry_after)
+                answer = error_answer(429, "Too many requests", "rate limit exceeded")
+                answer.headers["retry-after"] = str(retry_after)
+                await answer(scope, receive, send_dated)
+            else:
+                await self._app(scope, receive, send_dated)
         except Exception as error:
             if not recorded:
                 record(500)
             service.note_crash(error)
             raise
         finally:
-            service.world.limit.finish(service.now())
+            # Also of a request whose client has hung up meanwhile.
+            if isinstance(verdict, Admitted):
+                service.world.limit.finish(service.now())
 
 
 def _sent_path(scope: Scope) -> str:
