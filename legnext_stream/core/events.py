@@ -22,7 +22,8 @@ class JobEvent:
         observed_at: When the answer came in, seconds.
         changed_between: The change happened after the first and not after the second of these,
             seconds; the first is None if the job had not been seen before.
-        sequence: The place of this event in its stream: 1, 2, 3, … as delivered.
+        sequence: The place of this event in its stream: 1, 2, 3, … It is set on delivery; until
+            then it is 0.
     """
 
     job_id: str
@@ -40,5 +41,4 @@ def merge(older: JobEvent, newer: JobEvent) -> JobEvent:
         newer,
         previous=older.previous,
         changed_between=(older.changed_between[0], newer.changed_between[1]),
-        sequence=older.sequence,
     )

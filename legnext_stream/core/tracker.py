@@ -81,7 +81,6 @@ class Tracker:
         # start at the same instant, so that they arrive, and are told, in the same order in each run.
         slower = pacing.max_rate < pacer.max_rate
         self._gap = 1 / pacing.max_rate if slower else min(0.001, 0.5 / pacing.max_rate)
-        self._sequence = 0
         self.tally: Tally = Tally()
         # Clocks of what concerns the whole watch. They stand still while the consumer keeps it
         # from asking: `_paused` is what to take off.
@@ -429,7 +428,6 @@ class Tracker:
         between: tuple[float | None, float] | None = None,
     ) -> JobEvent:
         """Make the event of a change; the only place that does. A terminal one ends the watching."""
-        self._sequence += 1
         self.tally.events += 1
         self.tally.moved(job.status, state.status)
         event = JobEvent(
@@ -439,7 +437,6 @@ class Tracker:
             job=state,
             observed_at=now,
             changed_between=(job.seen_at, now) if between is None else between,
-            sequence=self._sequence,
         )
         job.status = state.status
         if state.status.is_terminal:

@@ -98,7 +98,7 @@ class Driver:
     def add(self, *jobs: str | Job) -> None:
         """Have these jobs watched from now on."""
         for job in jobs:
-            self.events += self.tracker.add(self.now, job)
+            self._deliver(self.tracker.add(self.now, job))
 
     def run(self, until: float = 1e6) -> list[JobEvent]:
         """Go on until nothing is left to ask, or this time has come; return all events so far."""
@@ -112,8 +112,13 @@ class Driver:
                 continue
             self.polls.append((self.now, step.job_id))
             answer = self.respond(step.job_id, self.now)
-            self.events += self.tracker.observe(self.now, read_answer(step.job_id, answer))
+            self._deliver(self.tracker.observe(self.now, read_answer(step.job_id, answer)))
         return self.events
+
+    def _deliver(self, events: Sequence[JobEvent]) -> None:
+        """Number the events, as the mailbox does."""
+        for event in events:
+            self.events.append(attrs.evolve(event, sequence=len(self.events) + 1))
 
     def statuses(self, job_id: str) -> list[JobStatus]:
         """What the events said of one job."""

@@ -175,7 +175,7 @@ def test_an_end_before_the_head_was_seen_waiting_serves_nobody() -> None:
     assert world.line.serve(-5.0, world.now) is None
     served = world.line.serve(-5.0, world.now + 1.0)
     assert served is world.jobs[3]
-    assert served.started_at == world.now
+    assert world.jobs[3].started_at == world.now
 
 
 def test_slots_that_come_free_during_the_search_are_kept() -> None:
@@ -213,8 +213,8 @@ def test_a_straggler_is_the_head_again() -> None:
     world = fifo(10, 3)
     world.search()
     world.now = 5.0
-    served = world.line.serve(4.0, 5.0)
-    assert served is world.jobs[3]
+    served = world.jobs[3]
+    assert world.line.serve(4.0, 5.0) is served
     world.now = 6.0
     assert world.line.waits(served, world.now)
     assert world.line.head is served
