@@ -1,9 +1,10 @@
-"""What holds for all tests: how Hypothesis explores, and in whose time the library's tests run."""
+"""What holds for all tests: how Hypothesis explores, in whose time they run, and in what environment."""
 
 from __future__ import annotations
 
 import inspect
 import os
+import signal
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -48,3 +49,22 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
         if not _CLOCKS & set(item.fixturenames):
             # Before the marker that pytest-trio has set: it takes the runner of the first.
             item.add_marker(pytest.mark.trio(run=_run_virtual), append=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _heard_signals() -> None:
+    """No signal is ignored because whoever started the tests ignores it, as `nohup` and `&` do."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No key, base URL or proxy but what a test sets."""
+    names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+    for name in ("LEGNEXT_API_KEY", "LEGNEXT_BASE_URL", *names):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
