@@ -254,7 +254,6 @@ class Tracker:
         self._described_at = attentive
         job.trouble_since = job.missing_since = None
         job.failures = 0
-        job.polls += 1
         events = []
         if self._is_news(job, status, body):
             self._changed_at = attentive

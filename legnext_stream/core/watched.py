@@ -24,7 +24,6 @@ class Watched:
         trouble_since: When the present run of failed polls began, or None.
         failures: Failed polls in that run.
         missing_since: When the present run of "no such job" began, or None.
-        polls: Polls so far that described it.
         polled_at: When a poll of it last ended, other than by a refusal for the rate's sake; -inf
             before the first.
         position: Its place in the line.
@@ -51,7 +50,6 @@ class Watched:
     trouble_since: float | None = None
     failures: int = 0
     missing_since: float | None = None
-    polls: int = 0
     polled_at: float = -math.inf
     position: int = -1
     started_at: float | None = None

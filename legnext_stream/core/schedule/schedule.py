@@ -53,6 +53,9 @@ _SAMPLE_GAP_AT_LAST = 10.0
 _MOST_IN_VAIN = 1000
 # A job that started this much before the slot it was believed to get is a sign of more slots.
 _EARLY = 3.0
+# Task types that this version doesn't know: how many are told apart, and how long their names are.
+_MOST_TYPES = 64
+_LONGEST_TYPE = 64
 # Waits up to this, seconds, are not thought over.
 _SHORT = 2.0
 # How long ago a job that was found in a list may have started, if nothing speaks of it, seconds.
@@ -424,9 +427,10 @@ class Schedule:
     def name_type(self, job: Watched, word: object) -> None:
         """A job's task type was told."""
         if job.task_type is None and (task_type := decode_task_type(word)):
-            job.task_type = task_type
-            if len(self._types) < 64:  # a bound on what the wire can make us keep
-                self._types.add(task_type)
+            # Bounds on what the wire can make us keep; what is cut off is learned with the unknown.
+            job.task_type = task_type[:_LONGEST_TYPE]
+            if len(self._types) < _MOST_TYPES:
+                self._types.add(job.task_type)
 
     def _found_started(self, now: float, job: Watched, at: float) -> None:
         """A job is seen to have started at a time; others may have started with it."""
