@@ -457,3 +457,18 @@ async def test_rate_limits_are_waited_out() -> None:
     assert [event.status for event in events] == [JobStatus.COMPLETED] * 3
     assert stream.stats.rate_limited == 6
     assert trio.current_time() >= 12
+
+
+async def test_a_stream_says_why_it_asks_when_it_does() -> None:
+    """Of a job that is watched, in a sentence and in numbers; of a stranger it knows nothing."""
+    mock = MockLegnext()
+    first, *_ = ids = mock.add_jobs(3)
+    async with opened(mock) as client, client.watch(ids) as events:
+        async for event in events:
+            why = events.explain(event.job_id)
+            assert why.job_id in str(why)
+            assert why.sentence
+            assert not (event.status.is_terminal and (why.due or why.numbers))
+        assert "has ended" in events.explain(first).sentence
+        with pytest.raises(KeyError):
+            events.explain("a-stranger")

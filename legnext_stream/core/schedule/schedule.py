@@ -371,7 +371,12 @@ class Schedule:
         numbers = {"price": self.price, "median_run": curve.quantile(0.5)}
         if job.is_minded:
             numbers["due_in"] = max(job.due - now, 0.0)
-        if not job.is_minded:
+        if job is self.line.head and not job.is_minded:
+            sentence = (
+                "stands first in line; believed to have started as soon as an end is seen to free a"
+                " slot, and asked now and then in between"
+            )
+        elif not job.is_minded:
             ahead = max(job.position - self.line.low - 1, 0)
             numbers["ahead_in_line"] = float(ahead)
             sentence = (

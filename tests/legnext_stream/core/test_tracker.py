@@ -622,3 +622,13 @@ def test_an_empty_tracker_has_nothing_to_do() -> None:
     tracker = Tracker(pacing=Pacing(), timeout=None, pacer=pacer_for(Pacing()))
     assert tracker.due(0) == float("inf")
     assert tracker.active == 0
+
+
+@pytest.mark.parametrize("verdict", [JobStatus.TIMED_OUT, JobStatus.NOT_FOUND])
+def test_a_job_that_was_given_up_can_be_watched_again(verdict: JobStatus) -> None:
+    """The verdict was a watch's and not the API's, so another watch asks anew."""
+    driver = Driver(playing((0, "processing"), (30, "completed")))
+    driver.add(Job(job_id="a", status=verdict))
+    driver.run()
+    assert driver.statuses("a")[-1] is JobStatus.COMPLETED
+    assert driver.events[0].previous is None
