@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import trio
+import trio.testing
 
 from legnext_stream import Pacing
+from legnext_stream.cli import mock_process
 from legnext_stream.cli.demo_command import pacing_for
 from legnext_stream.cli.mock_process import MockServer, MockServerError, mock_server
 from tests.legnext_stream.cli.support import environment, run_command
@@ -71,3 +74,19 @@ def test_the_pace_suits_a_faster_world() -> None:
     fast = pacing_for(1000.0)
     assert fast.min_interval == pytest.approx(0.001)
     assert fast.max_rate == fast.initial_rate == 100.0
+
+
+async def test_a_first_line_that_comes_in_parts() -> None:
+    """The server's address is read whole, however its line was cut up on the way."""
+    send, receive = trio.testing.memory_stream_one_way_pair()
+    lines: list[str] = []
+
+    async def read() -> None:
+        lines.append(await mock_process._first_line(receive))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(read)
+        for part in (b"http://127.0.0.1:", b"8080\nand more"):
+            await send.send_all(part)
+            await trio.testing.wait_all_tasks_blocked()
+    assert lines == ["http://127.0.0.1:8080"]
