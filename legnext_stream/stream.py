@@ -89,10 +89,10 @@ class EventStream:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._close()
+        await self._close()  # noqa: ASYNC102 - it shields and bounds itself
         # Not where an error is on its way out: a cancellation would take its place.
         if error is None:
-            await trio.lowlevel.checkpoint()
+            await trio.lowlevel.checkpoint()  # noqa: ASYNC102 - all is closed; it may be cancelled
 
     async def aclose(self) -> None:
         """Stop polling and close what was opened. May be called again, and under cancellation."""
