@@ -80,6 +80,7 @@ def test_a_small_bucket_tells_of_a_whole_second() -> None:
 def test_what_a_bucket_says_remains_does_pass(rate: float, burst: int, gaps: list[float]) -> None:
     """As many requests pass as `remaining` says, and not one more."""
     bucket = TokenBucket(rate, burst)
+    t = 0.0
     for t in itertools.accumulate(gaps):
         bucket.admit(t)
     remaining = bucket.hint(t).remaining

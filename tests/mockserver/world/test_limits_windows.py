@@ -81,6 +81,7 @@ def test_what_is_said_to_remain_does_pass(
 ) -> None:
     """As many requests pass as `remaining` says, and not one more; at the reset there are more."""
     window = kind(quota, seconds)
+    t = 0.0
     for t in itertools.accumulate(gaps):
         window.admit(t)
     told = window.hint(t)
