@@ -38,11 +38,11 @@ class Line:
         self._jobs: list[Watched] = []
         # How many served jobs were cut off the front of the list: position = index + cut.
         self._cut = 0
-        self.low = -1
+        self.low: int = -1
         self.high: float = math.inf
         self._freed: list[tuple[float, float]] = []
-        self.low_start = -math.inf
-        self.waiting_at = -math.inf
+        self.low_start: float = -math.inf
+        self.waiting_at: float = -math.inf
         self._step = 1
         self._top = -1
         self._top_start = -math.inf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import re
@@ -31,18 +32,22 @@ class _Terminal:
     ours: int
     theirs: int
     written: str = ""
+    # A read may end within a character.
+    _decoder: codecs.IncrementalDecoder = attrs.field(
+        factory=codecs.getincrementaldecoder("utf-8"), init=False
+    )
 
     def read_until(self, pattern: str) -> None:
         """Wait until what was written matches."""
         while not re.search(pattern, self.written):
-            self.written += os.read(self.ours, 65536).decode()
+            self.written += self._decoder.decode(os.read(self.ours, 65536))
 
     def read_to_end(self) -> None:
         """Read what is left, once nobody writes any more."""
         os.set_blocking(self.ours, False)
         try:
             while more := os.read(self.ours, 65536):
-                self.written += more.decode()
+                self.written += self._decoder.decode(more)
         except BlockingIOError:
             return
 
