@@ -130,8 +130,7 @@ class LegnextClient:
     ) -> None:
         self._nursery = None
         if self._running is not None:
-            # Whatever this awaits in `_open` is shielded and bounded there.
-            await self._running.__aexit__(kind, error, traceback)  # noqa: ASYNC102
+            await self._running.__aexit__(kind, error, traceback)  # noqa: ASYNC102 - `_open` bounds it
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[trio.Nursery]:

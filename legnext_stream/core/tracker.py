@@ -249,7 +249,7 @@ class Tracker:
     def _on_seen(self, now: float, job: Watched, seen: Observation) -> list[JobEvent]:
         body, status = seen.body, seen.status
         assert body is not None  # noqa: S101 - for the type checker: SEEN comes with both
-        assert status is not None  # noqa: S101
+        assert status is not None  # noqa: S101 - for the type checker, too
         attentive = now - self._paused
         self._described_at = attentive
         job.trouble_since = job.missing_since = None
