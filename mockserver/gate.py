@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 import anyio
 
-from mockserver.answers import error_answer
+from mockserver.api.answers import error_answer
+from mockserver.api.wire import date_header
 from mockserver.journal import RequestRecord
-from mockserver.wire import date_header
 from mockserver.world import Admitted, Refused
 
 if TYPE_CHECKING:

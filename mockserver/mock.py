@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mockserver.app import build_app
+from mockserver.api.app import build_app
+from mockserver.api.wire import DEFAULT_EPOCH
 from mockserver.clocks import WorldClock
 from mockserver.network import MemoryBackend, MemoryTransport, serve_connection
+from mockserver.network.sockets import serve_app
 from mockserver.service import Service
-from mockserver.sockets import serve_app
-from mockserver.wire import DEFAULT_EPOCH
 from mockserver.world import TYPICAL, Distribution, Fixed, World
 
 if TYPE_CHECKING:

@@ -1,6 +1,5 @@
 """The simulated account: pure functions of a seed, a script and the time."""
 
-from mockserver.world.changing import Concurrency, Scheduled
 from mockserver.world.durations import (
     TYPICAL,
     Distribution,
@@ -12,13 +11,23 @@ from mockserver.world.durations import (
     Start,
     Uniform,
 )
-from mockserver.world.limits import Admitted, Hint, Limit, Refused, TokenBucket, Unlimited
+from mockserver.world.limits import (
+    Admitted,
+    Concurrency,
+    FixedWindow,
+    Hint,
+    Limit,
+    Refused,
+    Scheduled,
+    SlidingWindow,
+    TokenBucket,
+    Unlimited,
+)
 from mockserver.world.randomness import Draws, Randomness
 from mockserver.world.scripts import FAILURES, TERMINAL, Failure, Script, Step
 from mockserver.world.slots import Order
 from mockserver.world.tasks import TASKS, Makes, TaskType
 from mockserver.world.truth import Change, JobChange, Truth
-from mockserver.world.windows import FixedWindow, SlidingWindow
 from mockserver.world.world import JobView, World
 
 __all__ = [

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.wire import (
+from mockserver.api.wire import (
     DEFAULT_EPOCH,
     balance_body,
     date_header,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from mockserver.wire import error_body
+from mockserver.api.wire import error_body
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send

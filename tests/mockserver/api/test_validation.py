@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.validation import InvalidRequestError, validate
+from mockserver.api.validation import InvalidRequestError, validate
 from mockserver.world import TASKS
 
 URL = "https://example.org/a.png"

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from mockserver import Fixed, Lognormal, MockLegnext, Script, TokenBucket, run_virtual
 from mockserver.world import TASKS
 from tests.mockserver.helpers import POST, client_of
-from tests.mockserver.test_validation import GOOD
+from tests.mockserver.api.test_validation import GOOD
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send

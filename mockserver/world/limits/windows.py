@@ -11,7 +11,7 @@ from collections import deque
 
 import attrs
 
-from mockserver.world.limits import ADMITTED, FORGIVEN, Admitted, Hint, Refused
+from mockserver.world.limits.limit import ADMITTED, FORGIVEN, Admitted, Hint, Refused
 
 
 def _seconds(_instance: object, _attribute: object, value: float) -> None:

@@ -14,10 +14,10 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.routing import Route
 
-from mockserver.answers import Answer, JsonAnswer, error_answer
+from mockserver.api.answers import Answer, JsonAnswer, error_answer
+from mockserver.api.validation import InvalidRequestError, read_params, validate
+from mockserver.api.wire import balance_body, job_body
 from mockserver.gate import MADE_JOB, Gate
-from mockserver.validation import InvalidRequestError, read_params, validate
-from mockserver.wire import balance_body, job_body
 from mockserver.world import TASKS
 
 if TYPE_CHECKING:

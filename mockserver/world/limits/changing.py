@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from mockserver.world.limits import ADMITTED, Admitted, Hint, Limit, Refused
+from mockserver.world.limits.limit import ADMITTED, Admitted, Hint, Limit, Refused
 
 
 @attrs.define

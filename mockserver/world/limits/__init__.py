@@ -1,0 +1,29 @@
+"""How many requests the account may make: every kind of limit a server may have."""
+
+from mockserver.world.limits.changing import Concurrency, Scheduled
+from mockserver.world.limits.limit import (
+    ADMITTED,
+    FORGIVEN,
+    Admitted,
+    Hint,
+    Limit,
+    Refused,
+    Unlimited,
+)
+from mockserver.world.limits.rates import TokenBucket
+from mockserver.world.limits.windows import FixedWindow, SlidingWindow
+
+__all__ = [
+    "ADMITTED",
+    "FORGIVEN",
+    "Admitted",
+    "Concurrency",
+    "FixedWindow",
+    "Hint",
+    "Limit",
+    "Refused",
+    "Scheduled",
+    "SlidingWindow",
+    "TokenBucket",
+    "Unlimited",
+]
