@@ -23,6 +23,8 @@ from legnext_stream.errors import (
     JobNotFound,
     JobTimedOut,
     JobUnsuccessful,
+    JournalError,
+    JournalInUseError,
     LegnextError,
     NotFoundError,
     NotTrioError,
@@ -34,6 +36,7 @@ from legnext_stream.errors import (
     UnexpectedAnswerError,
 )
 from legnext_stream.stream import EventStream
+from legnext_stream.subscription import Subscription
 from legnext_stream.version import __version__
 
 __all__ = [
@@ -55,6 +58,8 @@ __all__ = [
     "JobStatus",
     "JobTimedOut",
     "JobUnsuccessful",
+    "JournalError",
+    "JournalInUseError",
     "LearnedRunTimes",
     "LegnextClient",
     "LegnextError",
@@ -68,6 +73,7 @@ __all__ = [
     "Stats",
     "StreamClosedError",
     "SubmitUnknownError",
+    "Subscription",
     "TaskType",
     "UnexpectedAnswerError",
     "Usage",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import trio
@@ -18,6 +21,9 @@ from legnext_stream.core.stats import Stats, Tally
 from legnext_stream.core.tracker import Tracker
 from legnext_stream.errors import HostUnreachableError, SubmitUnknownError
 from legnext_stream.http import Lanes, Request
+
+if TYPE_CHECKING:
+    from legnext_stream.journal import Keeper
 
 
 def job_path(job_id: str) -> str:
@@ -110,6 +116,31 @@ class Account:
         waiting, self._waiting = self._waiting, []
         for wake in waiting:
             wake()
+
+    def keeper(self, path: Path) -> Keeper:
+        """What keeps a watch's journal in a file."""
+        # Only who has a journal pays for the database's import.
+        from legnext_stream.journal import Keeper  # noqa: PLC0415 - see above
+
+        lanes = self.lanes
+        return Keeper(
+            path, base_url=lanes.base_url, fingerprint=lanes.fingerprint, learned=self.learned
+        )
+
+    def learned(self) -> dict[str, dict[str, Any]]:
+        """What polling has taught by now, as plain data that JSON can hold."""
+        return {"pace": self.pacer.state(), "durations": self.durations.state()}
+
+    def remember(self, name: str, state: Mapping[str, Any]) -> None:
+        """Take up what an earlier run learned, where this one knows nothing better.
+
+        A state of another version is passed over: it is learned anew.
+        """
+        if name == "pace":
+            self.pacer.remember(state)
+        else:
+            with contextlib.suppress(ValueError):
+                self.durations.remember(state)
 
     @property
     def stats(self) -> Stats:

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -152,10 +153,11 @@ class LegnextClient:
 
     def watch(
         self,
-        jobs: Jobs,
+        jobs: Jobs = (),
         *,
         timeout: float | None = 600.0,
         pacing: Pacing | None = None,
+        journal: str | os.PathLike[str] | None = None,
     ) -> EventStream:
         """One stream of the status changes of many jobs; see `legnext_stream.watch`."""
         return EventStream(
@@ -164,6 +166,7 @@ class LegnextClient:
             open_nursery=self._open_nursery,
             timeout=timeout,
             pacing=self._account.pacing if pacing is None else pacing,
+            journal=None if journal is None else Path(journal),
         )
 
     async def wait(

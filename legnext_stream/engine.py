@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -14,12 +15,13 @@ from legnext_stream.core.pacing import Pacing
 from legnext_stream.core.tracker import Poll, Tracker
 from legnext_stream.errors import StreamClosedError
 from legnext_stream.mailbox import Mailbox
+from legnext_stream.mailroom import UNDELIVERED, Mailroom
+
+if TYPE_CHECKING:
+    from legnext_stream.journal import Keeper
 
 Jobs = Iterable[str | Job] | AsyncIterable[str | Job]
 
-# Undelivered events up to which polling goes on. Enough to ride out a consumer's pause, and not so
-# many that what it reads is stale.
-_UNDELIVERED = 1000
 # Ids taken in at a stretch before others get their turn.
 _SLICE = 200
 
@@ -36,6 +38,7 @@ class Engine:
         timeout: See `Tracker`.
         pacing: See `Tracker`.
         owns_account: Whether to close the account's lanes at the end.
+        keeper: Keeps the watch's journal, or None. It stays open until `let_go` or `stop`.
     """
 
     def __init__(
@@ -46,18 +49,33 @@ class Engine:
         timeout: float | None,
         pacing: Pacing,
         owns_account: bool,
+        keeper: Keeper | None = None,
     ) -> None:
         self.scope: trio.CancelScope = trio.CancelScope()
-        self.mailbox: Mailbox = Mailbox(_UNDELIVERED)
+        self.mailroom: Mailroom = Mailroom()
+        self.mailbox: Mailbox = self.mailroom.open(UNDELIVERED)
         self.finished: trio.Event = trio.Event()
         self.tracker: Tracker = Tracker(
             pacing=pacing, timeout=timeout, pacer=account.pacer, durations=account.durations
         )
         self._account = account
         self._owns_account = owns_account
-        self._jobs = jobs
-        self._more_to_come = True
+        # The sources of ids: those that have not begun to come in, and how many may bring more.
+        self._coming = [jobs]
+        self._sources = 1
+        self._is_over = False
         self._changed = trio.Event()
+        self._keeper = keeper
+        self._let_go = trio.Event()
+
+    def stop(self) -> None:
+        """End the work at once."""
+        self.scope.cancel()
+        self._let_go.set()
+
+    def let_go(self) -> None:
+        """The consumer has met the end: nothing more will be acknowledged."""
+        self._let_go.set()
 
     @trio.lowlevel.enable_ki_protection
     async def run(self) -> None:
@@ -76,49 +94,105 @@ class Engine:
         except* Exception as errors:  # noqa: BLE001 - raised again, at the consumer's loop
             failure = bare(errors)
         finally:
+            self._is_over = True
             if self._owns_account:
                 await self._account.aclose()
             self._account.count_out(self)
-            self.mailbox.close(failure)
-            self.finished.set()
+            self.mailroom.close(failure)
+            try:
+                await self._close_journal()
+            finally:
+                self.finished.set()
+
+    async def _close_journal(self) -> None:
+        """Close the journal when the consumer has read, and acknowledged, to the end."""
+        if self._keeper is None:
+            return
+        try:
+            await self._let_go.wait()
+        finally:
+            await self._keeper.close()
 
     async def _work(self) -> None:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._take_in)
+            if self._keeper is not None:
+                await self._open_journal(self._keeper)
+                nursery.start_soon(self._keeper.keep_up)
             await self._dispatch(nursery)
+            if self._keeper is not None:
+                nursery.cancel_scope.cancel()
+
+    async def _open_journal(self, keeper: Keeper) -> None:
+        """Go on from where an earlier watch was."""
+        await keeper.open()
+        for name in self._account.learned():
+            state = await keeper.learned(name)
+            if state is not None:
+                self._account.remember(name, state)
+        for event in await keeper.restore(self.tracker):
+            self.mailroom.put(event)
+
+    def add(self, jobs: Jobs) -> None:
+        """Watch more jobs, from another source.
+
+        Raises:
+            StreamClosedError: The watch has ended.
+        """
+        if self._is_over:
+            raise StreamClosedError("the watch has ended: its jobs had, and no more could come")
+        self._sources += 1
+        self._coming.append(jobs)
+        self._wake()
+
+    def remove(self, job_id: str) -> None:
+        """Watch a job no longer; nothing more is told of it.
+
+        Raises:
+            KeyError: It isn't watched.
+        """
+        self.tracker.remove(job_id)
+        self.mailroom.discard(job_id)
+        if self._keeper is not None:
+            self._keeper.removed(job_id)
+        self._wake()
 
     @trio.lowlevel.enable_ki_protection
-    async def _take_in(self) -> None:
-        """Bring the ids in, as they come."""
-        if isinstance(self._jobs, AsyncIterable):
+    async def _take_in(self, jobs: Jobs) -> None:
+        """Bring the ids of a source in, as they come."""
+        if isinstance(jobs, AsyncIterable):
             try:
-                async for item in self._jobs:
+                async for item in jobs:
                     await self._add(item)
             finally:
                 # Only a generator is ours to close; a channel is its owner's.
-                if isinstance(self._jobs, AsyncGenerator):
+                if isinstance(jobs, AsyncGenerator):
                     with trio.move_on_after(1, shield=True):
-                        await self._jobs.aclose()
+                        await jobs.aclose()
         else:
-            for number, item in enumerate(self._jobs, 1):
+            for number, item in enumerate(jobs, 1):
                 await self._add(item)
                 if number % _SLICE == 0:
                     await trio.lowlevel.checkpoint()
-        self._more_to_come = False
+        self._sources -= 1
         self._wake()
 
     async def _add(self, item: str | Job) -> None:
+        known = self.tracker.known
         events = self.tracker.add(trio.current_time(), item)
+        if self._keeper is not None and self.tracker.known > known:
+            self._keeper.taken(item)
         if events:
-            await self.mailbox.wait_for_room()
+            await self.mailroom.wait_for_room()
         self._deliver(events)
 
     async def _dispatch(self, nursery: trio.Nursery) -> None:
         """Start each poll when the tracker says so; return when there is nothing left to watch."""
-        while self._more_to_come or self.tracker.active:
-            if self.mailbox.is_full:
+        while self._sources or self.tracker.active:
+            while self._coming:
+                nursery.start_soon(self._take_in, self._coming.pop(0))
+            if self.mailroom.is_full:
                 since = trio.current_time()
-                await self.mailbox.wait_for_room()
+                await self.mailroom.wait_for_room()
                 self.tracker.resume(trio.current_time() - since)
             step = self.tracker.due(trio.current_time())
             if isinstance(step, Poll):
@@ -130,6 +204,7 @@ class Engine:
             with trio.move_on_at(step):
                 await self._changed.wait()
             self._changed = trio.Event()
+        self._is_over = True
 
     @trio.lowlevel.enable_ki_protection
     async def _poll(self, poll: Poll) -> None:
@@ -146,7 +221,9 @@ class Engine:
 
     def _deliver(self, events: list[JobEvent]) -> None:
         for event in events:
-            self.mailbox.put(event)
+            if self._keeper is not None:
+                self._keeper.observed(event)
+            self.mailroom.put(event)
         self._wake()
 
     def _wake(self) -> None:

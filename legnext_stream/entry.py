@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from legnext_stream.client import LegnextClient, completed, open_account
 from legnext_stream.core.jobs import Job
 from legnext_stream.core.pacing import Pacing
@@ -11,13 +14,14 @@ from legnext_stream.stream import EventStream
 
 
 def watch(
-    jobs: Jobs,
+    jobs: Jobs = (),
     *,
     client: LegnextClient | None = None,
     api_key: str | None = None,
     base_url: str | None = None,
     timeout: float | None = 600.0,
     pacing: Pacing | None = None,
+    journal: str | os.PathLike[str] | None = None,
 ) -> EventStream:
     """Turn many job ids into one stream of their status changes.
 
@@ -37,6 +41,11 @@ def watch(
             how long the watch may see no change at all while jobs wait, seconds. So hours in a long
             queue are no timeout, and a stuck one ends. None for never.
         pacing: When and how fast to ask; by default the client's, else `Pacing()`.
+        journal: A file in which to keep what was delivered and acknowledged, or None. A watch that
+            is given the file of an earlier one goes on from there: with its jobs (`jobs` may be left
+            out, or bring more), without telling again what was acknowledged (asking for the next
+            event acknowledges the one before; see `EventStream.ack`), without asking again about
+            jobs whose end was seen, and with what was learned. One watch at a time has it.
 
     Raises:
         InvalidJobId: An item of a collection can't be a job id (of other iterables: at the loop).
@@ -48,7 +57,7 @@ def watch(
     if client is not None:
         if api_key is not None or base_url is not None:
             raise ConfigurationError("a client has its own key and base URL: pass it, or them")
-        return client.watch(jobs, timeout=timeout, pacing=pacing)
+        return client.watch(jobs, timeout=timeout, pacing=pacing, journal=journal)
     pacing = Pacing() if pacing is None else pacing
     return EventStream(
         jobs,
@@ -56,6 +65,7 @@ def watch(
         open_nursery=None,
         timeout=timeout,
         pacing=pacing,
+        journal=None if journal is None else Path(journal),
     )
 
 

@@ -39,6 +39,14 @@ class NotTrioError(LegnextError, RuntimeError):
     """The library was used outside a Trio run, from asyncio for example."""
 
 
+class JournalError(LegnextError):
+    """A journal can't be opened, read or written; the message names the file and says why."""
+
+
+class JournalInUseError(JournalError):
+    """Another watch, of this process or another, has the journal open."""
+
+
 class StreamClosedError(LegnextError):
     """A stream was iterated after it was closed."""
 

@@ -7,6 +7,8 @@ single connection, and the lane used last is used first, so that idle ones can b
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import ssl
 import time
 import zlib
@@ -61,6 +63,10 @@ class _KeyHeader(httpx.Auth):
     ) -> AsyncGenerator[httpx.Request, httpx.Response]:
         request.headers["x-api-key"] = self._api_key
         yield request
+
+    def fingerprint(self, salt: str) -> str:
+        """A hash that tells this key from others, and from which it can't be found."""
+        return hmac.new(salt.encode(), self._api_key.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 class _Borrowed(httpx.AsyncBaseTransport):
@@ -120,6 +126,10 @@ class Lanes:
         self._connect_timeout = min(_CONNECT_TIMEOUT, request_timeout)
         self._idle: list[tuple[float, httpx.AsyncClient]] = []
         self._is_closed = False
+
+    def fingerprint(self, salt: str) -> str:
+        """A salted hash of the key, to tell one account from another."""
+        return self._auth.fingerprint(salt)
 
     async def send(self, request: Request) -> Answer:
         """Send one request on a lane of its own; whatever the network does comes back as a value."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 import trio
 
@@ -14,16 +16,17 @@ class Mailbox:
     Args:
         capacity: How many jobs may have an undelivered event before `is_full`. Putting never
             blocks and never drops: whoever makes events stops making them while it is full.
+        on_room: Called when an event has been read.
     """
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: float, on_room: Callable[[], None]) -> None:
         self._capacity = capacity
         self._events: dict[str, JobEvent] = {}
         self._delivered = 0
         self._is_closed = False
         self._failure: Exception | None = None
         self._arrived = trio.Event()
-        self._room = trio.Event()
+        self._on_room = on_room
 
     @property
     def is_full(self) -> bool:
@@ -35,6 +38,11 @@ class Mailbox:
         older = self._events.get(event.job_id)
         self._events[event.job_id] = event if older is None else merge(older, event)
         self._arrived.set()
+
+    def discard(self, job_id: str) -> None:
+        """Take back what is undelivered of a job."""
+        if self._events.pop(job_id, None) is not None:
+            self._on_room()
 
     def close(self, failure: Exception | None = None) -> None:
         """Nothing more will come; what is in here can still be read, then the failure is raised."""
@@ -59,15 +67,7 @@ class Mailbox:
             await self._arrived.wait()
         # No checkpoint from here on: an event that has left the mailbox reaches the reader.
         event = self._events.pop(next(iter(self._events)))
-        self._room.set()
+        self._on_room()
         # Numbered here and not where it was made: of two that were merged only one is delivered.
         self._delivered += 1
         return attrs.evolve(event, sequence=self._delivered)
-
-    async def wait_for_room(self) -> None:
-        """Wait until it is no longer full."""
-        while self.is_full:
-            # Several may wait, all for the same event: a new one must not hide it from the others.
-            if self._room.is_set():
-                self._room = trio.Event()
-            await self._room.wait()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +20,7 @@ from legnext_stream.core.pacing import Pacing
 from legnext_stream.core.stats import Stats
 from legnext_stream.engine import Engine, Jobs
 from legnext_stream.errors import StreamClosedError
+from legnext_stream.subscription import Policy, Subscription
 from legnext_stream.trio_only import require_trio
 
 # How long leaving waits for the engine to close its connections, seconds.
@@ -44,11 +47,21 @@ class EventStream:
         open_nursery: Callable[[], trio.Nursery] | None,
         timeout: float | None,
         pacing: Pacing,
+        journal: Path | None = None,
     ) -> None:
         _check(jobs, timeout)
+        self._keeper = None if journal is None else account.keeper(journal)
         self._engine = Engine(
-            account, jobs, timeout=timeout, pacing=pacing, owns_account=open_nursery is None
+            account,
+            jobs,
+            timeout=timeout,
+            pacing=pacing,
+            owns_account=open_nursery is None,
+            keeper=self._keeper,
         )
+        # What the consumer has in hand, and whether an acknowledgement is on its way to the disk.
+        self._delivered: JobEvent | None = None
+        self._owes_flush = False
         self._account = account
         self._open_nursery = open_nursery
         self._is_started = False
@@ -61,18 +74,66 @@ class EventStream:
     async def __anext__(self) -> JobEvent:
         """The next event. A call that is cancelled loses nothing: iterate again and go on.
 
+        Asking for the next acknowledges the one before; with a journal, that is on the disk before
+        the next is delivered.
+
         Raises:
             StopAsyncIteration: All jobs have ended and no more can come.
             StreamClosedError: The stream was closed, or the client it belongs to.
             trio.BusyResourceError: Another task is waiting for the next event.
+            JournalError: The journal can't be written.
             LegnextError: What ended the watch as a whole; the same again at each further call.
         """
         self._start()
+        with self._alone():
+            await self._acknowledge()
+            try:
+                event = await self._engine.mailbox.get()
+            except Exception:
+                # The end, good or bad: the journal is closed before the consumer hears of it.
+                self._engine.let_go()
+                with trio.move_on_after(_LEAVING, shield=True):
+                    await self._engine.finished.wait()
+                raise
+            self._delivered = event
+            return event
+
+    async def ack(self) -> None:
+        """Acknowledge the event that was delivered last, before asking for the next.
+
+        With a journal: returns when that is on the disk, so that the event will not be delivered
+        again, whatever happens. Without one there is nothing to do.
+
+        Raises:
+            StreamClosedError: The stream was closed.
+            trio.BusyResourceError: Another task is waiting for the next event.
+            JournalError: The journal can't be written.
+        """
+        self._start()
+        with self._alone():
+            await trio.lowlevel.checkpoint()
+            await self._acknowledge()
+
+    async def _acknowledge(self) -> None:
+        """Have it on the disk that the consumer is done with the event delivered last."""
+        if self._keeper is None or self._engine.finished.is_set():
+            return
+        if self._delivered is not None:
+            self._keeper.acknowledged(self._delivered)
+            self._delivered = None
+            self._owes_flush = True
+        # Also for what an earlier call was cancelled over.
+        if self._owes_flush:
+            await self._keeper.flush()
+            self._owes_flush = False
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
         if self._is_busy:
             raise trio.BusyResourceError("another task is waiting for this stream's next event")
         self._is_busy = True
         try:
-            return await self._engine.mailbox.get()
+            yield
         finally:
             self._is_busy = False
 
@@ -101,10 +162,61 @@ class EventStream:
 
     async def _close(self) -> None:
         self._is_closed = True
-        self._engine.scope.cancel()
+        self._engine.stop()
         if self._is_started:
             with trio.move_on_after(_LEAVING, shield=True):
                 await self._engine.finished.wait()
+
+    def add(self, jobs: Jobs) -> None:
+        """Watch more jobs. They come in as those that `watch` was given do.
+
+        A stream ends when all its jobs have ended and no more can come. Where jobs are to be added
+        for as long as one likes, watch a Trio channel instead.
+
+        Args:
+            jobs: Job ids or `Job`s: any iterable or async iterable. One that is or was watched
+                already changes nothing.
+
+        Raises:
+            InvalidJobId: An item of a collection can't be a job id.
+            TypeError: `jobs` is not iterable, or one string.
+            StreamClosedError: The stream has ended or was closed.
+        """
+        check_jobs(jobs)
+        self._start()
+        self._engine.add(jobs)
+
+    def remove(self, job_id: str) -> None:
+        """Watch a job no longer: nothing more is told of it, not even what was seen already.
+
+        It may be added again, and is then watched as if for the first time.
+
+        Raises:
+            KeyError: It isn't watched: it has not come in yet, or has ended.
+            StreamClosedError: The stream was closed.
+        """
+        self._start()
+        self._engine.remove(job_id)
+        if self._delivered is not None and self._delivered.job_id == job_id:
+            self._delivered = None
+
+    def subscribe(self, policy: Policy = "block") -> Subscription:
+        """Follow this watch a second time, and a third, each at a pace of its own.
+
+        A subscription has every event from now on, numbered by itself. None slows another: who
+        reads slowly gets the changes of a job merged into one event, and never misses its end.
+
+        Args:
+            policy: `"block"`: polling pauses while this one, and all others, have 1,000 jobs'
+                events unread. `"latest"`: it never pauses for this one's sake; what is unread is
+                merged.
+
+        Raises:
+            StreamClosedError: The stream was closed.
+            ValueError: There is no such policy.
+        """
+        self._start()
+        return Subscription(self._engine.mailroom, policy)
 
     @property
     def stats(self) -> Stats:
@@ -140,26 +252,21 @@ class EventStream:
             self._open_nursery().start_soon(engine.run, name="legnext_stream.watch")
         self._is_started = True
         # For those who just stop iterating: the last reference goes, and the engine with it.
-        lost = weakref.finalize(self, _cancel, trio.lowlevel.current_trio_token(), engine.scope)
+        lost = weakref.finalize(self, _stop, trio.lowlevel.current_trio_token(), engine.stop)
         lost.atexit = False
 
 
-def _cancel(token: trio.lowlevel.TrioToken, scope: trio.CancelScope) -> None:
-    """Cancel from wherever the garbage collector happens to run."""
+def _stop(token: trio.lowlevel.TrioToken, stop: Callable[[], None]) -> None:
+    """Stop an engine from wherever the garbage collector happens to run."""
     try:
-        token.run_sync_soon(scope.cancel)
+        token.run_sync_soon(stop)
     except trio.RunFinishedError:
         return  # and the engine with it
 
 
 def _check(jobs: object, timeout: object) -> None:
     """Refuse what can't work before any request is sent."""
-    if isinstance(jobs, str | bytes):
-        msg = "watch() takes many job ids, not one string: write watch([job_id]), or wait(job_id)"
-        raise TypeError(msg)
-    if not (hasattr(jobs, "__iter__") or hasattr(jobs, "__aiter__")):
-        msg = f"watch() takes an iterable or async iterable of job ids, not {jobs!r}"
-        raise TypeError(msg)
+    check_jobs(jobs)
     if timeout is not None:
         if isinstance(timeout, bool) or not isinstance(timeout, int | float):
             msg = f"timeout takes seconds or None, not {timeout!r}"
@@ -167,6 +274,21 @@ def _check(jobs: object, timeout: object) -> None:
         if not timeout > 0:
             msg = f"timeout must be above 0 seconds, or None for never, not {timeout!r}"
             raise ValueError(msg)
+
+
+def check_jobs(jobs: object) -> None:
+    """Refuse what can't be a source of job ids.
+
+    Raises:
+        TypeError: It is not iterable, or one string.
+        InvalidJobId: An item of a collection can't be a job id.
+    """
+    if isinstance(jobs, str | bytes):
+        msg = "watch() takes many job ids, not one string: write watch([job_id]), or wait(job_id)"
+        raise TypeError(msg)
+    if not (hasattr(jobs, "__iter__") or hasattr(jobs, "__aiter__")):
+        msg = f"watch() takes an iterable or async iterable of job ids, not {jobs!r}"
+        raise TypeError(msg)
     # A collection can be looked through twice; what comes one by one is checked as it comes.
     if isinstance(jobs, Collection):
         for item in jobs:

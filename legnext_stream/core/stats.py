@@ -123,6 +123,13 @@ class Tally:
             self.jobs[previous] -= 1
         self.jobs[status] += 1
 
+    def left(self, status: JobStatus | None) -> None:
+        """A job with this status is no longer watched."""
+        if status is None:
+            self.unseen -= 1
+        else:
+            self.jobs[status] -= 1
+
     def snapshot(
         self, *, pacer: Pacer, durations: Durations, price: float, remaining: float | None
     ) -> Stats:

@@ -75,6 +75,8 @@ class Tracker:
         self._schedule = Schedule(pacing, Durations() if durations is None else durations)
         self._jobs: dict[str, Watched] = {}
         self._ended: set[str] = set()
+        # Jobs that were removed while a poll of them was under way.
+        self._left: dict[str, Watched] = {}
         self._in_flight = 0
         self._next_start = float("-inf")
         # The pacer spaces the account's requests; a watch that is to be slower spaces its own. No two
@@ -109,11 +111,7 @@ class Tracker:
         job_id = check_job_id(item.job_id if isinstance(item, Job) else item)
         if job_id in self._jobs or job_id in self._ended:
             return []
-        job = Watched(job_id)
-        self._jobs[job_id] = job
-        self.tally.unseen += 1
-        self._changed_at = max(self._changed_at, now - self._paused)
-        self._recalled = False
+        job = self._take_in(now, job_id)
         if isinstance(item, Job):
             self._schedule.name_type(job, item.task_type)
             if item.status in _VERDICTS:
@@ -130,6 +128,60 @@ class Tracker:
             self.tally.moved(None, item.status)
         self._schedule.add(now, job)
         return []
+
+    @property
+    def known(self) -> int:
+        """How many jobs are watched or have ended."""
+        return len(self._jobs) + len(self._ended)
+
+    def restore(
+        self,
+        now: float,
+        job_id: str,
+        *,
+        status: JobStatus | None,
+        place: JobStatus | None,
+        words: tuple[str, ...],
+    ) -> None:
+        """Go on watching a job of an earlier watch, from what its consumer was told.
+
+        Args:
+            now: The time.
+            job_id: The job.
+            status: What the last event said, or None.
+            place: The last status told that has a place in the order, or None.
+            words: The unknown words told.
+        """
+        job = self._take_in(now, job_id)
+        job.status, job.place, job.words = status, place, words
+        if status is not None:
+            self.tally.moved(None, status)
+        self._schedule.add(now, job)
+
+    def restore_ended(self, job_id: str) -> None:
+        """Remember a job whose end an earlier watch has seen: it is never asked about again."""
+        self._ended.add(job_id)
+
+    def remove(self, job_id: str) -> None:
+        """Watch a job no longer; it makes no more events, and may be added anew.
+
+        Raises:
+            KeyError: It isn't watched: it never was, or has ended.
+        """
+        job = self._jobs.pop(job_id)
+        self.tally.left(job.status)
+        if job.is_asked:
+            self._left[job_id] = job
+        else:
+            self._schedule.drop(job)
+
+    def _take_in(self, now: float, job_id: str) -> Watched:
+        job = Watched(job_id)
+        self._jobs[job_id] = job
+        self.tally.unseen += 1
+        self._changed_at = max(self._changed_at, now - self._paused)
+        self._recalled = False
+        return job
 
     def due(self, now: float) -> Poll | float:
         """The poll to send now, or else the time at which to ask again, seconds.
@@ -160,6 +212,10 @@ class Tracker:
         """A poll was given up before its answer came: nothing was learned, the job is due again."""
         self._in_flight -= 1
         self._pacer.abandon()
+        left = self._left.pop(poll.job_id, None)
+        if left is not None:
+            self._schedule.drop(left)
+            return
         job = self._jobs[poll.job_id]
         job.is_asked = False
         self._schedule.limited(now, job)
@@ -172,7 +228,8 @@ class Tracker:
                 answers is not the API.
             HostUnreachableError: The host has given no answer at all for the whole timeout.
         """
-        job = self._jobs[seen.job_id]
+        has_left = seen.job_id in self._left
+        job = self._left.pop(seen.job_id) if has_left else self._jobs[seen.job_id]
         job.is_asked = False
         self._in_flight -= 1
         self._pacer.finish(now, signal_of(seen.answer))
@@ -183,6 +240,9 @@ class Tracker:
             raise seen.error
         attentive = now - self._paused
         self._check_host(attentive, seen)
+        if has_left:
+            self._schedule.drop(job)
+            return []
         match seen.verdict:
             case Verdict.SEEN:
                 return self._on_seen(now, job, seen)

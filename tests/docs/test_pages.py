@@ -50,6 +50,7 @@ def test_example_runs(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
         assert run.returncode == 0, run.stdout + run.stderr
         return
+    monkeypatch.chdir(tmp_path)  # An example may write a file.
     mock = MockLegnext(seed=3)
     for module in (legnext_stream.client, legnext_stream.entry):
         monkeypatch.setattr(module, "open_account", _on(mock, module.open_account))

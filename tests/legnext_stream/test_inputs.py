@@ -138,7 +138,7 @@ async def test_an_async_generator_that_waits_for_room_is_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Also while the stream has yet to take what it gave: its `finally` runs at once, in Trio."""
-    monkeypatch.setattr(engine, "_UNDELIVERED", 1)
+    monkeypatch.setattr(engine, "UNDELIVERED", 1)
     was_closed = False
 
     async def source() -> AsyncIterator[Job]:
@@ -237,7 +237,7 @@ async def test_jobs_as_input() -> None:
 
 async def test_more_ended_jobs_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Their events wait for room as all do: none is lost, and they don't pile up."""
-    monkeypatch.setattr(engine, "_UNDELIVERED", 5)
+    monkeypatch.setattr(engine, "UNDELIVERED", 5)
     taken = 0
 
     def source() -> Iterator[Job]:

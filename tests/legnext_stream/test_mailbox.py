@@ -28,9 +28,14 @@ def event(job_id: str, place: int) -> JobEvent:
     )
 
 
+def mailbox_of(capacity: int) -> Mailbox:
+    """A mailbox whose room nobody waits for."""
+    return Mailbox(capacity, lambda: None)
+
+
 async def test_events_come_out_in_order() -> None:
     """First in, first out, numbered as they are delivered."""
-    mailbox = Mailbox(10)
+    mailbox = mailbox_of(10)
     for name in "bac":
         mailbox.put(event(name, 0))
     got = [await mailbox.get() for _ in "bac"]
@@ -40,7 +45,7 @@ async def test_events_come_out_in_order() -> None:
 
 async def test_undelivered_changes_of_a_job_become_one() -> None:
     """In the place of the first, with the last status; the numbers have no gap."""
-    mailbox = Mailbox(10)
+    mailbox = mailbox_of(10)
     mailbox.put(event("a", 0))
     assert (await mailbox.get()).status is JobStatus.PENDING
     for item in (event("a", 1), event("b", 0), event("a", 2), event("a", 3)):
@@ -53,7 +58,7 @@ async def test_undelivered_changes_of_a_job_become_one() -> None:
 
 async def test_a_failure_comes_after_the_events() -> None:
     """What was seen before it can still be read; then it is raised, each time, as itself."""
-    mailbox = Mailbox(10)
+    mailbox = mailbox_of(10)
     mailbox.put(event("a", 3))
     failure = ValueError("no more")
     mailbox.close(failure)
@@ -64,20 +69,9 @@ async def test_a_failure_comes_after_the_events() -> None:
         assert caught.value is failure
 
 
-async def test_all_who_wait_for_room_get_on() -> None:
-    """Several may wait at once, one after the other or together; none is forgotten."""
-    mailbox = Mailbox(1)
-    mailbox.put(event("a", 0))
-    async with trio.open_nursery() as nursery:
-        for _ in range(3):
-            nursery.start_soon(mailbox.wait_for_room)
-            await trio.testing.wait_all_tasks_blocked()
-        await mailbox.get()
-
-
 async def test_the_end_wakes_the_reader() -> None:
     """Who waits for an event learns that none will come."""
-    mailbox = Mailbox(10)
+    mailbox = mailbox_of(10)
     async with trio.open_nursery() as nursery:
 
         async def read() -> None:
@@ -89,25 +83,9 @@ async def test_the_end_wakes_the_reader() -> None:
         mailbox.close()
 
 
-async def test_room_is_waited_for() -> None:
-    """Whoever makes events waits while it is full, and goes on as soon as one has been read."""
-    mailbox = Mailbox(2)
-    mailbox.put(event("a", 0))
-    mailbox.put(event("a", 1))
-    await mailbox.wait_for_room()
-    mailbox.put(event("b", 0))
-    assert mailbox.is_full
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(mailbox.wait_for_room)
-        await trio.testing.wait_all_tasks_blocked()
-        assert nursery.child_tasks
-        await mailbox.get()
-    await mailbox.wait_for_room()
-
-
 async def test_reading_is_a_checkpoint() -> None:
     """Also when an event is there already: others get their turn, and a cancellation is felt."""
-    mailbox = Mailbox(2)
+    mailbox = mailbox_of(2)
     mailbox.put(event("a", 0))
     with trio.testing.assert_checkpoints():
         await mailbox.get()
@@ -129,7 +107,7 @@ def test_a_cancelled_read_loses_nothing(
     got: list[JobEvent] = []
 
     async def main() -> None:
-        mailbox = Mailbox(100)
+        mailbox = mailbox_of(100)
         places: dict[str, int] = {}
         async with trio.open_nursery() as nursery:
 

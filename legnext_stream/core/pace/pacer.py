@@ -179,12 +179,17 @@ class Pacer:
             max_in_flight=max_in_flight,
             max_hint=max_hint,
         )
-        if isinstance(state, dict):
-            for kind, channel in pacer._channels.items():
-                kept = state.get(kind.value)
-                if isinstance(kept, dict):
-                    _remember(channel, kept, max_in_flight)
+        pacer.remember(state)
         return pacer
+
+    def remember(self, state: object) -> None:
+        """Take up what `state` gave, where nothing better is known; what is wrong is passed over."""
+        if not isinstance(state, dict):
+            return
+        for kind, channel in self._channels.items():
+            kept = state.get(kind.value)
+            if isinstance(kept, dict) and channel.growth.ceiling is None:
+                _remember(channel, kept, self._max_in_flight)
 
 
 def _remember(channel: Channel, kept: Mapping[str, Any], max_in_flight: int) -> None:

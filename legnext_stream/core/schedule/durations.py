@@ -86,10 +86,23 @@ class Durations:
             ValueError: this isn't such a state, or one of another version.
         """
         made = cls(memory=memory)
-        for name, learned in state.items():
-            if name in PUBLISHED or name == OTHER:
-                made._types[name] = RunTimes.from_state(learned)
+        made.remember(state)
         return made
+
+    def remember(self, state: Mapping[str, Any]) -> None:
+        """Take up what ``state`` gave, for the types of which nothing has been learned yet.
+
+        Raises:
+            ValueError: this isn't such a state, or one of another version; nothing was taken up.
+        """
+        learned = {
+            name: RunTimes.from_state(kept)
+            for name, kept in state.items()
+            if name in PUBLISHED or name == OTHER
+        }
+        for name, run_times in learned.items():
+            if name not in self._types or not self._types[name].ended_jobs:
+                self._types[name] = run_times
 
 
 def _known_name(task_type: str | None) -> str:

@@ -156,6 +156,8 @@ class Schedule:
         heap = self._heap
         while heap and heap[0][0] <= now:
             job = heapq.heappop(heap)[2]
+            if not job.is_minded:
+                continue
             if job.due > now:
                 job.due = max(self._thought_over(now, job), self._rested(job), now)
             if job.due > now:
@@ -300,6 +302,14 @@ class Schedule:
         self._apart -= job.is_apart
         job.is_apart = False
         self.line.leave(job)
+
+    def drop(self, job: Watched) -> None:
+        """A job is to be watched no longer, wherever it stands."""
+        self.gone(job)
+        # In the heap it is passed over when its time comes; taking it out would cost a search.
+        job.is_minded = False
+        if job in self._overdue:
+            self._overdue.remove(job)
 
     def missing(self, now: float, job: Watched, at: float) -> None:
         """Put back a job that the API did not know; ask again when that can be believed."""

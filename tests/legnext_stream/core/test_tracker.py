@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from legnext_stream import errors
-from legnext_stream.core.answers import Answer
+from legnext_stream.core.answers import Answer, read_answer
 from legnext_stream.core.jobs import Job, JobStatus
 from legnext_stream.core.pace.spacing import LATENESS
 from legnext_stream.core.pacing import Pacing
@@ -632,3 +633,51 @@ def test_a_job_that_was_given_up_can_be_watched_again(verdict: JobStatus) -> Non
     driver.run()
     assert driver.statuses("a")[-1] is JobStatus.COMPLETED
     assert driver.events[0].previous is None
+
+
+def running(job_id: str, at: float) -> Answer:
+    """The answer about a job that runs for ever."""
+    return reply(200, job_body(job_id, "processing"), at=at)
+
+
+def test_a_removed_job_is_never_due() -> None:
+    """Wherever it stands in the schedule: waiting for its time, or overdue."""
+    driver = Driver(running, timeout=None)
+    driver.add("a", "b", "c")
+    driver.run(until=10)
+    driver.tracker.remove("a")
+    driver.now = 1e4
+    # One of the two that are left is asked about, the other is overdue with it.
+    step = driver.tracker.due(driver.now)
+    assert isinstance(step, Poll)
+    (other,) = {"b", "c"} - {step.job_id}
+    driver.tracker.remove(other)
+    assert driver.tracker.due(driver.now + 1e4) == math.inf
+    with pytest.raises(KeyError):
+        driver.tracker.remove(other)
+
+
+def test_the_answer_about_a_removed_job_makes_no_event() -> None:
+    """A poll that was under way when its job was removed counts for the pace, and for nothing else."""
+    driver = Driver(running)
+    driver.add("a")
+    poll = driver.tracker.due(0.0)
+    assert isinstance(poll, Poll)
+    driver.tracker.remove("a")
+    driver.add("a")
+    seen = read_answer("a", reply(200, job_body("a", "completed"), at=1.0))
+    assert driver.tracker.observe(1.0, seen) == []
+    assert (driver.tracker.active, driver.tracker.tally.polls) == (1, 1)
+    assert isinstance(driver.tracker.due(2.0), Poll)
+
+
+def test_a_removed_jobs_poll_may_be_abandoned() -> None:
+    """Nothing is put back of it."""
+    driver = Driver(running)
+    driver.add("a")
+    poll = driver.tracker.due(0.0)
+    assert isinstance(poll, Poll)
+    driver.tracker.remove("a")
+    driver.tracker.abandon(1.0, poll)
+    assert driver.tracker.due(100.0) == math.inf
+    assert driver.tracker.tally.unseen == 0

@@ -1,0 +1,127 @@
+"""The tables of a journal, and how an older file becomes one of this version.
+
+The tables are meant to be read by people, too: `docs/journal.md` has queries to start from. Times
+are seconds since 1970, statuses are the words of `JobStatus`, and bodies are the API's JSON without
+the secret of its webhook.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from legnext_stream.errors import JournalError
+
+APPLICATION_ID: Final = 0x4C67_6E78
+"""Marks a SQLite file as a journal ("Lgnx"), so that no other database is taken for one."""
+
+_FIRST: Final = (
+    """
+    CREATE TABLE account (
+        base_url    TEXT NOT NULL,
+        salt        TEXT NOT NULL,
+        -- A salted hash of the key: tells one account from another, and not what its key is.
+        fingerprint TEXT NOT NULL,
+        created_at  REAL NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE jobs (
+        position   INTEGER PRIMARY KEY,
+        job_id     TEXT NOT NULL UNIQUE,
+        taken_at   REAL NOT NULL,
+        -- What was last acknowledged; null before the first time.
+        status     TEXT,
+        raw_status TEXT,
+        -- The last acknowledged status that has a place in the order of statuses.
+        place      TEXT,
+        -- The unknown words that were acknowledged, a JSON list.
+        words      TEXT NOT NULL DEFAULT '[]',
+        is_ended   INTEGER NOT NULL DEFAULT 0
+    ) STRICT
+    """,
+    """
+    CREATE INDEX unfinished ON jobs (position) WHERE NOT is_ended
+    """,
+    """
+    -- The ends that were observed and not yet acknowledged.
+    CREATE TABLE owed (
+        job_id         TEXT PRIMARY KEY,
+        status         TEXT NOT NULL,
+        raw_status     TEXT NOT NULL,
+        previous       TEXT,
+        observed_at    REAL NOT NULL,
+        changed_after  REAL,
+        changed_before REAL NOT NULL,
+        body           TEXT NOT NULL,
+        code           INTEGER NOT NULL,
+        reason         TEXT NOT NULL
+    ) STRICT
+    """,
+    """
+    -- What was delivered and acknowledged, in that order; also of jobs that were removed since.
+    CREATE TABLE events (
+        number          INTEGER PRIMARY KEY,
+        job_id          TEXT NOT NULL,
+        status          TEXT NOT NULL,
+        raw_status      TEXT NOT NULL,
+        previous        TEXT,
+        observed_at     REAL NOT NULL,
+        changed_after   REAL,
+        changed_before  REAL NOT NULL,
+        body            TEXT NOT NULL,
+        code            INTEGER NOT NULL,
+        reason          TEXT NOT NULL,
+        acknowledged_at REAL NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE INDEX events_of_job ON events (job_id)
+    """,
+    """
+    CREATE TABLE learned (
+        name  TEXT PRIMARY KEY,
+        state TEXT NOT NULL
+    ) STRICT
+    """,
+)
+
+MIGRATIONS: Final = (_FIRST,)
+"""The statements that bring a file from version i to version i + 1."""
+
+VERSION: Final = len(MIGRATIONS)
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Bring a file to this version: a new one from nothing, an older one step by step.
+
+    All of it is one transaction, so that a kill in the middle leaves the file as it was.
+
+    Raises:
+        JournalError: It is a database of something else, or of a later version.
+        sqlite3.Error: The file can't be read or written.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version(connection)
+        for number in range(version, VERSION):
+            for statement in MIGRATIONS[number]:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if application != APPLICATION_ID and (application or version or tables):
+        raise JournalError("it is a database, but not a journal of this library")
+    if version > VERSION:
+        msg = f"it is of version {version}, and this library knows versions up to {VERSION}"
+        raise JournalError(msg)
+    return int(version)
