@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import trio
@@ -14,8 +15,9 @@ from cyclopts.validators import Number
 
 from legnext_stream.cli.demo_command import DemoSettings
 from legnext_stream.cli.demo_command import demo as run_demo
-from legnext_stream.cli.exits import PROGRAM, Exit, complain
+from legnext_stream.cli.exits import PROGRAM, Exit, UsageError, complain
 from legnext_stream.cli.signals import until_signal
+from legnext_stream.cli.status_command import status as run_status
 from legnext_stream.cli.watch_command import WatchSettings
 from legnext_stream.cli.watch_command import watch as run_watch
 from legnext_stream.cli.watching import reporting
@@ -42,6 +44,10 @@ Try:
       In a pipe: one JSON object a line for each change, once it is seen.
   submit-jobs | legnext-stream watch - > events.jsonl
       Follow jobs while their ids go on arriving.
+  legnext-stream watch ids.txt --journal batch.db
+      The same, to be gone on with after a restart: by the same line.
+  legnext-stream status batch.db
+      Where that batch stands.
 
 Environment:
   LEGNEXT_API_KEY   The API key. There is no option for it, for others can
@@ -89,6 +95,7 @@ def watch(
     json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
     base_url: Annotated[str | None, Parameter(env_var="LEGNEXT_BASE_URL")] = None,
     timeout: Annotated[float | None, Parameter(converter=_seconds_or_never)] = 600.0,
+    journal: Path | None = None,
     pacing: Annotated[Pacing, Parameter(name="*", group=_PACING)] = Pacing(),  # noqa: B008 - frozen
 ) -> int:
     """Follow jobs until all of them have ended.
@@ -105,6 +112,8 @@ def watch(
         base_url: Where the API is.
         timeout: How long a job may run, and how long no job at all may change, in seconds. 0 or
             none for never.
+        journal: A file in which to keep what was told. Started again with the same file, the watch
+            goes on where it was ended, in whatever way; FILE may be left out then.
         pacing: When and how fast to ask.
     """
     settings = WatchSettings(
@@ -114,8 +123,32 @@ def watch(
         base_url=base_url,
         timeout=timeout,
         pacing=pacing,
+        journal=journal,
     )
     return _run(partial(run_watch, settings))
+
+
+@app.command(help_format="markdown", help_epilogue=_MORE)
+def status(
+    journal: Annotated[Path, Parameter(name="JOURNAL")],
+    /,
+    *,
+    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+) -> int:
+    """Say where a batch stands, by the journal of its watch.
+
+    The watch may be running meanwhile. The exit status is 0 if every job has completed, and 1 if
+    some has not, or not yet.
+
+    Args:
+        journal: The file that `watch --journal` keeps.
+        json: Write one line of JSON.
+    """
+    try:
+        return run_status(journal, wants_json=json)
+    except UsageError as error:
+        complain(str(error))
+        return Exit.USAGE
 
 
 @app.command(help_format="markdown", help_epilogue=_MORE)

@@ -103,7 +103,7 @@ def prepare(connection: sqlite3.Connection) -> None:
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
-        version = _version(connection)
+        version = check(connection)
         for number in range(version, VERSION):
             for statement in MIGRATIONS[number]:
                 connection.execute(statement)
@@ -115,7 +115,12 @@ def prepare(connection: sqlite3.Connection) -> None:
         raise
 
 
-def _version(connection: sqlite3.Connection) -> int:
+def check(connection: sqlite3.Connection) -> int:
+    """The version of a file, if it is a journal, or empty, and of a version that is known here.
+
+    Raises:
+        JournalError: It is a database of something else, or of a later version.
+    """
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()

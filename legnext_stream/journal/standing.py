@@ -1,0 +1,82 @@
+"""Where a batch stands, by its journal: read beside a watch that may be writing it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import attrs
+
+from legnext_stream.core.jobs import JobStatus
+from legnext_stream.errors import JournalError
+from legnext_stream.journal.schema import check
+
+
+@attrs.frozen(kw_only=True)
+class Standing:
+    """A journal at one moment. Times in seconds since 1970.
+
+    Attributes:
+        base_url: The host of its jobs.
+        begun_at: When it was begun.
+        acknowledged_at: When an event was last acknowledged, or None.
+        unfinished: The jobs that a watch would go on with, in the order in which they came, each
+            with what was last acknowledged of it, or None.
+        ended: The jobs whose end was acknowledged, each with that end.
+        owed: How many ends were seen and not acknowledged.
+        events: How many events were acknowledged.
+    """
+
+    base_url: str
+    begun_at: float
+    acknowledged_at: float | None
+    unfinished: Mapping[str, JobStatus | None]
+    ended: Mapping[str, JobStatus]
+    owed: int
+    events: int
+
+
+def read_standing(path: Path) -> Standing:
+    """Read a journal without disturbing whoever has it open.
+
+    Raises:
+        JournalError: There is none, or it can't be read.
+    """
+    if not path.is_file():
+        raise JournalError(f"there is no journal {path}")
+    try:
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        ) as connection:
+            check(connection)
+            # One transaction: all of it at the same moment.
+            connection.execute("BEGIN")
+            return _read(connection)
+    except (sqlite3.Error, JournalError) as error:
+        raise JournalError(f"can't read the journal {path}: {error}") from error
+
+
+def _read(connection: sqlite3.Connection) -> Standing:
+    execute = connection.execute
+    account = execute("SELECT base_url, created_at FROM account").fetchone()
+    if account is None:
+        raise JournalError("no watch has ever begun with it")
+    events, acknowledged_at = execute(
+        "SELECT count(*), max(acknowledged_at) FROM events"
+    ).fetchone()
+    (owed,) = execute("SELECT count(*) FROM owed").fetchone()
+    jobs = "SELECT job_id, status FROM jobs WHERE is_ended = ? ORDER BY position"
+    return Standing(
+        base_url=account[0],
+        begun_at=account[1],
+        acknowledged_at=acknowledged_at,
+        unfinished={
+            job_id: None if status is None else JobStatus(status)
+            for job_id, status in execute(jobs, (0,))
+        },
+        ended={job_id: JobStatus(status) for job_id, status in execute(jobs, (1,))},
+        owed=owed,
+        events=events,
+    )

@@ -1,0 +1,99 @@
+"""`legnext-stream watch --journal` and `status`, as processes against a real server."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from legnext_stream import JobStatus
+from legnext_stream.cli.status_command import lines
+from legnext_stream.journal.standing import Standing
+from tests.legnext_stream.cli.support import Mock, Ran, run_command, started
+
+_QUICKLY = ("--min-interval=0.05", "--max-interval=0.2", "--initial-rate=50")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the journal is."""
+    return tmp_path / "batch.db"
+
+
+def _watch(mock: Mock, path: Path, *arguments: str) -> Ran:
+    where = (f"--base-url={mock.url}", f"--journal={path}")
+    return run_command("watch", *arguments, *_QUICKLY, *where)
+
+
+def test_a_batch_that_is_interrupted_is_gone_on_with(fast_mock: Mock, path: Path) -> None:
+    """Between them the two runs tell each job's end once, and the status says how it stands."""
+    ids = list(fast_mock.truth())
+    where = (f"--base-url={fast_mock.url}", f"--journal={path}")
+    given = [f"--id={job_id}" for job_id in ids]
+    with started("watch", *given, *_QUICKLY, *where) as process:
+        assert process.stdout is not None
+        first = [json.loads(process.stdout.readline()) for _ in range(3)]
+        process.send_signal(signal.SIGKILL)
+        rest, _ = process.communicate()
+    first += [json.loads(line) for line in rest.splitlines(keepends=True) if line.endswith("\n")]
+    between = run_command("status", str(path))
+    assert between.status == 1
+    assert f"of {len(ids)} jobs ended, at {fast_mock.url}" in between.out
+    second = _watch(fast_mock, path)
+    assert second.status == 1, "some of its jobs fail"
+    # The one event in hand when it was killed may come twice, and no other.
+    told = {(event["job_id"], event["status"]) for event in first[:-1]}
+    assert not told & {(event["job_id"], event["status"]) for event in second.events}
+    ends = {event["job_id"] for event in [*first, *second.events] if event["status"] in TERMINAL}
+    assert ends == set(ids)
+    after = json.loads(run_command("status", str(path), "--json").out)
+    assert (after["jobs"], after["ended"], after["owed"]) == (len(ids), len(ids), 0)
+    assert sum(after["by_status"].values()) == len(ids)
+    third = _watch(fast_mock, path, *given)
+    assert (third.status, third.events) == (1, []), "what failed before still counts"
+
+
+TERMINAL = {"completed", "failed"}
+
+
+def test_all_completed(good_mock: Mock, path: Path) -> None:
+    """Status 0 where every job has."""
+    assert _watch(good_mock, path, *(f"--id={job_id}" for job_id in good_mock.truth())).status == 0
+    result = run_command("status", str(path))
+    assert (result.status, result.err) == (0, "")
+    assert "completed" in result.out
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no journal at all, but some text " * 100])
+def test_what_is_no_journal(path: Path, content: bytes | None) -> None:
+    """It is told in one line, and nothing is written."""
+    if content is not None:
+        path.write_bytes(content)
+    for command in (("status", str(path)), ("watch", f"--journal={path}")):
+        result = run_command(*command)
+        assert (result.status, result.out) == (2, "")
+        assert len(result.err.splitlines()) == 1
+        assert (path.read_bytes() if path.exists() else None) == content
+
+
+def test_a_standing_in_words() -> None:
+    """Ends first, then what is under way, what is owed, and how long ago it all was."""
+    standing = Standing(
+        base_url="https://api.example",
+        begun_at=1000.0,
+        acknowledged_at=None,
+        unfinished={"a": JobStatus.PROCESSING, "b": None},
+        ended={"c": JobStatus.COMPLETED},
+        owed=1,
+        events=0,
+    )
+    assert list(lines(standing, 1061.0)) == [
+        "1 of 3 jobs ended, at https://api.example",
+        "          1  completed",
+        "          1  processing",
+        "          1  nothing told yet",
+        "1 more ends were seen, and will be told by the next watch.",
+        "Begun 1:01 ago; nothing has been acknowledged yet.",
+    ]
