@@ -1,7 +1,13 @@
-"""Where the world's time comes from."""
+"""Where the world's time comes from, and what can be done to it.
+
+A world's time passes as some clock does: Trio's, virtual or real, or any other that is given. It
+can be frozen, moved ahead and set, as of the moment at which this is done; the clock itself, and
+with it every client's timeouts, goes on as before.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import trio
@@ -15,33 +21,50 @@ class TrioSeconds:
     """Trio's clock, counted from its first use in a run, or in virtual time from the run's start.
 
     Outside of a run time stands still, so that jobs can be added before the run, and the truth read
-    after it. A second run goes on where the first ended.
+    after it: at the run's end in virtual time, at the last use of the clock in real time. A second
+    run goes on where the first ended.
     """
 
     def __init__(self) -> None:
         self._seconds = 0.0
         self._origin = 0.0
         self._run: trio.lowlevel.TrioToken | None = None
+        self._virtual: trio.testing.MockClock | None = None
 
     def __call__(self) -> float:
         """The seconds that have passed."""
         try:
             run = trio.lowlevel.current_trio_token()
         except RuntimeError:
-            return self._seconds
+            return self._outside()
         now = trio.current_time()
         if run is not self._run:
-            self._run = run
-            # A clock in virtual time begins at zero with the run, which makes its readings and the
-            # world's the same; another one begins anywhere.
-            is_virtual = isinstance(trio.lowlevel.current_clock(), trio.testing.MockClock)
-            self._origin = (0.0 if is_virtual else now) - self._seconds
+            self._enter(run, now)
         self._seconds = now - self._origin
         return self._seconds
 
+    def _outside(self) -> float:
+        # A virtual clock that passes by itself goes on after the run, as a real one does.
+        if self._virtual is not None and self._virtual.rate == 0:
+            self._seconds = self._virtual.current_time() - self._origin
+        return self._seconds
+
+    def _enter(self, run: trio.lowlevel.TrioToken, now: float) -> None:
+        passed = self._outside()
+        clock = trio.lowlevel.current_clock()
+        if not isinstance(clock, trio.testing.MockClock):
+            self._virtual = None
+            self._origin = now - passed
+        elif clock is not self._virtual:
+            # A clock in virtual time begins at zero with the run, which makes its readings and the
+            # world's the same; another one begins anywhere.
+            self._virtual = clock
+            self._origin = -passed
+        self._run = run
+
 
 class WorldClock:
-    """The time in a world.
+    """The time in a world, in seconds since its start.
 
     Args:
         clock: Gives seconds, from whatever origin; None for Trio's clock.
@@ -55,12 +78,83 @@ class WorldClock:
     """
 
     def __init__(self, clock: Callable[[], float] | None, time_scale: float) -> None:
-        if not time_scale > 0:
-            raise ValueError(f"time_scale must be above 0, not {time_scale}")
+        if not 0 < time_scale < math.inf:
+            raise ValueError(f"time_scale must be above 0, and finite, not {time_scale}")
         self.time_scale: float = time_scale
         self._clock = TrioSeconds() if clock is None else clock
+        # The world's time was `_base` when the clock read `_origin`.
+        self._base = 0.0
         self._origin = self._clock()
+        self._is_frozen = False
+        self._changes = trio.lowlevel.ParkingLot()
 
     def __call__(self) -> float:
         """The seconds since the world's start."""
-        return (self._clock() - self._origin) * self.time_scale
+        if self._is_frozen:
+            return self._base
+        return self._base + (self._clock() - self._origin) * self.time_scale
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether time stands still."""
+        return self._is_frozen
+
+    def freeze(self) -> None:
+        """Let time stand still from now on; it then moves by `advance` and `set` alone."""
+        self._base = self()
+        self._is_frozen = True
+        self._changes.unpark_all()
+
+    def resume(self) -> None:
+        """Let time pass again, from where it stands."""
+        if self._is_frozen:
+            self._origin = self._clock()
+            self._is_frozen = False
+            self._changes.unpark_all()
+
+    def advance(self, seconds: float) -> None:
+        """Move time ahead, whether it is frozen or not.
+
+        Args:
+            seconds: How far, in the world's seconds.
+
+        Raises:
+            ValueError: Not a number of seconds, 0 or more.
+        """
+        if not 0 <= seconds < math.inf:
+            raise ValueError(f"time advances by a number of seconds, 0 or more, not {seconds}")
+        self._base += seconds
+        self._changes.unpark_all()
+
+    def set(self, t: float) -> None:
+        """Make it `t` seconds since the world's start, which may be earlier than it was.
+
+        For a world that has itself been put back: one that has been seen at a later time takes no
+        additions at an earlier one.
+
+        Raises:
+            ValueError: Not a number of seconds, 0 or more.
+        """
+        if not 0 <= t < math.inf:
+            raise ValueError(f"the time is a number of seconds, 0 or more, not {t}")
+        self._origin = self._clock()
+        self._base = t
+        self._changes.unpark_all()
+
+    async def wait_until(self, t: float) -> None:
+        """Wait until it is `t` seconds since the world's start, or later; at infinity, for ever.
+
+        While time is frozen this waits for somebody to move it. For a Trio run, and for clocks that
+        pass as the run's own does.
+        """
+        await trio.lowlevel.checkpoint()
+        while (left := t - self()) > 0:
+            if self._is_frozen:
+                await self._changes.park()
+            else:
+                now = trio.current_time()
+                # At least to the next number there is: a wait that was rounded to nothing would
+                # never be over, as virtual time passes only in waits.
+                wait = max(left / self.time_scale, math.ulp(now))
+                with trio.move_on_at(now + wait):
+                    await self._changes.park()

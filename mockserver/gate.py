@@ -1,4 +1,4 @@
-"""What every request to the API passes before its route: delay, key, limit, journal."""
+"""What every request to the API passes before its route: faults, delay, key, limits, journal."""
 
 from __future__ import annotations
 
@@ -8,19 +8,33 @@ from urllib.parse import quote
 import anyio
 
 from mockserver.api.answers import error_answer
+from mockserver.api.hints import Field, Scale, limit_fields, retry_after, told_seconds
+from mockserver.api.routes import DOCS, JOB, OPENAPI, job_id_in, route_of
 from mockserver.api.wire import date_header
+from mockserver.applying import (
+    MISLEADING,
+    NO_LINE,
+    NOTHING,
+    break_line,
+    damaging,
+    plan_for,
+    replacement_for,
+)
+from mockserver.faults import RequestFacts
 from mockserver.journal import RequestRecord
-from mockserver.world import Admitted, Refused
+from mockserver.world import Refused, Ticket
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from mockserver.service import Service
 
 ADMIN = "/__admin/"
 """Paths below this are about the mock; they pass freely, and aren't journaled."""
-JOB = "/api/v1/job/"
-"""What the path of a status request begins with."""
+DESCRIPTIONS = frozenset({OPENAPI.path, DOCS.path})
+"""What the API says of itself; it passes freely, too."""
 MADE_JOB = "legnext_mock.made_job"
 """The key of the request's scope under which a route leaves the id of the job it made."""
 
@@ -39,58 +53,134 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] != "http" or scope["path"].startswith(ADMIN):
+        if (
+            scope["type"] != "http"
+            or scope["path"].startswith(ADMIN)
+            or scope["path"] in DESCRIPTIONS
+        ):
             await self._app(scope, receive, send)
-            return
-        service = self._service
-        arrived_at = service.now()
-        method: str = scope["method"]
-        path = _sent_path(scope)
-        retry_after: int | None = None
-        recorded = False
+        else:
+            await _Passage(self._service, scope, send).go(self._app, receive)
 
-        def record(status_code: int) -> None:
-            nonlocal recorded
-            recorded = True
-            job_id = scope["path"][len(JOB) :] if path.startswith(JOB) else scope.get(MADE_JOB)
-            service.journal.add(
-                RequestRecord(
-                    arrived_at, service.now(), method, path, job_id, status_code, retry_after
-                )
-            )
 
-        async def send_dated(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                record(message["status"])
-                message["headers"].append((b"date", date_header(service.epoch, service.now())))
-            await send(message)
+class _Passage:
+    """One request on its way through the gate.
 
-        # The limit is the account's, so it counts requests whose key says whose they are. It
-        # decides when they arrive; the route decides when the answer is made.
-        accepted = service.accepts(_api_key(scope))
-        verdict = service.world.limit.admit(arrived_at) if accepted else None
+    What happens to it is decided when it arrives: which faults it meets, and whether the limits
+    admit it, which count all requests whose key says whose they are. The route decides when the
+    answer is made.
+    """
+
+    __slots__ = ("_facts", "_is_recorded", "_plan", "_scope", "_send", "_service", "_verdict")
+
+    def __init__(self, service: Service, scope: Scope, send: Send) -> None:
+        self._service = service
+        self._scope = scope
+        self._send = send
+        self._facts = facts = _facts_of(scope, service.now())
+        self._plan = plan_for(service.faults, facts) if service.faults else NOTHING
+        is_let_in = service.accepts(facts.key) or (
+            service.quirks.get_without_key and facts.route is JOB and not facts.key
+        )
+        self._verdict: Ticket | Refused | None = service.limits.admit(facts) if is_let_in else None
+        self._is_recorded = False
+
+    async def go(self, routes: ASGIApp, receive: Receive) -> None:
+        """Have it answered."""
+        plan = self._plan
+        send = damaging(plan.damages, self._send_start) if plan.damages else self._send_start
         try:
-            if service.latency is not None:
-                await anyio.sleep(service.draw_latency(service.latency, method, path))
-            if verdict is None:
-                answer = error_answer(401, "Invalid API key", "missing or unknown x-api-key")
-                await answer(scope, receive, send_dated)
-            elif isinstance(verdict, Refused):
-                retry_after = service.client_seconds(verdict.retry_after)
-                answer = error_answer(429, "Too many requests", "rate limit exceeded")
-                answer.headers["retry-after"] = str(retry_after)
-                await answer(scope, receive, send_dated)
-            else:
-                await self._app(scope, receive, send_dated)
+            if (seconds := self._delay()) > 0:
+                await anyio.sleep(seconds)
+            await self._answer(routes)(self._scope, receive, send)
         except Exception as error:
-            if not recorded:
-                record(500)
-            service.note_crash(error)
+            if not self._is_recorded:
+                self._record(500, self._service.now())
+            self._service.note_crash(error)
             raise
         finally:
             # Also of a request whose client has hung up meanwhile.
-            if isinstance(verdict, Admitted):
-                service.world.limit.finish(service.now())
+            if isinstance(self._verdict, Ticket):
+                self._verdict.finish(self._service.now())
+
+    def _delay(self) -> float:
+        """For how long it is held, in the clock's seconds."""
+        service, seconds = self._service, self._plan.delay
+        if service.latency is not None:
+            seconds += service.draw_latency(service.latency, self._facts.method, self._facts.path)
+        if isinstance(self._verdict, Ticket):
+            seconds += self._verdict.delay
+        return seconds / service.now.time_scale
+
+    def _answer(self, routes: ASGIApp) -> ASGIApp:
+        """What answers it: the routes, or whatever stands before them."""
+        plan, quirks = self._plan, self._service.quirks
+        if plan.connection and not break_line(plan.connection, self._scope):
+            return error_answer(500, "Fault not possible", NO_LINE, quirks)
+        if plan.replacement is not None:
+            return replacement_for(plan.replacement, self._service)
+        if self._verdict is None:
+            return error_answer(401, "Invalid API key", "missing or unknown x-api-key", quirks)
+        if isinstance(self._verdict, Refused):
+            return self._refusal(self._verdict)
+        if plan.misleading:
+            self._scope[MISLEADING] = plan.misleading
+        return routes
+
+    def _refusal(self, verdict: Refused) -> ASGIApp:
+        service = self._service
+        answer = error_answer(429, "Too many requests", "rate limit exceeded", service.quirks)
+        scale = self._scale(service.now())
+        value = retry_after(service.hints.retry_after, verdict.retry_after, scale)
+        if value is not None:
+            answer.headers["retry-after"] = value.decode()
+        return answer
+
+    async def _send_start(self, message: Message) -> None:
+        """Send, and see to what stands in the head of every answer."""
+        if message["type"] == "http.response.start":
+            service, headers = self._service, message["headers"]
+            now = service.now()
+            self._record(message["status"], now, headers)
+            if service.hints.fields:
+                headers += self._limit_fields(now)
+            headers.append((b"date", date_header(service.epoch, now)))
+        await self._send(message)
+
+    def _limit_fields(self, now: float) -> list[Field]:
+        # What answers in the API's place knows nothing of its limits.
+        if self._verdict is None or self._plan.replacement is not None:
+            return []
+        told = self._service.limits.hints(self._facts, now)
+        return limit_fields(self._service.hints.fields, told, self._scale(now))
+
+    def _scale(self, now: float) -> Scale:
+        return Scale(self._service.epoch, now, self._service.now.time_scale)
+
+    def _record(self, status_code: int, now: float, headers: Sequence[Field] = ()) -> None:
+        self._is_recorded = True
+        service, facts = self._service, self._facts
+        # What goes well asks nobody to wait; and that is nearly everything.
+        wait = None if status_code < 300 else told_seconds(headers, self._scale(now))
+        service.journal.add(
+            RequestRecord(
+                facts.at,
+                now,
+                facts.method,
+                facts.path,
+                facts.job_id or self._scope.get(MADE_JOB),
+                status_code,
+                wait,
+                None if facts.route is None else facts.route.template,
+                self._plan.names,
+            )
+        )
+
+
+def _facts_of(scope: Scope, at: float) -> RequestFacts:
+    method, path = scope["method"], scope["path"]
+    sent_path, key = _sent_path(scope), _api_key(scope)
+    return RequestFacts(at, method, sent_path, route_of(method, path), job_id_in(path), key)
 
 
 def _sent_path(scope: Scope) -> str:

@@ -5,15 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mockserver.api.app import build_app
+from mockserver.api.hints import DEFAULT_HINTS, Hints
+from mockserver.api.quirks import DEFAULT_QUIRKS, Quirks
 from mockserver.api.wire import DEFAULT_EPOCH
 from mockserver.clocks import WorldClock
+from mockserver.control.control import Control
+from mockserver.faults import Faults
 from mockserver.network import MemoryBackend, MemoryTransport, serve_connection
+from mockserver.network.door import Door
 from mockserver.network.sockets import serve_app
 from mockserver.service import Service
-from mockserver.world import TYPICAL, Distribution, Fixed, World
+from mockserver.webhooks import WebhookSettings
+from mockserver.world import TYPICAL, Distribution, Fixed, LimitRules, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
@@ -21,12 +27,21 @@ if TYPE_CHECKING:
     import trio
     from starlette.applications import Starlette
 
-    from mockserver.journal import Journal
-    from mockserver.world import Limit, Order, RunTimes, Script, Truth
+    from mockserver.api.moderation import Moderation
+    from mockserver.faults import Fault, Rule
+    from mockserver.world import (
+        Account,
+        Failures,
+        LimitLike,
+        Order,
+        Preset,
+        RunTimes,
+        WhenFull,
+    )
 
 
-class MockLegnext:
-    """A simulated account and the API in front of it.
+class MockLegnext(Control):
+    """A simulated account and the API in front of it, with all that can be done to it (`Control`).
 
     What happens in it is a function of the seed, of what is done to it and of the time, and of
     nothing else.
@@ -39,21 +54,43 @@ class MockLegnext:
 
     Args:
         seed: Two mocks of the same seed, to which the same is done, behave the same.
-        slots: How many jobs run at once; the others wait. None for no limit.
-        order: Which waiting job gets a free slot: `"fifo"`, the first, or `"random"`, any.
+        slots: How many jobs run at once; the others wait. None for no limit. Also in one word with
+            `when_full`: `"queue@6"`, `"reject@6"`.
+        order: Which waiting job gets a free slot: `"fifo"`, the first, `"random"`, any, or
+            `"priority"`, the one of the highest priority.
+        when_full: What becomes of a submit when there are as many unfinished jobs as slots:
+            `"queue"`, it waits, or `"reject"`, it is answered with 429.
         clock: Gives seconds, from whatever origin. By default Trio's clock; for another event
             loop or a server in another process, e.g. `time.monotonic`.
         time_scale: How many seconds pass in the world while one passes on the clock.
         epoch: What the calendar says at the world's start; a fixed date by default, so that the
             bytes of a simulated run are the same every time.
         run_times: How long jobs run, once they are processed; by default lognormal within the
-            published range of their task type. See `mockserver.world.durations`.
-        failure_share: The share of jobs that fail, from 0 to 1.
+            published range of their task type. See `mockserver.world.durations`. Or a `Preset` or
+            the name of one, e.g. `"relax"`, which also says how long jobs wait and how often they
+            fail.
+        failure_share: The share of jobs that fail, from 0 to 1; None for what the preset says, and
+            without one for none.
+        failures: How often jobs fail, by mode; instead of `failure_share`.
+        priorities: The priority of jobs by task type, for the order `"priority"`; 0 for the others.
+        account: What there is to spend and what jobs cost; by default as in the published sample.
         limit: How many requests are admitted, e.g. `TokenBucket(rate=10, burst=10)`; the others
-            are answered with 429 and a `Retry-After`. Used as a description: each mock begins with
+            are answered with 429 and a `Retry-After`. With a `LimitRule` it is about each key, each
+            job or one route; several can be given. Used as a description: each mock begins with
             one in its first state. None for no limit.
+        hints: How clients are told of the limits; by default by `Retry-After` alone.
+        faults: What goes wrong from the start, and when: `Rule`s, or bare faults that meet every
+            request.
         latency: How long each answer takes, in the world's seconds; or a distribution of it.
         api_keys: The keys that are let in; None for any, as long as there is one.
+        quirks: The shapes in which the API answers; by default those documented.
+        moderation: Which prompts are refused with 403; None for none.
+        webhooks: How callbacks are told of their jobs; None for once and at once, on this machine.
+        admin: Whether there are the routes `/__admin/…`, by which whoever reaches the mock can read
+            and change all of it.
+        admin_hosts: The names of this machine by which those routes may be asked for, besides its
+            addresses and `localhost`: what keeps the pages of other sites out.
+        keep_requests: How many requests the journal keeps, the latest; None for all of them.
 
     Attributes:
         world: The simulated account.
@@ -68,94 +105,69 @@ class MockLegnext:
     def __init__(
         self,
         seed: int = 0,
-        slots: int | None = 12,
+        slots: int | str | None = 12,
         *,
         order: Order = "fifo",
+        when_full: WhenFull = "queue",
         clock: Callable[[], float] | None = None,
         time_scale: float = 1.0,
         epoch: datetime = DEFAULT_EPOCH,
-        run_times: RunTimes = TYPICAL,
-        failure_share: float = 0.0,
-        limit: Limit | None = None,
+        run_times: RunTimes | Preset | str = TYPICAL,
+        failure_share: float | None = None,
+        failures: Failures | None = None,
+        priorities: Mapping[str, int] | None = None,
+        account: Account | None = None,
+        limit: LimitLike = None,
+        hints: Hints = DEFAULT_HINTS,
+        faults: Iterable[Rule | Fault] = (),
         latency: float | Distribution = 0.0,
         api_keys: Collection[str] | None = None,
+        quirks: Quirks = DEFAULT_QUIRKS,
+        moderation: Moderation | None = None,
+        webhooks: WebhookSettings | None = None,
+        admin: bool = True,
+        admin_hosts: Collection[str] = (),
+        keep_requests: int | None = None,
     ) -> None:
         if isinstance(api_keys, str):
             raise TypeError("api_keys is a collection of keys, not one key")
+        if isinstance(admin_hosts, str):
+            raise TypeError("admin_hosts is a collection of names, not one name")
         if isinstance(latency, (int, float)):
             delay: Distribution | None = Fixed(latency) if latency else None
         else:
             delay = latency
-        self._service = Service(
-            world=World(
-                seed,
-                slots=slots,
-                order=order,
-                run_times=run_times,
-                failure_share=failure_share,
-                limit=limit,
-            ),
-            now=WorldClock(clock, time_scale),
-            epoch=epoch,
-            latency=delay,
-            api_keys=None if api_keys is None else frozenset(api_keys),
+        world = World(
+            seed,
+            slots=slots,
+            order=order,
+            when_full=when_full,
+            run_times=run_times,
+            failure_share=failure_share,
+            failures=failures,
+            priorities=priorities,
+            account=account,
         )
+        super().__init__(
+            Service(
+                world=world,
+                now=WorldClock(clock, time_scale),
+                epoch=epoch,
+                latency=delay,
+                api_keys=None if api_keys is None else frozenset(api_keys),
+                quirks=quirks,
+                moderation=moderation,
+                limits=LimitRules(limit),
+                hints=hints,
+                faults=Faults(faults, world.randomness),
+                webhook_settings=WebhookSettings() if webhooks is None else webhooks,
+                admin=admin,
+                admin_hosts=frozenset(admin_hosts),
+            )
+        )
+        self.requests.keep = keep_requests
         self.app: Starlette = build_app(self._service)
-
-    @property
-    def world(self) -> World:
-        """The simulated account."""
-        return self._service.world
-
-    @property
-    def requests(self) -> Journal:
-        """The journal: every request and its answer, in the order of time."""
-        return self._service.journal
-
-    @property
-    def crashes(self) -> list[Exception]:
-        """Errors inside the mock itself, each of them a bug."""
-        return self._service.crashes
-
-    @property
-    def now(self) -> float:
-        """The seconds since the world's start."""
-        return self._service.now()
-
-    @property
-    def truth(self) -> Truth:
-        """Every change that has happened until now: job id → changes, each `(at, status)`.
-
-        `truth.changes()` gives the changes of all jobs in the order of time, and `truth.at(t)` what
-        had happened by another time.
-        """
-        return self.world.truth(self.now)
-
-    def add_jobs(self, n: int, task_type: str = "diffusion") -> list[str]:
-        """Add `n` jobs now, as if they had been submitted, and return their ids.
-
-        Raises:
-            ValueError: There is no such task type.
-        """
-        return self.world.add_jobs(n, task_type, at=self.now)
-
-    def add_job(
-        self,
-        script: Script | None = None,
-        task_type: str = "diffusion",
-        job_id: str | None = None,
-    ) -> str:
-        """Add a job now, and return its id.
-
-        Args:
-            script: Its lifecycle; None to have it drawn.
-            task_type: One of the 19.
-            job_id: Its id; None to have it drawn.
-
-        Raises:
-            ValueError: There is no such task type, or there is such a job already.
-        """
-        return self.world.add_job(task_type, at=self.now, script=script, job_id=job_id)
+        self._door = Door(self._service.faults, self._service.now, knows_requests=True)
 
     def transport(self, *, connect_seconds: float = 0.0) -> httpx.AsyncBaseTransport:
         """A transport for `httpx.AsyncClient` that leads to this mock, whatever the host.
@@ -165,9 +177,11 @@ class MockLegnext:
         Args:
             connect_seconds: How long it takes to connect, in seconds.
         """
-        return MemoryTransport(MemoryBackend(self._serve_stream, connect_seconds))
+        backend = MemoryBackend(self._serve_stream, connect_seconds, self._door.admit)
+        return MemoryTransport(backend)
 
     async def _serve_stream(self, stream: trio.abc.Stream) -> None:
+        self.webhooks.wake()
         await serve_connection(self.app, stream, self._service.note_crash)
 
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> AbstractAsyncContextManager[str]:
@@ -188,7 +202,8 @@ class MockLegnext:
         Raises:
             OSError: On entering: the address can't be listened on.
         """
-        return serve_app(self.app, host, port)
+        self.webhooks.wake()
+        return serve_app(self.app, host, port, on_crash=self._service.note_crash, door=self._door)
 
     def __repr__(self) -> str:
         return f"<MockLegnext seed={self.world.seed}: {len(self.world)} jobs, {self.requests!r}>"

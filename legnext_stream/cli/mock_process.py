@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from itertools import takewhile
 from subprocess import DEVNULL, PIPE
 from typing import IO
 
@@ -107,7 +108,9 @@ def _did_not_start(reason: str) -> Exception:
 def last_line(said: IO[bytes]) -> str:
     """The last words a process has written; of a traceback that is the error itself."""
     said.seek(0)
-    lines = said.read().decode(errors="replace").split("\n")
-    # A frame around a message has a last line without words.
-    worded = (line.strip(" │") for line in reversed(lines) if any(map(str.isalnum, line)))
-    return next(worded, "it said nothing")
+    lines = said.read().decode(errors="replace").splitlines()
+    while lines and not any(map(str.isalnum, lines[-1])):
+        lines.pop()  # A frame around a message has a last line without words.
+    framed = list(takewhile(lambda line: line.startswith("│"), reversed(lines)))
+    words = framed[::-1] or lines[-1:]
+    return " ".join(line.strip(" │") for line in words) or "it said nothing"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
+from mockserver.api.quirks import DEFAULT_QUIRKS, Quirks
 from mockserver.api.wire import error_body
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class Answer:
         await send({"type": "http.response.body", "body": self._body})
 
 
-def error_answer(status_code: int, message: str, raw_message: str = "") -> JsonAnswer:
-    """An answer that is an error, in the API's flat form."""
-    return JsonAnswer(error_body(status_code, message, raw_message), status_code)
+def error_answer(
+    status_code: int, message: str, raw_message: str = "", quirks: Quirks = DEFAULT_QUIRKS
+) -> JsonAnswer:
+    """An answer that is an error, in the form that `quirks` asks for."""
+    return JsonAnswer(error_body(status_code, message, raw_message, quirks), status_code)

@@ -12,16 +12,30 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from mockserver.api.account import active_tasks_body, balance_body
 from mockserver.api.answers import Answer, JsonAnswer, error_answer
-from mockserver.api.validation import InvalidRequestError, read_params, validate
-from mockserver.api.wire import balance_body, job_body
+from mockserver.api.bodies import read_params
+from mockserver.api.expiry import has_expired
+from mockserver.api.openapi import document_of
+from mockserver.api.page import page_of
+from mockserver.api.references import check_references
+from mockserver.api.refusals import Refusal
+from mockserver.api.results import Results
+from mockserver.api.routes import ACTIVE_TASKS, BALANCE, DOCS, JOB, OPENAPI, job_id_in, route_of
+from mockserver.api.validation import kept_of, prompts_of, validate
+from mockserver.api.wire import job_body
+from mockserver.applying import told_job
+from mockserver.control.routes import admin_routes
 from mockserver.gate import MADE_JOB, Gate
 from mockserver.world import TASKS
 
 if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
+    from collections.abc import Iterator, Mapping
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from mockserver.service import Service
     from mockserver.world import TaskType
@@ -39,12 +53,43 @@ class GetJob:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         service = self._service
+        world, quirks = service.world, service.quirks
         job_id = scope["path_params"]["job_id"]
-        if job_id in service.world:
-            job = service.world.job(job_id, service.now())
-            await Answer(job_body(job, service.epoch))(scope, receive, send)
+        now = service.now()
+        job = told_job(service, scope, job_id, now)
+        if job is not None and not has_expired(job, now, quirks):
+            shown = service.webhooks.as_shown(job, now)
+            answer = Answer(job_body(shown, service.epoch, quirks))
+            # It is told what the job is; what moves on at being asked moves on for the next.
+            world.poll(job_id, now)
+            await answer(scope, receive, send)
         else:
-            await error_answer(404, "Job not found", "no such job")(scope, receive, send)
+            missing = error_answer(404, "Job not found", "no such job", quirks)
+            await missing(scope, receive, send)
+
+
+class JobFirst:
+    """ASGI middleware that brings requests for a job's status to their route, past all others.
+
+    Starlette's own way there, through the handling of exceptions and the search for a route, is
+    a quarter of the time that such a request takes in the application (3.5 of 15 µs, measured).
+
+    Args:
+        app: What answers all else.
+        get_job: The route.
+    """
+
+    def __init__(self, app: ASGIApp, get_job: GetJob) -> None:
+        self._app = app
+        self._get_job = get_job
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] == "http" and route_of(scope["method"], scope["path"]) is JOB:
+            scope["path_params"] = {"job_id": job_id_in(scope["path"])}
+            await self._get_job(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 class Submit:
@@ -56,59 +101,101 @@ class Submit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        service = self._service
+        quirks = service.quirks
         try:
-            params = await read_params(Request(scope, receive), self._task.name)
-            validate(self._task.name, params)
-        except InvalidRequestError as problem:
-            await error_answer(400, "Invalid parameters", str(problem))(scope, receive, send)
+            params = await read_params(scope, receive, self._task.name, quirks.max_body_bytes)
+            now = service.now()
+            self._check(params, now)
+        except Refusal as refusal:
+            answer = error_answer(refusal.status_code, refusal.message, str(refusal), quirks)
+            await answer(scope, receive, send)
             return
         except ClientDisconnect:
             return  # It left before it had said what it wants: no job, and nobody to tell.
-        service = self._service
-        now = service.now()
         callback = params.get("callback")
         job_id = service.world.add_job(
-            self._task.name, at=now, callback=callback if isinstance(callback, str) else ""
+            self._task.name,
+            at=now,
+            callback=callback if isinstance(callback, str) else "",
+            params=kept_of(self._task.name, params),
         )
         scope[MADE_JOB] = job_id
-        await Answer(job_body(service.world.job(job_id, now), service.epoch))(scope, receive, send)
+        job = service.world.job(job_id, now)
+        await Answer(job_body(job, service.epoch, quirks))(scope, receive, send)
+
+    def _check(self, params: Mapping[str, object], now: float) -> None:
+        """See whether the job can be made.
+
+        Raises:
+            Refusal: It can't.
+        """
+        service, world, name = self._service, self._service.world, self._task.name
+        validate(name, params)
+        check_references(name, params, world, now, service.quirks)
+        if service.moderation is not None:
+            objection = service.moderation.objection(prompts_of(params), world.randomness)
+            if objection is not None:
+                raise Refusal(403, objection)
+        if not world.can_afford(name, now):
+            raise Refusal(402, f"the balance doesn't cover the price of {name}")
+        if world.is_full(now):
+            raise Refusal(429, "as many jobs as run at once haven't ended yet")
 
 
-async def _as_api_error(_request: Request, error: Exception) -> JsonAnswer:
-    """Write what Starlette refuses by itself (no such route, wrong method) as the API does."""
-    if isinstance(error, HTTPException):
-        answer = error_answer(error.status_code, error.detail)
-        answer.headers.update(error.headers or {})
-        return answer
-    return error_answer(500, "Internal server error", type(error).__name__)
+def _routes(service: Service) -> Iterator[Route]:
+    """The API's routes, in the order of its table."""
+    yield Route(JOB.path, GetJob(service), methods=[JOB.method])
+    for name, task in TASKS.items():
+        yield Route(f"/api/v1/{name}", Submit(service, task), methods=["POST"])
+
+    async def balance(_request: Request) -> JsonAnswer:
+        now = service.now()
+        return JsonAnswer(balance_body(service.world.balance(now), service.epoch, now))
+
+    async def active_tasks(_request: Request) -> JsonAnswer:
+        if not service.quirks.active_tasks:
+            raise HTTPException(404)
+        return JsonAnswer(
+            active_tasks_body(service.world, service.now(), service.epoch, service.quirks)
+        )
+
+    async def openapi(_request: Request) -> JsonAnswer:
+        return JsonAnswer(msgspec.json.encode(document_of(service.quirks)))
+
+    async def docs(_request: Request) -> HTMLResponse:
+        return HTMLResponse(page_of(document_of(service.quirks)))
+
+    yield Route(BALANCE.path, balance)
+    yield Route(ACTIVE_TASKS.path, active_tasks)
+    yield Route(OPENAPI.path, openapi)
+    yield Route(DOCS.path, docs)
 
 
 def build_app(service: Service) -> Starlette:
     """The ASGI application that serves `service`."""
 
-    async def balance(_request: Request) -> JsonAnswer:
-        return JsonAnswer(balance_body(service.epoch, service.now()))
-
-    async def truth(_request: Request) -> JsonAnswer:
-        changes = service.world.truth(service.now())
-        return JsonAnswer(msgspec.json.encode(dict(changes)))
-
-    async def requests(_request: Request) -> JsonAnswer:
-        return JsonAnswer(msgspec.json.encode(list(service.journal)))
+    async def as_api_error(_request: Request, error: Exception) -> JsonAnswer:
+        """Write what Starlette refuses by itself (no route, wrong method) as the API does."""
+        if isinstance(error, HTTPException):
+            answer = error_answer(error.status_code, error.detail, quirks=service.quirks)
+            answer.headers.update(error.headers or {})
+            return answer
+        return error_answer(
+            500, "Internal server error", type(error).__name__, quirks=service.quirks
+        )
 
     app = Starlette(
         routes=[
-            Route("/api/v1/job/{job_id}", GetJob(service), methods=["GET"]),
-            *(
-                Route(f"/api/v1/{name}", Submit(service, task), methods=["POST"])
-                for name, task in TASKS.items()
-            ),
-            Route("/api/account/balance", balance),
-            Route("/__admin/truth", truth),
-            Route("/__admin/requests", requests),
+            *_routes(service),
+            *admin_routes(service),
         ],
-        middleware=[Middleware(Gate, service=service)],
-        exception_handlers={HTTPException: _as_api_error, Exception: _as_api_error},
+        middleware=[
+            Middleware(Results, service=service),
+            Middleware(Gate, service=service),
+            Middleware(JobFirst, get_job=GetJob(service)),
+        ],
+        exception_handlers={HTTPException: as_api_error, Exception: as_api_error},
     )
     # The API knows its paths exactly; a client that adds a slash is to learn of it here.
     app.router.redirect_slashes = False

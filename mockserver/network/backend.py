@@ -12,10 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import httpcore
 import trio
-import trio.testing
+
+from mockserver.faults.connection import Refuse
+from mockserver.network.faulty import GONE, FaultyStream
+from mockserver.network.pipe import PipeEnd, open_pipe
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+
+    from mockserver.faults.connection import ConnectionFault
 
     Serve = Callable[[trio.abc.Stream], Awaitable[None]]
 
@@ -32,35 +37,25 @@ def _errors_as(
             yield
     except trio.TooSlowError as error:
         raise too_slow(f"nothing within {timeout} s") from error
-    except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-        raise broken("the connection is closed") from error
-
-
-class _Line:
-    """What both ends of a connection know of it."""
-
-    __slots__ = ("server_left",)
-
-    def __init__(self) -> None:
-        self.server_left: bool = False
+    except GONE as error:
+        raise broken(str(error)) from error
 
 
 class MemoryStream(httpcore.AsyncNetworkStream):
     """The client's end of a connection."""
 
-    def __init__(self, stream: trio.abc.Stream, line: _Line) -> None:
+    def __init__(self, stream: PipeEnd) -> None:
         self._stream = stream
-        self._line = line
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's signature
         """Wait for bytes; none mean that the server has closed.
 
         Raises:
             httpcore.ReadTimeout: None came within `timeout` seconds.
-            httpcore.ReadError: The connection is closed on this side.
+            httpcore.ReadError: The server has reset the connection, or it is closed on this side.
         """
         with _errors_as(timeout, httpcore.ReadTimeout, httpcore.ReadError):
-            return bytes(await self._stream.receive_some(max_bytes))
+            return await self._stream.receive_some(max_bytes)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's signature
         """Send bytes.
@@ -80,7 +75,7 @@ class MemoryStream(httpcore.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's signature
         """Tell httpcore whether an idle connection is readable, which means: was closed."""
-        return self._line.server_left if info == "is_readable" else None
+        return self._stream.is_readable if info == "is_readable" else None
 
 
 class MemoryBackend(httpcore.AsyncNetworkBackend):
@@ -90,11 +85,18 @@ class MemoryBackend(httpcore.AsyncNetworkBackend):
         serve: Serves one connection until it ends, and guards its exceptions: it runs as a system
             task, where an exception would bring down the whole run.
         connect_seconds: How long it takes to connect.
+        admit: Gives the faults of the next connection; None for none ever.
     """
 
-    def __init__(self, serve: Serve, connect_seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        serve: Serve,
+        connect_seconds: float = 0.0,
+        admit: Callable[[], Sequence[ConnectionFault]] | None = None,
+    ) -> None:
         self._serve = serve
         self._connect_seconds = connect_seconds
+        self._admit = admit
 
     async def connect_tcp(
         self,
@@ -108,20 +110,24 @@ class MemoryBackend(httpcore.AsyncNetworkBackend):
 
         Raises:
             httpcore.ConnectTimeout: It took longer than `timeout` seconds.
+            httpcore.ConnectError: A fault has the connection refused.
         """
         with _errors_as(timeout, httpcore.ConnectTimeout, httpcore.ConnectError):
             await trio.sleep(self._connect_seconds)
-        ours, theirs = trio.testing.memory_stream_pair()
-        line = _Line()
+        faults = self._admit() if self._admit else ()
+        if any(isinstance(fault, Refuse) for fault in faults):
+            raise httpcore.ConnectError("the connection was refused")
+        ours, theirs = open_pipe()
+        line = FaultyStream(theirs, faults)
 
         async def serve_to_the_end() -> None:
             try:
-                await self._serve(theirs)
+                await self._serve(line)
             finally:
-                line.server_left = True
+                await trio.aclose_forcefully(line)
 
         trio.lowlevel.spawn_system_task(serve_to_the_end, name="Legnext mock connection")
-        return MemoryStream(ours, line)
+        return MemoryStream(ours)
 
     async def sleep(self, seconds: float) -> None:
         """Let time pass between attempts to connect."""

@@ -2,20 +2,57 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
+import math
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 import h11
 import trio
 
+from mockserver.faults.connection import LINE
+from mockserver.network.faulty import GONE, FaultyStream
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from starlette.types import ASGIApp, Message, Scope
 
 _MAX_BYTES = 65536
-_PEER_LEFT = (trio.BrokenResourceError, trio.ClosedResourceError)
+_IN_MEMORY = ("memory", 0)
+
+
+class Patience:
+    """For how long clients are waited for, and an end to waiting for their next requests.
+
+    Args:
+        seconds: How long a client may take for the head of a request, from the connection or the
+            last answer on, and for each portion of a body. By default for ever.
+    """
+
+    def __init__(self, seconds: float = math.inf) -> None:
+        self.seconds: float = seconds
+        self._waiting: set[trio.CancelScope] = set()
+        self._is_over = False
+
+    @contextlib.contextmanager
+    def wait(self, *, for_ever: bool = False) -> Iterator[None]:
+        """Wait for a request in this context; it is left early when patience is at an end."""
+        with trio.move_on_after(math.inf if for_ever else self.seconds) as scope:
+            if self._is_over:
+                scope.cancel()
+            self._waiting.add(scope)
+            try:
+                yield
+            finally:
+                self._waiting.discard(scope)
+
+    def end(self) -> None:
+        """Wait for no request any more; those that have begun can be served to their ends."""
+        self._is_over = True
+        for scope in self._waiting:
+            scope.cancel()
 
 
 class _Answer(enum.Enum):
@@ -27,17 +64,29 @@ class _Answer(enum.Enum):
 
 
 async def serve_connection(
-    app: ASGIApp, stream: trio.abc.Stream, on_crash: Callable[[Exception], None]
+    app: ASGIApp,
+    stream: trio.abc.Stream,
+    on_crash: Callable[[Exception], None],
+    patience: Patience | None = None,
 ) -> None:
     """Serve the requests of one connection, one after the other, until either side ends it.
 
     It can run as a system task: an exception of the application becomes an answer with status 500
     where none has begun, ends the connection, and goes to `on_crash`.
+
+    Args:
+        app: The application. It finds the connection under `LINE` among its scope's extensions, and
+            can have it fail.
+        stream: The connection; a `FaultyStream` for one that has faults from its beginning.
+        on_crash: Is told of the application's exceptions.
+        patience: Shared by the connections of one server; None to wait for clients for ever.
     """
-    connection = _Connection(app, stream, on_crash)
+    line = stream if isinstance(stream, FaultyStream) else FaultyStream(stream)
+    connection = _Connection(app, line, on_crash, patience or Patience())
     try:
         while await connection.serve_request():
             pass
+        await line.aclose()
     finally:
         await trio.aclose_forcefully(stream)
 
@@ -46,11 +95,17 @@ class _Connection:
     """The state of one connection."""
 
     def __init__(
-        self, app: ASGIApp, stream: trio.abc.Stream, on_crash: Callable[[Exception], None]
+        self,
+        app: ASGIApp,
+        line: FaultyStream,
+        on_crash: Callable[[Exception], None],
+        patience: Patience,
     ) -> None:
         self._app = app
-        self._stream = stream
+        self._line = line
         self._on_crash = on_crash
+        self._patience = patience
+        self._common_scope = _common_scope(line)
         self._h11 = h11.Connection(h11.SERVER)
         self._client_left = False
         self._is_head = False
@@ -61,13 +116,17 @@ class _Connection:
 
     async def serve_request(self) -> bool:
         """Serve the next request; return whether there can be another."""
+        request: object = None
+        self._is_head = False
         try:
-            request = await self._next_event()
+            with self._patience.wait(for_ever=self._line.is_silent):
+                request = await self._next_event()
         except h11.RemoteProtocolError as error:
             await self._refuse(error.error_status_hint, str(error))
             return False
         if not isinstance(request, h11.Request):
-            return False  # The client left between requests.
+            return False  # The client left between requests, or took too long.
+        self._line.begin_request()
         self._is_head = request.method == b"HEAD"
         self._head = None
         self._body_ended = False
@@ -83,12 +142,17 @@ class _Connection:
                 await self._refuse(500, "Internal server error")
             else:
                 await self._refuse(self._body_error.error_status_hint, str(self._body_error))
-        return self._answer is _Answer.COMPLETE and await self._is_kept_open()
+        return (
+            self._answer is _Answer.COMPLETE
+            and not self._line.ends_with_answer
+            and await self._is_kept_open()
+        )
 
     async def _run_app(self, request: h11.Request) -> None:
         """Have the application answer; tell of what goes wrong in it."""
         try:
-            await self._app(_scope(request), self._receive, self._send)
+            scope = {**self._common_scope, **_request_scope(request, self._line)}
+            await self._app(scope, self._receive, self._send)
         except Exception as error:  # noqa: BLE001 - whatever bug it is, it is told of, not hidden
             self._on_crash(error)
         else:
@@ -99,7 +163,7 @@ class _Connection:
         """Read what is left of the request; return whether another can follow."""
         try:
             while not self._body_ended:
-                self._body_ended = not isinstance(await self._next_event(), h11.Data)
+                self._body_ended = not isinstance(await self._next_of_body(), h11.Data)
         except h11.RemoteProtocolError:
             return False  # It has been answered, but where the next would begin isn't known.
         if self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE:
@@ -118,6 +182,11 @@ class _Connection:
                 )
             self._h11.receive_data(await self._read())
 
+    async def _next_of_body(self) -> h11.Event | type[h11.PAUSED]:
+        with trio.move_on_after(self._patience.seconds):
+            return await self._next_event()
+        raise h11.RemoteProtocolError("the body came too slowly", error_status_hint=408)
+
     async def _refuse(self, status: int, message: str) -> None:
         """Answer with an error, as the last thing on this connection."""
         body = message.encode()
@@ -131,11 +200,13 @@ class _Connection:
         )
         head = self._h11.send(response) or b""
         await self._write(head if self._is_head else head + body)
+        # What else the client sends isn't read.
+        await self._line.hang_up()
 
     async def _read(self) -> bytes:
         try:
-            data = bytes(await self._stream.receive_some(_MAX_BYTES))
-        except _PEER_LEFT:
+            data = await self._line.receive_some(_MAX_BYTES)
+        except GONE:
             data = b""
         self._client_left = self._client_left or not data
         return data
@@ -143,8 +214,8 @@ class _Connection:
     async def _write(self, data: bytes | None) -> None:
         """Send bytes; into the void when the client has left, as a socket would for a while."""
         try:
-            await self._stream.send_all(data or b"")
-        except _PEER_LEFT:
+            await self._line.send_all(data or b"")
+        except GONE:
             self._client_left = True
 
     # The two callables of ASGI
@@ -152,7 +223,7 @@ class _Connection:
     async def _receive(self) -> Message:
         if not self._body_ended:
             try:
-                event = await self._next_event()
+                event = await self._next_of_body()
             except h11.RemoteProtocolError as error:
                 # To the application this is the same as a client that leaves.
                 self._body_error = error
@@ -192,19 +263,38 @@ class _Connection:
         await self._write(out)
 
 
-def _scope(request: h11.Request) -> Scope:
-    raw_path, _, query = request.target.partition(b"?")
+def _common_scope(line: FaultyStream) -> Scope:
+    """What the requests of one connection have in common."""
+    client: tuple[str, int] | None = _IN_MEMORY
+    server: tuple[str, int] | None = _IN_MEMORY
+    if isinstance(line.carrier, trio.SocketStream):
+        # A client that has left already has no name any more; nor may it pass for one in memory,
+        # whom the admin routes let in unseen.
+        client = server = None
+        with contextlib.suppress(OSError):
+            client, server = (
+                name()[:2]
+                for name in (line.carrier.socket.getpeername, line.carrier.socket.getsockname)
+            )
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "scheme": "http",
+        "root_path": "",
+        "client": client,
+        "server": server,
+    }
+
+
+def _request_scope(request: h11.Request, line: FaultyStream) -> Scope:
+    raw_path, _, query = request.target.partition(b"?")
+    return {
         "http_version": request.http_version.decode(),
         "method": request.method.decode(),
-        "scheme": "http",
         "path": unquote_to_bytes(raw_path).decode("utf-8", "replace"),
         "raw_path": raw_path,
         "query_string": query,
-        "root_path": "",
         "headers": list(request.headers),
-        "client": ("memory", 0),
-        "server": ("memory", 0),
+        # The application may change it.
+        "extensions": {LINE: line},
     }

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from statistics import NormalDist
 from typing import Final, Protocol, TypeAlias
 
@@ -30,6 +30,8 @@ from mockserver.world.tasks import TASKS
 _STANDARD_NORMAL = NormalDist()
 # The quantile of zero is minus infinity; this is the smallest number that has a finite one.
 _SMALLEST = 1e-300
+# And that of one is infinity; a share just below one may be rounded to it.
+_LARGEST = math.nextafter(1.0, 0.0)
 
 
 class Distribution(Protocol):
@@ -189,10 +191,50 @@ class Lognormal(_RunsAsDrawn):
     def quantile(self, share: float) -> float:
         """The seconds that `share` of all durations stay below."""
         uncut = self._floor + share * (self._ceiling - self._floor)
-        normal = _STANDARD_NORMAL.inv_cdf(max(uncut, _SMALLEST))
+        normal = _STANDARD_NORMAL.inv_cdf(min(max(uncut, _SMALLEST), _LARGEST))
         seconds = self.median * math.exp(self.sigma * normal)
         # Rounding may step over the edges of the range by the last bit.
         return min(max(seconds, self.low), self.high)
+
+
+def _in_order(seconds: Iterable[float]) -> tuple[float, ...]:
+    return tuple(sorted(seconds))
+
+
+def _are_durations(_instance: object, _attribute: object, seconds: tuple[float, ...]) -> None:
+    if not seconds:
+        raise ValueError("seconds must be at least one duration that was seen")
+    for duration in seconds:
+        _finite(None, None, duration)
+
+
+@attrs.frozen
+class Empirical(_RunsAsDrawn):
+    """Durations as they were seen, e.g. those of last night's jobs.
+
+    Between two that were seen, all are alike (the quantiles are interpolated): drawn from the list
+    alone, the jobs of a large world would end in a few heaps, at the very same ages. None is
+    shorter or longer than what was seen.
+
+    Attributes:
+        seconds: The durations, in any order; kept from the shortest to the longest.
+
+    Raises:
+        ValueError: There is none, or one that no run can take.
+    """
+
+    seconds: tuple[float, ...] = attrs.field(converter=_in_order, validator=_are_durations)
+
+    def quantile(self, share: float) -> float:
+        """The seconds that `share` of all durations stay below."""
+        place = share * (len(self.seconds) - 1)
+        below = int(place)
+        shorter = self.seconds[below]
+        if below + 1 == len(self.seconds):
+            return shorter
+        longer = self.seconds[below + 1]
+        # Rounding may step over the longer one by the last bit.
+        return min(shorter + (place - below) * (longer - shorter), longer)
 
 
 @attrs.frozen

@@ -43,13 +43,21 @@ FAILURES: Final = (
 class Step:
     """One status and how long it lasts.
 
+    A step that no seconds and no polls end holds the job until it is released by hand
+    (`World.release`).
+
     Attributes:
         status: Any word, also one that no documentation knows.
-        seconds: How long the job stays in it; infinite for ever.
+        seconds: How long the job stays in it at the most; infinite for no end.
+        polls: The job leaves the status at the so-many-th status request that finds it there: this
+            request still sees it, the next one sees what follows. None where requests don't matter.
     """
 
     status: str = attrs.field(validator=attrs.validators.min_len(1))
     seconds: float = attrs.field(default=math.inf, validator=attrs.validators.ge(0))
+    polls: int | None = attrs.field(
+        default=None, validator=attrs.validators.optional(attrs.validators.ge(1))
+    )
 
 
 StepLike: TypeAlias = Step | str | tuple[str, float | None]
@@ -78,10 +86,12 @@ def _is_a_life(_instance: object, _attribute: object, steps: tuple[Step, ...]) -
     if not steps:
         raise ValueError("a script needs a step")
     for step in steps[:-1]:
-        if step.status in TERMINAL or step.seconds == math.inf:
-            raise ValueError(f"nothing can follow {step}: it lasts for ever")
-    if steps[-1].seconds != math.inf:
-        raise ValueError(f"the last step lasts for ever (give it no seconds), unlike {steps[-1]}")
+        if step.status in TERMINAL:
+            raise ValueError(f"nothing can follow {step}: it is the end")
+    if steps[-1].seconds != math.inf or steps[-1].polls is not None:
+        raise ValueError(
+            f"the last step lasts for ever (give it no seconds and no polls), unlike {steps[-1]}"
+        )
     for before, after in itertools.pairwise(steps):
         if before.status == after.status:
             raise ValueError(f"{after.status!r} follows itself: make it one step")
@@ -91,11 +101,13 @@ def _is_a_life(_instance: object, _attribute: object, steps: tuple[Step, ...]) -
 class Script:
     """A lifecycle, fixed in advance.
 
-    The steps play from the moment the job is added. A step without seconds lasts for ever: the
-    terminal at the end, or a status in which the job is held.
+    The steps play from the moment the job is added. A step without seconds lasts for ever if it is
+    the last; elsewhere it holds the job until it has been polled often enough, or is released.
 
         >>> Script([("pending", 2), ("processing", 30), "completed"]).seconds
         32.0
+        >>> Script([Step("processing", polls=3), "completed"])  # Completed after three polls.
+        >>> Script(["pending", "processing", "completed"])  # Each step waits for `release`.
 
     Attributes:
         steps: The steps; may be given in their short forms.
@@ -105,8 +117,8 @@ class Script:
         failure: The `error` object, for a script that ends in `failed`.
 
     Raises:
-        ValueError: There is no step, or a step that lasts for ever isn't the last, or the last
-            doesn't last for ever, or a terminal isn't the last, or a status follows itself.
+        ValueError: There is no step, or the last doesn't last for ever, or a terminal isn't the
+            last, or a status follows itself.
         TypeError: Something that is no step.
     """
 
@@ -116,7 +128,10 @@ class Script:
 
     @property
     def seconds(self) -> float:
-        """How long it takes to the last step, in seconds."""
+        """How long it takes to the last step, in seconds, if no polls end a step before.
+
+        Infinite where a step is held until it is released.
+        """
         return math.fsum(step.seconds for step in self.steps[:-1])
 
     @property

@@ -110,6 +110,15 @@ def client_of(mock: MockLegnext, **settings: Any) -> LegnextClient:  # noqa: ANN
     return LegnextClient(KEY, URL, mock.transport(), **settings)
 
 
+def with_original(task: str = "diffusion") -> MockLegnext:
+    """A mock that has the completed job `"j"`, which submits of other tasks can refer to."""
+    mock = MockLegnext()
+    completed = Script(["completed"])
+    draft = {"text": "a fox --draft"}
+    mock.world.add_job(task, at=mock.now, script=completed, job_id="j", params=draft)
+    return mock
+
+
 # ---------------------------------------------------------------- asking and submitting
 
 
@@ -147,7 +156,7 @@ def test_the_table_of_params_is_complete() -> None:
 @pytest.mark.parametrize("task", TaskType)
 async def test_submit_of_every_task(task: TaskType) -> None:
     """Each of the 19 is accepted, by a mock that checks its fields, and comes to its end."""
-    mock = MockLegnext()
+    mock = with_original("video-diffusion" if "video_no" in PARAMS[task] else "diffusion")
     async with client_of(mock) as client:
         job = await client.submit(task, callback="https://hook.example/x", **PARAMS[task])
         assert job.status is JobStatus.PENDING
@@ -182,7 +191,7 @@ async def test_diffusion() -> None:
 
 async def test_inpaint_with_a_file() -> None:
     """A mask given as bytes goes as a PNG file in a form; the numbers beside it as text."""
-    mock = MockLegnext()
+    mock = with_original()
     async with client_of(mock) as client:
         job = await client.submit(
             "inpaint", job_id="j", image_no=2, mask=b"\x89PNG\r\n\x1a\n...", remix_prompt="sky"

@@ -100,9 +100,9 @@ async def test_a_job_whose_end_was_seen_is_never_asked_about_again(path: Path) -
     mock = MockLegnext(run_times=Fixed(30))
     (job_id,) = mock.add_jobs(1)
     async with watching(mock, path, [job_id]) as events:
-        async for first in events:
-            if first.status.is_terminal:
-                break
+        first = await anext(events)
+        while not first.status.is_terminal:
+            first = await anext(events)
     asked = len(mock.requests)
     async with watching(mock, path) as events:
         (second,) = [event async for event in events]
@@ -120,9 +120,9 @@ async def test_a_verdict_that_was_not_acknowledged_is_told_again(path: Path) -> 
     mock = MockLegnext()
     known = mock.add_jobs(1)
     async with watching(mock, path, [*known, "unknown-job"]) as events:
-        async for first in events:
-            if first.status is JobStatus.NOT_FOUND:
-                break
+        first = await anext(events)
+        while first.status is not JobStatus.NOT_FOUND:
+            first = await anext(events)
     asked = [request.job_id for request in mock.requests].count("unknown-job")
     async with watching(mock, path) as events:
         (second,) = [event async for event in events if event.job_id == "unknown-job"]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import trio.testing
+
+from mockserver.virtual import run_virtual
 
 if TYPE_CHECKING:
     from mockserver import MockLegnext
@@ -46,3 +50,13 @@ class Wire:
 
 POST = "/api/v1/diffusion"
 """The path of the simplest submit."""
+
+
+def in_virtual_time(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """Run an async test under `run_virtual`, with its own clock."""
+
+    @functools.wraps(test)
+    def run(**arguments: object) -> None:
+        run_virtual(functools.partial(test, **arguments))
+
+    return run

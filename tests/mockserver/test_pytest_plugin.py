@@ -116,6 +116,21 @@ def test_clock(legnext_mock):
     suite(pytester, tests).assert_outcomes(passed=2)
 
 
+@pytest.mark.parametrize("trio_mode", [True, False])
+def test_a_test_may_run_in_real_time(pytester: pytest.Pytester, *, trio_mode: bool) -> None:
+    """With sockets, whose bytes take real time, a test can be left to Trio's own clock."""
+    tests = """
+@pytest.mark.legnext_mock(real_time=True, time_scale=1000)
+async def test_a_blocking_client(legnext_mock):
+    async with legnext_mock.serve() as url:
+        def ask():
+            return httpx.get(f"{url}/api/account/balance", headers={"x-api-key": "k"})
+        assert (await trio.to_thread.run_sync(ask)).status_code == 200
+    assert not isinstance(trio.lowlevel.current_clock(), trio.testing.MockClock)
+"""
+    suite(pytester, tests, trio_mode=trio_mode).assert_outcomes(passed=1)
+
+
 def test_the_same_test_is_the_same_every_time(pytester: pytest.Pytester) -> None:
     """Tasks that race for the mock do so in the same way in every run."""
     tests = """
@@ -136,6 +151,7 @@ seen = set()
 def test_a_failure_shows_the_last_requests(pytester: pytest.Pytester) -> None:
     """Under a failed test stand the requests that it made; under one that passed, none."""
     tests = """
+@pytest.mark.legnext_mock(unmatched="allow")
 async def test_fails(legnext_mock):
     await balance(legnext_mock, "/api/v1/nowhere")
     assert False
@@ -152,6 +168,68 @@ def test_without():
         ["*Legnext mock: the last 1 of 1 requests*", "*GET /api/v1/nowhere -> 404*"]
     )
     assert str(result.stdout).count("Legnext mock:") == 1
+
+
+def test_a_request_that_fits_no_route_fails_the_test(pytester: pytest.Pytester) -> None:
+    """Who asks for what isn't there learns of it at the teardown, with the nearest route's name."""
+    tests = """
+async def test_slip(legnext_mock):
+    assert (await balance(legnext_mock, "/api/account/balanse")).status_code == 404
+
+@pytest.mark.legnext_mock(unmatched="allow")
+async def test_on_purpose(legnext_mock):
+    assert (await balance(legnext_mock, "/api/account/balanse")).status_code == 404
+
+@pytest.mark.legnext_mock(unmatched="ignore")
+def test_wrong_word(legnext_mock):
+    pass
+"""
+    result = suite(pytester, tests)
+    result.assert_outcomes(passed=2, errors=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*requests fit no route*",
+            "*GET /api/account/balanse -> 404*the nearest is GET /api/account/balance*",
+            "*unmatched must be 'fail' or 'allow', not 'ignore'*",
+        ]
+    )
+
+
+def test_a_marker_names_a_scenario(pytester: pytest.Pytester) -> None:
+    """A scenario's file lies beside the test; what the markers say besides goes over it."""
+    pytester.makefile(
+        ".toml",
+        storm="seed = 5\nslots = 1\n[[jobs]]\ncount = 3\n[[faults]]\nkind = 'status'\ncode = 503",
+    )
+    tests = """
+from mockserver.scenario import Jobs, Scenario
+
+pytestmark = pytest.mark.legnext_mock(scenario="storm.toml")
+
+async def test_the_file(legnext_mock):
+    assert (legnext_mock.world.seed, legnext_mock.world.slots) == (5, 1)
+    assert len(legnext_mock.truth) == 3
+    assert (await balance(legnext_mock)).status_code == 503
+
+@pytest.mark.legnext_mock(seed=7, faults=[])
+async def test_over_it(legnext_mock):
+    assert (legnext_mock.world.seed, legnext_mock.world.slots) == (7, 1)
+    assert (await balance(legnext_mock)).status_code == 200
+
+@pytest.mark.legnext_mock(scenario=Scenario(seed=9, jobs=(Jobs(),)))
+async def test_a_value(legnext_mock):
+    assert legnext_mock.world.seed == 9
+    legnext_mock.add_jobs(5)
+    legnext_mock.reset()
+    assert len(legnext_mock.truth) == 1
+
+@pytest.mark.legnext_mock(scenario="calm.toml")
+def test_no_such_file(legnext_mock):
+    pass
+"""
+    result = suite(pytester, tests)
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(["*FileNotFoundError*calm.toml*"])
 
 
 def test_a_bug_in_the_mock_fails_the_test(pytester: pytest.Pytester) -> None:

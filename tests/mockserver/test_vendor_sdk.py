@@ -5,7 +5,6 @@ What its models accept of our answers is the nearest thing to the real service t
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -21,13 +20,26 @@ from legnext.types.errors import (
     ValidationError,
 )
 
-from mockserver import Failure, Fixed, MockLegnext, Run, TokenBucket
+from mockserver import (
+    Account,
+    Failure,
+    Fixed,
+    MockLegnext,
+    Moderation,
+    Quirks,
+    Run,
+    Script,
+    TokenBucket,
+)
 from mockserver.world import TASKS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 URL = "https://example.org/a.png"
+# The jobs that others are made of.
+IMAGES = "11111111-0000-4000-8000-000000000000"
+VIDEOS = "22222222-0000-4000-8000-000000000000"
 PNG = b"\x89PNG\r\n\x1a\n0000"
 CANVAS = Canvas(width=1024, height=1024)
 PLACE = CanvasImg(width=512, height=512, x=0, y=0)
@@ -35,20 +47,20 @@ MASK = Mask(areas=[Polygon(width=512, height=512, points=[0, 0, 9, 0, 9, 9])], u
 
 SUBMITS: dict[str, tuple[str, dict[str, Any]]] = {
     "diffusion": ("diffusion", {"text": "a", "callback": "http://127.0.0.1/hook"}),
-    "variation": ("variation", {"job_id": "j", "image_no": 0, "type": 1}),
-    "upscale": ("upscale", {"job_id": "j", "image_no": 0, "type": 1}),
-    "reroll": ("reroll", {"job_id": "j"}),
+    "variation": ("variation", {"job_id": IMAGES, "image_no": 0, "type": 1}),
+    "upscale": ("upscale", {"job_id": IMAGES, "image_no": 0, "type": 1}),
+    "reroll": ("reroll", {"job_id": IMAGES}),
     "blend": ("blend", {"img_urls": [URL, URL], "aspect_ratio": "1:1"}),
     "describe": ("describe", {"img_url": URL}),
     "shorten": ("shorten", {"prompt": "a"}),
-    "pan": ("pan", {"job_id": "j", "image_no": 0, "direction": 2, "scale": 1.5}),
-    "outpaint": ("outpaint", {"job_id": "j", "image_no": 0, "scale": 1.5}),
-    "inpaint": ("inpaint", {"job_id": "j", "image_no": 0, "mask": PNG, "remix_prompt": "a"}),
-    "remix": ("remix", {"job_id": "j", "image_no": 0, "remix_prompt": "a", "mode": 0}),
+    "pan": ("pan", {"job_id": IMAGES, "image_no": 0, "direction": 2, "scale": 1.5}),
+    "outpaint": ("outpaint", {"job_id": IMAGES, "image_no": 0, "scale": 1.5}),
+    "inpaint": ("inpaint", {"job_id": IMAGES, "image_no": 0, "mask": PNG, "remix_prompt": "a"}),
+    "remix": ("remix", {"job_id": IMAGES, "image_no": 0, "remix_prompt": "a", "mode": 0}),
     "edit": (
         "edit",
         {
-            "job_id": "j",
+            "job_id": IMAGES,
             "image_no": 0,
             "canvas": CANVAS,
             "img_pos": PLACE,
@@ -62,10 +74,10 @@ SUBMITS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "retexture": ("retexture", {"img_url": URL, "remix_prompt": "a"}),
     "remove_background": ("remove-background", {"img_url": URL}),
-    "enhance": ("enhance", {"job_id": "j", "image_no": 0}),
+    "enhance": ("enhance", {"job_id": IMAGES, "image_no": 0}),
     "video_diffusion": ("video-diffusion", {"prompt": "a", "video_type": 1}),
-    "extend_video": ("extend-video", {"job_id": "j", "video_no": 0}),
-    "video_upscale": ("video-upscale", {"job_id": "j", "video_no": 0}),
+    "extend_video": ("extend-video", {"job_id": VIDEOS, "video_no": 0}),
+    "video_upscale": ("video-upscale", {"job_id": VIDEOS, "video_no": 0}),
 }
 
 
@@ -87,6 +99,32 @@ def fast(**settings: Any) -> MockLegnext:  # noqa: ANN401 - as MockLegnext takes
     return MockLegnext(slots=None, time_scale=1e5, run_times=Fixed(60), **settings)
 
 
+def with_originals(mock: MockLegnext) -> MockLegnext:
+    """The mock, with the completed jobs that submits refer to."""
+    for job_id, task in ((IMAGES, "diffusion"), (VIDEOS, "video-diffusion")):
+        params = {"text": "a --draft"}
+        script = Script(["completed"])
+        mock.world.add_job(task, at=mock.now, script=script, job_id=job_id, params=params)
+    return mock
+
+
+def results_are_right(mock: MockLegnext, results: Sequence[tuple[Any, Any]]) -> None:
+    """See to it that all 19 submits, and then their results, are what the SDK made of them."""
+    tasks = [task for task, _ in SUBMITS.values()]
+    assert [job.task_type.value for job, _ in results] == tasks
+    assert {job.status.value for job, _ in results} == {"pending"}
+    assert {job.status.value for _, job in results} == {"completed"}
+    assert [job.job_id for job, _ in results] == list(mock.truth)[2:]
+    done = dict(zip(tasks, (job for _, job in results), strict=True))
+    assert len(done["diffusion"].output.image_urls) == 4
+    assert len(done["upscale"].output.image_urls) == 1
+    assert len(done["video-diffusion"].output.video_urls) == 4
+    assert len(done["video-upscale"].output.video_urls) == 1
+    assert done["describe"].output.prompts
+    assert done["shorten"].output.final_prompt
+    assert str(done["diffusion"].config.webhook_config.endpoint).endswith("/hook")
+
+
 def test_all_tasks_are_tried() -> None:
     """The table of the SDK's methods has all 19 tasks."""
     assert {task for task, _ in SUBMITS.values()} == set(TASKS)
@@ -94,7 +132,7 @@ def test_all_tasks_are_tried() -> None:
 
 async def test_every_submit_and_every_result() -> None:
     """Each of its 19 submit methods makes a job, and its models accept the job and the result."""
-    mock = fast()
+    mock = with_originals(fast())
 
     def use(client: Client) -> list[tuple[Any, Any]]:
         submitted = [
@@ -105,19 +143,32 @@ async def test_every_submit_and_every_result() -> None:
             for job in submitted
         ]
 
-    results = await with_sdk(mock, use)
-    tasks = [task for task, _ in SUBMITS.values()]
-    assert [job.task_type.value for job, _ in results] == tasks
-    assert {job.status.value for job, _ in results} == {"pending"}
-    assert {job.status.value for _, job in results} == {"completed"}
-    assert [job.job_id for job, _ in results] == list(mock.truth)
-    results_by_task = dict(zip(tasks, (done for _, done in results), strict=True))
-    assert len(results_by_task["diffusion"].output.image_urls) == 4
-    assert len(results_by_task["upscale"].output.image_urls) == 1
-    assert len(results_by_task["video-diffusion"].output.video_urls) == 4
-    assert results_by_task["describe"].output.prompts
-    assert results_by_task["shorten"].output.final_prompt
-    assert str(results_by_task["diffusion"].config.webhook_config.endpoint).endswith("/hook")
+    results_are_right(mock, await with_sdk(mock, use))
+
+
+async def test_its_async_client_too() -> None:
+    """All methods of the SDK's client for asyncio, in a thread with a loop of its own."""
+    mock = with_originals(fast())
+    balances = []
+
+    async def use(url: str) -> list[tuple[Any, Any]]:
+        async with AsyncClient(api_key="key", base_url=f"{url}/api") as client:
+            submitted = [
+                await getattr(client.midjourney, method)(**given)
+                for method, (_, given) in SUBMITS.items()
+            ]
+            balances.append(await client.account.balance())
+            assert (await client.tasks.get(IMAGES)).job_id == IMAGES
+            return [
+                (job, await client.tasks.wait_for_completion(job.job_id, poll_interval=0.001))
+                for job in submitted
+            ]
+
+    async with mock.serve() as url:
+        results_are_right(mock, await trio.to_thread.run_sync(anyio.run, use, url))
+    assert mock.crashes == []
+    spent = sum(mock.world.job(job_id, mock.now).points for job_id in mock.truth)
+    assert balances[0].balance == (1048 + 71000 - spent) / 1000
 
 
 async def test_looking_up() -> None:
@@ -130,7 +181,7 @@ async def test_looking_up() -> None:
 
     job, balance = await with_sdk(mock, use)
     assert job.job_id == job_id
-    assert (balance.account_id, balance.available_points) == (1, 1048)
+    assert (balance.account_id, balance.available_points) == (1, 1048 - 80)
 
 
 async def test_a_failed_job_is_its_error() -> None:
@@ -185,19 +236,57 @@ async def test_its_own_retries_honour_retry_after() -> None:
     assert {record.retry_after for record in mock.requests} <= {None, 1}
 
 
-async def test_its_async_client_too() -> None:
-    """The SDK's client for asyncio, in a thread with a loop of its own, works as well."""
-    mock = fast()
+async def test_what_it_has_no_name_for_has_its_status() -> None:
+    """Credits, moderation and references that can't be used come out with their codes."""
+    cases = [
+        (fast(account=Account(points=0, credits=0, limited=True)), 402),
+        (fast(moderation=Moderation(words=("a",))), 403),
+    ]
 
-    async def use(url: str) -> str:
-        async with AsyncClient(api_key="key", base_url=f"{url}/api") as client:
-            job = await client.midjourney.inpaint(job_id="j", image_no=1, mask=PNG)
-            done = await client.tasks.wait_for_completion(job.job_id, poll_interval=0.001)
-            balance = await client.account.balance()
-            assert balance.balance is not None
-            assert math.isclose(balance.balance, 72.048)
-            status: str = done.status.value
-            return status
+    def use(client: Client) -> None:
+        client.midjourney.diffusion(text="a")
 
-    async with mock.serve() as url:
-        assert await trio.to_thread.run_sync(anyio.run, use, url) == "completed"
+    def unusable(client: Client) -> None:
+        client.midjourney.extend_video(job_id=IMAGES, video_no=0)
+
+    for mock, status in cases:
+        with pytest.raises(LegnextAPIError) as caught:
+            await with_sdk(mock, use)
+        assert caught.value.status_code == status
+    with pytest.raises(LegnextAPIError) as caught:
+        await with_sdk(with_originals(fast()), unusable)
+    assert caught.value.status_code == 422
+
+
+async def test_the_nested_error_is_the_one_it_reads() -> None:
+    """The SDK looks for an error's message under `error`."""
+
+    def use(client: Client) -> None:
+        client.tasks.get("none")
+
+    with pytest.raises(NotFoundError, match="Job not found"):
+        await with_sdk(fast(quirks=Quirks(error_body="nested")), use)
+
+
+@pytest.mark.parametrize(
+    "quirks",
+    [
+        Quirks(task_type_separator="_"),
+        Quirks(empty_image_urls=True),
+        Quirks(missing_output="null", job_error="null", time_resolution="nanoseconds"),
+        Quirks(logs="strings", echo_input=True, extra_fields=True),
+        Quirks(urls_expire_after=60, temporary_urls=True),
+    ],
+    ids=repr,
+)
+async def test_the_variants_it_tolerates(quirks: Quirks) -> None:
+    """What the vendor's models accept is accepted, before a job's end and after it."""
+    mock = with_originals(fast(quirks=quirks))
+    waits = mock.add_job(Script(["processing"]), "upload-paint")
+
+    def use(client: Client) -> tuple[Any, Any]:
+        return client.tasks.get(waits), client.tasks.get(IMAGES)
+
+    before, after = await with_sdk(mock, use)
+    assert before.task_type.value == "upload-paint"
+    assert len(after.output.image_urls) == 4

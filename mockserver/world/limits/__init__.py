@@ -10,7 +10,8 @@ from mockserver.world.limits.limit import (
     Refused,
     Unlimited,
 )
-from mockserver.world.limits.rates import TokenBucket
+from mockserver.world.limits.rates import LeakyBucket, TokenBucket
+from mockserver.world.limits.rules import LimitLike, LimitRule, LimitRules, RequestLike, Ticket
 from mockserver.world.limits.windows import FixedWindow, SlidingWindow
 
 __all__ = [
@@ -20,10 +21,16 @@ __all__ = [
     "Concurrency",
     "FixedWindow",
     "Hint",
+    "LeakyBucket",
     "Limit",
+    "LimitLike",
+    "LimitRule",
+    "LimitRules",
     "Refused",
+    "RequestLike",
     "Scheduled",
     "SlidingWindow",
+    "Ticket",
     "TokenBucket",
     "Unlimited",
 ]

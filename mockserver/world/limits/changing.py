@@ -28,12 +28,15 @@ class Concurrency:
     )
     _under_way: int = attrs.field(default=0, init=False, repr=False, eq=False)
 
-    def admit(self, t: float, /) -> Admitted | Refused:  # noqa: ARG002 - the protocol has it
+    def admit(self, t: float, /) -> Admitted | Refused:
         """Admit it if there is a place."""
-        if self._under_way >= self.most:
-            return Refused(self.retry_after)
-        self._under_way += 1
-        return ADMITTED
+        verdict = self.verdict(t)
+        self._under_way += verdict is ADMITTED
+        return verdict
+
+    def verdict(self, t: float, /) -> Admitted | Refused:  # noqa: ARG002 - the protocol has it
+        """Whether there is a place."""
+        return ADMITTED if self._under_way < self.most else Refused(self.retry_after)
 
     def finish(self, t: float, /) -> None:  # noqa: ARG002 - the protocol has it
         """A place is free again.
@@ -52,6 +55,10 @@ class Concurrency:
     def fresh(self) -> Concurrency:
         """The same, with nothing under way."""
         return Concurrency(self.most, self.retry_after)
+
+    def copy(self) -> Concurrency:
+        """The same, with nothing under way."""
+        return self.fresh()
 
 
 Phases = tuple[tuple[float, Limit], ...]
@@ -113,6 +120,10 @@ class Scheduled:
         self._under_way[phase] += isinstance(verdict, Admitted)
         return verdict
 
+    def verdict(self, t: float, /) -> Admitted | Refused:
+        """What the limit of this time would decide."""
+        return self._limits[self._phase(t)].verdict(t)
+
     def finish(self, t: float, /) -> None:
         """Tell the limit that admitted it, taking those under way to end oldest first.
 
@@ -133,3 +144,10 @@ class Scheduled:
     def fresh(self) -> Scheduled:
         """The same, before its first limit."""
         return Scheduled(self.phases)
+
+    def copy(self) -> Scheduled:
+        """The same, at the same point and with its limits as they are."""
+        other = self.fresh()
+        other._limits = [limit.copy() for limit in self._limits]  # noqa: SLF001 - of its own class
+        other._latest = self._latest  # noqa: SLF001 - of its own class
+        return other

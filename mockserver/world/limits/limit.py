@@ -5,7 +5,8 @@ to itself; `fresh` gives one in its first state, so that a limit can stand in a 
 no two worlds share it.
 
 Here is what all limits share; those on the rate of a steady flow are in `rates`, those that count
-within windows in `windows`, those on requests under way and those that change in `changing`.
+within windows in `windows`, those on requests under way and those that change in `changing`. Which
+of several limits a request meets is said by the rules in `rules`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,13 @@ many seconds or tokens less a request is forgiven."""
 
 @attrs.frozen
 class Admitted:
-    """The request may pass."""
+    """The request may pass.
+
+    Attributes:
+        delay: For how many seconds it is held before that.
+    """
+
+    delay: float = 0.0
 
 
 @attrs.frozen
@@ -68,6 +75,13 @@ class Limit(Protocol):
         """
         ...
 
+    def verdict(self, t: float, /) -> Admitted | Refused:
+        """What `admit` would say at `t`, without a request that counts.
+
+        It is asked about times in their order too, like `admit`.
+        """
+        ...
+
     def finish(self, t: float, /) -> None:
         """Take note that a request that was admitted has been answered at `t`.
 
@@ -86,12 +100,20 @@ class Limit(Protocol):
         """The same limit as it is before any request."""
         ...
 
+    def copy(self) -> Limit:
+        """The same limit as it is now, but with no request under way."""
+        ...
+
 
 @attrs.define
 class Unlimited:
     """Admits every request."""
 
     def admit(self, t: float, /) -> Admitted:  # noqa: ARG002 - the protocol has it
+        """Admit it."""
+        return ADMITTED
+
+    def verdict(self, t: float, /) -> Admitted:  # noqa: ARG002 - the protocol has it
         """Admit it."""
         return ADMITTED
 
@@ -103,5 +125,9 @@ class Unlimited:
         return None
 
     def fresh(self) -> Unlimited:
+        """The same."""
+        return self
+
+    def copy(self) -> Unlimited:
         """The same."""
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import attrs
@@ -46,9 +47,15 @@ class TokenBucket:
 
     def admit(self, t: float, /) -> Admitted | Refused:
         """Take a token, or say when there will be one."""
+        verdict = self.verdict(t)
+        if verdict is ADMITTED:
+            self._tokens = max(0.0, self._tokens - 1)
+        return verdict
+
+    def verdict(self, t: float, /) -> Admitted | Refused:
+        """Whether there is a token, or when there will be one."""
         self._fill(t)
         if self._tokens >= 1 - FORGIVEN:
-            self._tokens = max(0.0, self._tokens - 1)
             return ADMITTED
         return Refused((1 - self._tokens) / self.rate)
 
@@ -69,3 +76,73 @@ class TokenBucket:
     def fresh(self) -> TokenBucket:
         """A full bucket of the same size."""
         return TokenBucket(self.rate, self.burst)
+
+    def copy(self) -> TokenBucket:
+        """A bucket of the same size that is as full."""
+        return copy.copy(self)
+
+
+@attrs.define
+class LeakyBucket:
+    """Lets requests out one by one, `rate` a second, and holds up to `capacity` of them meanwhile.
+
+    A request that comes too early waits in the bucket until its turn, so its answer is late; one
+    that finds the bucket full is refused. So no two that pass are less than `1 / rate` seconds
+    apart, and none waits longer than `capacity / rate`.
+
+    This is the leaky bucket as a queue. As a meter, which holds nothing back, it admits just what a
+    `TokenBucket` with a burst of its size does.
+
+    Attributes:
+        rate: Requests a second.
+        capacity: How many requests can wait; with none every early one is refused.
+    """
+
+    rate: float = attrs.field(validator=_rate, on_setattr=attrs.setters.frozen)
+    capacity: int = attrs.field(
+        default=0, validator=attrs.validators.ge(0), on_setattr=attrs.setters.frozen
+    )
+    # When the next request can pass without a wait.
+    _turn: float = attrs.field(default=0.0, init=False, repr=False, eq=False)
+
+    def _wait(self, t: float) -> float:
+        return max(0.0, self._turn - t)
+
+    def admit(self, t: float, /) -> Admitted | Refused:
+        """Let it out when its turn comes, or say when there will be room for one."""
+        verdict = self.verdict(t)
+        if isinstance(verdict, Admitted):
+            self._turn = t + verdict.delay + 1 / self.rate
+        return verdict
+
+    def verdict(self, t: float, /) -> Admitted | Refused:
+        """How long it has to wait, or when there will be room for one."""
+        wait = self._wait(t)
+        too_long = wait - self.capacity / self.rate
+        if too_long > FORGIVEN:
+            return Refused(too_long)
+        return Admitted(wait) if wait else ADMITTED
+
+    def finish(self, t: float, /) -> None:
+        """Nothing to note: its turn is all there is to a request."""
+
+    def hint(self, t: float, /) -> Hint:
+        """The bucket as a policy, like a `TokenBucket` of the size of those that come at once."""
+        at_once = self.capacity + 1
+        wait = self._wait(t)
+        window = max(1, round(at_once / self.rate))
+        room = at_once - (wait - FORGIVEN) * self.rate
+        return Hint(
+            quota=max(1, round(self.rate * window)),
+            window=window,
+            remaining=min(at_once, max(0, int(room))),
+            reset=wait,
+        )
+
+    def fresh(self) -> LeakyBucket:
+        """An empty bucket of the same size."""
+        return LeakyBucket(self.rate, self.capacity)
+
+    def copy(self) -> LeakyBucket:
+        """A bucket of the same size that is as full."""
+        return copy.copy(self)

@@ -6,6 +6,7 @@ what a client that knows only of steady rates runs into again and again.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections import deque
 
@@ -42,10 +43,16 @@ class SlidingWindow:
 
     def admit(self, t: float, /) -> Admitted | Refused:
         """Admit it if the `seconds` up to now have seen fewer than `quota`."""
-        self._drop(t)
-        if len(self._admitted) < self.quota:
+        verdict = self.verdict(t)
+        if verdict is ADMITTED:
             # A request that is asked about late counts with the latest before it.
             self._admitted.append(max(t, self._admitted[-1]) if self._admitted else t)
+        return verdict
+
+    def verdict(self, t: float, /) -> Admitted | Refused:
+        """Whether the `seconds` up to now have seen fewer than `quota`."""
+        self._drop(t)
+        if len(self._admitted) < self.quota:
             return ADMITTED
         return Refused(self._until_a_place(t))
 
@@ -64,6 +71,12 @@ class SlidingWindow:
     def fresh(self) -> SlidingWindow:
         """The same, with no request counted."""
         return SlidingWindow(self.quota, self.seconds)
+
+    def copy(self) -> SlidingWindow:
+        """The same, with the same requests counted."""
+        other = copy.copy(self)
+        other._admitted = self._admitted.copy()  # noqa: SLF001 - of its own class
+        return other
 
 
 @attrs.define
@@ -90,11 +103,14 @@ class FixedWindow:
 
     def admit(self, t: float, /) -> Admitted | Refused:
         """Admit it if this window has seen fewer than `quota`."""
+        verdict = self.verdict(t)
+        self._count += verdict is ADMITTED
+        return verdict
+
+    def verdict(self, t: float, /) -> Admitted | Refused:
+        """Whether this window has seen fewer than `quota`."""
         self._turn(t)
-        if self._count < self.quota:
-            self._count += 1
-            return ADMITTED
-        return Refused(self._until_the_next(t))
+        return ADMITTED if self._count < self.quota else Refused(self._until_the_next(t))
 
     def _until_the_next(self, t: float) -> float:
         return (self._number + 1) * self.seconds - t
@@ -111,3 +127,7 @@ class FixedWindow:
     def fresh(self) -> FixedWindow:
         """The same, with no request counted."""
         return FixedWindow(self.quota, self.seconds)
+
+    def copy(self) -> FixedWindow:
+        """The same, with the same requests counted."""
+        return copy.copy(self)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from mockserver.api.validation import InvalidRequestError, validate
+from mockserver.api.refusals import Refusal
+from mockserver.api.validation import kept_of, prompts_of, validate
 from mockserver.world import TASKS
 
 URL = "https://example.org/a.png"
@@ -44,7 +45,7 @@ GOOD: dict[str, dict[str, object]] = {
 ALSO_GOOD: list[tuple[str, dict[str, object]]] = [
     ("diffusion", {"text": "a" * 8192, "callback": URL, "unknown": 1}),
     ("diffusion", {"text": "a", "callback": None}),
-    ("variation", {"remixPrompt": "more"}),
+    ("variation", {"remixPrompt": "more", "imageNo": 1.0}),
     ("inpaint", {"mask": b"\x89PNG\r\n\x1a\nrest"}),
     ("inpaint", {"mask": {"areas": None, "url": URL}}),
     ("remix", {"mode": 1}),
@@ -63,7 +64,7 @@ BAD: list[tuple[str, dict[str, object], str]] = [
     ("variation", {"imageNo": 4}, "imageNo must be an integer from 0 to 3"),
     ("variation", {"imageNo": -1}, "imageNo must be an integer from 0 to 3"),
     ("variation", {"imageNo": True}, "imageNo must be an integer from 0 to 3"),
-    ("variation", {"imageNo": 1.0}, "imageNo must be an integer"),
+    ("variation", {"imageNo": 1.5}, "imageNo must be an integer"),
     ("variation", {"type": 2}, "type must be an integer from 0 to 1"),
     ("blend", {"imgUrls": [URL]}, "imgUrls must be a list of at least 2"),
     ("blend", {"imgUrls": [URL] * 6}, "imgUrls must be a list of at most 5"),
@@ -112,7 +113,7 @@ def test_the_required_parameters_are_enough(task: str) -> None:
 def test_every_required_parameter_is_required(task: str, name: str) -> None:
     """Without any one of them, it isn't."""
     rest = {other: value for other, value in GOOD[task].items() if other != name}
-    with pytest.raises(InvalidRequestError, match=f"^{name} is required$"):
+    with pytest.raises(Refusal, match=f"^{name} is required$"):
         validate(task, rest)
 
 
@@ -125,5 +126,26 @@ def test_what_else_is_taken(task: str, extra: dict[str, object]) -> None:
 @pytest.mark.parametrize(("task", "wrong", "complaint"), BAD)
 def test_what_is_wrong_is_named(task: str, wrong: dict[str, Any], complaint: str) -> None:
     """The first wrong parameter is named, and what it must be."""
-    with pytest.raises(InvalidRequestError, match=complaint):
+    with pytest.raises(Refusal, match=complaint):
         validate(task, {**GOOD[task], **wrong})
+
+
+def test_what_no_schema_can_say_is_another_refusal() -> None:
+    """Corners without their y, and a file that is no PNG, are well-formed and of no use: 422."""
+    odd = {"areas": [{**AREA, "points": [1] * 7}]}
+    for mask in (odd, b"GIF89a"):
+        with pytest.raises(Refusal) as caught:
+            validate("inpaint", {**IMAGE, "mask": mask})
+        assert (caught.value.status_code, caught.value.message) == (422, "Unprocessable parameters")
+
+
+def test_prompts() -> None:
+    """The prompts of a submit are found under whatever name they have."""
+    assert prompts_of({"text": "a", "remixPrompt": "b", "prompt": 1, "other": "c"}) == ["a", "b"]
+
+
+def test_what_is_kept() -> None:
+    """Of a submit that is kept which its task knows; files, nulls and the rest are not."""
+    given = {"jobId": "j", "imageNo": 0, "mask": b"PNG", "remixPrompt": None, "unknown": 1}
+    assert kept_of("inpaint", given) == IMAGE
+    assert kept_of("video-diffusion", {"prompt": "a", **IMAGE}) == {"prompt": "a", **IMAGE}

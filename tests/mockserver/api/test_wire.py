@@ -12,11 +12,8 @@ from hypothesis import strategies as st
 
 from mockserver.api.wire import (
     DEFAULT_EPOCH,
-    balance_body,
-    date_header,
     error_body,
     job_body,
-    time_text,
 )
 from mockserver.world import TASKS, Fixed, Makes, Script, World
 
@@ -100,25 +97,9 @@ def test_any_text_survives(callback: str, status: str, job_id: str) -> None:
     assert (decoded["job_id"], decoded["status"]) == (job_id, status)
 
 
-def test_times() -> None:
-    """Times are floored to the second, and one that hasn't come is the year 1."""
-    assert time_text(DEFAULT_EPOCH, 59.999) == "2026-01-01T00:00:59Z"
-    assert time_text(DEFAULT_EPOCH, None) == "0001-01-01T00:00:00Z"
-    assert date_header(DEFAULT_EPOCH, 61.5) == b"Thu, 01 Jan 2026 00:01:01 GMT"
-
-
 def test_errors_are_flat() -> None:
     """An error has its code and two messages; the raw one is the other where it isn't given."""
     assert error_body(401, "no", "raw") == (
         b'{"code":401,"message":"no","raw_message":"raw","detail":null}'
     )
     assert json.loads(error_body(404, "no"))["raw_message"] == "no"
-
-
-def test_balance_is_the_documented_sample() -> None:
-    """The balance has the shape of the sample, its time to the nanosecond."""
-    assert balance_body(DEFAULT_EPOCH, 1.25).decode() == (
-        '{"code":200,"data":{"account_id":1,"balance_usd":72.048,"available_credits":71000,'
-        '"available_points":1048,"alert_threshold":10,"low_balance_alert":false,'
-        '"updated_at":"2026-01-01T00:00:01.250000000Z"},"message":"success"}'
-    )

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import httpcore
 import httpx
 import pytest
 import trio
-import trio.testing
 
 from mockserver import MockLegnext, Script, run_virtual
+from mockserver.faults.connection import ConnectionFault, Refuse, Reset
 from mockserver.network import MemoryBackend, MemoryTransport
+from mockserver.network.pipe import CAPACITY
 from tests.mockserver.helpers import client_of
 
 if TYPE_CHECKING:
@@ -158,26 +160,49 @@ def test_connect_timeouts_fire_in_virtual_time() -> None:
     assert run_virtual(use) == [2, 3]
 
 
-def test_write_timeouts_fire_in_virtual_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stream that takes no more bytes is waited for as long as the client said."""
-
-    async def stuck() -> None:
-        await trio.sleep_forever()
-
-    def stuck_pair() -> tuple[trio.abc.Stream, trio.abc.Stream]:
-        ours, theirs = make_pair()
-        ours.send_stream.send_all_hook = stuck
-        return ours, theirs
-
-    make_pair = trio.testing.memory_stream_pair
-    monkeypatch.setattr(trio.testing, "memory_stream_pair", stuck_pair)
+def test_write_timeouts_fire_in_virtual_time() -> None:
+    """A server that takes no more bytes is waited for as long as the client said."""
 
     async def use() -> float:
         with pytest.raises(httpx.WriteTimeout):
-            await get(transport_to(silent), timeout=4)
+            await get(transport_to(silent), headers={"x": "y" * CAPACITY}, timeout=4)
         return trio.current_time()
 
     assert run_virtual(use) == 4
+
+
+def test_a_server_that_just_ends_has_hung_up() -> None:
+    """A server's function that returns without closing leaves a closed connection."""
+
+    async def gone(_stream: trio.abc.Stream) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def use() -> None:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await get(transport_to(gone))
+
+    run_virtual(use)
+
+
+def test_a_door_decides_about_each_connection() -> None:
+    """Some connections are refused, some have faults, and the others are as ever."""
+    faults: list[list[ConnectionFault]] = [[Refuse()], [Reset()], []]
+
+    async def serve(stream: trio.abc.Stream) -> None:
+        with contextlib.suppress(trio.BrokenResourceError):
+            await say_hello(stream)
+
+    backend = MemoryBackend(serve, admit=lambda: faults.pop(0))
+
+    async def use() -> None:
+        async with httpx.AsyncClient(transport=MemoryTransport(backend)) as client:
+            with pytest.raises(httpx.ConnectError, match="refused"):
+                await client.get("http://a/")
+            with pytest.raises(httpx.ReadError):
+                await client.get("http://a/")
+            assert (await client.get("http://a/")).text == "hi"
+
+    run_virtual(use)
 
 
 async def nothing(stream: trio.abc.Stream) -> None:

@@ -13,6 +13,7 @@ from mockserver.world import (
     TASKS,
     TYPICAL,
     Distribution,
+    Empirical,
     Fixed,
     Lognormal,
     PerType,
@@ -33,7 +34,15 @@ def start(task_type: str = "diffusion", job_id: str = "a") -> Start:
 @given(SHARES, SHARES)
 @pytest.mark.parametrize(
     "distribution",
-    [Fixed(3), Uniform(2, 5), Lognormal(45, 0.25), Lognormal.within(30, 90), Lognormal(1, 2, 0.5)],
+    [
+        Fixed(3),
+        Uniform(2, 5),
+        Lognormal(45, 0.25),
+        Lognormal.within(30, 90),
+        Lognormal(1, 2, 0.5),
+        Empirical((3, 1, 7, 7)),
+        Empirical((5,)),
+    ],
     ids=repr,
 )
 def test_quantiles_grow_with_the_share(
@@ -64,6 +73,20 @@ def test_sigma_is_the_deviation_of_the_logarithm() -> None:
     assert statistics.pstdev(map(math.log, drawn)) == pytest.approx(0.25, rel=0.05)
 
 
+def test_what_was_seen_is_interpolated() -> None:
+    """Quantiles of a list go from its shortest to its longest, straight between two."""
+    seen = Empirical([50, 10, 20])
+    assert list(seen.seconds) == [10, 20, 50]
+    quantiles = [seen.quantile(share) for share in (0, 0.25, 0.5, 0.75)]
+    assert quantiles == [10, 15, 20, 35]
+
+
+@given(st.lists(st.floats(0, 1e9), min_size=1, max_size=20), SHARES)
+def test_nothing_beyond_what_was_seen(seconds: list[float], share: float) -> None:
+    """No duration is shorter than the shortest that was seen, or longer than the longest."""
+    assert min(seconds) <= Empirical(seconds).quantile(share) <= max(seconds)
+
+
 def test_a_run_time_belongs_to_the_job() -> None:
     """The same job draws the same run time every time; another draws another."""
     draw = Lognormal(45, 0.25)
@@ -82,6 +105,9 @@ def test_run_times_can_depend_on_the_task_type() -> None:
         lambda: Fixed(-1),
         lambda: Uniform(5, 2),
         lambda: Uniform(-1, 2),
+        lambda: Empirical(()),
+        lambda: Empirical((1, -1)),
+        lambda: Empirical((1, math.inf)),
         lambda: Lognormal(0, 1),
         lambda: Lognormal(1, 0),
         lambda: Lognormal(1, 1, low=5, high=5),

@@ -27,6 +27,7 @@ def test_length_and_end() -> None:
     ending, held = Script([("a", 2), ("b", 3), "failed"]), Script([("a", 2), "b"])
     assert (ending.seconds, ending.is_terminal) == (5, True)
     assert (held.seconds, held.is_terminal) == (2, False)
+    assert Script(["a", "completed"]).seconds == math.inf
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,7 @@ def test_length_and_end() -> None:
     [
         ([], "needs a step"),
         ([("pending", 1)], "lasts for ever"),
-        (["pending", "completed"], "nothing can follow"),
+        ([Step("pending", polls=1)], "lasts for ever"),
         ([("completed", 1), "failed"], "nothing can follow"),
         ([("a", 1), ("a", 1), "completed"], "follows itself"),
         ([("", 1), "completed"], "Length"),
@@ -45,6 +46,12 @@ def test_what_is_no_life_is_refused(steps: list[Any], complaint: str) -> None:
     """A script that doesn't end, goes on after its end or repeats itself is refused."""
     with pytest.raises(ValueError, match=complaint):
         Script(steps)
+
+
+def test_a_step_waits_for_at_least_one_poll() -> None:
+    """A number of polls that can't be counted to is refused."""
+    with pytest.raises(ValueError, match="must be >= 1"):
+        Step("pending", polls=0)
 
 
 @pytest.mark.parametrize("step", [1, ("a",), ("a", "b"), (1, 2), None])

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.world import Fixed, Lognormal, Order, Randomness, Script, Uniform, World
-from mockserver.world.slots import Queue
+from mockserver.world.slots import Queue, read_slots
 
-ORDERS: st.SearchStrategy[Order] = st.sampled_from(["fifo", "random"])
+ORDERS: st.SearchStrategy[Order] = st.sampled_from(["fifo", "random", "priority"])
 
 
 def lives(world: World) -> list[tuple[float, float]]:
@@ -69,6 +69,60 @@ def test_random_order_is_random_and_repeatable() -> None:
     assert begins(1) != begins(2)
 
 
+def test_the_highest_priority_goes_first() -> None:
+    """Of the waiting jobs the one of the highest priority starts; of equals, the first."""
+    world = World(slots=1, order="priority", run_times=Fixed(1), priorities={"upscale": 5})
+    running = world.add_job(at=0)
+    world.advance(0.5)
+    low = world.add_job(at=0.5, priority=-1)
+    plain, plain_too = world.add_jobs(2, at=0.5)
+    named = world.add_job("upscale", at=0.5)
+    urgent = world.add_job(at=0.5, priority=9)
+    demoted = world.add_job("upscale", at=0.5, priority=-2)
+    starts = {
+        job_id: begin for job_id, (begin, _) in zip(world.job_ids(), lives(world), strict=True)
+    }
+    assert sorted(starts, key=starts.__getitem__) == [
+        running,
+        urgent,
+        named,
+        plain,
+        plain_too,
+        low,
+        demoted,
+    ]
+    assert world.job(urgent, 1e9).priority == 9
+
+
+@pytest.mark.parametrize(
+    ("slots", "when_full", "meant"),
+    [
+        (6, "reject", (6, "reject")),
+        (None, "queue", (None, "queue")),
+        ("queue@6", "reject", (6, "queue")),
+        ("reject@12", "queue", (12, "reject")),
+    ],
+)
+def test_slots_can_be_one_word(slots: int | str | None, when_full: Any, meant: object) -> None:  # noqa: ANN401 - also a wrong one
+    """`queue@6` and `reject@6` say both: how many, and what happens when they are taken."""
+    assert read_slots(slots, when_full) == meant
+
+
+@pytest.mark.parametrize("word", ["6", "drop@6", "queue@", "queue@x", "queue@-1", "queue@²", "@6"])
+def test_other_words_are_no_slots(word: str) -> None:
+    """What is misspelt is refused, with the forms there are."""
+    with pytest.raises(ValueError, match="queue@<number> or reject@<number>"):
+        read_slots(word, "queue")
+
+
+def test_impossible_slots_are_refused() -> None:
+    """No slot at all and an unknown way of being full are errors."""
+    with pytest.raises(ValueError, match="slots must be at least 1"):
+        read_slots("reject@0", "queue")
+    with pytest.raises(ValueError, match="when_full must be 'queue' or 'reject', not 'drop'"):
+        read_slots(1, cast("Any", "drop"))
+
+
 def test_no_limit_means_no_waiting() -> None:
     """With unlimited slots every job begins at once."""
     world = World(slots=None)
@@ -86,12 +140,12 @@ def test_a_job_held_for_ever_keeps_its_slot() -> None:
 
 @pytest.mark.parametrize(
     ("slots", "order", "complaint"),
-    [(0, "fifo", "slots must be at least 1"), (1, "lifo", "order must be")],
+    [(0, "fifo", "slots must be at least 1"), (1, "lifo", "order must be 'fifo', 'random' or")],
 )
 def test_impossible_queues_are_refused(slots: int, order: Any, complaint: str) -> None:  # noqa: ANN401 - a wrong one
     """A queue has at least one slot, and an order that exists."""
     with pytest.raises(ValueError, match=complaint):
-        Queue(slots, order, Randomness(0), lambda _job, at: at)
+        Queue(slots, order, Randomness(0), lambda _job, at: at, lambda _job: 0)
 
 
 def test_a_hundred_thousand_jobs_are_nothing() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -211,6 +214,7 @@ def test_truth_lists_all_changes_in_order() -> None:
     assert truth.until == 1
     assert dict(truth.at(0.5)) == {a: (Change(0, "pending"),), b: (Change(0, "pending"),)}
     assert len(truth) == len(world) == 2
+    assert list(world.latest_job_ids()) == [b, a]
     assert a in truth
     assert a in world
     assert "c" not in truth
@@ -269,6 +273,33 @@ def test_a_world_has_its_own_limit() -> None:
     one.limit.admit(0)
     assert isinstance(one.limit.admit(0), Refused)
     assert not isinstance(other.limit.admit(0), Refused)
+
+
+def test_the_same_seed_gives_the_lives_it_always_gave() -> None:
+    """Draws are for purposes that keep their names: a recorded run can be repeated years later."""
+    world = World(7, slots=2, order="random", failure_share=0.5)
+    world.add_jobs(20, "upscale", at=0.0)
+    lives = [
+        (job_id, changes, world.job(job_id, 1e6).failure)
+        for job_id, changes in world.truth(1e6).items()
+    ]
+    told = hashlib.sha256(repr(lives).encode()).hexdigest()
+    assert told == "fce6c8cc9402bf5f9973273cbfbc9d6ef096a541a7ecbec064f57af2c58e7a25"
+
+
+def test_a_job_weighs_less_than_a_kilobyte() -> None:
+    """A world of a million jobs fits into a gigabyte, also while their statuses are counted."""
+    n = 5000
+    world = World(slots=50)
+    tracemalloc.start()
+    try:
+        world.counts(0)
+        world.add_jobs(n, at=0)
+        world.counts(100)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held / n < 1000
 
 
 def test_terminals_are_terminal() -> None:

@@ -1,0 +1,126 @@
+"""The shapes in which the API has been seen, each as a switch.
+
+Where its descriptions and its clients disagree, a client has to live with every variant. The
+defaults are the documented shape; each field of `Quirks` turns one thing to another that was seen.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ErrorBody: TypeAlias = Literal["flat", "nested", "job"]
+JobError: TypeAlias = Literal["object", "null", "string"]
+MissingTime: TypeAlias = Literal["zero", "empty", "null"]
+TimeResolution: TypeAlias = Literal["seconds", "nanoseconds"]
+MissingOutput: TypeAlias = Literal["object", "null"]
+Logs: TypeAlias = Literal["empty", "strings", "objects"]
+Separator: TypeAlias = Literal["-", "_"]
+Envelope: TypeAlias = Literal["job", "timestamped"]
+
+_Validator: TypeAlias = "Callable[[object, attrs.Attribute[Any], Any], None]"
+
+_MEBIBYTE: Final = 2**20
+
+
+def _word_of(literal: object) -> _Validator:
+    words = get_args(literal)
+
+    def validate(_quirks: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if value not in words:
+            choices = ", ".join(map(repr, words))
+            raise ValueError(f"{attribute.name} must be one of {choices}, not {value!r}")
+
+    return validate
+
+
+def _switch(_quirks: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, bool):
+        raise ValueError(f"{attribute.name} must be true or false, not {value!r}")  # noqa: TRY004 - a setting out of its range is a ValueError
+
+
+def _seconds(_quirks: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
+    if value is not None and not (0 <= value < math.inf):
+        raise ValueError(f"{attribute.name} must be a number of seconds, not {value!r}")
+
+
+def _bytes(_quirks: object, attribute: attrs.Attribute[Any], value: int) -> None:
+    if value < 0:
+        raise ValueError(f"{attribute.name} must be a number of bytes, not {value!r}")
+
+
+@attrs.frozen(kw_only=True, cache_hash=True)
+class Quirks:
+    """How the API writes what it answers. All durations are seconds of the world.
+
+    Attributes:
+        error_body: The form of answers that are errors: `"flat"`, an object with `code` and
+            `message`; `"nested"`, that object under `error`; `"job"`, a whole job object that has
+            failed and has no id.
+        get_without_key: Whether a job can be looked up without a key.
+        job_error: A job's `error`: `"object"`, always an object, with code 0 while nothing is
+            wrong; `"null"`, null while nothing is wrong; `"string"`, the message alone.
+        missing_time: A time that hasn't come: `"zero"`, the year 1; `"empty"`, an empty text;
+            `"null"`.
+        time_resolution: To what a job's times are cut: `"seconds"` or `"nanoseconds"`.
+        missing_output: The `output` of a job that isn't completed: `"object"`, with nothing in its
+            fields; `"null"`.
+        empty_image_urls: Whether a job that isn't completed has an empty text for each of its
+            images to come, rather than null for all of them.
+        logs: Where progress is shown: `"empty"`, nowhere; `"strings"` or `"objects"`, in `logs`.
+        task_type_separator: What stands between the words of a `task_type`: `"-"` or `"_"`.
+        echo_input: Whether `input` has the parameters of the submit, rather than null.
+        extra_fields: Whether objects have fields that no documentation knows.
+        webhook_envelope: The body of a callback: `"job"`, the job object; `"timestamped"`, an
+            object with `timestamp` and the job as `data`.
+        webhook_on_processing: Whether callbacks are also made when a job begins to be processed.
+        active_tasks: Whether there is a route that lists the unfinished jobs.
+        job_expires_after: How long after its end a job can be looked up; None for ever.
+        urls_expire_after: How long after a job's end the URLs of its results are good; they are
+            then signed and say when they expire. None for URLs without an end.
+        temporary_urls: Whether results lie under `/temp/`, from where they vanish within a day.
+        max_body_bytes: The longest body of a request that is taken; longer ones are refused
+            with 413.
+
+    Raises:
+        ValueError: A setting out of its range.
+    """
+
+    error_body: ErrorBody = attrs.field(default="flat", validator=_word_of(ErrorBody))
+    get_without_key: bool = attrs.field(default=False, validator=_switch)
+    job_error: JobError = attrs.field(default="object", validator=_word_of(JobError))
+    missing_time: MissingTime = attrs.field(default="zero", validator=_word_of(MissingTime))
+    time_resolution: TimeResolution = attrs.field(
+        default="seconds", validator=_word_of(TimeResolution)
+    )
+    missing_output: MissingOutput = attrs.field(default="object", validator=_word_of(MissingOutput))
+    empty_image_urls: bool = attrs.field(default=False, validator=_switch)
+    logs: Logs = attrs.field(default="empty", validator=_word_of(Logs))
+    task_type_separator: Separator = attrs.field(default="-", validator=_word_of(Separator))
+    echo_input: bool = attrs.field(default=False, validator=_switch)
+    extra_fields: bool = attrs.field(default=False, validator=_switch)
+    webhook_envelope: Envelope = attrs.field(default="job", validator=_word_of(Envelope))
+    webhook_on_processing: bool = attrs.field(default=False, validator=_switch)
+    active_tasks: bool = attrs.field(default=False, validator=_switch)
+    job_expires_after: float | None = attrs.field(default=None, validator=_seconds)
+    urls_expire_after: float | None = attrs.field(default=None, validator=_seconds)
+    temporary_urls: bool = attrs.field(default=False, validator=_switch)
+    max_body_bytes: int = attrs.field(default=16 * _MEBIBYTE, validator=_bytes)
+
+    def __repr__(self) -> str:
+        """Only what differs from the documented shape."""
+        changed = (
+            f"{field.name}={value!r}"
+            for field in attrs.fields(Quirks)
+            if (value := getattr(self, field.name)) != field.default
+        )
+        return f"Quirks({', '.join(changed)})"
+
+
+DEFAULT_QUIRKS: Final = Quirks()
+"""The documented shape."""

@@ -1,0 +1,187 @@
+"""A connection in memory: two ends, each with a buffer as bounded as a socket's."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import operator
+from collections.abc import Iterator
+from typing import Final
+
+import trio
+
+CAPACITY: Final = 65536
+"""How many bytes are on their way in one direction before the sender has to wait."""
+
+
+class _Sender(enum.Enum):
+    """What those who receive can expect of the sender."""
+
+    SENDS = enum.auto()
+    ENDED = enum.auto()
+    RESET = enum.auto()
+
+
+class _OneAtATime:
+    """Guards a use of an end that only one task can make at a time."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._is_used = False
+
+    @contextlib.contextmanager
+    def use(self) -> Iterator[None]:
+        if self._is_used:
+            raise trio.BusyResourceError(f"another task {self._what} already")
+        self._is_used = True
+        try:
+            yield
+        finally:
+            self._is_used = False
+
+
+class _Direction:
+    """The bytes on their way from one end to the other."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._bytes = bytearray()
+        self._sender = _Sender.SENDS
+        self._is_received = True
+        self._waiting_to_receive = trio.lowlevel.ParkingLot()
+        self._waiting_for_room = trio.lowlevel.ParkingLot()
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether a receiver would get bytes, the end, or an error at once."""
+        return bool(self._bytes) or self._sender is not _Sender.SENDS
+
+    async def put(self, data: bytes | bytearray | memoryview) -> None:
+        await self.wait_for_room()
+        left = memoryview(data)
+        while left:
+            await self._wait_for_room()
+            room = self._capacity - len(self._bytes)
+            self._bytes += left[:room]
+            left = left[room:]
+            self._waiting_to_receive.unpark_all()
+
+    async def wait_for_room(self) -> None:
+        await trio.lowlevel.checkpoint()
+        await self._wait_for_room()
+
+    async def _wait_for_room(self) -> None:
+        """Wait without a checkpoint where there is room already."""
+        while True:
+            if self._sender is not _Sender.SENDS:
+                raise trio.ClosedResourceError("this end is closed")
+            if not self._is_received:
+                raise trio.BrokenResourceError("the other end is closed")
+            if len(self._bytes) < self._capacity:
+                return
+            await self._waiting_for_room.park()
+
+    async def get(self, max_bytes: int | None) -> bytes:
+        await trio.lowlevel.checkpoint()
+        while self._is_received and not self.is_readable:
+            await self._waiting_to_receive.park()
+        if not self._is_received:
+            raise trio.ClosedResourceError("this end is closed")
+        if self._sender is _Sender.RESET and not self._bytes:
+            raise trio.BrokenResourceError("the other end reset the connection")
+        data = bytes(self._bytes[:max_bytes])
+        del self._bytes[:max_bytes]
+        self._waiting_for_room.unpark_all()
+        return data
+
+    def end(self, how: _Sender) -> None:
+        """Nothing more is sent; what has been sent can still be received."""
+        if self._sender is _Sender.SENDS:
+            self._sender = how
+            self._wake()
+
+    def refuse(self) -> None:
+        """Nobody receives any more; what is on its way is lost."""
+        self._is_received = False
+        self._bytes.clear()
+        self._wake()
+
+    def _wake(self) -> None:
+        self._waiting_to_receive.unpark_all()
+        self._waiting_for_room.unpark_all()
+
+
+class PipeEnd(trio.abc.HalfCloseableStream):
+    """One end of a connection in memory; to be had from `open_pipe`."""
+
+    def __init__(self, incoming: _Direction, outgoing: _Direction) -> None:
+        self._incoming = incoming
+        self._outgoing = outgoing
+        self._receiving = _OneAtATime("receives")
+        self._sending = _OneAtATime("sends")
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether there are bytes to receive, or the other end has ended the connection."""
+        return self._incoming.is_readable
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send bytes; wait for as long as there are too many on their way.
+
+        Raises:
+            trio.BrokenResourceError: The other end is closed.
+            trio.ClosedResourceError: This end is closed, or has sent its end.
+        """
+        with self._sending.use():
+            await self._outgoing.put(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait until there is room for some bytes.
+
+        Raises:
+            trio.BrokenResourceError: As for `send_all`.
+            trio.ClosedResourceError: As for `send_all`.
+        """
+        with self._sending.use():
+            await self._outgoing.wait_for_room()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """Wait for bytes; none mean that no more will come.
+
+        Raises:
+            trio.BrokenResourceError: The other end has reset the connection.
+            trio.ClosedResourceError: This end is closed.
+            ValueError: `max_bytes` is less than 1.
+            TypeError: `max_bytes` is no whole number.
+        """
+        if max_bytes is not None and operator.index(max_bytes) < 1:
+            raise ValueError(f"max_bytes must be at least 1, not {max_bytes}")
+        with self._receiving.use():
+            return await self._incoming.get(max_bytes)
+
+    async def send_eof(self) -> None:
+        """Send the end; bytes can still be received."""
+        with self._sending.use():
+            await trio.lowlevel.checkpoint()
+            self._outgoing.end(_Sender.ENDED)
+
+    def reset(self) -> None:
+        """Break the connection off, so that the other end meets an error in place of its end."""
+        self._outgoing.end(_Sender.RESET)
+        self._incoming.refuse()
+
+    async def aclose(self) -> None:
+        """Close this end."""
+        self._outgoing.end(_Sender.ENDED)
+        self._incoming.refuse()
+        await trio.lowlevel.checkpoint()
+
+
+def open_pipe(capacity: int = CAPACITY) -> tuple[PipeEnd, PipeEnd]:
+    """Make a connection, and return its two ends.
+
+    Args:
+        capacity: How many bytes are on their way in each direction before the sender waits.
+    """
+    one_way, other_way = _Direction(capacity), _Direction(capacity)
+    return PipeEnd(one_way, other_way), PipeEnd(other_way, one_way)

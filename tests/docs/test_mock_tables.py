@@ -1,0 +1,43 @@
+"""The tables of the mock's faults and limits are complete."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+import attrs
+import pytest
+
+from mockserver import LimitRule, When
+from mockserver.api.hints import Fields, RetryAfter
+from mockserver.faults import CONNECTION_FAULTS, HTTP_FAULTS, STATE_FAULTS
+
+_DOCS = Path(__file__).parents[2] / "docs" / "mock"
+
+
+@pytest.mark.parametrize("fault", [*HTTP_FAULTS, *STATE_FAULTS], ids=lambda fault: fault.__name__)
+def test_every_fault_has_its_row(fault: type) -> None:
+    """A fault stands in its table with all its settings."""
+    page = (_DOCS / "faults.md").read_text()
+    (row,) = [line for line in page.splitlines() if line.startswith(f"| `{fault.__name__}(")]
+    assert all(field.name in row for field in attrs.fields(fault))
+
+
+def test_every_fault_of_the_connection_is_named() -> None:
+    """Where the tables of their own are, is said elsewhere; that they exist, here."""
+    page = (_DOCS / "faults.md").read_text()
+    assert all(f"`{fault.__name__}`" in page for fault in CONNECTION_FAULTS)
+
+
+def test_every_criterion_has_its_row() -> None:
+    """All that a request can be selected by is explained."""
+    page = (_DOCS / "faults.md").read_text()
+    assert all(f"`{field.name}`" in page for field in attrs.fields(When))
+
+
+def test_every_hint_has_its_row() -> None:
+    """All forms of hints, and all that a limit can be about."""
+    page = (_DOCS / "limits.md").read_text()
+    words = (*get_args(RetryAfter), *get_args(Fields))
+    assert all(f'| `"{word}"` |' in page for word in words)
+    assert all(f"| `{field.name}` |" in page for field in attrs.fields(LimitRule))

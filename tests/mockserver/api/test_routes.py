@@ -1,0 +1,90 @@
+"""From a request to its route."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver import MockLegnext, run_virtual
+from mockserver.api.routes import BALANCE, JOB, ROUTES, Route, job_id_in, nearest_route, route_of
+from tests.mockserver.helpers import client_of
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_each_route_is_found(route: Route) -> None:
+    """A request as the template has it is for that route, and the nearest to it is that route."""
+    path = route.path.replace("{job_id}", "789320d3-4b20-46d3-a804-6165a079176a")
+    assert route_of(route.method, path) is route
+    assert nearest_route(route.method, path) is route
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/api/v1/job/"),
+        ("GET", "/api/v1/job/a/b"),
+        ("POST", "/api/v1/job/a"),
+        ("GET", "/api/v1/diffusion"),
+        ("POST", "/api/v1/diffusion/"),
+    ],
+)
+def test_what_no_route_answers(method: str, path: str) -> None:
+    """Only an exact path with its method is a route's."""
+    assert route_of(method, path) is None
+
+
+def test_the_head_of_an_answer_is_asked_for_like_the_answer() -> None:
+    """HEAD is for the route of GET."""
+    assert route_of("HEAD", "/api/account/balance") is BALANCE
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "meant"),
+    [
+        ("GET", "/api/v1/jobs/789320d3-4b20-46d3-a804-6165a079176a", "job"),
+        ("GET", "/v1/job/789320d3-4b20-46d3-a804-6165a079176a", "job"),
+        ("POST", "/api/v1/difusion", "diffusion"),
+        ("POST", "/api/v1/upload_paint", "upload-paint"),
+        ("GET", "/api/v1/account/balance", "balance"),
+        ("GET", "/openapi", "openapi"),
+    ],
+)
+def test_the_nearest_route_is_the_one_that_was_meant(method: str, path: str, meant: str) -> None:
+    """A slip of the pen leads to the route that was meant."""
+    assert nearest_route(method, path).name == meant
+
+
+def test_the_nearest_of_those_that_are_asked_about() -> None:
+    """Where a mock leaves routes out, no request is told of them."""
+    assert nearest_route("GET", "/api/account/balance", [JOB]) is JOB
+
+
+def test_a_long_path_costs_no_more() -> None:
+    """So much of a path is looked at as any route has."""
+    assert nearest_route("POST", "/api/v1/diffusion" + "/x" * 100_000).is_submit
+
+
+@given(st.text())
+def test_any_path_has_an_answer(path: str) -> None:
+    """Whatever comes over the wire, it is for a route or not, and one is the nearest."""
+    assert nearest_route("GET", path) in ROUTES
+    job_id = job_id_in(f"/api/v1/job/{path}")
+    assert job_id == (path if path and "/" not in path else None)
+
+
+def test_the_application_has_these_routes() -> None:
+    """Every route of the table is answered over HTTP, or has to be switched on."""
+
+    async def main() -> None:
+        mock = MockLegnext()
+        (job_id,) = mock.add_jobs(1)
+        async with client_of(mock) as client:
+            for route in ROUTES:
+                answer = await client.request(route.method, route.path.format(job_id=job_id))
+                # An empty submit is refused by its route, and not for want of one.
+                expected = 400 if route.is_submit else 404 if route.name == "active-tasks" else 200
+                assert answer.status_code == expected, route
+
+    run_virtual(main)

@@ -1,0 +1,291 @@
+"""The command `legnext-mock`, as a process."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from mockserver import MockLegnext, Script, TokenBucket, cli, run_virtual
+from mockserver.replay import Recorder
+from tests.mockserver.helpers import client_of
+
+COMMAND = [sys.executable, "-m", "mockserver"]
+KEY = {"x-api-key": "key"}
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The command, and the URL that is its first line."""
+    process = subprocess.Popen(
+        [*COMMAND, "--port", "0", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        yield process, process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command, until it ends by itself."""
+    return subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)], ids=["ctrl-c", "term"]
+)
+def test_signals_end_it_cleanly(number: signal.Signals, status: int) -> None:
+    """It says where it listens, and ends on a signal with the right status and not a word more."""
+    with running() as (process, url):
+        assert url.startswith("http://127.0.0.1:")
+        assert httpx.get(f"{url}/api/account/balance", headers=KEY).status_code == 200
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+        assert (process.returncode, out, err) == (status, "", "")
+
+
+def test_the_options_reach_the_world() -> None:
+    """Jobs at the start, their speed, failures, limits and delays are as the options say."""
+    with (
+        running(
+            *("--jobs", "5", "--slots", "2", "--seed", "7", "--failure-share", "1"),
+            *("--time-scale", "100000", "--rate", "0.000001", "--burst", "2", "--latency", "1"),
+        ) as (_, url),
+        httpx.Client(base_url=url, headers=KEY) as client,
+    ):
+        truth = client.get("/__admin/truth").json()
+        assert len(truth) == 5
+        while any(changes[-1][1] != "failed" for changes in truth.values()):
+            truth = client.get("/__admin/truth").json()
+        job = client.get(f"/api/v1/job/{next(iter(truth))}").json()
+        assert job["error"]["code"] != 0
+        statuses = [client.get("/api/account/balance").status_code for _ in range(2)]
+        assert statuses == [200, 429]
+        assert all(r["answered_at"] >= r["at"] + 1 for r in client.get("/__admin/requests").json())
+
+
+def test_a_port_in_use_is_said_so() -> None:
+    """Where another listens, it says so in a line and ends with 1."""
+    with running() as (_, url):
+        ended = run("--port", url.rpartition(":")[2])
+        assert ended.returncode == 1
+        assert ended.stdout == ""
+        assert ended.stderr.startswith("legnext-mock: can't listen on 127.0.0.1 port ")
+        assert ended.stderr.count("\n") == 1
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Callable[..., MockLegnext]:
+    """The mock that the command would serve, with these arguments."""
+    served: list[Any] = []
+
+    def serve(serve: Any, *_address: object) -> int:  # noqa: ANN401 - of a mock, or a recorder
+        served.append(getattr(serve, "__self__", None))
+        return 0
+
+    def run(*arguments: str) -> MockLegnext:
+        assert cli.app(arguments) == 0
+        mock: MockLegnext = served[-1]
+        return mock
+
+    monkeypatch.setattr(importlib.import_module("mockserver.cli.app"), "serve_until_told", serve)
+    return run
+
+
+def test_a_scenario_with_options_over_it(told: Callable[..., MockLegnext], tmp_path: Path) -> None:
+    """The file is what it begins with; the calendar is today's unless the file has one."""
+    file = tmp_path / "storm.toml"
+    file.write_text("seed = 5\nslots = 3\n[[jobs]]\ncount = 2")
+    mock = told("--scenario", str(file), "--seed", "8", "--jobs", "1", "--fault", "stale@job")
+    assert (mock.world.seed, mock.world.slots, len(mock.truth)) == (8, 3, 3)
+    assert [rule.when.route for rule in mock.faults.rules] == ["job"]
+    assert mock.state().calendar > "2026-01-02"
+    file.write_text("epoch = 2020-01-01T00:00:00Z")
+    assert told("--scenario", str(file)).state().calendar.startswith("2020-01-01")
+
+
+def test_every_option_is_understood(told: Callable[..., MockLegnext]) -> None:
+    """Each option of the help can be given, and does something."""
+    mock = told(
+        *("--slots", "reject@6", "--order", "priority", "--priority", "edit=2"),
+        *("--run-times", "relax", "--failure", "timeout=0.5", "--account", "limited=true"),
+        *("--limit", "concurrency:9@job", "--retry-after", "date"),
+        *("--rate-limit-fields", "draft", "--rate-limit-fields", "x"),
+        *("--latency", "uniform:0,1", "--fault", "delay:1", "--moderate", "war"),
+        *("--quirk", "logs=strings", "--webhook", "keep=5", "--admin-host", "box"),
+    )
+    assert (mock.world.slots, mock.world.when_full) == (6, "reject")
+    assert mock.world.account.limited
+    assert mock.limits[0].route == "job"
+    assert len(mock.faults) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_there"),
+    [
+        ([], True),
+        (["--host", "localhost"], True),
+        (["--host", "::1"], True),
+        (["--host", "192.0.2.1"], False),
+        (["--host", "somewhere"], False),
+        (["--host", "192.0.2.1", "--admin"], True),
+        (["--no-admin"], False),
+    ],
+)
+def test_only_this_machine_can_change_the_world(
+    told: Callable[..., MockLegnext], arguments: list[str], *, is_there: bool
+) -> None:
+    """Where others can reach the server, there are no admin routes unless it is said."""
+    mock = told(*arguments)
+
+    async def state() -> int:
+        async with client_of(mock) as client:
+            return (await client.get("/__admin/state")).status_code
+
+    assert run_virtual(state) == (200 if is_there else 404)
+
+
+def test_a_transcript_is_replayed(told: Callable[..., MockLegnext], tmp_path: Path) -> None:
+    """What a recording has is there again, with what the options say besides."""
+    file = tmp_path / "night.jsonl"
+
+    async def record() -> str:
+        recorder = Recorder(file, upstream.transport(), clock=lambda: upstream.now)
+        async with client_of(upstream, transport=recorder) as client:
+            return str((await client.get(f"/api/v1/job/{job_id}")).json()["status"])
+
+    upstream = MockLegnext()
+    job_id = upstream.add_job(Script(["completed"]))
+    assert run_virtual(record) == "completed"
+    mock = told("--replay", str(file), "--jobs", "2", "--rate", "5")
+    assert job_id in mock.truth
+    assert len(mock.truth) == 3
+    assert mock.limits[0].limit == TokenBucket(5.0)
+    assert mock.world.slots is None
+
+
+def test_an_event_log_is_replayed(told: Callable[..., MockLegnext], tmp_path: Path) -> None:
+    """So are the jobs of an event log."""
+    file = tmp_path / "events.jsonl"
+    event = {
+        "job_id": "00000000-0000-4000-8000-000000000000",
+        "status": "completed",
+        "changed_between": ["2026-01-01T00:00:09Z", "2026-01-01T00:00:12Z"],
+    }
+    file.write_text(f"{json.dumps(event)}\n")
+    assert list(told("--replay", str(file)).truth) == [event["job_id"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [(None, "can't read"), ('{"transcript": 99}\n', "no transcript"), ("{}\n", "replayed")],
+)
+def test_what_can_t_be_replayed(
+    tmp_path: Path, text: str | None, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file that isn't there, or is no recording, is said to be so, in a line."""
+    file = tmp_path / "replayed"
+    if text is not None:
+        file.write_text(text)
+    assert cli.app(["--replay", str(file)]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("legnext-mock: ")
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_it_records(
+    told: Callable[..., MockLegnext], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`record` serves what passes requests on; to a wrong URL it can't."""
+    told("record", str(tmp_path / "night.jsonl"), "--port", "0")
+    assert cli.app(["record", str(tmp_path / "night.jsonl"), "--upstream", "ftp://a"]) == 2
+    assert "--upstream must be a URL" in capsys.readouterr().err
+
+
+def test_a_recording_is_never_written_over(tmp_path: Path) -> None:
+    """Where the file is already, it says so and ends with 1."""
+    file = tmp_path / "night.jsonl"
+    file.write_text("dear")
+    ended = run("record", str(file), "--port", "0")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"legnext-mock: can't write {file}: File exists")
+    assert file.read_text() == "dear"
+
+
+def test_it_explains(capsys: pytest.CaptureFixture[str]) -> None:
+    """`explain` says what there is to say."""
+    assert cli.app(["explain", "limits"]) == 0
+    assert "token-bucket: rate, [burst]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["explain", "everything"],
+        ["--fault", "--fault"],
+        ["--retry-after", "soon"],
+        ["--port", "70000"],
+        ["--port", "x"],
+        ["--slots", "0"],
+        ["--time-scale", "0"],
+        ["--failure-share", "2"],
+        ["--rate", "0"],
+        ["--nonsense"],
+        ["extra"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_2(
+    wrong: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What can't be is refused with status 2 and a word about it, without a traceback."""
+    monkeypatch.setattr(sys, "argv", ["legnext-mock", *wrong])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = "".join(capsys.readouterr())
+    assert ended.value.code == 2
+    assert any(word in said for word in wrong)
+    assert "Traceback" not in said
+
+
+def test_help_teaches(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The help has every option, its default, and examples."""
+    monkeypatch.setattr(sys, "argv", ["legnext-mock", "--help"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr().out
+    assert not ended.value.code
+    assert all(len(line) <= 80 for line in said.splitlines())
+    for option in ("host", "port", "seed", "slots", "time-scale", "failure-share", "rate", "jobs"):
+        assert f"--{option}" in said
+    assert "legnext-mock --port 0 --seed 7 --time-scale 20" in said
+    assert "/__admin/truth" in said
+
+
+def test_its_version_is_that_of_the_distribution() -> None:
+    """It says which version it is; so does the module, run as a program."""
+    ended = run("--version")
+    assert (ended.returncode, ended.stdout.strip()) == (0, version("legnext-stream"))
+
+
+def test_importing_it_does_nothing() -> None:
+    """The module of `python -m mockserver` can be imported without being run."""
+    assert importlib.import_module("mockserver.__main__").main is cli.main

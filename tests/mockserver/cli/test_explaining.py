@@ -1,0 +1,28 @@
+"""What the command explains."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from mockserver.cli.explaining import Topic, explanation
+from mockserver.faults import FAULTS
+from mockserver.plain import kind_of
+
+
+@pytest.mark.parametrize("topic", get_args(Topic))
+def test_every_topic_is_explained(topic: Topic) -> None:
+    """Each topic has its kinds, each with its values and what they mean."""
+    said = explanation(topic)
+    assert "Attributes:" in said
+    assert "\n    " in said
+
+
+def test_every_fault_is_explained() -> None:
+    """Of every fault there are its kind and its values, those in brackets that can be left out."""
+    said = explanation("faults")
+    for fault in FAULTS:
+        assert f"{kind_of(fault)}: " in said
+    assert "status: code, [body], [headers]" in said
+    assert "answer-lost: no values" in said

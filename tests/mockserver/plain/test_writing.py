@@ -1,0 +1,70 @@
+"""Writing settings as plain data."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver import Lognormal, PerType, Quirks, Rule, Script, Step, TokenBucket, When
+from mockserver.faults import Delay, Fault
+from mockserver.plain import PlainError, from_plain, to_plain
+from mockserver.strategies import limits, quirks, rules, run_times, scripts
+from mockserver.world import TYPICAL, Limit, RunTimes
+
+
+@given(
+    st.one_of(
+        st.tuples(st.just(Limit), limits()),
+        st.tuples(st.just(RunTimes), run_times()),
+        st.tuples(st.just(Rule), rules()),
+        st.tuples(st.just(Fault), rules().map(lambda rule: rule.fault)),
+        st.tuples(st.just(Script), scripts()),
+        st.tuples(st.just(Quirks), quirks()),
+    )
+)
+def test_what_is_written_can_be_read(setting: tuple[object, object]) -> None:
+    """Every setting comes back equal, also by way of JSON."""
+    cls, value = setting
+    said = json.loads(json.dumps(to_plain(value), allow_nan=False))
+    assert from_plain(cls, said) == value
+
+
+def test_only_what_is_said_is_written() -> None:
+    """Defaults are left out, and the kind stands where there is a choice."""
+    assert to_plain(TokenBucket(2)) == {"kind": "token-bucket", "rate": 2}
+    assert to_plain(When(every=3)) == {"every": 3}
+    assert to_plain(Rule(Delay(Lognormal(2, 1)))) == {
+        "fault": {"kind": "delay", "seconds": {"kind": "lognormal", "median": 2, "sigma": 1}}
+    }
+
+
+def test_steps_are_written_shortly() -> None:
+    """A step has the shortest form that says all of it."""
+    script = Script([("pending", 2), Step("processing", 60, polls=3), "completed"])
+    assert to_plain(script) == {
+        "steps": [["pending", 2], {"status": "processing", "seconds": 60, "polls": 3}, "completed"]
+    }
+
+
+def test_plain_values() -> None:
+    """What isn't a class of settings has the form that JSON has for it."""
+    assert to_plain({"a": (1, None, True)}) == {"a": [1, None, True]}
+    assert to_plain(frozenset({"b", "a"})) == ["a", "b"]
+    assert to_plain(datetime(2026, 1, 2, tzinfo=UTC)) == "2026-01-02T00:00:00+00:00"
+    assert to_plain(math.inf) == "inf"
+
+
+def test_the_published_run_times_can_be_written() -> None:
+    """The default of a mock is a setting like any other."""
+    assert from_plain(RunTimes, to_plain(TYPICAL)) == TYPICAL
+
+
+def test_functions_cannot_be_written() -> None:
+    """What no data can say is an error, and not left out."""
+    with pytest.raises(PlainError, match="<built-in function len> can't be written"):
+        to_plain(PerType({}, otherwise=len))  # type: ignore[arg-type]

@@ -1,0 +1,78 @@
+"""Recordings for tests: a batch that is watched, with all that a mock can do to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import httpx
+import trio
+
+from mockserver import MockLegnext, run_virtual
+from mockserver.replay import Recorder, Transcript, read_transcript, resend
+from tests.mockserver.helpers import POST, client_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY: Final = "sk-0123456789-secret"
+_MOST_POLLS: Final = 40
+
+
+def client_to(
+    mock: MockLegnext, transport: httpx.AsyncBaseTransport | None = None
+) -> httpx.AsyncClient:
+    """A client with a key worth keeping, and some patience."""
+    return client_of(
+        mock,
+        transport=mock.transport() if transport is None else transport,
+        headers={"x-api-key": KEY},
+        timeout=20.0,
+    )
+
+
+async def _follow(client: httpx.AsyncClient, number: int, every: float) -> None:
+    """Submit a job, and ask about it until it has ended, whatever comes in between."""
+    job_id = ""
+    for _ in range(_MOST_POLLS):
+        try:
+            if job_id:
+                answer = await client.get(f"/api/v1/job/{job_id}")
+            else:
+                answer = await client.post(POST, json={"text": f"prompt {number}"})
+            job = answer.json()
+        except (httpx.TransportError, ValueError):
+            job = {}
+        job_id = job_id or job.get("job_id", "")
+        if job.get("status") in {"completed", "failed"}:
+            return
+        await trio.sleep(every)
+
+
+async def batch(client: httpx.AsyncClient, jobs: int) -> None:
+    """Submit and follow some jobs, each at its own pace."""
+    async with trio.open_nursery() as nursery:
+        for number in range(jobs):
+            nursery.start_soon(_follow, client, number, 7.25 + number / 8)
+
+
+def record(mock: MockLegnext, path: Path, jobs: int = 6) -> Transcript:
+    """Run a batch in virtual time against a mock, and record it."""
+
+    async def run() -> None:
+        async with client_to(mock, Recorder(path, mock.transport())) as client:
+            await batch(client, jobs)
+
+    run_virtual(run)
+    assert not mock.crashes
+    return read_transcript(path)
+
+
+def replay(transcript: Transcript, mock: MockLegnext) -> None:
+    """Ask a mock, in virtual time, what was asked in a recording."""
+
+    async def run() -> None:
+        async with client_to(mock) as client:
+            await resend(transcript, client)
+
+    run_virtual(run)
+    assert not mock.crashes

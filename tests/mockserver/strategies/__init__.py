@@ -1,0 +1,1 @@
+"""Tests of the strategies: that they make what they say, and shrink to what is plain."""

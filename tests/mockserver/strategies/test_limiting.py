@@ -1,0 +1,45 @@
+"""Generated limits."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver import Scheduled, TokenBucket
+from mockserver.plain.families import FAMILIES
+from mockserver.strategies import limits
+from mockserver.world import Admitted, Limit, Unlimited
+from tests.mockserver.strategies.finding import plainest
+
+
+@given(limits(), st.lists(st.floats(0, 5), max_size=30))
+def test_a_patient_client_gets_through(limit: Limit, gaps: list[float]) -> None:
+    """Whoever waits when told to is admitted in the end."""
+    limit = limit.fresh()
+    t = 0.0
+    for gap in gaps:
+        t += gap
+        for _ in range(1000):
+            verdict = limit.admit(t)
+            if isinstance(verdict, Admitted):
+                limit.finish(t)
+                break
+            t += verdict.retry_after
+        else:
+            raise AssertionError(f"still refused at {t} s")
+
+
+def test_there_is_every_kind() -> None:
+    """Of every kind of limit there are examples; without those that change if so asked."""
+    for kind in set(FAMILIES[Limit]) - {Unlimited}:
+        plainest(limits(), lambda limit, kind=kind: type(limit) is kind)  # type: ignore[misc]
+    assert isinstance(plainest(limits(changing=False), lambda limit: limit.admit(0.0)), TokenBucket)
+
+
+def test_they_shrink_to_a_token_bucket() -> None:
+    """The plainest limit is a bucket of one; the plainest that changes changes once."""
+    assert plainest(limits()) == TokenBucket(10.0, 1)
+    bucket = TokenBucket(10.0, 1)
+    assert plainest(limits(), lambda limit: isinstance(limit, Scheduled)) == Scheduled(
+        [(0.0, bucket), (1.0, bucket)]
+    )

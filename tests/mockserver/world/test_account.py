@@ -1,0 +1,98 @@
+"""What jobs cost, and how many there are of each status."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockserver import MockLegnext, run_virtual
+from mockserver.world import TASKS, Account, Balance, Fixed, World
+from tests.mockserver.helpers import client_of
+
+
+def test_points_are_frozen_consumed_and_refunded() -> None:
+    """A job's price is frozen while it lasts, spent if it completes, and back if it fails."""
+    world = World(run_times=Fixed(10))
+    good, bad = world.add_job(at=0), world.add_job("upscale", at=0)
+    assert world.balance(0) == Balance(
+        available_points=928, available_credits=71000, frozen=120, consumed=0, refunded=0
+    )
+    world.set_status(good, "completed", 5)
+    world.set_status(bad, "failed", 5)
+    assert world.balance(5) == Balance(968, 71000, frozen=0, consumed=80, refunded=40)
+
+
+def test_the_default_is_the_published_sample() -> None:
+    """Before anything is spent, the account is worth what the API's documentation shows."""
+    balance = World().balance(0)
+    assert (balance.available_points, balance.available_credits) == (1048, 71000)
+    assert (balance.available, balance.usd) == (72048, 72.048)
+
+
+def test_points_go_before_credits() -> None:
+    """Credits are spent when no points are left; and an unlimited account stops at nothing."""
+    world = World(account=Account(points=100, credits=100))
+    balances = []
+    for _ in range(3):
+        world.add_job(at=0)
+        balances.append(world.balance(0))
+    assert [(b.available_points, b.available_credits) for b in balances] == [
+        (20, 100),
+        (0, 40),
+        (0, 0),
+    ]
+    assert world.can_afford("diffusion", 0)
+
+
+def test_a_limited_account_runs_out_and_recovers() -> None:
+    """What can't be paid can't be afforded, until something that was frozen comes back."""
+    world = World(account=Account(points=100, credits=0, limited=True))
+    assert world.can_afford("diffusion", 0)
+    job_id = world.add_job(at=0)
+    assert not world.can_afford("diffusion", 0)
+    assert world.can_afford("describe", 0)
+    world.set_status(job_id, "failed", 1)
+    assert world.can_afford("diffusion", 1)
+    with pytest.raises(ValueError, match="no task type 'juggle'"):
+        world.can_afford("juggle", 1)
+
+
+def test_prices_can_be_set() -> None:
+    """A price that is named is used, for the balance and in the job itself."""
+    world = World(account=Account(prices={"diffusion": 7}))
+    named, other = world.add_job(at=0), world.add_job("upscale", at=0)
+    assert (world.job(named, 0).points, world.job(other, 0).points) == (7, TASKS["upscale"].points)
+    assert world.balance(0).frozen == 7 + TASKS["upscale"].points
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"points": -1}, "must be >= 0"),
+        ({"credits": -1}, "must be >= 0"),
+        ({"prices": {"juggle": 1}}, "no task type 'juggle'"),
+        ({"prices": {"diffusion": -1}}, "price of diffusion must be 0 points or more"),
+    ],
+)
+def test_impossible_accounts_are_refused(settings: dict[str, object], complaint: str) -> None:
+    """Debts and prices of what doesn't exist are errors where they are written."""
+    with pytest.raises(ValueError, match=complaint):
+        Account(**settings)  # type: ignore[arg-type]
+
+
+def test_the_balance_on_the_wire_is_the_worlds() -> None:
+    """Submits over HTTP are paid for, and refused with 402 when there is nothing left."""
+    mock = MockLegnext(account=Account(points=100, credits=70, limited=True), run_times=Fixed(10))
+
+    async def main() -> tuple[list[int], dict[str, object]]:
+        async with client_of(mock) as client:
+            codes = []
+            for _ in range(3):
+                answer = await client.post("/api/v1/diffusion", json={"text": "a cat"})
+                codes.append(answer.status_code)
+            balance = await client.get("/api/account/balance")
+        return codes, balance.json()["data"]
+
+    codes, data = run_virtual(main)
+    assert codes == [200, 200, 402]
+    assert (data["available_points"], data["available_credits"]) == (0, 10)
+    assert data["balance_usd"] == 0.01

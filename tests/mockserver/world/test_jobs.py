@@ -1,0 +1,53 @@
+"""A job as it is seen at one time."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from mockserver.world import Fixed, Script, Step, World
+
+
+def test_progress_is_the_share_of_the_run() -> None:
+    """0 before the run, whole percents of it while it lasts, 100 at its end and not before."""
+    world = World(run_times=Fixed(40))
+    job_id = world.add_job(at=0)
+    shown = [world.job(job_id, t).progress for t in (0, 0.9, 1, 1.39, 1.41, 21, 40.999, 41, 99)]
+    assert shown == [0, 0, 0, 0, 1, 50, 99, 100, 100]
+
+
+def test_progress_of_a_run_without_an_end_in_sight_is_unknown() -> None:
+    """Nobody can tell how far a held job has come, until it is known when it ends."""
+    world = World()
+    script = Script([Step("processing", polls=1), ("processing too", 10), "failed"])
+    job_id = world.add_job(at=0, script=script)
+    assert world.job(job_id, 30).progress == 0
+    world.poll(job_id, 30)
+    assert world.job(job_id, 35).progress == 87  # 35 of 40 seconds.
+    assert world.job(job_id, 40).progress == 100
+    skipping = world.add_job(at=40, script=Script([("pending", 10), "completed"]))
+    assert [world.job(skipping, t).progress for t in (49, 50)] == [0, 100]
+
+
+def test_a_view_tells_what_the_job_was_submitted_with() -> None:
+    """Parameters are shown as they were given, and the job that one was made from."""
+    world = World()
+    params = {"jobId": "parent", "imageNo": 1}
+    made_from, other = world.add_job("upscale", at=0, params=params), world.add_job(at=0)
+    view = world.job(made_from, 0)
+    assert (view.params, view.parent, view.points) == (params, "parent", 40)
+    assert (world.job(other, 0).params, world.job(other, 0).parent) == (None, None)
+    odd = world.add_job("upscale", at=0, params={"jobId": 7})
+    assert world.job(odd, 0).parent is None
+
+
+def test_a_view_never_changes() -> None:
+    """What was seen can't be overwritten; another view of it can be made."""
+    world = World()
+    job_id = world.add_job(at=0)
+    view = world.job(job_id, 0)
+    with pytest.raises(attrs.exceptions.FrozenAttributeError):
+        view.status = "completed"
+    world.set_status(job_id, "failed", 0)
+    assert view.status == "pending"
+    assert attrs.evolve(view, status="odd").status == "odd"

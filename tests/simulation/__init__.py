@@ -1,0 +1,1 @@
+"""Campaigns: whole runs under every kind of trouble, judged against the truth."""

@@ -1,0 +1,199 @@
+"""Kill a watch again and again, and see that nothing is lost and nothing is told twice.
+
+    python -m tests.simulation.kills --kills 200
+
+A process watches a batch with a journal, at a server that misbehaves, over sockets. It is killed
+(SIGKILL) at a random moment and started again, until the batch has ended; then there is another batch,
+until it has been killed as often as was asked for. What the processes wrote, all together, is held
+against what the server says really happened.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Timer
+from typing import Any, TypeAlias
+
+import attrs
+
+Event: TypeAlias = dict[str, Any]
+
+TERMINAL = frozenset({"completed", "failed"})
+_FAULTS = (
+    "status:503@job,probability=0.04",
+    "truncated@job,probability=0.02",
+    "reset:60@job,probability=0.02",
+    "empty-answer@job,probability=0.02",
+    "stale:3@job,probability=0.05",
+)
+_SERVER = ("--slots", "25", "--time-scale", "40", "--failure-share", "0.1", "--rate", "4")
+_QUICKLY = ("--min-interval=0.1", "--max-interval=1", "--initial-rate=50", "--max-rate=200")
+# A process is killed within so many seconds of its first event, or of its start.
+_LONGEST_LIFE = 1.5
+
+
+@attrs.define
+class Report:
+    """What a campaign has come to.
+
+    Attributes:
+        kills: How often a watch was killed.
+        batches: How many batches came to their end.
+        jobs: How many jobs these had.
+        events: How many events were told, those told again included.
+        again: How many were told again, each of them not acknowledged when its watch was killed.
+        refused: How many requests the server refused or spoiled.
+    """
+
+    kills: int = 0
+    batches: int = 0
+    jobs: int = 0
+    events: int = 0
+    again: int = 0
+    refused: int = 0
+
+    def __str__(self) -> str:
+        return (
+            f"{self.kills} kills survived over {self.batches} batches of {self.jobs} jobs in all:"
+            f" {self.events} events, {self.again} of them told again because they had not been"
+            f" acknowledged; {self.refused} requests refused or spoiled"
+        )
+
+
+@attrs.frozen
+class Server:
+    """A mock server in a process of its own."""
+
+    url: str
+
+    def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        """What it says of itself."""
+        with urllib.request.urlopen(f"{self.url}{path}") as answer:  # noqa: S310 - our own server
+            return json.load(answer)
+
+
+@contextmanager
+def faulty_server(seed: int, jobs: int) -> Iterator[Server]:
+    """A server with a batch of jobs, and every kind of trouble on the way to it."""
+    faults = [option for fault in _FAULTS for option in ("--fault", fault)]
+    settings = ("--port", "0", "--seed", str(seed), "--jobs", str(jobs), *_SERVER, *faults)
+    command = [sys.executable, "-m", "mockserver", *settings]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield Server(process.stdout.readline().strip())
+        finally:
+            process.terminate()
+
+
+def watch(url: str, journal: Path, ids: Sequence[str], life: float | None) -> tuple[int, bytes]:
+    """Watch until the end, or until it is killed after so many seconds; return status and output."""
+    command = [sys.executable, "-m", "legnext_stream", "watch", *_QUICKLY]
+    command += [f"--journal={journal}", f"--base-url={url}", *(f"--id={job_id}" for job_id in ids)]
+    environment = os.environ | {"LEGNEXT_API_KEY": "kills", "NO_PROXY": "*"}
+    with subprocess.Popen(
+        command, env=environment, stdout=-1, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline() if life is not None else b""
+        killer = Timer(life or 600.0, process.kill)
+        killer.start()
+        try:
+            rest = process.stdout.read()
+        finally:
+            killer.cancel()
+        status = process.wait()
+    return status, first + rest
+
+
+def whole_lines(output: bytes) -> list[Event]:
+    """The events of a process; a line that a kill has torn was not told."""
+    return [json.loads(line) for line in output.splitlines(keepends=True) if line.endswith(b"\n")]
+
+
+def judge(runs: Sequence[Sequence[Event]], truth: dict[str, list[list[Any]]]) -> int:
+    """Check what all the watches of a batch told; return how many events were told again.
+
+    Raises:
+        AssertionError: Something was lost, told twice, or not true.
+    """
+    told: dict[str, list[str]] = {}
+    again = 0
+    open_before: tuple[str, str] | None = None
+    for run in runs:
+        for number, event in enumerate(run):
+            job_id, status = event["job_id"], event["status"]
+            statuses = told.setdefault(job_id, [])
+            if status in statuses:
+                # Only what was in hand when the last watch was killed may come again.
+                assert (job_id, status) == open_before, f"{job_id}: {status} was told twice"
+                assert number == run.index(event)
+                again += 1
+                continue
+            assert not TERMINAL & set(statuses), f"{job_id}: {status} after its end"
+            statuses.append(status)
+        if run:
+            open_before = (run[-1]["job_id"], run[-1]["status"])
+    assert told.keys() == truth.keys(), "every job, and no other"
+    for job_id, statuses in told.items():
+        happened = iter([status for _, status in truth[job_id]])
+        assert all(status in happened for status in statuses), f"{job_id}: {statuses}"
+        assert statuses[-1] in TERMINAL, f"{job_id} has no end: {statuses}"
+    return again
+
+
+def campaign(kills: int, *, seed: int, jobs: int = 60) -> Report:
+    """Kill watches until there were so many kills and the last batch has ended.
+
+    Raises:
+        AssertionError: A watch broke its word; the message says of which job.
+    """
+    rng = random.Random(seed)
+    report = Report()
+    while report.kills < kills:
+        number = report.batches
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            faulty_server(seed * 1000 + number, jobs) as server,
+        ):
+            ids: Sequence[str] = list(server.get("/__admin/truth"))
+            journal = Path(folder) / "batch.db"
+            runs: list[list[Event]] = []
+            while True:
+                life = rng.uniform(0.0, _LONGEST_LIFE) if report.kills < kills else None
+                # Only the first is told the ids; the journal has them from then on.
+                status, output = watch(server.url, journal, ids, life)
+                runs.append(whole_lines(output))
+                ids = () if journal.exists() else ids
+                if status >= 0:
+                    break
+                report.kills += 1
+            assert status == 1, f"it ended with {status}: some of its jobs fail"
+            report.again += judge(runs, server.get("/__admin/truth"))
+            report.refused += sum(
+                bool(request["faults"]) or request["status_code"] == 429
+                for request in server.get("/__admin/requests")
+            )
+        report.batches += 1
+        report.jobs += jobs
+        report.events += sum(map(len, runs))
+        print(report, file=sys.stderr)
+    return report
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Kill a watch, again and again.")
+    parser.add_argument("--kills", type=int, default=200, help="how often (default: 200)")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed, the same moments")
+    arguments = parser.parse_args()
+    print(campaign(arguments.kills, seed=arguments.seed))

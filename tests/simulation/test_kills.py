@@ -1,0 +1,59 @@
+"""A watch that is killed loses nothing: CI's share of the campaign, and the judge's own trial."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.simulation.kills import Event, campaign, judge
+
+TRUTH = {
+    "a": [[0.0, "pending"], [1.0, "processing"], [2.0, "completed"]],
+    "b": [[0.0, "pending"], [3.0, "failed"]],
+}
+
+
+def told(text: str) -> list[Event]:
+    """Events in short: `a:pending b:failed`."""
+    pairs = [word.split(":") for word in text.split()]
+    return [{"job_id": job_id, "status": status} for job_id, status in pairs]
+
+
+@pytest.mark.parametrize(
+    ("runs", "again"),
+    [
+        (["a:pending b:pending a:processing a:completed b:failed"], 0),
+        (["a:completed b:failed"], 0),
+        (["a:pending", "", "a:pending a:completed b:failed"], 1),
+        (["a:completed", "b:pending a:completed b:failed"], 1),
+    ],
+)
+def test_what_is_as_promised_passes(runs: list[str], again: int) -> None:
+    """Events may be left out or spread over runs; what was in hand at a kill may come again."""
+    assert judge([told(run) for run in runs], TRUTH) == again
+
+
+@pytest.mark.parametrize(
+    ("runs", "said"),
+    [
+        (["a:completed"], "every job"),
+        (["a:completed b:pending"], "b has no end"),
+        (["a:completed b:failed c:completed"], "no other"),
+        (["a:pending a:completed", "a:pending b:failed"], "pending was told twice"),
+        (["a:pending a:pending a:completed b:failed"], "pending was told twice"),
+        (["a:completed", "b:failed", "a:completed"], "completed was told twice"),
+        (["a:completed b:failed a:processing"], "processing after its end"),
+        (["a:processing a:pending a:completed b:failed"], "'processing', 'pending'"),
+        (["a:staged a:completed b:failed"], "'staged'"),
+    ],
+)
+def test_what_is_not_is_found(runs: list[str], said: str) -> None:
+    """A lost job, a repetition, a step back and an untruth are each noticed."""
+    with pytest.raises(AssertionError, match=said):
+        judge([told(run) for run in runs], TRUTH)
+
+
+def test_kills_lose_nothing() -> None:
+    """A few of the campaign's kills; for two hundred: `python -m tests.simulation.kills`."""
+    report = campaign(6, seed=3, jobs=30)
+    assert (report.kills, report.batches) == (6, 1)
+    assert report.refused > 0, "a server that behaves would prove little"
