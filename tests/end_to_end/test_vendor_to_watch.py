@@ -11,16 +11,16 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from legnext import Client
+
+from tests.servers import mock_server
 
 KEY = "end-to-end"
 TERMINAL = {"completed", "failed"}
@@ -33,20 +33,6 @@ PACE = (
     *("--max-rate", "300", "--initial-rate", "300"),
     *("--min-interval", "0.25", "--max-interval", "2"),
 )
-
-
-@contextmanager
-def mock_server(*options: str) -> Iterator[str]:
-    """`legnext-mock` as a process; its URL. It has to end well when it is told to."""
-    command = [sys.executable, "-m", "mockserver", "--port", "0", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip()
-            process.terminate()
-            assert process.wait(timeout=30) == 0
-        finally:
-            process.kill()
 
 
 def submit(url: str, count: int) -> list[str]:
@@ -86,12 +72,12 @@ def test_what_the_sdk_submits_the_watch_follows_to_its_end(
     tmp_path: Path, jobs: int, failure_share: str, exit_status: int
 ) -> None:
     """Each job's events are true, in order and not repeated, and one terminal ends them."""
-    with mock_server(*WORLD, "--failure-share", failure_share) as url:
-        ids = submit(url, jobs)
+    with mock_server(*WORLD, "--failure-share", failure_share) as server:
+        ids = submit(server.url, jobs)
         ids_file = tmp_path / "ids.txt"
         ids_file.write_text("\n".join(ids) + "\n")
-        watched = watch(url, ids_file)
-        truth = httpx.get(f"{url}/__admin/truth").json()
+        watched = watch(server.url, ids_file)
+        truth = server.truth()
 
     assert "Traceback" not in watched.stderr
     assert watched.returncode == exit_status, watched.stderr

@@ -17,14 +17,15 @@ import random
 import subprocess
 import sys
 import tempfile
-import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Timer
 from typing import Any, TypeAlias
 
 import attrs
+
+from tests.servers import MockServer, mock_server
 
 Event: TypeAlias = dict[str, Any]
 
@@ -70,30 +71,10 @@ class Report:
         )
 
 
-@attrs.frozen
-class Server:
-    """A mock server in a process of its own."""
-
-    url: str
-
-    def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
-        """What it says of itself."""
-        with urllib.request.urlopen(f"{self.url}{path}") as answer:  # noqa: S310 - our own server
-            return json.load(answer)
-
-
-@contextmanager
-def faulty_server(seed: int, jobs: int) -> Iterator[Server]:
+def faulty_server(seed: int, jobs: int) -> AbstractContextManager[MockServer]:
     """A server with a batch of jobs, and every kind of trouble on the way to it."""
     faults = [option for fault in _FAULTS for option in ("--fault", fault)]
-    settings = ("--port", "0", "--seed", str(seed), "--jobs", str(jobs), *_SERVER, *faults)
-    command = [sys.executable, "-m", "mockserver", *settings]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield Server(process.stdout.readline().strip())
-        finally:
-            process.terminate()
+    return mock_server("--seed", str(seed), "--jobs", str(jobs), *_SERVER, *faults)
 
 
 def watch(url: str, journal: Path, ids: Sequence[str], life: float | None) -> tuple[int, bytes]:
@@ -121,7 +102,7 @@ def whole_lines(output: bytes) -> list[Event]:
     return [json.loads(line) for line in output.splitlines(keepends=True) if line.endswith(b"\n")]
 
 
-def judge(runs: Sequence[Sequence[Event]], truth: dict[str, list[list[Any]]]) -> int:
+def judge(runs: Sequence[Sequence[Event]], truth: Mapping[str, Sequence[Sequence[Any]]]) -> int:
     """Check what all the watches of a batch told; return how many events were told again.
 
     Raises:
@@ -166,7 +147,7 @@ def campaign(kills: int, *, seed: int, jobs: int = 60) -> Report:
             tempfile.TemporaryDirectory() as folder,
             faulty_server(seed * 1000 + number, jobs) as server,
         ):
-            ids: Sequence[str] = list(server.get("/__admin/truth"))
+            ids: Sequence[str] = list(server.truth())
             journal = Path(folder) / "batch.db"
             runs: list[list[Event]] = []
             while True:
@@ -179,10 +160,10 @@ def campaign(kills: int, *, seed: int, jobs: int = 60) -> Report:
                     break
                 report.kills += 1
             assert status == 1, f"it ended with {status}: some of its jobs fail"
-            report.again += judge(runs, server.get("/__admin/truth"))
+            report.again += judge(runs, server.truth())
             report.refused += sum(
                 bool(request["faults"]) or request["status_code"] == 429
-                for request in server.get("/__admin/requests")
+                for request in server.get("requests")
             )
         report.batches += 1
         report.jobs += jobs

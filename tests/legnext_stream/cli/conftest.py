@@ -6,25 +6,25 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.legnext_stream.cli.support import Mock, mock_running
+from tests.servers import MockServer, mock_server
 
 
 @pytest.fixture(scope="session")
-def fast_mock() -> Iterator[Mock]:
+def fast_mock() -> Iterator[MockServer]:
     """A server whose twelve jobs, some of which fail, all end within a second or two."""
-    with mock_running("--jobs=12", "--seed=1", "--time-scale=100", "--failure-share=0.3") as mock:
+    with mock_server("--jobs=12", "--seed=1", "--time-scale=100", "--failure-share=0.3") as mock:
         yield mock
 
 
 @pytest.fixture(scope="session")
-def good_mock() -> Iterator[Mock]:
+def good_mock() -> Iterator[MockServer]:
     """A server whose three jobs all complete within a second or two."""
-    with mock_running("--jobs=3", "--time-scale=100") as mock:
+    with mock_server("--jobs=3", "--time-scale=100") as mock:
         yield mock
 
 
 @pytest.fixture(scope="session")
-def slow_mock() -> Iterator[Mock]:
+def slow_mock() -> Iterator[MockServer]:
     """A server whose three jobs take half a minute and more."""
-    with mock_running("--jobs=3") as mock:
+    with mock_server("--jobs=3") as mock:
         yield mock

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -87,31 +86,6 @@ def ran(status: int, out: str, err: str) -> Ran:
     assert "Warning" not in err, err
     assert KEY not in out + err
     return Ran(status, out, err)
-
-
-@attrs.frozen
-class Mock:
-    """A mock server that is running in a process of its own."""
-
-    url: str
-
-    def truth(self) -> dict[str, list[tuple[float, str]]]:
-        """What has happened to each job."""
-        with urllib.request.urlopen(f"{self.url}/__admin/truth") as answer:  # noqa: S310 - our own URL
-            truth: dict[str, list[tuple[float, str]]] = json.load(answer)
-            return truth
-
-
-@contextmanager
-def mock_running(*options: str) -> Iterator[Mock]:
-    """The mock server, as long as the context is open."""
-    command = [sys.executable, "-m", "mockserver", "--port", "0", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield Mock(process.stdout.readline().strip())
-        finally:
-            process.terminate()
 
 
 @contextmanager

@@ -9,13 +9,14 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.legnext_stream.cli.support import Mock, ended, started
+from tests.legnext_stream.cli.support import ended, started
+from tests.servers import MockServer
 
 _QUICKLY = ("--min-interval=0.05", "--max-interval=0.2", "--initial-rate=50")
 
 
 @contextmanager
-def _watching(mock: Mock, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def _watching(mock: MockServer, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """A watch that has shown its first event."""
     ids = [f"--id={job_id}" for job_id in mock.truth()]
     with started("watch", *arguments, *ids, *_QUICKLY, f"--base-url={mock.url}") as process:
@@ -27,7 +28,9 @@ def _watching(mock: Mock, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
-def test_a_signal_ends_the_watch(slow_mock: Mock, number: signal.Signals, status: int) -> None:
+def test_a_signal_ends_the_watch(
+    slow_mock: MockServer, number: signal.Signals, status: int
+) -> None:
     """What has been achieved is summed up, and the status says which signal it was."""
     with _watching(slow_mock) as process:
         process.send_signal(number)
@@ -37,7 +40,7 @@ def test_a_signal_ends_the_watch(slow_mock: Mock, number: signal.Signals, status
     assert "0 of 3 jobs had ended." in result.err
 
 
-def test_ctrl_c_while_waiting_for_input(slow_mock: Mock) -> None:
+def test_ctrl_c_while_waiting_for_input(slow_mock: MockServer) -> None:
     """An input that stays open and silent keeps nobody waiting."""
     with _watching(slow_mock, "-") as process:
         process.send_signal(signal.SIGINT)
@@ -49,7 +52,7 @@ def test_ctrl_c_while_waiting_for_input(slow_mock: Mock) -> None:
     assert "Traceback" not in err
 
 
-def test_ctrl_c_while_input_is_read_by_a_thread(slow_mock: Mock) -> None:
+def test_ctrl_c_while_input_is_read_by_a_thread(slow_mock: MockServer) -> None:
     """The same where the input can't be waited for, but only be read."""
     with (
         open("/dev/null") as nothing,  # noqa: PTH123 - a device
@@ -60,7 +63,7 @@ def test_ctrl_c_while_input_is_read_by_a_thread(slow_mock: Mock) -> None:
 
 
 @contextmanager
-def _interrupted_at_once(mock: Mock, stdin: int) -> Iterator[subprocess.Popen[str]]:
+def _interrupted_at_once(mock: MockServer, stdin: int) -> Iterator[subprocess.Popen[str]]:
     job_id, *_ = mock.truth()
     arguments = ("watch", "-", f"--id={job_id}", *_QUICKLY, f"--base-url={mock.url}")
     with started(*arguments, stdin=stdin) as process:
@@ -70,7 +73,7 @@ def _interrupted_at_once(mock: Mock, stdin: int) -> Iterator[subprocess.Popen[st
         yield process
 
 
-def test_a_reader_that_has_enough(fast_mock: Mock) -> None:
+def test_a_reader_that_has_enough(fast_mock: MockServer) -> None:
     """`| head -1` ends the watch without a word."""
     with _watching(fast_mock) as process:
         assert process.stdout is not None
@@ -81,7 +84,7 @@ def test_a_reader_that_has_enough(fast_mock: Mock) -> None:
     assert not err
 
 
-def test_nobody_reads_anything_any_more(slow_mock: Mock) -> None:
+def test_nobody_reads_anything_any_more(slow_mock: MockServer) -> None:
     """The summary has no reader either: that changes nothing."""
     with _watching(slow_mock) as process:
         assert process.stderr is not None

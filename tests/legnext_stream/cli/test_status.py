@@ -11,7 +11,8 @@ import pytest
 from legnext_stream import JobStatus
 from legnext_stream.cli.status_command import lines
 from legnext_stream.journal.standing import Standing
-from tests.legnext_stream.cli.support import Mock, Ran, run_command, started
+from tests.legnext_stream.cli.support import Ran, run_command, started
+from tests.servers import MockServer
 
 _QUICKLY = ("--min-interval=0.05", "--max-interval=0.2", "--initial-rate=50")
 
@@ -22,12 +23,12 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "batch.db"
 
 
-def _watch(mock: Mock, path: Path, *arguments: str) -> Ran:
+def _watch(mock: MockServer, path: Path, *arguments: str) -> Ran:
     where = (f"--base-url={mock.url}", f"--journal={path}")
     return run_command("watch", *arguments, *_QUICKLY, *where)
 
 
-def test_a_batch_that_is_interrupted_is_gone_on_with(fast_mock: Mock, path: Path) -> None:
+def test_a_batch_that_is_interrupted_is_gone_on_with(fast_mock: MockServer, path: Path) -> None:
     """Between them the two runs tell each job's end once, and the status says how it stands."""
     ids = list(fast_mock.truth())
     where = (f"--base-url={fast_mock.url}", f"--journal={path}")
@@ -58,7 +59,7 @@ def test_a_batch_that_is_interrupted_is_gone_on_with(fast_mock: Mock, path: Path
 TERMINAL = {"completed", "failed"}
 
 
-def test_all_completed(good_mock: Mock, path: Path) -> None:
+def test_all_completed(good_mock: MockServer, path: Path) -> None:
     """Status 0 where every job has."""
     assert _watch(good_mock, path, *(f"--id={job_id}" for job_id in good_mock.truth())).status == 0
     result = run_command("status", str(path))

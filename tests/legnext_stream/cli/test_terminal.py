@@ -19,7 +19,8 @@ from pathlib import Path
 import attrs
 import pytest
 
-from tests.legnext_stream.cli.support import KEY, Mock, environment, started
+from tests.legnext_stream.cli.support import KEY, environment, started
+from tests.servers import MockServer
 
 _QUICKLY = ("--min-interval=0.05", "--max-interval=0.2", "--initial-rate=50")
 _HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
@@ -80,7 +81,7 @@ def _plain(written: str) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written).replace("\r\n", "\n")
 
 
-def test_the_display_is_drawn_and_taken_away(terminal: _Terminal, good_mock: Mock) -> None:
+def test_the_display_is_drawn_and_taken_away(terminal: _Terminal, good_mock: MockServer) -> None:
     """It shows how it goes; at the end the terminal is as before, with the summary on it."""
     before = terminal.settings
     ids = [f"--id={job_id}" for job_id in good_mock.truth()]
@@ -98,7 +99,7 @@ def test_the_display_is_drawn_and_taken_away(terminal: _Terminal, good_mock: Moc
     assert KEY not in text
 
 
-def test_ctrl_c_restores_the_terminal(terminal: _Terminal, slow_mock: Mock) -> None:
+def test_ctrl_c_restores_the_terminal(terminal: _Terminal, slow_mock: MockServer) -> None:
     """The cursor is back, and nothing but the summary follows the display."""
     before = terminal.settings
     ids = [f"--id={job_id}" for job_id in slow_mock.truth()]
@@ -113,7 +114,7 @@ def test_ctrl_c_restores_the_terminal(terminal: _Terminal, slow_mock: Mock) -> N
     assert "Traceback" not in terminal.written
 
 
-def test_json_on_a_terminal(terminal: _Terminal, good_mock: Mock) -> None:
+def test_json_on_a_terminal(terminal: _Terminal, good_mock: MockServer) -> None:
     """With --json a terminal gets what a pipe would, and no picture."""
     job_id, *_ = good_mock.truth()
     url = f"--base-url={good_mock.url}"
@@ -124,7 +125,7 @@ def test_json_on_a_terminal(terminal: _Terminal, good_mock: Mock) -> None:
     assert _HIDE not in terminal.written
 
 
-def test_ids_typed_on_the_terminal(terminal: _Terminal, good_mock: Mock) -> None:
+def test_ids_typed_on_the_terminal(terminal: _Terminal, good_mock: MockServer) -> None:
     """No picture is drawn over what is being typed; Ctrl-D ends the input."""
     job_id, *_ = good_mock.truth()
     with _on(terminal, "watch", "-", *_QUICKLY, f"--base-url={good_mock.url}") as process:
@@ -137,7 +138,7 @@ def test_ids_typed_on_the_terminal(terminal: _Terminal, good_mock: Mock) -> None
 
 
 def test_events_in_a_file_and_the_display_beside(
-    terminal: _Terminal, good_mock: Mock, tmp_path: Path
+    terminal: _Terminal, good_mock: MockServer, tmp_path: Path
 ) -> None:
     """`> events.jsonl` leaves the terminal free to show how it goes."""
     job_id, *_ = good_mock.truth()

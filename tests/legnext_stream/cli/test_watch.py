@@ -12,22 +12,22 @@ import pytest
 from legnext_stream import __version__
 from tests.legnext_stream.cli.support import (
     KEY,
-    Mock,
     Ran,
     environment,
     host_answering,
     run_command,
     started,
 )
+from tests.servers import MockServer
 
 _QUICKLY = ("--min-interval=0.05", "--max-interval=0.2", "--initial-rate=50")
 
 
-def _watch(mock: Mock, *arguments: str, given: str = "") -> Ran:
+def _watch(mock: MockServer, *arguments: str, given: str = "") -> Ran:
     return run_command("watch", *arguments, *_QUICKLY, f"--base-url={mock.url}", given=given)
 
 
-def test_a_batch_to_its_end(fast_mock: Mock, tmp_path: Path) -> None:
+def test_a_batch_to_its_end(fast_mock: MockServer, tmp_path: Path) -> None:
     """One event a line; each job's events are true, in order, and end with one terminal event."""
     ids = list(fast_mock.truth())
     path = tmp_path / "ids.txt"
@@ -55,7 +55,7 @@ def test_a_batch_to_its_end(fast_mock: Mock, tmp_path: Path) -> None:
     assert f"{failed} failed" in result.err
 
 
-def test_all_completed(good_mock: Mock) -> None:
+def test_all_completed(good_mock: MockServer) -> None:
     """Status 0, with ids given as options."""
     ids = list(good_mock.truth())
     result = _watch(good_mock, *(f"--id={job_id}" for job_id in ids))
@@ -63,7 +63,7 @@ def test_all_completed(good_mock: Mock) -> None:
     assert {event["job_id"] for event in result.events} == set(ids)
 
 
-def test_standard_input_in_a_pipe(good_mock: Mock) -> None:
+def test_standard_input_in_a_pipe(good_mock: MockServer) -> None:
     """Ids from a pipe, and from options before them."""
     first, *others = good_mock.truth()
     result = _watch(good_mock, "-", f"--id={first}", given="\n".join(others))
@@ -71,7 +71,7 @@ def test_standard_input_in_a_pipe(good_mock: Mock) -> None:
     assert "3 of 3 jobs ended" in result.err
 
 
-def test_events_come_while_ids_arrive(good_mock: Mock) -> None:
+def test_events_come_while_ids_arrive(good_mock: MockServer) -> None:
     """An id's events are out before the input is at its end, each as soon as it is seen."""
     first, second, *_ = good_mock.truth()
     with started("watch", "-", *_QUICKLY, f"--base-url={good_mock.url}") as process:
@@ -85,7 +85,7 @@ def test_events_come_while_ids_arrive(good_mock: Mock) -> None:
         assert process.wait() == 0
 
 
-def test_a_bad_line_of_standard_input(slow_mock: Mock) -> None:
+def test_a_bad_line_of_standard_input(slow_mock: MockServer) -> None:
     """It ends the watch, naming the line."""
     job_id, *_ = slow_mock.truth()
     result = _watch(slow_mock, "-", given=f"{job_id}\nno id\n")
@@ -116,7 +116,7 @@ def test_a_host_that_is_not_there() -> None:
     assert url in result.err
 
 
-def test_what_was_achieved_is_told_before_the_error(good_mock: Mock) -> None:
+def test_what_was_achieved_is_told_before_the_error(good_mock: MockServer) -> None:
     """A bad line after jobs have ended: the summary, then the message."""
     job_id, *_ = good_mock.truth()
     with started("watch", "-", *_QUICKLY, f"--base-url={good_mock.url}") as process:
@@ -133,7 +133,7 @@ def test_what_was_achieved_is_told_before_the_error(good_mock: Mock) -> None:
     assert complaint.startswith("legnext-stream: standard input:2:")
 
 
-def test_a_disk_that_is_full(good_mock: Mock) -> None:
+def test_a_disk_that_is_full(good_mock: MockServer) -> None:
     """Events that can't be written end the watch, with the reason."""
     job_id, *_ = good_mock.truth()
     arguments = ("watch", f"--id={job_id}", *_QUICKLY, f"--base-url={good_mock.url}")
@@ -144,7 +144,7 @@ def test_a_disk_that_is_full(good_mock: Mock) -> None:
     assert err == "legnext-stream: can't write the output: No space left on device\n"
 
 
-def test_the_key_is_in_no_option(good_mock: Mock) -> None:
+def test_the_key_is_in_no_option(good_mock: MockServer) -> None:
     """What other users of the machine can see of the process doesn't hold the key."""
     with started("watch", "-", f"--base-url={good_mock.url}") as process:
         command_line = Path(f"/proc/{process.pid}/cmdline")

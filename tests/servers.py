@@ -1,0 +1,48 @@
+"""The mock server as a process, for tests of programs that meet it over sockets."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import attrs
+
+
+@attrs.frozen
+class MockServer:
+    """A mock server that is running in a process of its own.
+
+    Attributes:
+        url: Where it listens.
+    """
+
+    url: str
+
+    def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        """What it says of itself, below `/__admin/`."""
+        with urllib.request.urlopen(f"{self.url}/__admin/{path}") as answer:  # noqa: S310 - our own
+            return json.load(answer)
+
+    def truth(self) -> dict[str, list[tuple[float, str]]]:
+        """What has happened to each job."""
+        truth: dict[str, list[tuple[float, str]]] = self.get("truth")
+        return truth
+
+
+@contextmanager
+def mock_server(*options: str) -> Iterator[MockServer]:
+    """`legnext-mock` with these options, as long as the context is open; it has to end well."""
+    command = [sys.executable, "-m", "mockserver", "--port", "0", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield MockServer(process.stdout.readline().strip())
+            process.terminate()
+            assert process.wait(timeout=30) == 0
+        finally:
+            process.kill()
