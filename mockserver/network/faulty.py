@@ -60,11 +60,12 @@ class FaultyStream(trio.abc.Stream):
         self._is_silent = False
         self._close_after: float | None = None
         self._answer_faults: list[ConnectionFault] = []
-        self._receive: _Receive = stream.receive_some
+        receive: _Receive = stream.receive_some
         lasting = tuple(faults)
         for fault in reversed(lasting):
-            self._receive = self._receiving(fault, self._receive)
+            receive = self._receiving(fault, receive)
             self._note(fault)
+        self._lasting_receive = self._receive = receive
         self._lasting_send = self._send_with(lasting, stream.send_all)
         self._send = self._lasting_send
 
@@ -88,13 +89,17 @@ class FaultyStream(trio.abc.Stream):
         if self._answer_faults:
             self._answer_faults.clear()
             self._send = self._lasting_send
+            self._receive = self._lasting_receive
 
     def fail_with(self, fault: ConnectionFault) -> None:
-        """Have the answer to the present request meet `fault`; to be called before it begins."""
+        """Have the answer to the present request meet `fault`; to be called before it begins.
+
+        What is still to come of the request meets it too, where its pace is limited or it goes unheard.
+        """
         self._answer_faults.append(fault)
         self._send = self._send_with(self._answer_faults, self._lasting_send)
-        if isinstance(fault, Silence):
-            self._receive = self._unheard
+        if isinstance(fault, Silence | Bandwidth):
+            self._receive = self._receiving(fault, self._receive)
         self._note(fault)
 
     async def send_all(self, data: _Bytes) -> None:

@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from mockserver import MockLegnext, run_virtual
-from mockserver.faults import Reset, Rule, When
+from mockserver.faults import Bandwidth, Reset, Rule, When
 from mockserver.network.proxy import FaultProxy
 from tests.mockserver.network.fault_table import (
     ROWS,
@@ -45,6 +45,37 @@ async def client_over(transport: Transport, rule: Rule) -> AsyncIterator[httpx.A
             client = httpx.AsyncClient(base_url=url, headers=KEY, timeout=TIMEOUT)
             yield await stack.enter_async_context(client)
     assert mock.crashes == []
+
+
+# httpx leaves the generator of a body that it gives up to the garbage collector.
+@pytest.mark.filterwarnings("ignore:Async generator 'httpx:ResourceWarning")
+def test_a_slow_line_keeps_an_upload_waiting() -> None:
+    """A large body goes up at the line's pace: it comes late, or the client's patience ends."""
+    mock = MockLegnext(faults=[Rule(Bandwidth(10_000), When(route="shorten"))])
+    body = {"prompt": "a fox", "besides": "x" * 300_000}
+    seen_in: list[tuple[str, float]] = []
+
+    async def upload(patience: float) -> None:
+        async with httpx.AsyncClient(
+            transport=mock.transport(), base_url="http://a", headers=KEY, timeout=patience
+        ) as client:
+            begun = trio.current_time()
+            try:
+                answer = await client.post("/api/v1/shorten", json=body)
+                what = str(answer.status_code)
+            except httpx.TimeoutException as error:
+                what = type(error).__name__
+            seen_in.append((what, trio.current_time() - begun))
+
+    async def main() -> None:
+        await upload(60)
+        await upload(5)
+
+    run_virtual(main)
+    (late, seconds), (given_up, _) = seen_in
+    assert late == "200"
+    assert seconds == pytest.approx(30, abs=1)
+    assert given_up == "WriteTimeout"
 
 
 async def seen_first(transport: Transport, row: Row) -> str:
