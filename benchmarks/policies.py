@@ -120,6 +120,26 @@ def backoff(first: float = 1.0, factor: float = 1.5, cap: float = 10.0) -> Inter
     return lambda n: min(first * factor ** min(n, longest), cap)
 
 
+class _Turns:
+    """Jobs by when their turn comes; of those of the same time, the one that was put first."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, str]] = []
+        self._order = count()
+
+    def put(self, at: float, job_id: str) -> None:
+        heapq.heappush(self._heap, (at, next(self._order), job_id))
+
+    @property
+    def next_at(self) -> float:
+        """When the next turn comes; infinite if there is none."""
+        return self._heap[0][0] if self._heap else math.inf
+
+    def take(self) -> str:
+        """Whose turn comes next."""
+        return heapq.heappop(self._heap)[2]
+
+
 class Intervals:
     """Each job by itself at intervals, from a random time within the first one.
 
@@ -135,24 +155,18 @@ class Intervals:
         self._interval = interval
         self._rng = rng
         self.pacer: MeasuringPacer | None = None if pacing is None else make_pacer(pacing)
-        self._heap: list[tuple[float, int, str]] = []
-        self._order = count()
+        self._turns = _Turns()
         self._asked: dict[str, int] = {}
 
     def begin(self, now: float, job_ids: Sequence[str]) -> None:
         """Draw the phases."""
         first = self._interval(0)
         for job_id in job_ids:
-            self._put(now + self._rng.uniform(0, first), job_id)
-
-    def _put(self, at: float, job_id: str) -> None:
-        heapq.heappush(self._heap, (at, next(self._order), job_id))
+            self._turns.put(now + self._rng.uniform(0, first), job_id)
 
     def due(self, now: float) -> str | float:
         """Whoever has waited longest for its turn."""
-        if not self._heap:
-            return math.inf
-        at = self._heap[0][0]
+        at = self._turns.next_at
         if at > now:
             return at
         if self.pacer is not None:
@@ -160,7 +174,7 @@ class Intervals:
             if at > now:
                 return at
             self.pacer.start(now)
-        return heapq.heappop(self._heap)[2]
+        return self._turns.take()
 
     def observe(self, now: float, job_id: str, reply: Reply) -> News:
         """Wait for the next interval's end, counted from the request."""
@@ -169,10 +183,10 @@ class Intervals:
         if reply.ends:
             return News.ENDED
         if reply.status_code == 429 and self.pacer is not None:
-            self._put(now, job_id)
+            self._turns.put(now, job_id)
             return News.NONE
         asked = self._asked[job_id] = self._asked.get(job_id, 0) + 1
-        self._put(max(now, reply.sent_at + self._interval(asked)), job_id)
+        self._turns.put(max(now, reply.sent_at + self._interval(asked)), job_id)
         return News.NONE
 
 
@@ -200,8 +214,7 @@ class VendorLoop:
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
-        self._heap: list[tuple[float, int, str]] = []
-        self._order = count()
+        self._turns = _Turns()
         self._tasks: dict[str, _Task] = {}
 
     def begin(self, now: float, job_ids: Sequence[str]) -> None:
@@ -209,17 +222,12 @@ class VendorLoop:
         for job_id in job_ids:
             at = now + self._rng.random()
             self._tasks[job_id] = _Task(at)
-            self._put(at, job_id)
-
-    def _put(self, at: float, job_id: str) -> None:
-        heapq.heappush(self._heap, (at, next(self._order), job_id))
+            self._turns.put(at, job_id)
 
     def due(self, now: float) -> str | float:
         """Each task sends when it likes."""
-        if not self._heap:
-            return math.inf
-        at = self._heap[0][0]
-        return at if at > now else heapq.heappop(self._heap)[2]
+        at = self._turns.next_at
+        return at if at > now else self._turns.take()
 
     def observe(self, now: float, job_id: str, reply: Reply) -> News:
         """One answer to one task."""
@@ -230,11 +238,11 @@ class VendorLoop:
             if task.attempt >= self.RETRIES:
                 return News.LOST
             told = reply.headers.get("retry-after")
-            self._put(now + (float(told) if told else 2.0**task.attempt), job_id)
+            self._turns.put(now + (float(told) if told else 2.0**task.attempt), job_id)
             task.attempt += 1
             return News.NONE
         task.attempt = 0
         if now - task.began_at >= self.TIMEOUT:
             return News.LOST
-        self._put(now + self.INTERVAL, job_id)
+        self._turns.put(now + self.INTERVAL, job_id)
         return News.NONE
