@@ -35,6 +35,8 @@ ADMIN = "/__admin/"
 """Paths below this are about the mock; they pass freely, and aren't journaled."""
 DESCRIPTIONS = frozenset({OPENAPI.path, DOCS.path})
 """What the API says of itself; it passes freely, too."""
+ROUTE = "legnext_mock.route"
+"""The key of the request's scope under which the routes find which of them it is for."""
 MADE_JOB = "legnext_mock.made_job"
 """The key of the request's scope under which a route leaves the id of the job it made."""
 
@@ -78,6 +80,7 @@ class _Passage:
         self._scope = scope
         self._send = send
         self._facts = facts = _facts_of(scope, service.now())
+        scope[ROUTE] = facts.route
         self._plan = plan_for(service.faults, facts) if service.faults else NOTHING
         is_let_in = service.accepts(facts.key) or (
             service.quirks.get_without_key and facts.route is JOB and not facts.key
@@ -94,13 +97,16 @@ class _Passage:
                 await anyio.sleep(seconds)
             await self._answer(routes)(self._scope, receive, send)
         except Exception as error:
-            if not self._is_recorded:
-                self._record(500, self._service.now())
             self._service.note_crash(error)
+            if not self._is_recorded:
+                broken = error_answer(
+                    500, "Internal server error", type(error).__name__, self._service.quirks
+                )
+                await broken(self._scope, receive, self._send_start)
             raise
         finally:
             # Also of a request whose client has hung up meanwhile.
-            if isinstance(self._verdict, Ticket):
+            if isinstance(self._verdict, Ticket) and self._verdict.is_counted:
                 self._verdict.finish(self._service.now())
 
     def _delay(self) -> float:
@@ -179,8 +185,8 @@ class _Passage:
 
 def _facts_of(scope: Scope, at: float) -> RequestFacts:
     method, path = scope["method"], scope["path"]
-    sent_path, key = _sent_path(scope), _api_key(scope)
-    return RequestFacts(at, method, sent_path, route_of(method, path), job_id_in(path), key)
+    sent_path, key, job_id = _sent_path(scope), _api_key(scope), job_id_in(path)
+    return RequestFacts(at, method, sent_path, route_of(method, path, job_id), job_id, key)
 
 
 def _sent_path(scope: Scope) -> str:

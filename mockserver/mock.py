@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import httpx
     import trio
-    from starlette.applications import Starlette
+    from starlette.types import ASGIApp
 
     from mockserver.api.moderation import Moderation
     from mockserver.faults import Fault, Rule
@@ -166,7 +166,7 @@ class MockLegnext(Control):
             )
         )
         self.requests.keep = keep_requests
-        self.app: Starlette = build_app(self._service)
+        self.app: ASGIApp = build_app(self._service)
         self._door = Door(self._service.faults, self._service.now, knows_requests=True)
 
     def transport(self, *, connect_seconds: float = 0.0) -> httpx.AsyncBaseTransport:

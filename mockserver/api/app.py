@@ -5,12 +5,11 @@ It runs under any ASGI server and any event loop: nothing here knows Trio.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
@@ -24,21 +23,23 @@ from mockserver.api.page import page_of
 from mockserver.api.references import check_references
 from mockserver.api.refusals import Refusal
 from mockserver.api.results import Results
-from mockserver.api.routes import ACTIVE_TASKS, BALANCE, DOCS, JOB, OPENAPI, job_id_in, route_of
+from mockserver.api.routes import ACTIVE_TASKS, BALANCE, DOCS, JOB, JOB_PREFIX, OPENAPI
 from mockserver.api.validation import kept_of, prompts_of, validate
 from mockserver.api.wire import job_body
 from mockserver.applying import told_job
 from mockserver.control.routes import admin_routes
-from mockserver.gate import MADE_JOB, Gate
+from mockserver.gate import MADE_JOB, ROUTE, Gate
 from mockserver.world import TASKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from mockserver.service import Service
     from mockserver.world import TaskType
+
+    Layer: TypeAlias = Callable[[ASGIApp, Service], ASGIApp]
 
 
 class GetJob:
@@ -85,8 +86,9 @@ class JobFirst:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] == "http" and route_of(scope["method"], scope["path"]) is JOB:
-            scope["path_params"] = {"job_id": job_id_in(scope["path"])}
+        # The gate has found out which route it is for.
+        if scope.get(ROUTE) is JOB:
+            scope["path_params"] = {"job_id": scope["path"][len(JOB_PREFIX) :]}
             await self._get_job(scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -172,8 +174,13 @@ def _routes(service: Service) -> Iterator[Route]:
     yield Route(DOCS.path, docs)
 
 
-def build_app(service: Service) -> Starlette:
-    """The ASGI application that serves `service`."""
+def build_app(service: Service, behind_gate: Layer | None = None) -> ASGIApp:
+    """The ASGI application that serves `service`.
+
+    Args:
+        service: What is served.
+        behind_gate: What is to stand between the gate and the routes, if anything.
+    """
 
     async def as_api_error(_request: Request, error: Exception) -> JsonAnswer:
         """Write what Starlette refuses by itself (no route, wrong method) as the API does."""
@@ -185,18 +192,14 @@ def build_app(service: Service) -> Starlette:
             500, "Internal server error", type(error).__name__, quirks=service.quirks
         )
 
-    app = Starlette(
-        routes=[
-            *_routes(service),
-            *admin_routes(service),
-        ],
-        middleware=[
-            Middleware(Results, service=service),
-            Middleware(Gate, service=service),
-            Middleware(JobFirst, get_job=GetJob(service)),
-        ],
+    routes = Starlette(
+        routes=[*_routes(service), *admin_routes(service)],
         exception_handlers={HTTPException: as_api_error, Exception: as_api_error},
     )
     # The API knows its paths exactly; a client that adds a slash is to learn of it here.
-    app.router.redirect_slashes = False
-    return app
+    routes.router.redirect_slashes = False
+    # Around Starlette rather than within it, where each layer costs every request more.
+    app: ASGIApp = JobFirst(routes, GetJob(service))
+    if behind_gate is not None:
+        app = behind_gate(app, service)
+    return Results(Gate(app, service), service)

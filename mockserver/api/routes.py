@@ -43,16 +43,17 @@ def job_id_in(path: str) -> str | None:
     return job_id if job_id and job_id != path and "/" not in job_id else None
 
 
-def route_of(method: str, path: str) -> Route | None:
+def route_of(method: str, path: str, job_id: str | None = None) -> Route | None:
     """The route that answers a request, or None where none does.
 
     Args:
         method: The method; HEAD is answered as GET is.
         path: The path, decoded, without a query.
+        job_id: The job that the path asks for, if that is known already.
     """
     if method == "HEAD":
         method = "GET"
-    if method == "GET" and job_id_in(path) is not None:
+    if method == "GET" and (job_id or job_id_in(path)) is not None:
         return JOB
     return _FIXED.get((method, path))
 

@@ -8,6 +8,7 @@ documented one (see `Quirks`) are made from it, and take longer.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -40,6 +41,10 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
+# The same few jobs are asked about again and again.
+_json_text = functools.lru_cache(maxsize=65536)(_json)
+
+
 def _nothing_yet(job: JobView) -> str:
     return _NO_VIDEOS if job.task.makes in {Makes.VIDEO, Makes.VIDEOS} else _NO_OUTPUT
 
@@ -59,9 +64,9 @@ def job_body(job: JobView, epoch: datetime, quirks: Quirks = DEFAULT_QUIRKS) -> 
             }
         )
     body = (
-        f'{{"job_id":{_json(job.job_id)},"model":"midjourney","task_type":"{job.task.name}",'
-        f'"status":{_json(job.status)},"config":{{"service_mode":"public",'
-        f'"webhook_config":{{"endpoint":{_json(job.callback)},"secret":""}}}},"input":null,'
+        f'{{"job_id":{_json_text(job.job_id)},"model":"midjourney","task_type":"{job.task.name}",'
+        f'"status":{_json_text(job.status)},"config":{{"service_mode":"public",'
+        f'"webhook_config":{{"endpoint":{_json_text(job.callback)},"secret":""}}}},"input":null,'
         f'"output":{output_of(job, epoch, quirks) if completed else _nothing_yet(job)},'
         f'"meta":{{"created_at":"{time_text(epoch, job.created_at)}",'
         f'"started_at":"{time_text(epoch, job.started_at)}",'

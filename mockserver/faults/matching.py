@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from mockserver.world.routes import Route
 
 
-@attrs.frozen
+# Assigned once, by the generated `__init__`: a frozen class takes three times as long to make, and
+# one is made for every request.
+@attrs.define(on_setattr=attrs.setters.frozen, unsafe_hash=True)
 class RequestFacts:
     """What is known of a request when it arrives.
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _SHOWN: Final = 10
 """How many requests a failed assertion shows."""
-_ATTRIBUTES: Final = tuple(field.name for field in attrs.fields(RequestRecord))
+_ATTRIBUTES: Final = RequestRecord.__struct_fields__
 
 
 class Criteria(TypedDict, total=False):

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import msgspec
-from starlette.middleware import Middleware
 from starlette.responses import Response
 
 from mockserver.api.answers import error_answer
+from mockserver.api.app import build_app
 from mockserver.applying import NO_LINE, break_line
 from mockserver.faults.http import WITHOUT_BODY
-from mockserver.gate import MADE_JOB, Gate
+from mockserver.gate import MADE_JOB
 from mockserver.mock import MockLegnext
 from mockserver.replay.cues import Cues, asked
 from mockserver.replay.lives import RecordedJob
@@ -154,9 +154,7 @@ def replaying(
             mock.add_job(job.script, job.task_type, job.job_id)
     service = mock._service  # noqa: SLF001 - of this package
     service.cues = Cues(recording, jobs)
-    # Outermost first: right behind the gate, which writes the journal, and before all that answers.
-    layers = mock.app.user_middleware
-    classes: list[object] = [layer.cls for layer in layers]
-    layers.insert(classes.index(Gate) + 1, Middleware(Playback, service=service))
+    # Right behind the gate, which writes the journal, and before all that answers.
+    mock.app = build_app(service, behind_gate=Playback)
     mock.mark_start()
     return mock

@@ -98,6 +98,11 @@ class Ticket:
     delay: float
     _limits: tuple[Limit, ...] = attrs.field(repr=False)
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether any limit has it on its books."""
+        return bool(self._limits)
+
     def finish(self, t: float) -> None:
         """Tell the limits that it has been answered at `t`, in seconds since the world's start."""
         for limit in self._limits:

@@ -9,9 +9,9 @@ import anyio
 import anyio.lowlevel
 import httpx
 import pytest
-from starlette.routing import Route
 
 from mockserver import Fixed, Lognormal, MockLegnext, Script, TokenBucket, run_virtual
+from mockserver.api.app import GetJob
 from mockserver.world import TASKS
 from tests.mockserver.api.asking import PNG, add_parent, ask
 from tests.mockserver.api.test_validation import GOOD
@@ -245,19 +245,21 @@ def test_a_bug_is_a_500_and_is_kept() -> None:
     assert [record.status_code for record in mock.requests] == [500]
 
 
-def test_a_bug_in_the_midst_of_an_answer_is_journaled_once() -> None:
+def test_a_bug_in_the_midst_of_an_answer_is_journaled_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """An answer that breaks off after its start stays the one record that it is."""
     mock = MockLegnext()
+    (job_id,) = mock.add_jobs(1)
 
-    class BreaksOff:
-        async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-            await send({"type": "http.response.start", "status": 200, "headers": []})
-            await send({"type": "http.response.body", "body": b"abc", "more_body": True})
-            raise ZeroDivisionError
+    async def break_off(_self: GetJob, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"abc", "more_body": True})
+        raise ZeroDivisionError
 
-    mock.app.router.routes.append(Route("/broken", BreaksOff()))
+    monkeypatch.setattr(GetJob, "__call__", break_off)
     with pytest.raises(httpx.RemoteProtocolError):
-        ask(mock, "GET", "/broken")
+        ask(mock, "GET", f"/api/v1/job/{job_id}")
     assert [record.status_code for record in mock.requests] == [200]
     assert [type(error) for error in mock.crashes] == [ZeroDivisionError]
 
