@@ -100,7 +100,7 @@ class Engine:
             self._account.count_out(self)
             self.mailroom.close(failure)
             try:
-                await self._close_journal()
+                await self._close_journal()  # noqa: ASYNC102 - to wait for the consumer; see there
             finally:
                 self.finished.set()
 
@@ -111,7 +111,7 @@ class Engine:
         try:
             await self._let_go.wait()
         finally:
-            await self._keeper.close()
+            await self._keeper.close()  # noqa: ASYNC102 - it shields itself
 
     async def _work(self) -> None:
         async with trio.open_nursery() as nursery:

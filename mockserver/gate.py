@@ -102,7 +102,8 @@ class _Passage:
                 broken = error_answer(
                     500, "Internal server error", type(error).__name__, self._service.quirks
                 )
-                await broken(self._scope, receive, self._send_start)
+                # A cancellation here loses no error: it is noted as a crash.
+                await broken(self._scope, receive, self._send_start)  # noqa: ASYNC120 - see above
             raise
         finally:
             # Also of a request whose client has hung up meanwhile.

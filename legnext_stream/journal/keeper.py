@@ -172,7 +172,7 @@ class Keeper:
                 # Whoever waited for an acknowledgement was told. The rest is found anew at a restart.
                 pass
             finally:
-                await off_the_event_path(self._store.close)
+                await off_the_event_path(self._store.close)  # noqa: ASYNC102 - bounded by the disk
         self._store = self._writer = None
 
     def _kept(self, event: JobEvent) -> KeptEvent:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpcore
 import httpx
+import trio
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -55,7 +56,9 @@ class _Body(httpx.AsyncByteStream):
             raise _as_httpx(error) from error
 
     async def aclose(self) -> None:
-        await self._response.aclose()
+        # A connection that a cancellation leaves in the middle of this would never be closed.
+        with trio.CancelScope(shield=True):
+            await self._response.aclose()
         connection, self._connection = self._connection, None
         if connection is not None and connection.is_idle():
             self._idle.append(connection)
@@ -106,7 +109,7 @@ class MemoryTransport(httpx.AsyncBaseTransport):
             extensions=request.extensions,
         )
         try:
-            response = await connection.handle_async_request(core_request)
+            response = await self._exchange(connection, core_request)
         except _ERRORS as error:
             raise _as_httpx(error) from error
         return httpx.Response(
@@ -115,6 +118,18 @@ class MemoryTransport(httpx.AsyncBaseTransport):
             stream=_Body(response, connection, self._idle),
             extensions=response.extensions,
         )
+
+    @staticmethod
+    async def _exchange(
+        connection: httpcore.AsyncHTTPConnection, request: httpcore.Request
+    ) -> httpcore.Response:
+        try:
+            return await connection.handle_async_request(request)
+        except BaseException:
+            # A cancellation can come before httpcore has anything in hand that it would close.
+            with trio.CancelScope(shield=True):
+                await connection.aclose()
+            raise
 
     async def aclose(self) -> None:
         """Hang up the connections that are idle."""

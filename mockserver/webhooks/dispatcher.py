@@ -19,7 +19,7 @@ from mockserver.world.scripts import TERMINAL
 if TYPE_CHECKING:
     from mockserver.service import Service
     from mockserver.webhooks.settings import WebhookSettings
-    from mockserver.world import JobChange
+    from mockserver.world import ChangeFeed, JobChange
 
 
 @attrs.frozen
@@ -52,7 +52,7 @@ class Dispatcher:
     def __init__(self, service: Service, settings: WebhookSettings) -> None:
         self.settings: WebhookSettings = settings
         self._service = service
-        self.feed = service.world.follow()
+        self.feed: ChangeFeed = service.world.follow()
         self._outbox = Outbox()
         self._under_way: list[Attempt] = []
         self._told: dict[str, int] = {}
