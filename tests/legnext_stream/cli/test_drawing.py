@@ -31,8 +31,10 @@ def _drawn(view: View, width: int = 100) -> str:
 
 def test_the_picture_tells_how_it_goes() -> None:
     """Jobs by status, the ended of all, the requests a second, 429s, failures, and the time."""
-    drawn = _drawn(a_view(_JOBS, failures=[a_failure(n) for n in range(7)], last_error="503: busy"))
+    failures = [a_failure(n) for n in range(7)]
+    drawn = _drawn(a_view(_JOBS, failures=failures, last_error="503: busy", remaining=754.0))
     for words in (
+        "12:34",
         "https://api.example",
         "1:01",
         "110 of 200 ended · 55%",

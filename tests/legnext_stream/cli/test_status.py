@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 
 from legnext_stream import JobStatus
-from legnext_stream.cli.status_command import lines
+from legnext_stream.cli.exits import UsageError
+from legnext_stream.cli.status_command import lines, status
 from legnext_stream.journal.standing import Standing
 from tests.legnext_stream.cli.support import Ran, run_command, started
 from tests.servers import MockServer
@@ -77,6 +79,13 @@ def test_what_is_no_journal(path: Path, content: bytes | None) -> None:
         assert (result.status, result.out) == (2, "")
         assert len(result.err.splitlines()) == 1
         assert (path.read_bytes() if path.exists() else None) == content
+
+
+def test_a_closed_output_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is nowhere to print to, that is said; on standard error."""
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(UsageError, match="standard output: it is closed"):
+        status(path, wants_json=False)
 
 
 def test_a_standing_in_words() -> None:

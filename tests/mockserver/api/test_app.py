@@ -245,6 +245,19 @@ def test_a_bug_is_a_500_and_is_kept() -> None:
     assert [record.status_code for record in mock.requests] == [500]
 
 
+def test_a_bug_in_any_route_is_told_as_the_api_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where Starlette catches it: a 500 in the API's form, and a crash."""
+    mock = MockLegnext()
+
+    def broken(*_args: object) -> bytes:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("mockserver.api.app.balance_body", broken)
+    answer = ask(mock, "GET", "/api/account/balance")
+    assert (answer.status_code, answer.json()["raw_message"]) == (500, "ZeroDivisionError")
+    assert [type(error) for error in mock.crashes] == [ZeroDivisionError]
+
+
 def test_a_bug_in_the_midst_of_an_answer_is_journaled_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
