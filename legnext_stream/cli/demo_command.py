@@ -22,8 +22,8 @@ _SUBJECTS = ("a lighthouse", "a fox", "an orchard", "a night train", "a teapot",
 _STYLES = ("in watercolour", "as a woodcut", "at dawn", "in the style of a field guide")
 # Some jobs fail, and the server refuses what comes too fast: a demo should show how that goes.
 _FAILURE_SHARE = 0.04
-_SERVER_RATE = 2.5
-_SERVER_BURST = 20
+_SERVER_RATE = 0.4
+_SERVER_BURST = 5
 # As fast as a watch asks in the demo, requests a second: more would only keep the machine busy.
 _FASTEST = 100.0
 
