@@ -17,7 +17,7 @@ import trio
 from legnext_stream.account import Account, job_path
 from legnext_stream.core.answers import Reply
 from legnext_stream.core.decoding import decode_amount, decode_body, decode_job, decode_status
-from legnext_stream.core.ids import check_job_id
+from legnext_stream.core.ids import check_job_id, is_same_id
 from legnext_stream.core.jobs import Job, JobStatus, TaskType
 from legnext_stream.core.pace import RequestKind
 from legnext_stream.core.pacing import Pacing
@@ -26,6 +26,7 @@ from legnext_stream.core.tasks import api_fields, check_task_type
 from legnext_stream.engine import Jobs
 from legnext_stream.errors import (
     ConfigurationError,
+    InvalidJobId,
     JobFailed,
     JobNotFound,
     JobTimedOut,
@@ -190,7 +191,11 @@ class LegnextClient:
             HostUnreachableError: The host gave no answer for `retry_for` seconds.
         """
         request = Request("GET", job_path(check_job_id(job_id)))
-        return _job(await self._request(request, RequestKind.STATUS))
+        reply = await self._request(request, RequestKind.STATUS)
+        job = _job(reply)
+        if not is_same_id(job.job_id, job_id):
+            raise _unexpected(reply, "the job that was asked about")
+        return attrs.evolve(job, job_id=job_id)
 
     async def submit(self, task_type: TaskType | str, **params: object) -> Job:
         """Submit a job of any of the 19 task types.
@@ -336,8 +341,13 @@ _UNSUCCESSFUL: Mapping[JobStatus, tuple[type[JobUnsuccessful], str]] = {
 
 def _job(reply: Reply) -> Job:
     body = decode_body(reply.content)
-    if body is None or not body.get("job_id") or decode_status(body.get("status")) is None:
+    if body is None or decode_status(body.get("status")) is None:
         raise _unexpected(reply, "a job")
+    try:
+        # It goes into paths: the API's, and perhaps those of files.
+        check_job_id(body.get("job_id"))
+    except InvalidJobId:
+        raise _unexpected(reply, "a job") from None
     return decode_job(body)
 
 

@@ -21,7 +21,7 @@ settings.register_profile("explore", deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 _TESTS = Path(__file__).parent
-_IN_VIRTUAL_TIME = (_TESTS / "legnext_stream", _TESTS / "contract")
+_IN_VIRTUAL_TIME = tuple(_TESTS / name for name in ("legnext_stream", "contract", "hostile"))
 _IN_ITS_OWN_TIME = _TESTS / "legnext_stream" / "cli"
 _CLOCKS = {"mock_clock", "autojump_clock", "legnext_mock"}
 

@@ -9,6 +9,7 @@ import attrs
 
 from legnext_stream import errors
 from legnext_stream.core.decoding import Body, decode_body, decode_refusal, decode_status
+from legnext_stream.core.ids import is_same_id
 from legnext_stream.core.jobs import JobStatus
 
 
@@ -109,7 +110,7 @@ def read_answer(job_id: str, answer: Answer) -> Observation:
     if 200 <= code < 300:
         if body is None:
             return _nonsense(job_id, answer, "an answer that is not JSON")
-        if _same_id(body.get("job_id"), job_id):
+        if is_same_id(body.get("job_id"), job_id):
             status = decode_status(body.get("status"))
             if status is None:
                 return _nonsense(job_id, answer, "a job without a status")
@@ -160,11 +161,6 @@ def refusal_error(code: int, content: bytes, body: Body | None) -> errors.ApiErr
     if kind is None:
         kind = errors.ServerError if 500 <= code < 600 else errors.UnexpectedAnswerError
     return kind(f"the API answered {code}{said}", status_code=code, content=content)
-
-
-def _same_id(said: object, asked: str) -> bool:
-    # The ids are UUIDs, which one side may write in capitals.
-    return said == asked or (isinstance(said, str) and said.lower() == asked.lower())
 
 
 def _nonsense(job_id: str, reply: Reply, what: str) -> Observation:

@@ -27,7 +27,13 @@ _STATUSES = {
 }
 _TASK_TYPES: Mapping[str, TaskType] = {task_type.value: task_type for task_type in TaskType}
 _TEXT_FIELDS = ("prompts", "promptEn", "finalPrompt", "description")
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 _decode = msgspec.json.Decoder().decode
+# Deeper than any job. What can just be decoded could not be shown or written by whoever stands
+# deeper in calls than we do here.
+_DEEPEST = 100
+# Longer than any status; it is kept with the job, and told.
+_LONGEST_WORD = 100
 
 
 def decode_body(content: bytes) -> Body | None:
@@ -36,12 +42,31 @@ def decode_body(content: bytes) -> Body | None:
         body = _decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return body if isinstance(body, dict) else None
+    if not isinstance(body, dict):
+        return None
+    # Counting costs next to nothing, and spares nearly all bodies the looking.
+    may_be_deep = content.count(b"{") + content.count(b"[") > _DEEPEST
+    return None if may_be_deep and _is_deep(body) else body
+
+
+def _is_deep(body: dict[str, object]) -> bool:
+    """Whether values are nested deeper than in any job."""
+    level: list[dict[str, object] | list[object]] = [body]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def decode_status(word: object) -> JobStatus | None:
     """The status a word stands for: `UNKNOWN` for a new word, None for what is no word at all."""
-    if not isinstance(word, str) or not word:
+    if not isinstance(word, str) or not word or len(word) > _LONGEST_WORD:
         return None
     return _STATUSES.get(word) or _STATUSES.get(word.strip().lower(), JobStatus.UNKNOWN)
 
@@ -175,10 +200,7 @@ def _logs(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         return ()
     # Objects are kept as one line of JSON each, so that a line is always text.
-    return tuple(
-        line if isinstance(line, str) else json.dumps(line, ensure_ascii=False, default=str)
-        for line in value
-    )
+    return tuple(line if isinstance(line, str) else _encode(line) for line in value)
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -30,6 +30,12 @@ def check_job_id(item: object) -> str:
     return item
 
 
+def is_same_id(said: object, asked: str) -> bool:
+    """Whether an answer's id is the one that was asked about."""
+    # The ids are UUIDs, which one side may write in capitals.
+    return said == asked or (isinstance(said, str) and said.lower() == asked.lower())
+
+
 def _shown(item: object) -> str:
     """The item as it may stand in a message: its repr, cut to a readable length."""
     text = repr(item)

@@ -40,6 +40,8 @@ _MISSING_ASKED_AGAIN_AFTER = 2.0
 _FAILURES_TO_GIVE_UP = 3
 # An age beyond this can't be: jobs are kept for three days. It says that two clocks are at odds.
 _OLDEST = 3 * 86400.0
+# A job that has a new unknown word at each poll would make events, and memory, without end.
+_MOST_WORDS = 32
 
 
 @attrs.frozen
@@ -75,8 +77,9 @@ class Tracker:
         self._schedule = Schedule(pacing, Durations() if durations is None else durations)
         self._jobs: dict[str, Watched] = {}
         self._ended: set[str] = set()
-        # Jobs that were removed while a poll of them was under way.
-        self._left: dict[str, Watched] = {}
+        # Jobs that were removed while a poll of them was under way; of one id there are several if
+        # it was added again, asked about again and removed again before the first answer.
+        self._left: dict[str, list[Watched]] = {}
         self._in_flight = 0
         self._next_start = float("-inf")
         # The pacer spaces the account's requests; a watch that is to be slower spaces its own. No two
@@ -171,7 +174,7 @@ class Tracker:
         job = self._jobs.pop(job_id)
         self.tally.left(job.status)
         if job.is_asked:
-            self._left[job_id] = job
+            self._left.setdefault(job_id, []).append(job)
         else:
             self._schedule.drop(job)
 
@@ -212,7 +215,7 @@ class Tracker:
         """A poll was given up before its answer came: nothing was learned, the job is due again."""
         self._in_flight -= 1
         self._pacer.abandon()
-        left = self._left.pop(poll.job_id, None)
+        left = self._take_left(poll.job_id)
         if left is not None:
             self._schedule.drop(left)
             return
@@ -228,20 +231,21 @@ class Tracker:
                 answers is not the API.
             HostUnreachableError: The host has given no answer at all for the whole timeout.
         """
-        has_left = seen.job_id in self._left
-        job = self._left.pop(seen.job_id) if has_left else self._jobs[seen.job_id]
+        left = self._take_left(seen.job_id)
+        job = self._jobs[seen.job_id] if left is None else left
         job.is_asked = False
         self._in_flight -= 1
-        self._pacer.finish(now, signal_of(seen.answer))
-        if seen.verdict is not Verdict.LIMITED:
+        limited = seen.verdict is Verdict.LIMITED
+        self._pacer.finish(now, signal_of(seen.answer, limited=limited))
+        if not limited:
             job.polled_at = now
         self._count(job, seen)
         if seen.verdict is Verdict.DENIED and seen.error is not None:
             raise seen.error
         attentive = now - self._paused
         self._check_host(attentive, seen)
-        if has_left:
-            self._schedule.drop(job)
+        if left is not None:
+            self._schedule.drop(left)
             return []
         match seen.verdict:
             case Verdict.SEEN:
@@ -250,6 +254,16 @@ class Tracker:
                 return self._on_missing(now, job, seen)
             case _:
                 return self._on_failure(now, job, seen)
+
+    def _take_left(self, job_id: str) -> Watched | None:
+        """The job that a poll was about, if it was removed meanwhile."""
+        left = self._left.get(job_id)
+        if left is None:
+            return None
+        job = left.pop(0)
+        if not left:
+            del self._left[job_id]
+        return job
 
     @property
     def price(self) -> float:
@@ -368,7 +382,7 @@ class Tracker:
         elif status is JobStatus.PROCESSING:
             stamp = decode_stamp(body, "started_at")
         at = None if stamp is None else self._clock.local(stamp)
-        if at is None:
+        if at is None or now - at > _OLDEST:
             return job.seen_at, now
         # The stamp is cut to the second, and the clocks are known to each other only so well.
         low, high = at - self._clock.error, at + 1.0 + self._clock.error
@@ -380,7 +394,7 @@ class Tracker:
         """Whether an answer shows a change; notes it if so."""
         if status is JobStatus.UNKNOWN:
             word = str(body["status"])
-            if word in job.words:
+            if word in job.words or len(job.words) >= _MOST_WORDS:
                 return False
             job.words += (word,)
             return True

@@ -1,17 +1,44 @@
-"""The key is shown nowhere: in no repr, text, event, error, log record or traceback."""
+"""The key is shown nowhere: in no repr, text, event, error, log record, traceback or file."""
 
 from __future__ import annotations
 
+import base64
 import logging
+import sqlite3
+import subprocess
+import sys
 import traceback
-from collections.abc import Iterable
+import urllib.parse
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
 
-from legnext_stream import ConfigurationError, LegnextClient, LegnextError, Pacing, watch
-from mockserver import MockLegnext
-from tests.legnext_stream.support import KEY, URL, HandMade, Network, RawServer, http_bytes, in_turn
+from legnext_stream import (
+    ConfigurationError,
+    LegnextClient,
+    LegnextError,
+    Pacing,
+    watch,
+)
+from legnext_stream.cli.events_json import WallClock, event_line
+from mockserver import ErrorEnvelope, MockLegnext, Redirect, Status, Truncated
+from mockserver.faults import Fault, Reset
+from mockserver.replay import Recorder
+from tests.legnext_stream.cli.support import environment
+from tests.legnext_stream.support import (
+    KEY,
+    URL,
+    HandMade,
+    Network,
+    RawServer,
+    http_bytes,
+    in_turn,
+    mock_network,
+)
+from tests.servers import mock_server
 
 
 def assert_hidden(things: Iterable[object]) -> None:
@@ -104,3 +131,153 @@ async def test_what_an_answer_says_is_not_ours_to_hide() -> None:
             await client.diffusion("x")
     assert transport.requests[0].headers["x-api-key"] == KEY
     assert_hidden([caught.value])
+
+
+# ---------------------------------------------------------------- all that a run writes
+
+# As it is, and as it would stand in a URL, in base64, in hex, or turned around.
+FORMS = [
+    KEY.encode(),
+    urllib.parse.quote(KEY).encode(),
+    base64.b64encode(KEY.encode()).rstrip(b"="),
+    KEY.encode().hex().encode(),
+    KEY[::-1].encode(),
+]
+
+
+def files_with_the_key(folder: Path) -> list[Path]:
+    """The files below a folder that show the key in any form."""
+    forms = [form.lower() for form in FORMS]
+    return [
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and any(form in path.read_bytes().lower() for form in forms)
+    ]
+
+
+def written(folder: Path) -> set[str]:
+    """The names of the files in a folder that have something in them."""
+    return {path.name for path in folder.iterdir() if path.stat().st_size}
+
+
+@contextmanager
+def everything_logged(path: Path) -> Iterator[None]:
+    """Every logger there is writes all it has to say into a file."""
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("%(name)s %(message)s %(args)r"))
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.NOTSET)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.removeHandler(handler)
+        handler.close()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_search_finds_what_it_looks_for(form: bytes, tmp_path: Path) -> None:
+    """In the midst of a file, in a folder."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file").write_bytes(b"\x00key=" + form.upper() + b"\x00")
+    assert files_with_the_key(tmp_path) == [tmp_path / "folder" / "file"]
+
+
+async def test_in_nothing_that_a_run_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A batch with trouble of every kind and everything on: log, journal, transcript, output."""
+    mock = MockLegnext(seed=3, failure_share=0.2, api_keys=[KEY])
+    faults: list[Fault] = [Status(503), Redirect(), Truncated(), ErrorEnvelope(), Reset(20)]
+    for number, fault in enumerate(faults):
+        mock.faults.add(fault, every=11 + number)
+    network = mock_network(mock)
+    network.install(monkeypatch)
+    shown: list[object] = []
+    with everything_logged(tmp_path / "debug.log"):
+        async with LegnextClient(KEY, URL, Recorder(tmp_path / "run.jsonl")) as client:
+            jobs = [await client.diffusion("a lighthouse") for _ in range(3)]
+            ids = [*(job.job_id for job in jobs), *mock.add_jobs(20)]
+            with (tmp_path / "events.jsonl").open("wb") as lines:
+                async with client.watch(ids, journal=tmp_path / "batch.db") as events:
+                    async for event in events:
+                        lines.write(event_line(event, WallClock(1.9e9)))
+                        shown += [event, event.job.raw, events.explain(event.job_id)]
+                        if len(shown) == 30:
+                            # While the journal's file is open, there are two more beside it.
+                            assert (tmp_path / "batch.db-wal").stat().st_size
+                            assert files_with_the_key(tmp_path) == []
+                    shown += [events.stats, client.stats, events, client, *jobs]
+    (tmp_path / "requests.jsonl").write_bytes(mock.requests.dump())
+    (tmp_path / "shown.txt").write_text("\n".join(f"{thing!r}\n{thing}" for thing in shown))
+    out, err = capfd.readouterr()
+    (tmp_path / "output.txt").write_text(out + err)
+    assert files_with_the_key(tmp_path) == []
+    # All of that was really on, and really written.
+    assert {"batch.db", "run.jsonl", "events.jsonl", "requests.jsonl", "shown.txt"} <= written(
+        tmp_path
+    )
+    log = (tmp_path / "debug.log").read_text()
+    assert "httpcore" in log
+    assert "x-api-key" in log.lower() or "send_request_headers" in log
+    assert events.stats.troubles > 3
+    with closing(sqlite3.connect(tmp_path / "batch.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM events").fetchone()[0] > 20
+
+
+async def test_in_no_traceback_of_a_failing_watch(tmp_path: Path) -> None:
+    """With the values of all variables in our own frames, as some reporters of errors show them."""
+    failures: list[LegnextError] = []
+    refused = MockLegnext(api_keys=["another-key"])
+    broken = tmp_path / "broken.db"
+    broken.write_bytes(b"no database at all" * 100)
+    for mock, journal in ((refused, None), (MockLegnext(), broken)):
+        async with LegnextClient(KEY, URL, mock.transport()) as client:
+            with pytest.raises(LegnextError) as caught:
+                [event async for event in client.watch(["a"], journal=journal)]
+        failures.append(caught.value)
+    for error in failures:
+        told = traceback.TracebackException.from_exception(error, capture_locals=True)
+        frames = [frame for frame in told.stack if "legnext_stream/" in frame.filename]
+        ours = [frame for frame in frames if "/tests/" not in frame.filename]
+        assert ours
+        for frame in ours:
+            assert KEY not in str(frame.locals)
+        assert KEY not in "".join(traceback.format_exception(error))
+
+
+def test_in_nothing_that_the_command_writes(tmp_path: Path) -> None:
+    """Of runs that end well, badly, and not at all: no output, no journal, no file beside it."""
+    quickly = ["--min-interval=0.05", "--max-interval=0.2", "--initial-rate=50"]
+    trouble = ["--fault", "status:503@job,every=5", "--fault", "redirect@job,every=7"]
+    journal = ["--journal", str(tmp_path / "batch.db")]
+    with mock_server("--jobs=6", "--time-scale=100", *trouble) as mock:
+        ids = [f"--id={job_id}" for job_id in mock.truth()]
+        commands = [
+            ["watch", *ids, *journal, *quickly, f"--base-url={mock.url}"],
+            ["status", str(tmp_path / "batch.db")],
+            ["watch", *ids, *journal, f"--base-url={mock.url}/elsewhere"],
+            ["watch", "--id=a", "--timeout=1", "--base-url=http://127.0.0.1:9"],
+            ["watch", "--id=a", "--no-such-option"],
+        ]
+        # With all that Python itself can be made to tell.
+        python = [sys.executable, "-X", "dev", "-m", "legnext_stream"]
+        told = [
+            subprocess.run(
+                [*python, *command],
+                env=environment(LEGNEXT_API_KEY=KEY, TRIO_DEBUG="1", HTTPX_LOG_LEVEL="trace"),
+                cwd=tmp_path,
+                capture_output=True,
+                timeout=60,
+                check=False,
+            )
+            for command in commands
+        ]
+    for number, run in enumerate(told):
+        (tmp_path / f"{number}.txt").write_bytes(run.stdout + run.stderr)
+    assert files_with_the_key(tmp_path) == []
+    assert told[0].returncode == 0, told[0].stderr
+    assert [run.returncode != 0 for run in told[2:]] == [True] * 3
+    assert all(run.stdout or run.stderr for run in told)

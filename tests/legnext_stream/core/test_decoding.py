@@ -365,10 +365,30 @@ def test_bodies_that_want_to_break_something(content: bytes) -> None:
 
 def test_deep_logs_are_kept_as_text() -> None:
     """A line of the log that is nested as deep as the decoder lets pass is still one text."""
-    depth = 900
+    depth = 98
     body = decode_body(b'{"logs":[' + b"[" * depth + b"]" * depth + b"]}")
     assert body is not None
     assert decode_job(body).logs[0].count("[") == depth
+
+
+@pytest.mark.parametrize("pair", [(b"[", b"]"), (b'{"a":', b"}")], ids=["lists", "objects"])
+def test_what_is_nested_deeper_than_any_job_is_no_job(pair: tuple[bytes, bytes]) -> None:
+    """At a depth that could be decoded here, and not be shown or written elsewhere."""
+    opens, closes = pair
+
+    def nested(depth: int) -> bytes:
+        return b'{"detail":' + opens * depth + b"1" + closes * depth + b"}"
+
+    assert decode_body(nested(99)) is not None
+    assert decode_body(nested(100)) is None
+    # Many brackets beside each other are no depth.
+    assert decode_body(b'{"logs":[' + b"[],{}," * 1000 + b"[]]}") is not None
+
+
+def test_a_word_longer_than_any_status_is_none() -> None:
+    """It would be kept with the job, and told."""
+    assert decode_status("x" * 100) is JobStatus.UNKNOWN
+    assert decode_status("x" * 101) is None
 
 
 def test_huge_numbers_in_every_place() -> None:

@@ -217,6 +217,16 @@ def test_an_unknown_word_is_told_once_and_kept() -> None:
     assert [word(event) for event in driver.events] == ["pending", "paused", "frozen", "completed"]
 
 
+def test_new_words_without_end_are_not_told_without_end() -> None:
+    """So many that no API has them, and memory stays bounded; the end is told as ever."""
+    words = iter([*(f"word-{number}" for number in range(40)), "completed"])
+    driver = Driver(lambda job_id, at: reply(200, job_body(job_id, next(words)), at=at))
+    driver.add("a")
+    driver.run()
+    told = [word(event) for event in driver.events]
+    assert told == [*(f"word-{number}" for number in range(32)), "completed"]
+
+
 def test_the_job_of_an_event_has_the_id_that_was_asked() -> None:
     """Also where the API writes it in capitals: who looks a job up by its id finds it."""
     driver = Driver(lambda job_id, at: reply(200, job_body(job_id.upper(), "failed"), at=at))
@@ -594,6 +604,22 @@ def test_429_never_loses_a_job_while_others_are_described() -> None:
     assert driver.tracker.tally.rate_limited > 10
 
 
+def test_429_in_a_body_slows_the_pace_too() -> None:
+    """A refusal that comes with status 200 is one: the host is not asked as fast as the rate allows."""
+    refused = {"code": 429, "message": "slow down"}
+
+    def respond(job_id: str, at: float) -> Answer:
+        if at < 300:
+            return reply(200, refused, at=at)
+        return reply(200, job_body(job_id, "completed"), at=at)
+
+    driver = Driver(respond)
+    driver.add("a", "b")
+    driver.run()
+    assert {event.status for event in driver.events} == {JobStatus.COMPLETED}
+    assert 10 < driver.tracker.tally.rate_limited < 300
+
+
 def test_429_for_everybody_for_ever_is_a_timeout() -> None:
     """When no job at all gets an answer for the timeout, waiting on helps nobody."""
     driver = Driver(lambda _, at: refusal(429, at=at, headers={"retry-after": "9"}), timeout=100)
@@ -669,6 +695,31 @@ def test_the_answer_about_a_removed_job_makes_no_event() -> None:
     assert driver.tracker.observe(1.0, seen) == []
     assert (driver.tracker.active, driver.tracker.tally.polls) == (1, 1)
     assert isinstance(driver.tracker.due(2.0), Poll)
+
+
+def test_a_job_removed_twice_while_it_is_asked_about() -> None:
+    """Added again and asked about again before the first answer: neither answer is news."""
+    driver = Driver(pending)
+    tracker, now = driver.tracker, 0.0
+    for _ in range(2):
+        driver.add("a")
+        while not isinstance(step := tracker.due(now), Poll):
+            now = step
+        assert step.job_id == "a"
+        tracker.remove("a")
+    for _ in range(2):
+        assert tracker.observe(now, read_answer("a", pending("a", now))) == []
+    assert tracker.active == tracker.known == 0
+
+
+def test_a_stamp_from_another_age_does_not_date_a_change() -> None:
+    """Two clocks are at odds: what was seen counts, and every time can be written."""
+    body = job_body("a", "completed", meta={"ended_at": "0002-01-01T00:00:00Z"})
+    headers = {"date": "Fri, 31 Dec 9999 23:59:59 GMT"}
+    driver = Driver(lambda _, at: reply(200, body, at=at, headers=headers))
+    driver.add("a")
+    (event,) = driver.run()
+    assert event.changed_between == (None, event.observed_at)
 
 
 def test_a_removed_jobs_poll_may_be_abandoned() -> None:

@@ -318,3 +318,43 @@ def test_a_submit_that_breaks_off_makes_no_job() -> None:
     run_virtual(use)
     assert len(mock.truth) == 0
     assert mock.crashes == []
+
+
+class _Counted(MemoryBackend):
+    """Counts the connections that the client has open."""
+
+    now_open = 0
+
+    async def connect_tcp(self, *given: Any, **options: Any) -> httpcore.AsyncNetworkStream:  # noqa: ANN401 - httpcore's own
+        """Connect, and count."""
+        stream = await super().connect_tcp(*given, **options)
+        self.now_open += 1
+        close = stream.aclose
+
+        async def count_and_close() -> None:
+            self.now_open -= 1
+            stream.aclose = close  # type: ignore[method-assign] # counted once
+            await close()
+
+        stream.aclose = count_and_close  # type: ignore[method-assign] # this stream's alone
+        return stream
+
+
+@pytest.mark.parametrize("moment", range(12))
+def test_a_cancellation_loses_no_connection(moment: int) -> None:
+    """Whenever it comes, the connection of the request is closed, or kept to be closed later."""
+
+    async def use() -> None:
+        backend = _Counted(say_hello)
+        transport = MemoryTransport(backend)
+        async with httpx.AsyncClient(transport=transport) as client:
+            await client.get("http://a/")
+            with trio.CancelScope() as scope:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(client.get, "http://a/")
+                    for _ in range(moment):
+                        await trio.lowlevel.cancel_shielded_checkpoint()
+                    scope.cancel()
+        assert backend.now_open == 0
+
+    run_virtual(use)

@@ -1,0 +1,206 @@
+"""Throw inputs at all that reads what comes over the wire; no exception but ours may come out.
+
+    python -m tests.hostile.fuzz --inputs 1000000
+
+An answer goes the whole way: it is read, given to a tracker, and what comes out as events is written as
+a line and as an entry of the journal, and read again. Times, ids and headers that speak of limits go to
+their parsers. The first input that does harm is printed, and can be pasted into a test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import attrs
+
+from legnext_stream.cli.events_json import WallClock, event_line
+from legnext_stream.core.answers import Reply, read_answer
+from legnext_stream.core.decoding import decode_job, decode_time
+from legnext_stream.core.ids import check_job_id
+from legnext_stream.core.pace import Pacer
+from legnext_stream.core.pace.hints import parse_hints, parse_http_date
+from legnext_stream.core.pacing import Pacing
+from legnext_stream.core.tracker import Poll, Tracker
+from legnext_stream.errors import LegnextError
+from tests.hostile.mutations import HEADERS, JOB_ID, TIMES, Mutator
+
+# No input may take longer, seconds of this machine: all of them are short.
+_LONGEST = 1.0
+_NAMES = (
+    "retry-after",
+    "date",
+    "ratelimit",
+    "ratelimit-policy",
+    *(f"{x}ratelimit-{y}" for x in ("", "x-") for y in ("limit", "remaining", "reset")),
+)
+_CODES = ("200", "200", "200", "200", "404", "429", "500", "302", "204")
+_CLOCK = WallClock(1.9e9)
+
+
+@attrs.define
+class Report:
+    """What a run has come to.
+
+    Attributes:
+        inputs: How many inputs there were.
+        seconds: How long they took together.
+        slowest: How long the slowest of them took, seconds.
+        came_to: How many came to what.
+    """
+
+    inputs: int = 0
+    seconds: float = 0.0
+    slowest: float = 0.0
+    came_to: Counter[str] = attrs.field(factory=Counter)
+
+    def __str__(self) -> str:
+        first = (
+            f"{self.inputs:,} inputs in {self.seconds:.0f} s, the slowest in"
+            f" {self.slowest * 1e3:.0f} ms; no exception but ours"
+        )
+        lines = [first]
+        lines += [f"  {number:>9,}  {what}" for what, number in sorted(self.came_to.items())]
+        return "\n".join(lines)
+
+
+class HarmError(Exception):
+    """An input did harm. The text says which, and can be pasted into a test."""
+
+
+def answer(body: bytes, code: int, headers: dict[str, str]) -> str:
+    """Give an answer to a tracker, and do with the events what is done with events."""
+    pacing = Pacing()
+    pacer = Pacer(max_rate=50.0, initial_rate=10.0, max_in_flight=4)
+    tracker = Tracker(pacing=pacing, timeout=600.0, pacer=pacer)
+    tracker.add(0.0, JOB_ID)
+    assert isinstance(tracker.due(0.0), Poll)
+    seen = read_answer(JOB_ID, Reply(code, headers, body, 0.0, 0.5, 1.9e9))
+    try:
+        events = tracker.observe(0.5, seen)
+    except LegnextError as error:
+        return f"answer: {type(error).__name__}"
+    for event in events:
+        assert event.job_id == event.job.job_id == JOB_ID
+        assert repr(event)
+        line = event_line(event, _CLOCK)
+        assert line.isascii()
+        assert line.count(b"\n") == 1
+        written = json.dumps(dict(event.job.raw), allow_nan=False).encode()
+        assert attrs.evolve(decode_job(json.loads(written)), job_id=JOB_ID) == event.job
+        assert event.changed_between[1] <= 0.5
+    due = tracker.due(0.5)
+    assert isinstance(due, Poll) or due > 0.5
+    said = events[0].status if events else "nothing"
+    return f"answer: {seen.verdict.name.lower()}, told: {said}"
+
+
+def hints(headers: dict[str, str]) -> str:
+    """Read the headers that speak of limits."""
+    said = parse_hints(headers, 1.9e9)
+    for value in (said.retry_after, said.window, said.reset_after, said.quota, said.remaining):
+        assert value is None or 0 <= value < math.inf
+    return "hints: none" if said == parse_hints({}, 0.0) else "hints: some"
+
+
+def date(text: str) -> str:
+    """Read a date of a header."""
+    seconds = parse_http_date(text)
+    assert seconds is None or math.isfinite(seconds)
+    return "date: none" if seconds is None else "date: one"
+
+
+def stamp(text: str) -> str:
+    """Read a time of a body."""
+    moment = decode_time(text)
+    assert moment is None or math.isfinite(moment.timestamp())
+    return "time: none" if moment is None else "time: one"
+
+
+def job_id(text: str) -> str:
+    """Look at what should be an id."""
+    try:
+        check_job_id(text)
+    except LegnextError as error:
+        return "id: refused" if len(str(error)) < 300 else "id: refused at length"
+    assert not set(text) & set("./%\\\x00 \n")
+    return "id: taken"
+
+
+def _next(mutator: Mutator, number: int) -> tuple[Callable[[], str], object]:
+    """The next thing to try, and its input."""
+    match number % 8:
+        case 0:
+            said = {mutator.name(_NAMES): mutator.text(HEADERS) for _ in range(2)}
+            return (lambda: hints(said)), said
+        case 1:
+            text = mutator.text(HEADERS[2:5])
+            return (lambda: date(text)), text
+        case 2:
+            text = mutator.text(TIMES)
+            return (lambda: stamp(text)), text
+        case 3:
+            text = mutator.text([JOB_ID])
+            return (lambda: job_id(text)), text
+        case _:
+            body, code = mutator.body(), int(mutator.name(_CODES))
+            said = {mutator.name(_NAMES): mutator.text(HEADERS)} if number % 3 == 0 else {}
+            return (lambda: answer(body, code, said)), (body, code, said)
+
+
+def fuzz(inputs: int, *, seed: int, progress: Callable[[Report], None] | None = None) -> Report:
+    """Try so many inputs.
+
+    Args:
+        inputs: How many.
+        seed: The same seed, the same inputs.
+        progress: Called now and then.
+
+    Raises:
+        HarmError: An exception that isn't ours came out, or something else that must not be, or it
+            took too long.
+    """
+    mutator = Mutator(seed)
+    report = Report()
+    started = time.perf_counter()
+    for number in range(inputs):
+        attempt, given = _next(mutator, number)
+        before = time.perf_counter()
+        try:
+            report.came_to[attempt()] += 1
+        except Exception as error:
+            raise HarmError(f"input {number} of seed {seed}, {given!r}: {error!r}") from error
+        took = time.perf_counter() - before
+        if took > _LONGEST:
+            raise HarmError(f"input {number} of seed {seed} took {took:.1f} s: {given!r}")
+        report.inputs, report.slowest = number + 1, max(report.slowest, took)
+        if progress is not None and report.inputs % 50_000 == 0:
+            report.seconds = time.perf_counter() - started
+            progress(report)
+    report.seconds = time.perf_counter() - started
+    return report
+
+
+def main() -> None:
+    """Read the command line, and go."""
+    parser = argparse.ArgumentParser(description="Throw inputs at what reads the wire.")
+    parser.add_argument("--inputs", type=int, default=1_000_000, help="how many")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed, the same inputs")
+    arguments = parser.parse_args()
+
+    def show(report: Report) -> None:
+        print(f"{report.inputs:,} inputs, {report.seconds:.0f} s", file=sys.stderr)
+
+    try:
+        print(fuzz(arguments.inputs, seed=arguments.seed, progress=show))
+    except HarmError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""A watch that goes on for a week: its memory, its tasks, its connections."""
