@@ -1,0 +1,468 @@
+"""Breakages on purpose: what the judges must notice, or they would prove nothing.
+
+Each mutant breaks one thing in the library for as long as it is applied, by patching it at run time.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from typing import Any, Final
+from unittest.mock import patch
+
+import attrs
+import trio
+
+from legnext_stream import client
+from legnext_stream.account import Account
+from legnext_stream.core import answers, decoding, lifecycle, tracker
+from legnext_stream.core.answers import Observation, Verdict
+from legnext_stream.core.events import JobEvent
+from legnext_stream.core.jobs import JobStatus
+from legnext_stream.core.pace import reading
+from legnext_stream.core.pace.hints import NO_HINTS
+from legnext_stream.core.schedule import Schedule
+from legnext_stream.core.tracker import Tracker
+from legnext_stream.engine import Engine
+from legnext_stream.http import Lanes
+from legnext_stream.journal.keeper import Keeper
+from legnext_stream.mailbox import Mailbox
+from legnext_stream.mailroom import Mailroom
+from legnext_stream.stream import EventStream
+from tests.simulation.trials import REPEATABLE
+
+Patch = AbstractContextManager[Any]
+
+
+@attrs.frozen
+class Mutant:
+    """One breakage.
+
+    Attributes:
+        name: What is broken, in words.
+        patches: Makes what breaks it.
+        breaks: The clause that this breaks, among others perhaps.
+    """
+
+    name: str
+    patches: Callable[[], list[Patch]]
+    breaks: str
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Have the library broken for as long as the context is open."""
+        with ExitStack() as stack:
+            for each in self.patches():
+                stack.enter_context(each)
+            yield
+
+
+MUTANTS: Final[list[Mutant]] = []
+"""All mutants."""
+
+
+_Patches = Callable[[], list[Patch]]
+
+
+def _mutant(name: str, *, breaks: str) -> Callable[[_Patches], _Patches]:
+    def register(patches: _Patches) -> _Patches:
+        MUTANTS.append(Mutant(name, patches, breaks))
+        return patches
+
+    return register
+
+
+# ---------------------------------------------------------------- what is told
+
+
+@_mutant("an event is dropped now and then", breaks="2 each job ends")
+def _() -> list[Patch]:
+    put, count = Mailbox.put, 0
+
+    def drop(mailbox: Mailbox, event: JobEvent) -> None:
+        nonlocal count
+        count += 1
+        if count % 5:
+            put(mailbox, event)
+
+    return [patch.object(Mailbox, "put", drop)]
+
+
+@_mutant("an event is told twice now and then", breaks="1 without repeats")
+def _() -> list[Patch]:
+    get, count = Mailbox.get, 0
+
+    async def again(mailbox: Mailbox) -> JobEvent:
+        nonlocal count
+        event = await get(mailbox)
+        count += 1
+        if count % 5 == 0:
+            mailbox._events = {event.job_id: event, **mailbox._events}
+        return event
+
+    return [patch.object(Mailbox, "get", again)]
+
+
+@_mutant("a failed job is taken for one that runs", breaks="3 timed_out is deserved")
+def _() -> list[Patch]:
+    decode = decoding.decode_status
+
+    def blind(word: object) -> JobStatus | None:
+        status = decode(word)
+        return JobStatus.PROCESSING if status is JobStatus.FAILED else status
+
+    return [patch.object(answers, "decode_status", blind)]
+
+
+@_mutant("a failure is taken for a success", breaks="2 the true end")
+def _() -> list[Patch]:
+    decode = decoding.decode_status
+
+    def glad(word: object) -> JobStatus | None:
+        status = decode(word)
+        return JobStatus.COMPLETED if status is JobStatus.FAILED else status
+
+    return [patch.object(module, "decode_status", glad) for module in (answers, decoding)]
+
+
+@_mutant("a status is misread", breaks="1 true, in order")
+def _() -> list[Patch]:
+    decode = decoding.decode_status
+
+    def misread(word: object) -> JobStatus | None:
+        status = decode(word)
+        return JobStatus.STAGED if status is JobStatus.PENDING else status
+
+    return [patch.object(answers, "decode_status", misread)]
+
+
+@_mutant("an answer that is out of date is news", breaks="1 never back")
+def _() -> list[Patch]:
+    def differs(status: JobStatus, of: JobStatus | None) -> bool:
+        return status is not of
+
+    return [patch.object(module, "is_ahead", differs) for module in (lifecycle, tracker)]
+
+
+@_mutant("a job is watched on after its end", breaks="2 one end, and nothing after it")
+def _() -> list[Patch]:
+    emit = Tracker._emit
+
+    def revive(self: Tracker, now: float, job: Any, *rest: Any) -> JobEvent:  # noqa: ANN401 - passed on
+        event = emit(self, now, job, *rest)
+        if event.status in {JobStatus.COMPLETED, JobStatus.FAILED}:
+            self._ended.discard(job.job_id)
+            self.add(now, job.job_id)
+        return event
+
+    return [patch.object(Tracker, "_emit", revive)]
+
+
+@_mutant("merging keeps the older of two changes", breaks="2 each job ends")
+def _() -> list[Patch]:
+    def merge(older: JobEvent, newer: JobEvent) -> JobEvent:
+        del newer
+        return older
+
+    return [patch("legnext_stream.mailbox.merge", merge)]
+
+
+@_mutant("merging forgets what was told before", breaks="1 one event leads to the next")
+def _() -> list[Patch]:
+    def merge(older: JobEvent, newer: JobEvent) -> JobEvent:
+        del older
+        return newer
+
+    return [patch("legnext_stream.mailbox.merge", merge)]
+
+
+@_mutant(
+    "changes of one job are held one beside the other", breaks="5 one undelivered change a job"
+)
+def _() -> list[Patch]:
+    def put(mailbox: Mailbox, event: JobEvent) -> None:
+        mailbox._events[f"{event.job_id} {event.status} {event.observed_at}"] = event
+        mailbox._arrived.set()
+
+    return [patch.object(Mailbox, "put", put)]
+
+
+@_mutant("a change is dated before it was", breaks="1 never before it happened")
+def _() -> list[Patch]:
+    def early(*args: Any) -> tuple[float | None, float]:  # noqa: ANN401 - passed over
+        return None, args[1] - 30.0
+
+    return [patch.object(Tracker, "_changed_between", early)]
+
+
+# ---------------------------------------------------------------- the end
+
+
+@_mutant("the stream never ends", breaks="2 the stream ends")
+def _() -> list[Patch]:
+    return [patch.object(Mailroom, "close", lambda *_args: None)]
+
+
+@_mutant("the stream ends with its first job", breaks="2 each job ends")
+def _() -> list[Patch]:
+    active = Tracker.active
+
+    def hasty(self: Tracker) -> int:
+        count: int = active.__get__(self)
+        return 0 if self._ended else count
+
+    return [patch.object(Tracker, "active", property(hasty))]
+
+
+@_mutant("one answer 404 is enough to give a job up", breaks="3 not_found is deserved")
+def _() -> list[Patch]:
+    return [patch.object(tracker, "_MISSING_BELIEVED_AFTER", 0.0)]
+
+
+@_mutant("trouble is taken for no such job", breaks="3 not_found is deserved")
+def _() -> list[Patch]:
+    read = answers.read_answer
+
+    def harsh(job_id: str, answer: Any) -> Observation:  # noqa: ANN401 - passed on
+        seen = read(job_id, answer)
+        is_trouble = seen.verdict is Verdict.TROUBLED
+        return attrs.evolve(seen, verdict=Verdict.MISSING, recognised=True) if is_trouble else seen
+
+    return [patch("legnext_stream.engine.read_answer", harsh)]
+
+
+@_mutant("a job is given up in half of its time", breaks="3 timed_out is deserved")
+def _() -> list[Patch]:
+    init = Tracker.__init__
+
+    def impatient(self: Tracker, **settings: Any) -> None:  # noqa: ANN401 - passed on
+        settings["timeout"] /= 2
+        init(self, **settings)
+
+    return [patch.object(Tracker, "__init__", impatient)]
+
+
+@_mutant("a job that is in trouble is never asked about again", breaks="4 trouble is retried")
+def _() -> list[Patch]:
+    return [patch.object(Schedule, "failed", lambda *_args, **_settings: None)]
+
+
+# ---------------------------------------------------------------- errors
+
+
+@_mutant("a refusal that concerns all is taken for trouble", breaks="3 what concerns all is raised")
+def _() -> list[Patch]:
+    read = answers.read_answer
+
+    def deaf(job_id: str, answer: Any) -> Observation:  # noqa: ANN401 - passed on
+        seen = read(job_id, answer)
+        is_denied = seen.verdict is Verdict.DENIED
+        return attrs.evolve(seen, verdict=Verdict.TROUBLED) if is_denied else seen
+
+    return [patch("legnext_stream.engine.read_answer", deaf)]
+
+
+@_mutant("an engine's failure is swallowed", breaks="3 what concerns all is raised")
+def _() -> list[Patch]:
+    close = Mailroom.close
+    return [patch.object(Mailroom, "close", lambda self, _failure=None: close(self))]
+
+
+@_mutant("an error comes only once", breaks="7 an error is raised again, a closed stream is closed")
+def _() -> list[Patch]:
+    get = Mailbox.get
+
+    async def once(mailbox: Mailbox) -> JobEvent:
+        try:
+            return await get(mailbox)
+        except Exception:
+            mailbox._failure = None
+            raise
+
+    return [patch.object(Mailbox, "get", once)]
+
+
+@_mutant("a job that is not found ends the watch", breaks="3 what concerns all is raised")
+def _() -> list[Patch]:
+    missing = Tracker._on_missing
+
+    def fatal(self: Tracker, now: float, job: Any, seen: Observation) -> list[JobEvent]:  # noqa: ANN401 - passed on
+        told = missing(self, now, job, seen)
+        if told and seen.error is not None:
+            raise seen.error
+        return told
+
+    return [patch.object(Tracker, "_on_missing", fatal)]
+
+
+@_mutant("trouble is not counted", breaks="4 trouble is counted")
+def _() -> list[Patch]:
+    count = Tracker._count
+
+    def silent(self: Tracker, job: Any, seen: Observation) -> None:  # noqa: ANN401 - passed on
+        before = attrs.evolve(self.tally)
+        count(self, job, seen)
+        self.tally.troubles, self.tally.rate_limited = before.troubles, before.rate_limited
+
+    return [patch.object(Tracker, "_count", silent)]
+
+
+# ---------------------------------------------------------------- pace and bounds
+
+
+@_mutant("Retry-After is forgotten", breaks="P Retry-After is obeyed")
+def _() -> list[Patch]:
+    return [patch.object(reading, "parse_hints", lambda *_args: NO_HINTS)]
+
+
+@_mutant("a slow reader slows nobody", breaks="5 a slow reader slows polling")
+def _() -> list[Patch]:
+    return [patch.object(Mailroom, "is_full", property(lambda _self: False))]
+
+
+@_mutant("as many requests as one likes are under way", breaks="5 no more at once than allowed")
+def _() -> list[Patch]:
+    return [_otherwise(max_in_flight=1000)]
+
+
+@_mutant("a job is asked about again at once", breaks="P a job is not asked about too often")
+def _() -> list[Patch]:
+    return [_otherwise(min_interval=0.05, poll_cost=0.001)]
+
+
+def _otherwise(**pacing: Any) -> Patch:  # noqa: ANN401 - settings
+    """Have accounts opened with another pacing than was asked for."""
+    open_account = client.open_account
+
+    def opened(*given: Any, **settings: Any) -> Account:  # noqa: ANN401 - passed on
+        settings["pacing"] = attrs.evolve(settings["pacing"], **pacing)
+        return open_account(*given, **settings)
+
+    return patch.object(client, "open_account", opened)
+
+
+@_mutant("waiting times are left to chance", breaks=REPEATABLE)
+def _() -> list[Patch]:
+    chance = random.Random()
+    modules = ("schedule.schedule", "retry")
+    return [
+        patch(f"legnext_stream.core.{module}.jitter", lambda *_args: chance.random())
+        for module in modules
+    ]
+
+
+# ---------------------------------------------------------------- leaving
+
+
+@_mutant("a lane is left open", breaks="6 leaving leaks nothing")
+def _() -> list[Patch]:
+    async def forget(_lanes: Lanes) -> None:
+        await trio.lowlevel.checkpoint()
+
+    return [patch.object(Lanes, "aclose", forget)]
+
+
+@_mutant("polling goes on when the stream is left", breaks="6 leaving stops polling")
+def _() -> list[Patch]:
+    def stop(engine: Engine) -> None:
+        engine.finished.set()
+        engine._let_go.set()
+
+    return [patch.object(Engine, "stop", stop)]
+
+
+@_mutant("what the body raises comes out in a group", breaks="6 what a body raises comes out")
+def _() -> list[Patch]:
+    leave = EventStream.__aexit__
+
+    async def grouped(self: EventStream, kind: Any, error: Any, traceback: Any) -> None:  # noqa: ANN401 - passed on
+        await leave(self, kind, error, traceback)
+        if isinstance(error, Exception):
+            raise ExceptionGroup("in the stream", [error])
+
+    return [patch.object(EventStream, "__aexit__", grouped)]
+
+
+@_mutant("a cancelled wait loses its event", breaks="6 a cancelled wait loses nothing")
+def _() -> list[Patch]:
+    get = Mailbox.get
+
+    async def late(mailbox: Mailbox) -> JobEvent:
+        event = await get(mailbox)
+        await trio.sleep(0.3)
+        return event
+
+    return [patch.object(Mailbox, "get", late)]
+
+
+@_mutant("a closed stream goes on", breaks="7 an error is raised again, a closed stream is closed")
+def _() -> list[Patch]:
+    start = EventStream._start
+
+    def open_again(self: EventStream) -> None:
+        self._is_closed = False
+        start(self)
+
+    return [patch.object(EventStream, "_start", open_again)]
+
+
+@_mutant("two tasks may ask at once", breaks="8 one at a time")
+def _() -> list[Patch]:
+    return [patch.object(EventStream, "_alone", lambda _self: nullcontext())]
+
+
+# ---------------------------------------------------------------- journal, readers, membership
+
+
+@_mutant("acknowledgements are not written", breaks="J acknowledged, never again")
+def _() -> list[Patch]:
+    return [patch.object(Keeper, "acknowledged", lambda *_args: None)]
+
+
+@_mutant("what is delivered counts as acknowledged", breaks="J not acknowledged, told again")
+def _() -> list[Patch]:
+    take = EventStream.__anext__
+
+    async def hasty(self: EventStream) -> JobEvent:
+        event = await take(self)
+        if self._keeper is not None:
+            self._keeper.acknowledged(event)
+        return event
+
+    return [patch.object(EventStream, "__anext__", hasty)]
+
+
+@_mutant("ends that were seen are not kept", breaks="J an ended job is not asked about")
+def _() -> list[Patch]:
+    return [patch.object(Keeper, "observed", lambda *_args: None)]
+
+
+@_mutant("only one reader is told", breaks="2 each job ends")
+def _() -> list[Patch]:
+    def put(mailroom: Mailroom, event: JobEvent) -> None:
+        mailroom._all()[0].put(event)
+
+    return [patch.object(Mailroom, "put", put)]
+
+
+@_mutant(
+    "what was seen of a removed job is told all the same",
+    breaks="M nothing is told of a removed job",
+)
+def _() -> list[Patch]:
+    return [patch.object(Mailroom, "discard", lambda *_args: None)]
+
+
+@_mutant("a second reader is told another end", breaks="R readers agree")
+def _() -> list[Patch]:
+    def put(mailroom: Mailroom, event: JobEvent) -> None:
+        first, *others = mailroom._all()
+        first.put(event)
+        if event.status is JobStatus.COMPLETED:
+            job = attrs.evolve(event.job, status=JobStatus.FAILED)
+            event = attrs.evolve(event, status=JobStatus.FAILED, job=job)
+        for other in others:
+            other.put(event)
+
+    return [patch.object(Mailroom, "put", put)]

@@ -1,0 +1,96 @@
+"""The campaign's figures, as a part of a page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from mockserver.faults import FAULTS
+from tests.simulation.campaign import Catch
+from tests.simulation.judges import CLAUSES
+from tests.simulation.trials import NO_FAULT, REPEATABLE, STATUSES, Tally
+
+_MARKS: Final = "<!-- {name}: written by {command} -->\n", "<!-- {name} end -->\n"
+
+
+def figures(tally: Tally) -> str:
+    """What a campaign has come to: in all, by fault, and by clause."""
+    lines = [
+        f"- {tally.seeds:,} seeds, each run twice: {tally.seconds / 3600:,.1f} simulated hours a run",
+        f"- {tally.jobs:,} jobs, {tally.requests:,} requests, {tally.events:,} events",
+        f"- {tally.sittings:,} watches, {tally.restarts:,} of them went on from a journal",
+        f"- {tally.cancelled:,} watches were left before their end, or ended by an error",
+        f"- {sum(tally.faults.values()):,} faults met, of {len(tally.faults)} kinds",
+        f"- **{len(tally.violations)} violations**",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def fault_table(tally: Tally) -> str:
+    """Fault × true status: how many jobs met it so, and by how many clauses they were judged."""
+    rows = [
+        ["fault", *STATUSES, "met"],
+        *(
+            [
+                kind,
+                *(_cell(tally, kind, status) for status in STATUSES),
+                f"{tally.faults[kind]:,}" if kind != NO_FAULT else "",
+            ]
+            for kind in (*(fault.__name__ for fault in FAULTS), NO_FAULT)
+        ),
+    ]
+    return _table(rows)
+
+
+def _cell(tally: Tally, kind: str, status: str) -> str:
+    counts = [
+        count
+        for (fault, column, _), count in tally.cells.items()
+        if (fault, column) == (kind, status)
+    ]
+    return f"{max(counts):,} ({len(counts)})" if counts else "·"
+
+
+def clause_table(tally: Tally) -> str:
+    """Each clause: how often it was found to hold, and in how many cells of fault and status."""
+    rows = [["clause", "found to hold", "fault × status"]]
+    for clause in (*CLAUSES, REPEATABLE):
+        cells = {cell[:2] for cell in tally.cells if cell[2] == clause}
+        rows.append([clause, f"{tally.looked[clause]:,}", f"{len(cells) or '·'}"])
+    return _table(rows)
+
+
+def mutant_table(catches: Iterable[Catch]) -> str:
+    """Each mutant, and what caught it."""
+    rows = [["broken on purpose", "seeds", "clauses that noticed"]]
+    rows += [
+        [
+            each.mutant.name,
+            "**not caught**" if each.seed is None else str(each.tried),
+            "; ".join(each.clauses),
+        ]
+        for each in catches
+    ]
+    return _table(rows)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    head, *body = rows
+    lines = [head, ["---"] * len(head), *body]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def write_into(page: Path, name: str, command: str, text: str) -> None:
+    """Put a text between its marks on a page, in place of what is there.
+
+    Raises:
+        ValueError: The page has no such marks.
+    """
+    begin, end = (mark.format(name=name, command=command) for mark in _MARKS)
+    pattern = re.compile(rf"<!-- {re.escape(name)}: [^\n]*-->\n.*?{re.escape(end)}", re.DOTALL)
+    content = page.read_text()
+    if not pattern.search(content):
+        raise ValueError(f"{page} has no place for {name}")
+    page.write_text(pattern.sub(lambda _: f"{begin}\n{text}\n{end}", content))
