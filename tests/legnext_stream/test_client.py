@@ -552,3 +552,19 @@ async def test_a_watch_may_have_its_own_pacing() -> None:
             pass
     times = [record.at for record in mock.requests]
     assert all(b - a >= 0.5 - LATENESS - 1e-6 for a, b in pairwise(times))
+
+
+@pytest.mark.parametrize("said", ["another", "../../etc/passwd", 7, None])
+async def test_an_answer_about_another_job_is_no_answer(said: object) -> None:
+    """Nor is what can't be an id: a program may put it into a path."""
+    transport = in_turn(httpx.Response(200, json={"job_id": said, "status": "completed"}))
+    async with LegnextClient(KEY, URL, transport) as client:
+        with pytest.raises(UnexpectedAnswerError):
+            await client.get_job("a")
+
+
+async def test_a_job_has_the_id_that_was_asked() -> None:
+    """Also where the API writes it in capitals."""
+    transport = in_turn(httpx.Response(200, json={"job_id": "AB-C", "status": "completed"}))
+    async with LegnextClient(KEY, URL, transport) as client:
+        assert (await client.get_job("ab-c")).job_id == "ab-c"

@@ -10,7 +10,8 @@ import attrs
 from mockserver.faults import Refuse
 from tests.simulation.cases import Case
 from tests.simulation.evidence import ENDS, NOBODY, Evidence
-from tests.simulation.judges import CLAUSES, Looked, Wrong
+from tests.simulation.findings import Looked, Wrong
+from tests.simulation.judges import CLAUSES
 from tests.simulation.outcome import Outcome
 from tests.simulation.running import run
 
