@@ -52,7 +52,6 @@ class Keeper:
         self._base_url = base_url
         self._fingerprint = fingerprint
         self._learned = learned
-        self._learned_at = -float("inf")
         # Seconds since 1970 when Trio's clock was at zero.
         self._offset = 0.0
         self._store: Store | None = None
@@ -75,6 +74,11 @@ class Keeper:
         self._writer = Writer(self._store)
 
     @property
+    def _opened(self) -> Store:
+        assert self._store is not None  # noqa: S101 - for the type checker: `open` comes first
+        return self._store
+
+    @property
     def writer(self) -> Writer:
         """The way into the open file."""
         assert self._writer is not None  # noqa: S101 - for the type checker: `open` comes first
@@ -82,8 +86,7 @@ class Keeper:
 
     async def learned(self, name: str) -> Mapping[str, object] | None:
         """What an earlier watch has learned, or None."""
-        store = self._store
-        assert store is not None  # noqa: S101 - for the type checker: `open` comes first
+        store = self._opened
         return await off_the_event_path(lambda: store.learned(name))
 
     async def restore(self, tracker: Tracker) -> list[JobEvent]:
@@ -92,8 +95,7 @@ class Keeper:
         Raises:
             JournalError: The file can't be read.
         """
-        store = self._store
-        assert store is not None  # noqa: S101 - for the type checker: `open` comes first
+        store = self._opened
         ended = await off_the_event_path(lambda: list(store.ended()))
         unfinished = await off_the_event_path(store.unfinished)
         for job_id in ended:
