@@ -13,6 +13,7 @@ import attrs
 
 from legnext_stream.core.answers import NoReply, Observation, Verdict
 from legnext_stream.core.decoding import Body, decode_job, decode_stamp
+from legnext_stream.core.ended import EndedIds
 from legnext_stream.core.events import JobEvent
 from legnext_stream.core.explanation import Explanation
 from legnext_stream.core.ids import check_job_id
@@ -76,7 +77,7 @@ class Tracker:
         self._pacer = pacer
         self._schedule = Schedule(pacing, Durations() if durations is None else durations)
         self._jobs: dict[str, Watched] = {}
-        self._ended: set[str] = set()
+        self._ended = EndedIds()
         # Jobs that were removed while a poll of them was under way; of one id there are several if
         # it was added again, asked about again and removed again before the first answer.
         self._left: dict[str, list[Watched]] = {}
@@ -104,6 +105,8 @@ class Tracker:
 
     def add(self, now: float, item: str | Job) -> list[JobEvent]:
         """Watch one more job; one that is or was watched already changes nothing.
+
+        Of very many jobs that have ended the last are remembered; see `EndedIds`.
 
         A `Job` brings its status along: what it says is known and makes no event, unless the job
         has ended, which is told at once and without a request.

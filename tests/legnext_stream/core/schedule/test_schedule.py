@@ -396,8 +396,11 @@ def test_anything_goes(
 def check_explanations(made: Watch, now: float) -> set[str]:
     """Each watched job has a sentence and finite numbers; return the sentences' beginnings."""
     sentences = set()
-    for job_id in {*made.tracker._jobs, *made.tracker._ended}:
-        told = made.tracker.explain(now, job_id)
+    tracker = made.tracker
+    for job_id in made.world.job_ids():
+        if job_id not in tracker._jobs and job_id not in tracker._ended:
+            continue
+        told = tracker.explain(now, job_id)
         assert told.job_id == job_id
         assert len(told.sentence) > 20
         assert str(told) == f"{job_id}: {told.sentence}"
