@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from legnext_stream.account import Account
-from legnext_stream.core.answers import read_answer
+from legnext_stream.core.answers import Reply, read_answer
 from legnext_stream.core.events import JobEvent
 from legnext_stream.core.jobs import Job
 from legnext_stream.core.pacing import Pacing
@@ -16,14 +16,12 @@ from legnext_stream.core.tracker import Poll, Tracker
 from legnext_stream.errors import StreamClosedError
 from legnext_stream.mailbox import Mailbox
 from legnext_stream.mailroom import UNDELIVERED, Mailroom
+from legnext_stream.slices import Slices
 
 if TYPE_CHECKING:
     from legnext_stream.journal import Keeper
 
 Jobs = Iterable[str | Job] | AsyncIterable[str | Job]
-
-# Ids taken in at a stretch before others get their turn.
-_SLICE = 200
 
 
 class Engine:
@@ -65,6 +63,7 @@ class Engine:
         self._sources = 1
         self._is_over = False
         self._changed = trio.Event()
+        self._is_called_when_free = False
         self._keeper = keeper
         self._let_go = trio.Event()
 
@@ -159,54 +158,80 @@ class Engine:
     @trio.lowlevel.enable_ki_protection
     async def _take_in(self, jobs: Jobs) -> None:
         """Bring the ids of a source in, as they come."""
+        # An async iterable too may have all its items at hand, and never wait for one.
+        slices = Slices()
         if isinstance(jobs, AsyncIterable):
             try:
                 async for item in jobs:
                     await self._add(item)
+                    await slices.done_one()
             finally:
                 # Only a generator is ours to close; a channel is its owner's.
                 if isinstance(jobs, AsyncGenerator):
                     with trio.move_on_after(1, shield=True):
                         await jobs.aclose()
         else:
-            for number, item in enumerate(jobs, 1):
+            for item in jobs:
                 await self._add(item)
-                if number % _SLICE == 0:
-                    await trio.lowlevel.checkpoint()
+                await slices.done_one()
         self._sources -= 1
         self._wake()
 
     async def _add(self, item: str | Job) -> None:
-        known = self.tracker.known
-        events = self.tracker.add(trio.current_time(), item)
-        if self._keeper is not None and self.tracker.known > known:
-            self._keeper.taken(item)
+        tracker, keeper = self.tracker, self._keeper
+        known = 0 if keeper is None else tracker.known
+        events = tracker.add(trio.current_time(), item)
+        if keeper is not None and tracker.known > known:
+            keeper.taken(item)
         if events:
             await self.mailroom.wait_for_room()
         self._deliver(events)
 
     async def _dispatch(self, nursery: trio.Nursery) -> None:
         """Start each poll when the tracker says so; return when there is nothing left to watch."""
-        while self._sources or self.tracker.active:
-            while self._coming:
-                nursery.start_soon(self._take_in, self._coming.pop(0))
-            if self.mailroom.is_full:
-                since = trio.current_time()
-                await self.mailroom.wait_for_room()
-                self.tracker.resume(trio.current_time() - since)
-            step = self.tracker.due(trio.current_time())
-            if isinstance(step, Poll):
-                nursery.start_soon(self._poll, step)
-                continue
-            if step == float("inf"):
-                # It may be other requests of the account that take up all places in flight.
-                self._account.call_when_free(self._wake)
-            with trio.move_on_at(step):
-                await self._changed.wait()
-            self._changed = trio.Event()
+        # A poll goes to a task that has ended its last one and waits here for the next, and only if
+        # there is none to a new task, which costs more.
+        hand_over, polls = trio.open_memory_channel[Poll](0)
+        with hand_over:
+            while self._sources or self.tracker.active:
+                while self._coming:
+                    nursery.start_soon(self._take_in, self._coming.pop(0))
+                if self.mailroom.is_full:
+                    since = trio.current_time()
+                    await self.mailroom.wait_for_room()
+                    self.tracker.resume(trio.current_time() - since)
+                step = self.tracker.due(trio.current_time())
+                if isinstance(step, Poll):
+                    try:
+                        hand_over.send_nowait(step)
+                    except trio.WouldBlock:
+                        nursery.start_soon(self._carry_out, step, polls)
+                    continue
+                if step == float("inf"):
+                    # It may be other requests of the account that take up all places in flight.
+                    self._call_when_free()
+                with trio.move_on_at(step):
+                    await self._changed.wait()
+                self._changed = trio.Event()
         self._is_over = True
 
+    def _call_when_free(self) -> None:
+        """Look again when a request of the account ends; asked for once until then."""
+        if not self._is_called_when_free:
+            self._is_called_when_free = True
+            self._account.call_when_free(self._on_free)
+
+    def _on_free(self) -> None:
+        self._is_called_when_free = False
+        self._wake()
+
     @trio.lowlevel.enable_ki_protection
+    async def _carry_out(self, poll: Poll, polls: trio.MemoryReceiveChannel[Poll]) -> None:
+        """Carry out a poll, and those that come after it, until no more will come."""
+        await self._poll(poll)
+        async for another in polls:
+            await self._poll(another)
+
     async def _poll(self, poll: Poll) -> None:
         answered = False
         try:
@@ -217,13 +242,14 @@ class Engine:
                 self.tracker.abandon(trio.current_time(), poll)
             self._account.free()
         seen = read_answer(poll.job_id, answer)
-        self._deliver(self.tracker.observe(trio.current_time(), seen))
+        size = len(answer.content) if isinstance(answer, Reply) else 0
+        self._deliver(self.tracker.observe(trio.current_time(), seen), size)
 
-    def _deliver(self, events: list[JobEvent]) -> None:
+    def _deliver(self, events: list[JobEvent], size: int = 0) -> None:
         for event in events:
             if self._keeper is not None:
                 self._keeper.observed(event)
-            self.mailroom.put(event)
+            self.mailroom.put(event, size)
         self._wake()
 
     def _wake(self) -> None:

@@ -48,7 +48,8 @@ def watch(
             jobs whose end was seen, and with what was learned. One watch at a time has it.
 
     Raises:
-        InvalidJobId: An item of a collection can't be a job id (of other iterables: at the loop).
+        InvalidJobId: One of the first 10,000 items of a collection can't be a job id. (One that
+            comes later, or from another iterable, is refused at the loop, and ends the watch.)
         ConfigurationError: There is no key, or the base URL is none, or a client was given together
             with a key or a base URL.
         TypeError: `jobs` is not iterable, or one string; or `timeout` is no number.

@@ -34,7 +34,7 @@ class Mailroom:
         """A new mailbox, for the events from now on.
 
         Args:
-            capacity: How many jobs may have an undelivered event before it is full.
+            capacity: How many jobs may have an undelivered event before it is full; see `Mailbox`.
         """
         mailbox = Mailbox(capacity, self._room_was_made)
         self._mailboxes.append(weakref.ref(mailbox, self._leave))
@@ -49,10 +49,15 @@ class Mailroom:
     def _all(self) -> list[Mailbox]:
         return [mailbox for ref in self._mailboxes if (mailbox := ref()) is not None]
 
-    def put(self, event: JobEvent) -> None:
-        """Hand out an event."""
+    def put(self, event: JobEvent, size: int = 0) -> None:
+        """Hand out an event.
+
+        Args:
+            event: The event.
+            size: That of the answer it was made of, bytes.
+        """
         for mailbox in self._all():
-            mailbox.put(event)
+            mailbox.put(event, size)
 
     def discard(self, job_id: str) -> None:
         """Take back what is undelivered of a job."""

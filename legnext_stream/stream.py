@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,6 +26,9 @@ from legnext_stream.trio_only import require_trio
 
 # How long leaving waits for the engine to close its connections, seconds.
 _LEAVING = 5.0
+# Items of a collection that are looked at before any is watched: a mistake is mostly in all of them,
+# or was made by hand. All of a million would keep everything else waiting for half a second.
+_CHECKED_AT_ONCE = 10_000
 
 
 class EventStream:
@@ -178,7 +182,8 @@ class EventStream:
                 already changes nothing.
 
         Raises:
-            InvalidJobId: An item of a collection can't be a job id.
+            InvalidJobId: One of the first 10,000 items of a collection can't be a job id. One that
+                comes later, or from another iterable, is refused at the loop, and ends the watch.
             TypeError: `jobs` is not iterable, or one string.
             StreamClosedError: The stream has ended or was closed.
         """
@@ -208,8 +213,8 @@ class EventStream:
 
         Args:
             policy: `"block"`: polling pauses while this one, and all others, have 1,000 jobs'
-                events unread. `"latest"`: it never pauses for this one's sake; what is unread is
-                merged.
+                events unread, or fewer that were made of very large answers. `"latest"`: it never
+                pauses for this one's sake; what is unread is merged.
 
         Raises:
             StreamClosedError: The stream was closed.
@@ -281,7 +286,7 @@ def check_jobs(jobs: object) -> None:
 
     Raises:
         TypeError: It is not iterable, or one string.
-        InvalidJobId: An item of a collection can't be a job id.
+        InvalidJobId: One of the first items of a collection can't be a job id.
     """
     if isinstance(jobs, str | bytes):
         msg = "watch() takes many job ids, not one string: write watch([job_id]), or wait(job_id)"
@@ -291,5 +296,5 @@ def check_jobs(jobs: object) -> None:
         raise TypeError(msg)
     # A collection can be looked through twice; what comes one by one is checked as it comes.
     if isinstance(jobs, Collection):
-        for item in jobs:
+        for item in islice(jobs, _CHECKED_AT_ONCE):
             check_job_id(item.job_id if isinstance(item, Job) else item)

@@ -1,11 +1,15 @@
-"""What one answer, or the lack of one, taught us about the job that was asked about."""
+"""What one answer, or the lack of one, taught us about the job that was asked about.
+
+What is made at each poll is a msgspec struct: frozen like the attrs classes elsewhere, and made in a
+tenth of their time.
+"""
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
 
-import attrs
+import msgspec
 
 from legnext_stream import errors
 from legnext_stream.core.decoding import Body, decode_body, decode_refusal, decode_status
@@ -13,8 +17,7 @@ from legnext_stream.core.ids import is_same_id
 from legnext_stream.core.jobs import JobStatus
 
 
-@attrs.frozen
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """An HTTP answer, as it came. Times in seconds on the clock of the Trio run.
 
     Attributes:
@@ -35,8 +38,7 @@ class Reply:
     wall_time: float = 0.0
 
 
-@attrs.frozen
-class NoReply:
+class NoReply(msgspec.Struct, frozen=True):
     """A request that got no usable answer. Times in seconds on the clock of the Trio run.
 
     Attributes:
@@ -71,8 +73,7 @@ class Verdict(enum.Enum):
     """A refusal that concerns every job."""
 
 
-@attrs.frozen
-class Observation:
+class Observation(msgspec.Struct, frozen=True):
     """What one poll taught us.
 
     Attributes:

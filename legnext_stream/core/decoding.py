@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import MappingProxyType
 
 import msgspec
@@ -19,6 +20,8 @@ from legnext_stream.core.jobs import Job, JobError, JobStatus, Output, TaskType,
 Body = Mapping[str, object]
 
 _EMPTY: Body = MappingProxyType({})
+# What nearly all jobs have until they end; one object for all of them.
+_NO_OUTPUT = Output()
 # The watcher's own verdicts are not the API's to give: those words would be unknown ones.
 _STATUSES = {
     status.value: status
@@ -26,6 +29,9 @@ _STATUSES = {
     if status not in {JobStatus.TIMED_OUT, JobStatus.NOT_FOUND, JobStatus.UNKNOWN}
 }
 _TASK_TYPES: Mapping[str, TaskType] = {task_type.value: task_type for task_type in TaskType}
+# Go's zero time, which the API sends for "not yet": most of the times that are decoded.
+_ZERO_TIME = "0001-01-01T00:00:00Z"
+_LONGEST_TIME = 64
 _TEXT_FIELDS = ("prompts", "promptEn", "finalPrompt", "description")
 _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 _decode = msgspec.json.Decoder().decode
@@ -84,30 +90,43 @@ def decode_time(text: object) -> datetime | None:
 
     Digits below the microsecond are dropped. A time without a zone is taken as UTC.
     """
-    if not isinstance(text, str) or len(text) > 64:
+    if not isinstance(text, str) or len(text) > _LONGEST_TIME or text == _ZERO_TIME:
         return None
     try:
         time = datetime.fromisoformat(text)
         time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    # 0001-01-01T00:00:00Z is Go's zero time, which the API sends for "not yet".
+    # The zero time may be written in other ways, too.
     return time if time.year > 1 else None
 
 
 def decode_stamp(body: Body, name: str) -> float | None:
     """A time of a job's `meta`, in seconds since 1970; None for "not yet" and for no time."""
-    time = decode_time(_mapping(body.get("meta")).get(name))
+    text = _mapping(body.get("meta")).get(name)
+    return _stamp(text) if isinstance(text, str) and len(text) <= _LONGEST_TIME else None
+
+
+# A running job says the same at each poll; those that run together began within minutes.
+@lru_cache(maxsize=1024)
+def _stamp(text: str) -> float | None:
+    time = decode_time(text)
     return None if time is None else time.timestamp()
 
 
-def decode_job(body: Body) -> Job:
-    """Build a `Job` from a decoded body; whatever is missing or misshapen takes its default."""
+def decode_job(body: Body, job_id: str | None = None) -> Job:
+    """Build a `Job` from a decoded body; whatever is missing or misshapen takes its default.
+
+    Args:
+        body: The body.
+        job_id: The id by which it was asked for, which the API may write otherwise; None to take
+            it as the API writes it.
+    """
     meta = _mapping(body.get("meta"))
     word = body.get("status")
     status = decode_status(word)
     return Job(
-        job_id=_text(body.get("job_id")),
+        job_id=_text(body.get("job_id")) if job_id is None else job_id,
         status=JobStatus.UNKNOWN if status is None else status,
         raw_status=_text(word),
         task_type=decode_task_type(body.get("task_type")),
@@ -157,13 +176,12 @@ def _job_error(value: object) -> JobError | None:
         return JobError(message=value) if value.strip() else None
     if not isinstance(value, Mapping):
         return None
-    error = JobError(
-        code=_whole(value.get("code")),
-        message=_text(value.get("message")),
-        raw_message=_text(value.get("raw_message")),
-        detail=value.get("detail"),
-    )
-    return error if error.code or error.message or error.raw_message else None
+    code = _whole(value.get("code"))
+    message, raw_message = _text(value.get("message")), _text(value.get("raw_message"))
+    if not (code or message or raw_message):
+        return None
+    detail = value.get("detail")
+    return JobError(code=code, message=message, raw_message=raw_message, detail=detail)
 
 
 def _output(value: Body) -> Output:
@@ -173,14 +191,19 @@ def _output(value: Body) -> Output:
         if isinstance(numbers, list)
     }
     texts = {name: lines for name in _TEXT_FIELDS if (lines := _texts(value.get(name)))}
-    seed = value.get("seed")
+    said = value.get("seed")
+    seed = str(said) if isinstance(said, int) else _text(said) or None
+    image_url = _text(value.get("image_url")) or None
+    image_urls, video_urls = _texts(value.get("image_urls")), _texts(value.get("video_urls"))
+    if not (image_url or image_urls or video_urls or seed or actions or texts):
+        return _NO_OUTPUT
     return Output(
-        image_url=_text(value.get("image_url")) or None,
-        image_urls=_texts(value.get("image_urls")),
-        video_urls=_texts(value.get("video_urls")),
-        seed=str(seed) if isinstance(seed, int) else _text(seed) or None,
-        available_actions=MappingProxyType(actions),
-        texts=MappingProxyType(texts),
+        image_url=image_url,
+        image_urls=image_urls,
+        video_urls=video_urls,
+        seed=seed,
+        available_actions=MappingProxyType(actions) if actions else _NO_OUTPUT.available_actions,
+        texts=MappingProxyType(texts) if texts else _NO_OUTPUT.texts,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import attrs
+import msgspec
 
 from legnext_stream.core.jobs import JobStatus
 from legnext_stream.core.pace import Pacer
@@ -86,8 +87,7 @@ class Stats:
         return self.events / self.polls if self.polls else None
 
 
-@attrs.define
-class Tally:
+class Tally(msgspec.Struct):
     """The running counts behind `Stats`."""
 
     polls: int = 0
@@ -97,7 +97,7 @@ class Tally:
     events: int = 0
     unseen: int = 0
     last_error: str | None = None
-    jobs: Counter[JobStatus] = attrs.field(factory=Counter)
+    jobs: Counter[JobStatus] = msgspec.field(default_factory=Counter)
 
     def add(self, other: Tally) -> None:
         """Count in what another tally has counted."""
@@ -113,7 +113,7 @@ class Tally:
     def without_unfinished(self) -> Tally:
         """The same counts without the jobs that have not ended: nobody follows them any more."""
         ended = Counter({status: n for status, n in self.jobs.items() if status.is_terminal})
-        return attrs.evolve(self, unseen=0, jobs=ended)
+        return msgspec.structs.replace(self, unseen=0, jobs=ended)
 
     def moved(self, previous: JobStatus | None, status: JobStatus) -> None:
         """A job went from one status to another."""

@@ -10,25 +10,25 @@ from __future__ import annotations
 import math
 
 import attrs
+import msgspec
 
-from legnext_stream.core.answers import NoReply, Observation, Verdict
+from legnext_stream.core.answers import Observation, Verdict
 from legnext_stream.core.decoding import Body, decode_job, decode_stamp
 from legnext_stream.core.ended import EndedIds
 from legnext_stream.core.events import JobEvent
 from legnext_stream.core.explanation import Explanation
+from legnext_stream.core.host import Host
 from legnext_stream.core.ids import check_job_id
 from legnext_stream.core.jobs import Job, JobError, JobStatus
 from legnext_stream.core.lifecycle import is_ahead, is_running
 from legnext_stream.core.pace import Pacer
-from legnext_stream.core.pace.hints import parse_http_date
 from legnext_stream.core.pace.reading import signal_of
 from legnext_stream.core.pacing import Pacing
 from legnext_stream.core.schedule import Schedule
-from legnext_stream.core.schedule.clock import ServerClock
 from legnext_stream.core.schedule.durations import Durations
 from legnext_stream.core.stats import Tally
 from legnext_stream.core.watched import Watched
-from legnext_stream.errors import HostUnreachableError, UnexpectedAnswerError
+from legnext_stream.errors import UnexpectedAnswerError
 
 _NEVER = float("inf")
 _VERDICTS = frozenset({JobStatus.TIMED_OUT, JobStatus.NOT_FOUND})
@@ -45,8 +45,7 @@ _OLDEST = 3 * 86400.0
 _MOST_WORDS = 32
 
 
-@attrs.frozen
-class Poll:
+class Poll(msgspec.Struct, frozen=True, gc=False):
     """One status request to be sent now. Whoever takes it owes `observe` or `abandon`."""
 
     job_id: str
@@ -75,7 +74,9 @@ class Tracker:
         self._pacing = pacing
         self._timeout = _NEVER if timeout is None else timeout
         self._pacer = pacer
-        self._schedule = Schedule(pacing, Durations() if durations is None else durations)
+        self._schedule = Schedule(
+            pacing, Durations() if durations is None else durations, self._timeout
+        )
         self._jobs: dict[str, Watched] = {}
         self._ended = EndedIds()
         # Jobs that were removed while a poll of them was under way; of one id there are several if
@@ -93,10 +94,9 @@ class Tracker:
         self._paused = 0.0
         self._changed_at = float("-inf")
         self._described_at = float("-inf")
-        self._silent_since: float | None = None
         self._recalled = False
-        self._clock = ServerClock()
-        self._api_recognised = False
+        self._host = Host(self._timeout)
+        self._clock = self._host.clock
 
     @property
     def active(self) -> int:
@@ -114,24 +114,25 @@ class Tracker:
         Raises:
             InvalidJobId: `item` is no `Job` and can't be a job id.
         """
-        job_id = check_job_id(item.job_id if isinstance(item, Job) else item)
+        given = item if isinstance(item, Job) else None
+        job_id = check_job_id(item if given is None else given.job_id)
         if job_id in self._jobs or job_id in self._ended:
             return []
         job = self._take_in(now, job_id)
-        if isinstance(item, Job):
-            self._schedule.name_type(job, item.task_type)
-            if item.status in _VERDICTS:
+        if given is not None:
+            self._schedule.name_type(job, given.task_type)
+            if given.status in _VERDICTS:
                 # Some watch gave it up; this one asks anew.
                 self._schedule.add(now, job)
                 return []
-            if item.status.is_terminal:
-                return [self._emit(now, job, item)]
-            if item.status is JobStatus.UNKNOWN:
-                job.words = (item.raw_status,)
+            if given.status.is_terminal:
+                return [self._emit(now, job, given)]
+            if given.status is JobStatus.UNKNOWN:
+                job.oddities().words = (given.raw_status,)
             else:
-                job.place = item.status
-            job.status = item.status
-            self.tally.moved(None, item.status)
+                job.place = given.status
+            job.status = given.status
+            self.tally.moved(None, given.status)
         self._schedule.add(now, job)
         return []
 
@@ -159,7 +160,9 @@ class Tracker:
             words: The unknown words told.
         """
         job = self._take_in(now, job_id)
-        job.status, job.place, job.words = status, place, words
+        job.status, job.place = status, place
+        if words:
+            job.oddities().words = words
         if status is not None:
             self.tally.moved(None, status)
         self._schedule.add(now, job)
@@ -194,12 +197,13 @@ class Tracker:
 
         An infinite time means that only a new job or an ended request can change the answer.
         """
-        if now >= self._stalled_at and not self._recalled:
+        stalled_at = _NEVER if self._recalled else self._stalled_at
+        if now >= stalled_at:
             self._recalled = True
             self._schedule.recall(now)
         at = self._schedule.next_due(now)
         if at > now:
-            return at if self._recalled or not self._jobs else min(at, self._stalled_at)
+            return at if self._recalled or not self._jobs else min(at, stalled_at)
         if self._in_flight >= self._pacing.max_in_flight:
             return _NEVER
         if self._next_start > now:
@@ -211,7 +215,6 @@ class Tracker:
         self._pacer.start(now)
         self._next_start = now + self._gap
         self._in_flight += 1
-        job.is_asked = True
         return Poll(job.job_id)
 
     def abandon(self, now: float, poll: Poll) -> None:
@@ -222,9 +225,7 @@ class Tracker:
         if left is not None:
             self._schedule.drop(left)
             return
-        job = self._jobs[poll.job_id]
-        job.is_asked = False
-        self._schedule.limited(now, job)
+        self._schedule.limited(now, self._jobs[poll.job_id])
 
     def observe(self, now: float, seen: Observation) -> list[JobEvent]:
         """Take in what a poll taught; return what is news, in order.
@@ -236,7 +237,6 @@ class Tracker:
         """
         left = self._take_left(seen.job_id)
         job = self._jobs[seen.job_id] if left is None else left
-        job.is_asked = False
         self._in_flight -= 1
         limited = seen.verdict is Verdict.LIMITED
         self._pacer.finish(now, signal_of(seen.answer, limited=limited))
@@ -245,8 +245,7 @@ class Tracker:
         self._count(job, seen)
         if seen.verdict is Verdict.DENIED and seen.error is not None:
             raise seen.error
-        attentive = now - self._paused
-        self._check_host(attentive, seen)
+        self._host.observe(now - self._paused, seen)
         if left is not None:
             self._schedule.drop(left)
             return []
@@ -308,29 +307,13 @@ class Tracker:
         if seen.error is not None:
             tally.last_error = str(seen.error)
 
-    def _check_host(self, attentive: float, seen: Observation) -> None:
-        """Tell a host that never answers from one that has trouble."""
-        if isinstance(seen.answer, NoReply):
-            if self._silent_since is None:
-                self._silent_since = attentive - (seen.answer.received_at - seen.answer.sent_at)
-            silent = attentive - self._silent_since
-            if silent >= self._timeout:
-                raise HostUnreachableError(f"no answer for {silent:.0f} s: {seen.answer.reason}")
-        else:
-            self._silent_since = None
-            date = parse_http_date(seen.answer.headers.get("date", ""))
-            if date is not None:
-                self._clock.dated(date, seen.answer.sent_at, seen.answer.received_at)
-            self._api_recognised = self._api_recognised or seen.recognised
-
     def _on_seen(self, now: float, job: Watched, seen: Observation) -> list[JobEvent]:
         body, status = seen.body, seen.status
         assert body is not None  # noqa: S101 - for the type checker: SEEN comes with both
         assert status is not None  # noqa: S101 - for the type checker, too
         attentive = now - self._paused
         self._described_at = attentive
-        job.trouble_since = job.missing_since = None
-        job.failures = 0
+        job.recovered()
         events = []
         if self._is_news(job, status, body):
             self._changed_at = attentive
@@ -338,15 +321,15 @@ class Tracker:
             between = self._changed_between(now, job, status, body)
             if status.is_terminal:
                 self._on_end(now, job, body)
-            state = attrs.evolve(decode_job(body), job_id=job.job_id)
+            state = decode_job(body, job.job_id)
             events.append(self._emit(now, job, state, between))
             if status.is_terminal:
                 return events
         seen_before = job.seen_at
-        if status in {JobStatus.UNKNOWN, job.place}:
+        if status is JobStatus.UNKNOWN or status is job.place:
             # What was told may have been so when the request was sent, and changed on the answer's
             # way. An answer from behind the job's place is out of date, and says nothing about now.
-            job.seen_at = seen.answer.sent_at
+            job.looked_at, job.is_seen = seen.answer.sent_at, True
         self._schedule.name_type(job, body.get("task_type"))
         stamp = decode_stamp(body, "started_at")
         runs = stamp is not None or (job.place is not None and is_running(job.place))
@@ -360,10 +343,10 @@ class Tracker:
             deadline = self._stalled_at
             reason = f"no job of this watch has changed for {self._timeout:g} s"
         if now >= deadline:
-            last = attrs.evolve(decode_job(body), job_id=job.job_id)
+            last = decode_job(body, job.job_id)
             events.append(self._give_up(now, job, last, JobStatus.TIMED_OUT, 0, reason))
         elif runs or job.place is JobStatus.STAGED:
-            self._schedule.running(now, job, started_at, deadline)
+            self._schedule.running(now, job, started_at)
         else:
             self._schedule.waiting(now, job, deadline)
         return events
@@ -399,7 +382,7 @@ class Tracker:
             word = str(body["status"])
             if word in job.words or len(job.words) >= _MOST_WORDS:
                 return False
-            job.words += (word,)
+            job.oddities().words += (word,)
             return True
         if not is_ahead(status, job.place):
             return False
@@ -447,17 +430,17 @@ class Tracker:
     def _on_missing(self, now: float, job: Watched, seen: Observation) -> list[JobEvent]:
         attentive = now - self._paused
         self._described_at = attentive
-        job.trouble_since = None
-        job.failures = 0
-        if job.missing_since is None:
-            job.missing_since = now
+        missing_since = job.missing_since
+        job.recovered()
+        job.oddities().missing_since = now if missing_since is None else missing_since
+        if missing_since is None:
             self._schedule.missing(now, job, now + _MISSING_ASKED_AGAIN_AFTER)
             return []
-        believed_at = job.missing_since + _MISSING_BELIEVED_AFTER
+        believed_at = missing_since + _MISSING_BELIEVED_AFTER
         if now < believed_at:
             self._schedule.missing(now, job, believed_at)
             return []
-        if not self._api_recognised:
+        if not self._host.is_api:
             # The same page for every job, and nothing that the API would say: not the API.
             message = f"what answers is not the API; is the base URL right? ({seen.error})"
             content = None if seen.error is None else seen.error.content
@@ -469,15 +452,16 @@ class Tracker:
 
     def _on_failure(self, now: float, job: Watched, seen: Observation) -> list[JobEvent]:
         attentive = now - self._paused
-        job.failures += 1
-        if job.trouble_since is None:
-            job.trouble_since = attentive
+        odd = job.oddities()
+        odd.failures += 1
+        if odd.trouble_since is None:
+            odd.trouble_since = attentive
         # Being told to slow down says nothing about this job; it counts against a job only
         # while no job at all gets an answer.
         limited = seen.verdict is Verdict.LIMITED
-        since = max(job.trouble_since, self._described_at) if limited else job.trouble_since
+        since = max(odd.trouble_since, self._described_at) if limited else odd.trouble_since
         deadline = since + self._timeout + self._paused
-        if now >= deadline and job.failures >= _FAILURES_TO_GIVE_UP:
+        if now >= deadline and odd.failures >= _FAILURES_TO_GIVE_UP:
             reason = f"no usable answer for {self._timeout:g} s; the last: {seen.error}"
             last = Job(job_id=job.job_id)
             return [self._give_up(now, job, last, JobStatus.TIMED_OUT, 0, reason)]

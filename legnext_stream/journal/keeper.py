@@ -24,9 +24,11 @@ from legnext_stream.journal.entries import (
 )
 from legnext_stream.journal.store import Store
 from legnext_stream.journal.writer import Writer, off_the_event_path
+from legnext_stream.slices import Slices
 
 _VERDICTS = frozenset({JobStatus.TIMED_OUT, JobStatus.NOT_FOUND})
-# What was learned is written at most this often, in seconds: a kill costs no more than that.
+# What was learned is written at most this often, in seconds, and only if it has changed: a kill costs no
+# more than that.
 _LEARNED_EVERY = 10.0
 
 
@@ -52,6 +54,8 @@ class Keeper:
         self._base_url = base_url
         self._fingerprint = fingerprint
         self._learned = learned
+        # What the file has of it.
+        self._kept_learned: dict[str, Mapping[str, object]] = {}
         # Seconds since 1970 when Trio's clock was at zero.
         self._offset = 0.0
         self._store: Store | None = None
@@ -87,7 +91,10 @@ class Keeper:
     async def learned(self, name: str) -> Mapping[str, object] | None:
         """What an earlier watch has learned, or None."""
         store = self._opened
-        return await off_the_event_path(lambda: store.learned(name))
+        state = await off_the_event_path(lambda: store.learned(name))
+        if state is not None:
+            self._kept_learned[name] = state
+        return state
 
     async def restore(self, tracker: Tracker) -> list[JobEvent]:
         """Tell a new tracker what an earlier one was told, and return the ends that are still owed.
@@ -98,8 +105,10 @@ class Keeper:
         store = self._opened
         ended = await off_the_event_path(lambda: list(store.ended()))
         unfinished = await off_the_event_path(store.unfinished)
+        slices = Slices()
         for job_id in ended:
             tracker.restore_ended(job_id)
+            await slices.done_one()
         owed = []
         for job in unfinished:
             if job.owed is None:
@@ -113,6 +122,7 @@ class Keeper:
             else:
                 tracker.restore_ended(job.job_id)
                 owed.append(self._event(job.owed, job.status))
+            await slices.done_one()
         return owed
 
     def taken(self, item: str | Job) -> None:
@@ -159,8 +169,11 @@ class Keeper:
                 self._put_learned()
 
     def _put_learned(self) -> None:
+        """Write what polling has taught since the last time, if anything: each write wakes the disk."""
         for name, state in self._learned().items():
-            self.writer.put(Learned(name, state))
+            if state != self._kept_learned.get(name):
+                self._kept_learned[name] = state
+                self.writer.put(Learned(name, state))
 
     async def close(self) -> None:
         """Write the rest and close the file. Shielded; bounded by the disk."""

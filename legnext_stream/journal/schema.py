@@ -107,6 +107,7 @@ def prepare(connection: sqlite3.Connection) -> None:
         for number in range(version, VERSION):
             for statement in MIGRATIONS[number]:
                 connection.execute(statement)
+        # Also where it is so already: a file that can't be written is to be found out now.
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")

@@ -54,7 +54,11 @@ def read_standing(path: Path) -> Standing:
             # One transaction: all of it at the same moment.
             connection.execute("BEGIN")
             return _read(connection)
-    except (sqlite3.Error, JournalError) as error:
+    except (
+        sqlite3.Error,
+        JournalError,
+        ValueError,
+    ) as error:  # the last by a word that is no status
         raise JournalError(f"can't read the journal {path}: {error}") from error
 
 

@@ -13,7 +13,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Self, assert_never
+from typing import Any, Final, Self, TypeVar, assert_never
 
 import filelock
 
@@ -29,12 +29,13 @@ from legnext_stream.journal.entries import (
     Removed,
     Taken,
 )
-from legnext_stream.journal.schema import prepare
+from legnext_stream.journal.schema import check, prepare
 
 _EVENT_COLUMNS: Final = (
     "job_id, status, raw_status, previous, observed_at, changed_after, changed_before, body, code,"
     " reason"
 )
+_T = TypeVar("_T")
 # Who holds the file holds it for a batch's time; waiting a moment for its end is no use.
 _BUSY: Final = 5.0
 
@@ -152,8 +153,7 @@ class Store:
         with _told(self.path, "read"):
             query = "SELECT state FROM learned WHERE name = ?"
             row = self._connection.execute(query, (name,)).fetchone()
-        state = None if row is None else json.loads(row[0])
-        return state if isinstance(state, dict) else None
+            return None if row is None else _json(row[0], dict)
 
     def _write(self, entry: Entry) -> None:
         execute = self._connection.execute
@@ -228,6 +228,8 @@ def _connect(path: Path) -> sqlite3.Connection:
             path, timeout=_BUSY, isolation_level=None, check_same_thread=False
         )
         try:
+            # First of all, for the next line writes: what is somebody else's stays as it is.
+            check(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             _check_sound(connection)
@@ -251,6 +253,27 @@ def _told(path: Path, what: str) -> Iterator[None]:
         yield
     except (sqlite3.Error, JournalError) as error:
         raise JournalError(f"can't {what} the journal {path}: {error}") from error
+    except UnicodeDecodeError as error:
+        # SQLite quotes what it can't make sense of, and Python can't read the quotation.
+        raise JournalError(f"can't {what} the journal {path}: it is damaged") from error
+
+
+@contextlib.contextmanager
+def _understood() -> Iterator[None]:
+    """Take what no watch can have written for damage: SQLite looks after pages, and not after words."""
+    try:
+        yield
+    except ValueError as error:
+        raise JournalError(f"it is damaged: {error}") from error
+
+
+def _json(text: str, kind: type[_T]) -> _T:
+    """A value of this kind, out of the file."""
+    with _understood():
+        value = json.loads(text)
+        if not isinstance(value, kind):
+            raise ValueError(f"{text[:40]!r} is not a {kind.__name__}")  # noqa: TRY004 - of the file
+        return value
 
 
 def _check_account(
@@ -295,26 +318,32 @@ def _row(event: KeptEvent) -> tuple[object, ...]:
     )
 
 
+def _status(word: str | None) -> JobStatus | None:
+    """A status, out of the file."""
+    with _understood():
+        return None if word is None else JobStatus(word)
+
+
 def _kept_job(row: tuple[Any, ...]) -> KeptJob:
     (job_id, status, raw_status, previous, at, earliest, latest, body, code, reason) = row[:10]
     told, words, place = row[10:]
-    owed = None
-    if status is not None and JobStatus(status).is_terminal:
+    owed, end = None, _status(status)
+    if end is not None and end.is_terminal:
         owed = KeptEvent(
             job_id=job_id,
-            status=JobStatus(status),
+            status=end,
             raw_status=raw_status,
-            previous=None if previous is None else JobStatus(previous),
+            previous=_status(previous),
             observed_at=at,
             changed_between=(earliest, latest),
-            body=json.loads(body),
+            body=_json(body, dict),
             code=code,
             reason=reason,
         )
     return KeptJob(
         job_id=job_id,
-        status=None if told is None else JobStatus(told),
-        words=tuple(json.loads(words)),
-        place=None if place is None else JobStatus(place),
+        status=_status(told),
+        words=tuple(map(str, _json(words, list))),
+        place=_status(place),
         owed=owed,
     )

@@ -4,7 +4,8 @@
 
 An answer goes the whole way: it is read, given to a tracker, and what comes out as events is written as
 a line and as an entry of the journal, and read again. Times, ids and headers that speak of limits go to
-their parsers. The first input that does harm is printed, and can be pasted into a test.
+their parsers. The first input that does harm is printed, and can be pasted into a test. With
+`--page docs/reliability.md` the figures are put there.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import math
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import attrs
 
@@ -29,8 +31,9 @@ from legnext_stream.core.pacing import Pacing
 from legnext_stream.core.tracker import Poll, Tracker
 from legnext_stream.errors import LegnextError
 from tests.hostile.mutations import HEADERS, JOB_ID, TIMES, Mutator
+from tests.pages import command_line, write_into
 
-# No input may take longer, seconds of this machine: all of them are short.
+# No input may take longer, seconds of this process: all of them are short.
 _LONGEST = 1.0
 _NAMES = (
     "retry-after",
@@ -61,12 +64,22 @@ class Report:
 
     def __str__(self) -> str:
         first = (
-            f"{self.inputs:,} inputs in {self.seconds:.0f} s, the slowest in"
+            f"- {self.inputs:,} inputs in {self.seconds:.0f} s, the slowest in"
             f" {self.slowest * 1e3:.0f} ms; no exception but ours"
         )
         lines = [first]
-        lines += [f"  {number:>9,}  {what}" for what, number in sorted(self.came_to.items())]
+        for reader, ends in self._by_reader().items():
+            said = "; ".join(f"{number:,} {what}" for what, number in ends.most_common())
+            lines.append(f"- {reader}: {said}")
         return "\n".join(lines)
+
+    def _by_reader(self) -> dict[str, Counter[str]]:
+        """What came of the inputs, by what read them."""
+        readers: dict[str, Counter[str]] = {}
+        for what, number in sorted(self.came_to.items()):
+            reader, _, end = what.partition(": ")
+            readers.setdefault(reader, Counter())[end] += number
+        return readers
 
 
 class HarmError(Exception):
@@ -170,12 +183,12 @@ def fuzz(inputs: int, *, seed: int, progress: Callable[[Report], None] | None = 
     started = time.perf_counter()
     for number in range(inputs):
         attempt, given = _next(mutator, number)
-        before = time.perf_counter()
+        before = time.process_time()
         try:
             report.came_to[attempt()] += 1
         except Exception as error:
             raise HarmError(f"input {number} of seed {seed}, {given!r}: {error!r}") from error
-        took = time.perf_counter() - before
+        took = time.process_time() - before
         if took > _LONGEST:
             raise HarmError(f"input {number} of seed {seed} took {took:.1f} s: {given!r}")
         report.inputs, report.slowest = number + 1, max(report.slowest, took)
@@ -186,21 +199,30 @@ def fuzz(inputs: int, *, seed: int, progress: Callable[[Report], None] | None = 
     return report
 
 
-def main() -> None:
-    """Read the command line, and go."""
-    parser = argparse.ArgumentParser(description="Throw inputs at what reads the wire.")
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.hostile.fuzz", description=(__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("--inputs", type=int, default=1_000_000, help="how many")
     parser.add_argument("--seed", type=int, default=1, help="the same seed, the same inputs")
-    arguments = parser.parse_args()
+    parser.add_argument("--page", type=Path, help="where to put the figures, e.g. a page's file")
+    given = parser.parse_args(arguments)
 
     def show(report: Report) -> None:
         print(f"{report.inputs:,} inputs, {report.seconds:.0f} s", file=sys.stderr)
 
     try:
-        print(fuzz(arguments.inputs, seed=arguments.seed, progress=show))
+        report = fuzz(given.inputs, seed=given.seed, progress=show)
     except HarmError as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)
+        return 1
+    print(report)
+    if given.page is not None:
+        command = command_line("tests.hostile.fuzz", arguments)
+        write_into(given.page, "fuzz", command, str(report))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

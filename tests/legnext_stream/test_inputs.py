@@ -222,6 +222,18 @@ async def test_a_bad_item_among_those_that_come(bad: Any) -> None:  # noqa: ANN4
         await follow(mock, iter([bad]))
 
 
+async def test_a_bad_item_far_into_a_collection() -> None:
+    """The first ones are looked at before any is watched; one that comes later, at the loop."""
+    mock = MockLegnext()
+    ids = mock.add_jobs(10_000)
+    async with LegnextClient(KEY, URL, mock.transport()) as client:
+        with pytest.raises(InvalidJobId, match="'no id'"):
+            client.watch([*ids[:-1], "no id"])
+        stream = client.watch([*ids, "no id"])
+        with pytest.raises(InvalidJobId, match="'no id'"):
+            [event async for event in stream]
+
+
 async def test_jobs_as_input() -> None:
     """What a submit returned can be watched as it is; one that has ended is told at once."""
     mock = MockLegnext()

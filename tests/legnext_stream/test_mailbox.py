@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from legnext_stream.core.events import JobEvent
 from legnext_stream.core.jobs import Job, JobStatus
-from legnext_stream.mailbox import Mailbox
+from legnext_stream.mailbox import SHARE, Mailbox
 from mockserver import run_virtual
 
 LINE = [JobStatus.PENDING, JobStatus.STAGED, JobStatus.PROCESSING, JobStatus.COMPLETED]
@@ -54,6 +54,52 @@ async def test_undelivered_changes_of_a_job_become_one() -> None:
     assert (first.job_id, first.previous, first.status) == ("a", LINE[0], LINE[3])
     assert first.changed_between == (0.0, 3.0)
     assert [second.job_id, first.sequence, second.sequence] == ["b", 2, 3]
+
+
+async def test_large_events_fill_it_sooner() -> None:
+    """One counts once more for each share of its answer; read or taken back, it leaves no trace."""
+    mailbox = mailbox_of(5)
+    fullness = []
+
+    def put(job_id: str, size: int = 0) -> None:
+        mailbox.put(event(job_id, 0), size)
+        fullness.append(mailbox.is_full)
+
+    put("large", 3 * SHARE + 1)
+    put("small", SHARE - 1)
+    await mailbox.get()
+    put("other", 3 * SHARE)
+    mailbox.discard("other")
+    for name in "abcd":
+        put(name)
+    assert fullness == [False, True, True, False, False, False, True]
+
+
+async def test_a_merged_event_counts_as_its_newer_one() -> None:
+    """For only the newer answer is held; the older one may have been larger, or smaller."""
+    mailbox = mailbox_of(3)
+    for place, size, is_full in ((0, 2 * SHARE, True), (1, 0, False), (2, 9 * SHARE, True)):
+        mailbox.put(event("a", place), size)
+        assert mailbox.is_full is is_full
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abcd"), st.sampled_from([None, 0, 1, 2 * SHARE, 7 * SHARE])),
+        max_size=30,
+    )
+)
+def test_no_more_is_held_than_fits(steps: list[tuple[str, int | None]]) -> None:
+    """It is full exactly when what it holds counts for its capacity or more."""
+    mailbox, held = mailbox_of(8), dict[str, int]()
+    for job_id, size in steps:
+        if size is None:
+            mailbox.discard(job_id)
+            held.pop(job_id, None)
+        else:
+            mailbox.put(event(job_id, 0), size)
+            held[job_id] = size
+        assert mailbox.is_full is (sum(1 + size // SHARE for size in held.values()) >= 8)
 
 
 async def test_a_failure_comes_after_the_events() -> None:

@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 
-from legnext_stream.mailbox import Mailbox
+from legnext_stream.mailbox import SHARE, Mailbox
 from legnext_stream.mailroom import Mailroom
 from tests.legnext_stream.test_mailbox import LINE, event
 
@@ -69,6 +69,17 @@ async def test_who_has_room_keeps_it_going() -> None:
     mailroom.put(event("a", 3))
     assert (await slow.get()).status is LINE[3]
     assert (await quick.get()).status is LINE[3]
+
+
+async def test_large_events_are_large_to_all() -> None:
+    """It is full when what is unread is much, however few events that is."""
+    mailroom = Mailroom()
+    mailboxes = [mailroom.open(10), mailroom.open(10)]
+    mailroom.put(event("a", 0), 9 * SHARE)
+    assert mailroom.is_full
+    for mailbox in mailboxes:
+        assert await drained(mailbox) == ["a"]
+        assert not mailroom.is_full
 
 
 async def test_a_lost_mailbox_is_forgotten() -> None:

@@ -31,6 +31,7 @@ from legnext_stream import (
     StreamClosedError,
 )
 from legnext_stream.journal import Store
+from legnext_stream.slices import ITEMS
 from mockserver import Fixed, MockLegnext, Script, TokenBucket, run_virtual
 from tests.legnext_stream.support import KEY, URL, HandMade, check_contract, job_body
 
@@ -329,6 +330,25 @@ async def test_it_reads_well_in_plain_sql(path: Path) -> None:
     ]
     bodies = rows(path, "SELECT body FROM events WHERE status = 'completed'")
     assert all(json.loads(body)["output"]["image_urls"] for (body,) in bodies)
+
+
+async def test_a_large_journal_lets_others_have_their_turn(path: Path) -> None:
+    """Its jobs come back a few at a time, as ids come in."""
+    mock = MockLegnext()
+    ids = mock.add_jobs(10 * ITEMS)
+
+    async def counts_on_the_way(events: EventStream) -> set[int]:
+        seen = {0}
+        while (known := events.stats.unseen + sum(events.stats.jobs.values())) < len(ids):
+            seen.add(known)
+            await trio.lowlevel.checkpoint()
+        return seen
+
+    async with watching(mock, path, ids) as events:
+        await counts_on_the_way(events)
+    async with watching(mock, path) as events:
+        await trio.lowlevel.checkpoint()
+        assert len(await counts_on_the_way(events)) >= 5
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])

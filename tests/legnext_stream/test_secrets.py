@@ -63,7 +63,7 @@ async def test_in_no_repr(monkeypatch: pytest.MonkeyPatch) -> None:
         account = client._account
         things = [client, stream, account, account.lanes, stream._engine, stream.stats, Pacing()]
         assert_hidden([*things, *events, *(event.job for event in events)])
-        assert_hidden(lane for _, lane in account.lanes._idle)
+        assert_hidden([*account.lanes._free, account.lanes._writer])
         assert_hidden(event.job.raw for event in events)
     assert_hidden([client, watch(["a"])])
 

@@ -16,16 +16,11 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from tests.pages import command_line, write_into
 from tests.simulation.campaign import Catch, campaign, hunt, line_for, plainest
 from tests.simulation.cases import drawn
 from tests.simulation.mutants import MUTANTS
-from tests.simulation.report import (
-    clause_table,
-    fault_table,
-    figures,
-    mutant_table,
-    write_into,
-)
+from tests.simulation.report import clause_table, fault_table, figures, mutant_table
 from tests.simulation.trials import Tally, Trial, try_case
 
 _MOST_SEEDS = 200
@@ -45,9 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.seed is not None:
         return _one(given.seed)
-    command = (
-        f"`python -m tests.simulation {' '.join(sys.argv[1:] if arguments is None else arguments)}`"
-    )
+    command = command_line("tests.simulation", arguments)
     if given.mutants:
         return _mutants(given.page, command)
     return _many(range(given.first, given.first + given.seeds), given.page, command)

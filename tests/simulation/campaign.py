@@ -63,10 +63,16 @@ class Catch:
 
 
 def hunt(mutant: Mutant, seeds: Iterable[int]) -> Catch:
-    """Try seeds on a broken library until the clause is broken that this mutant must break."""
+    """Try seeds on a broken library until the clause is broken that this mutant must break.
+
+    Cases that can't show it are passed over.
+    """
     tried = 0
-    for tried, seed in enumerate(seeds, 1):
+    for seed in seeds:
         case = drawn(seed)
+        if not mutant.shows_in(case):
+            continue
+        tried += 1
         with mutant.applied():
             wrong = try_case(case, twice=mutant.breaks == REPEATABLE).wrong
         clauses = tuple(dict.fromkeys(clause for clause, _ in wrong))

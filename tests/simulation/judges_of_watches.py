@@ -12,15 +12,19 @@ from legnext_stream.errors import (
     JournalError,
 )
 from mockserver import RequestRecord
+from tests.simulation.backlogs import Backlog, Span, common, union
 from tests.simulation.cases import PATIENT
 from tests.simulation.evidence import Evidence
 from tests.simulation.findings import CUT, SLACK, Clauses, Finding, found, of_jobs, readings
+from tests.simulation.outcome import Sat, Told
 
 # The longest that a hint is obeyed, seconds.
 _LONGEST_HINT: Final = 300.0
 # A job in trouble is asked about again within so many seconds: less than the timeout, after which all
 # jobs are asked about.
 _LONGEST_WAIT: Final = PATIENT - 10.0
+# A reader that was full for so long in all, seconds, would have kept a watch from polls that were due.
+_FULL_FOR_LONG: Final = 40.0
 # By default a job is asked about no more often than this, seconds.
 _LEAST_INTERVAL: Final = 1.0
 
@@ -63,7 +67,8 @@ def trouble_retried(evidence: Evidence) -> Iterator[Finding]:
     case = evidence.outcome.case
     for sat in evidence.outcome.sats:
         readers = (sat.sitting.reader, *sat.sitting.others)
-        is_held_up = case.room < len(evidence.truth) and any(reader.pause for reader in readers)
+        # By readers that are all behind. (The stream's own has no policy: it is taken for a slow one.)
+        is_held_up = case.room < len(evidence.truth) and all(reader.pause for reader in readers)
         # Of a host that is silent for good, one job is asked about now and then, and not each. And
         # who is told again and again to come back in three centuries comes every five minutes.
         is_put_off = case.scenario.hints.retry_after == "absurd"
@@ -105,19 +110,68 @@ def one_undelivered(evidence: Evidence) -> Iterator[Finding]:
 
 @CLAUSES.clause("5 a slow reader slows polling")
 def bounded_backlog(evidence: Evidence) -> Iterator[Finding]:
-    """Where there is one reader, no more is undelivered than there is room for, and in flight."""
+    """One reader at least has no more undelivered than there is room for, and in flight."""
     case = evidence.outcome.case
     for sat in evidence.outcome.sats:
-        told = [each for each in sat.main.told if each.event.observed_at >= sat.began - SLACK]
-        if sat.others or len(told) <= case.room:
+        is_endless = any(other.policy == "latest" for other in sat.sitting.others)
+        backlogs = [Backlog(reading, sat.began) for reading in sat.readings]
+        if is_endless or max(map(len, backlogs)) <= case.room:
             continue
-        begins = sorted(each.event.observed_at for each in told)
         most = max(
-            sum(begin < each.at - SLACK for begin in begins) - number
-            for number, each in enumerate(told)
+            min(backlog.at(moment) for backlog in backlogs)
+            for moment in {told.event.observed_at for told in sat.main.told}
         )
         allowed = case.room + case.max_in_flight
         yield found(most <= allowed, f"{most} events were held, with room for {case.room}")
+
+
+@CLAUSES.clause("5 who is slow holds up nobody else")
+def nobody_held_up(evidence: Evidence) -> Iterator[Finding]:
+    """While one reader has room jobs are asked about, however far behind the others are."""
+    room = evidence.outcome.case.room
+    for sat in evidence.outcome.sats:
+        readers = list(zip(sat.readings, (sat.sitting.reader, *sat.sitting.others), strict=True))
+        # Who needs no time for an event has always room, and so has who wants the latest only.
+        has_room = [
+            not reader.pause or (reader.policy == "latest" and reading is not sat.main)
+            for reading, reader in readers
+        ]
+        slow = [reading for (reading, _), has in zip(readers, has_room, strict=True) if not has]
+        if not any(has_room) or not slow or not _is_calm(evidence, sat):
+            continue
+        under_way = union(_times_under_way(evidence, sat))
+        for reading in slow:
+            full = common(Backlog(reading, sat.began).full(room), under_way)
+            seconds = sum(end - begin for begin, end in full)
+            if seconds < _FULL_FOR_LONG:
+                continue
+            asked = any(
+                begin + SLACK < record.at < end - SLACK
+                for begin, end in full
+                for record in evidence.during(sat)
+            )
+            yield found(
+                asked, f"{reading.name} was full for {seconds} s, and nobody was asked about"
+            )
+
+
+def _is_calm(evidence: Evidence, sat: Sat) -> bool:
+    """Whether nothing but readers can have kept a watch from polling."""
+    return not evidence.outcome.refused and not any(
+        evidence.is_trouble(record)
+        or evidence.is_limited(record)
+        or record.retry_after
+        or not evidence.came_through(record)
+        for record in evidence.during(sat)
+    )
+
+
+def _times_under_way(evidence: Evidence, sat: Sat) -> Iterator[Span]:
+    """When a job was known and ran: such a one is asked about once a minute, and more often."""
+    for job_id, told in of_jobs(sat.main.told).items():
+        starts = [at for at, word in evidence.truth.get(job_id, ()) if word != "pending"]
+        if starts and job_id not in sat.removed:
+            yield max(starts[0], told[0].event.observed_at), evidence.ended_at(job_id)
 
 
 @CLAUSES.clause("5 no more at once than allowed")
@@ -215,7 +269,7 @@ def acknowledged_once(evidence: Evidence) -> Iterator[Finding]:
 
 @CLAUSES.clause("J not acknowledged, told again")
 def unacknowledged_again(evidence: Evidence) -> Iterator[Finding]:
-    """An end that was delivered and not acknowledged is delivered by a later watch."""
+    """What was delivered and not acknowledged is delivered by a later watch, if it is still so then."""
     outcome = evidence.outcome
     for sat in outcome.sats[:-1]:
         later = outcome.sats[sat.number + 1 :]
@@ -223,16 +277,45 @@ def unacknowledged_again(evidence: Evidence) -> Iterator[Finding]:
             continue
         for each in sat.main.told:
             event = each.event
-            gone = any(event.job_id in other.removed for other in (sat, *later))
-            if each.acked != "no" or not event.status.is_terminal or gone:
+            if each.acked != "no" or any(event.job_id in one.removed for one in (sat, *later)):
                 continue
             again = [
-                other
-                for another in later
-                for other in another.main.told
-                if other.event.job_id == event.job_id and other.event.status is event.status
+                (one, other)
+                for one in later
+                for other in one.main.told
+                if other.event.job_id == event.job_id
             ]
-            yield found(bool(again), f"{each.word} was not acknowledged, and lost", event.job_id)
+            if event.status.is_terminal:
+                is_so = any(other.event.status is event.status for _, other in again)
+                yield found(is_so, f"{each.word} was not acknowledged, and lost", event.job_id)
+            elif not again:
+                yield found(is_right=False, said=f"{each.word} was lost", job_id=event.job_id)
+            elif _was_seen_again(evidence, each, *again[0]):
+                first = again[0][1].word
+                said = f"{each.word} was not acknowledged, and {first} was told next"
+                yield found(first == each.word, said, event.job_id)
+
+
+def _was_seen_again(evidence: Evidence, lost: Told, sat: Sat, told: Told) -> bool:
+    """Whether a watch must have told this once more, before the first that it told of the job.
+
+    It must if an answer said so, and the reader took each event at once, so that none was merged with
+    what came after.
+    """
+    event = told.event
+    if sat.sitting.reader.pause or evidence.is_misled(event.job_id):
+        return False
+    return any(
+        sat.began <= record.at
+        and record.answered_at <= event.observed_at + SLACK
+        and record.status_code == 200
+        and not evidence.is_trouble(record)
+        and evidence.came_through(record)
+        and evidence.status(event.job_id, record.at)
+        == evidence.status(event.job_id, record.answered_at)
+        == lost.word
+        for record in evidence.per_job[event.job_id]
+    )
 
 
 @CLAUSES.clause("J an ended job is not asked about")

@@ -5,6 +5,7 @@ Each mutant breaks one thing in the library for as long as it is applied, by pat
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -13,11 +14,13 @@ from unittest.mock import patch
 
 import attrs
 import trio
+from msgspec.structs import replace
 
 from legnext_stream import client
 from legnext_stream.account import Account
 from legnext_stream.core import answers, decoding, lifecycle, tracker
 from legnext_stream.core.answers import Observation, Verdict
+from legnext_stream.core.ended import EndedIds
 from legnext_stream.core.events import JobEvent
 from legnext_stream.core.jobs import JobStatus
 from legnext_stream.core.pace import reading
@@ -30,6 +33,7 @@ from legnext_stream.journal.keeper import Keeper
 from legnext_stream.mailbox import Mailbox
 from legnext_stream.mailroom import Mailroom
 from legnext_stream.stream import EventStream
+from tests.simulation.cases import Case
 from tests.simulation.trials import REPEATABLE
 
 Patch = AbstractContextManager[Any]
@@ -43,11 +47,13 @@ class Mutant:
         name: What is broken, in words.
         patches: Makes what breaks it.
         breaks: The clause that this breaks, among others perhaps.
+        shows_in: Whether it could be seen in a case at all.
     """
 
     name: str
     patches: Callable[[], list[Patch]]
     breaks: str
+    shows_in: Callable[[Case], bool]
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -65,9 +71,11 @@ MUTANTS: Final[list[Mutant]] = []
 _Patches = Callable[[], list[Patch]]
 
 
-def _mutant(name: str, *, breaks: str) -> Callable[[_Patches], _Patches]:
+def _mutant(
+    name: str, *, breaks: str, shows_in: Callable[[Case], bool] = lambda _case: True
+) -> Callable[[_Patches], _Patches]:
     def register(patches: _Patches) -> _Patches:
-        MUTANTS.append(Mutant(name, patches, breaks))
+        MUTANTS.append(Mutant(name, patches, breaks, shows_in))
         return patches
 
     return register
@@ -80,11 +88,11 @@ def _mutant(name: str, *, breaks: str) -> Callable[[_Patches], _Patches]:
 def _() -> list[Patch]:
     put, count = Mailbox.put, 0
 
-    def drop(mailbox: Mailbox, event: JobEvent) -> None:
+    def drop(mailbox: Mailbox, event: JobEvent, size: int = 0) -> None:
         nonlocal count
         count += 1
         if count % 5:
-            put(mailbox, event)
+            put(mailbox, event, size)
 
     return [patch.object(Mailbox, "put", drop)]
 
@@ -98,7 +106,8 @@ def _() -> list[Patch]:
         event = await get(mailbox)
         count += 1
         if count % 5 == 0:
-            mailbox._events = {event.job_id: event, **mailbox._events}
+            mailbox._events.setdefault(event.job_id, event)
+            mailbox._events.move_to_end(event.job_id, last=False)
         return event
 
     return [patch.object(Mailbox, "get", again)]
@@ -152,7 +161,7 @@ def _() -> list[Patch]:
     def revive(self: Tracker, now: float, job: Any, *rest: Any) -> JobEvent:  # noqa: ANN401 - passed on
         event = emit(self, now, job, *rest)
         if event.status in {JobStatus.COMPLETED, JobStatus.FAILED}:
-            self._ended.discard(job.job_id)
+            self._ended = EndedIds()
             self.add(now, job.job_id)
         return event
 
@@ -181,7 +190,7 @@ def _() -> list[Patch]:
     "changes of one job are held one beside the other", breaks="5 one undelivered change a job"
 )
 def _() -> list[Patch]:
-    def put(mailbox: Mailbox, event: JobEvent) -> None:
+    def put(mailbox: Mailbox, event: JobEvent, _size: int = 0) -> None:
         mailbox._events[f"{event.job_id} {event.status} {event.observed_at}"] = event
         mailbox._arrived.set()
 
@@ -227,7 +236,7 @@ def _() -> list[Patch]:
     def harsh(job_id: str, answer: Any) -> Observation:  # noqa: ANN401 - passed on
         seen = read(job_id, answer)
         is_trouble = seen.verdict is Verdict.TROUBLED
-        return attrs.evolve(seen, verdict=Verdict.MISSING, recognised=True) if is_trouble else seen
+        return replace(seen, verdict=Verdict.MISSING, recognised=True) if is_trouble else seen
 
     return [patch("legnext_stream.engine.read_answer", harsh)]
 
@@ -258,7 +267,7 @@ def _() -> list[Patch]:
     def deaf(job_id: str, answer: Any) -> Observation:  # noqa: ANN401 - passed on
         seen = read(job_id, answer)
         is_denied = seen.verdict is Verdict.DENIED
-        return attrs.evolve(seen, verdict=Verdict.TROUBLED) if is_denied else seen
+        return replace(seen, verdict=Verdict.TROUBLED) if is_denied else seen
 
     return [patch("legnext_stream.engine.read_answer", deaf)]
 
@@ -301,7 +310,7 @@ def _() -> list[Patch]:
     count = Tracker._count
 
     def silent(self: Tracker, job: Any, seen: Observation) -> None:  # noqa: ANN401 - passed on
-        before = attrs.evolve(self.tally)
+        before = replace(self.tally)
         count(self, job, seen)
         self.tally.troubles, self.tally.rate_limited = before.troubles, before.rate_limited
 
@@ -319,6 +328,41 @@ def _() -> list[Patch]:
 @_mutant("a slow reader slows nobody", breaks="5 a slow reader slows polling")
 def _() -> list[Patch]:
     return [patch.object(Mailroom, "is_full", property(lambda _self: False))]
+
+
+def _has_slow_readers(case: Case) -> bool:
+    """Whether somebody in this case has more to read than there is room for, and company."""
+    is_small = case.room < sum(jobs.count for jobs in case.scenario.jobs)
+    return is_small and any(
+        sitting.others and any(reader.pause for reader in (sitting.reader, *sitting.others))
+        for sitting in case.sittings
+    )
+
+
+@_mutant(
+    "of several slow readers one slows nobody",
+    breaks="5 a slow reader slows polling",
+    shows_in=_has_slow_readers,
+)
+def _() -> list[Patch]:
+    open_one = Mailroom.open
+
+    def roomy(mailroom: Mailroom, capacity: float) -> Mailbox:
+        return open_one(mailroom, math.inf if mailroom._all() else capacity)
+
+    return [patch.object(Mailroom, "open", roomy)]
+
+
+@_mutant(
+    "one slow reader holds up all",
+    breaks="5 who is slow holds up nobody else",
+    shows_in=_has_slow_readers,
+)
+def _() -> list[Patch]:
+    def is_full(mailroom: Mailroom) -> bool:
+        return any(mailbox.is_full for mailbox in mailroom._all())
+
+    return [patch.object(Mailroom, "is_full", property(is_full))]
 
 
 @_mutant("as many requests as one likes are under way", breaks="5 no more at once than allowed")
@@ -433,6 +477,22 @@ def _() -> list[Patch]:
     return [patch.object(EventStream, "__anext__", hasty)]
 
 
+@_mutant(
+    "a change that is delivered counts as acknowledged, unless it is an end",
+    breaks="J not acknowledged, told again",
+)
+def _() -> list[Patch]:
+    take = EventStream.__anext__
+
+    async def hasty(self: EventStream) -> JobEvent:
+        event = await take(self)
+        if self._keeper is not None and not event.status.is_terminal:
+            self._keeper.acknowledged(event)
+        return event
+
+    return [patch.object(EventStream, "__anext__", hasty)]
+
+
 @_mutant("ends that were seen are not kept", breaks="J an ended job is not asked about")
 def _() -> list[Patch]:
     return [patch.object(Keeper, "observed", lambda *_args: None)]
@@ -440,7 +500,7 @@ def _() -> list[Patch]:
 
 @_mutant("only one reader is told", breaks="2 each job ends")
 def _() -> list[Patch]:
-    def put(mailroom: Mailroom, event: JobEvent) -> None:
+    def put(mailroom: Mailroom, event: JobEvent, _size: int = 0) -> None:
         mailroom._all()[0].put(event)
 
     return [patch.object(Mailroom, "put", put)]
@@ -456,7 +516,7 @@ def _() -> list[Patch]:
 
 @_mutant("a second reader is told another end", breaks="R readers agree")
 def _() -> list[Patch]:
-    def put(mailroom: Mailroom, event: JobEvent) -> None:
+    def put(mailroom: Mailroom, event: JobEvent, _size: int = 0) -> None:
         first, *others = mailroom._all()
         first.put(event)
         if event.status is JobStatus.COMPLETED:

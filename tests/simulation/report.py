@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Final
 
 from mockserver.faults import FAULTS
 from tests.simulation.campaign import Catch
 from tests.simulation.judges import CLAUSES
 from tests.simulation.trials import NO_FAULT, REPEATABLE, STATUSES, Tally
-
-_MARKS: Final = "<!-- {name}: written by {command} -->\n", "<!-- {name} end -->\n"
 
 
 def figures(tally: Tally) -> str:
@@ -80,17 +75,3 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
     head, *body = rows
     lines = [head, ["---"] * len(head), *body]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
-
-
-def write_into(page: Path, name: str, command: str, text: str) -> None:
-    """Put a text between its marks on a page, in place of what is there.
-
-    Raises:
-        ValueError: The page has no such marks.
-    """
-    begin, end = (mark.format(name=name, command=command) for mark in _MARKS)
-    pattern = re.compile(rf"<!-- {re.escape(name)}: [^\n]*-->\n.*?{re.escape(end)}", re.DOTALL)
-    content = page.read_text()
-    if not pattern.search(content):
-        raise ValueError(f"{page} has no place for {name}")
-    page.write_text(pattern.sub(lambda _: f"{begin}\n{text}\n{end}", content))

@@ -383,7 +383,7 @@ class Run:
         with (
             patch("legnext_stream.journal.keeper.time", calendar),
             patch("legnext_stream.journal.store.time", calendar),
-            patch("legnext_stream.http.time", calendar),
+            patch("legnext_stream.http.incoming.time", calendar),
             patch("legnext_stream.engine.UNDELIVERED", self._case.room),
             patch("legnext_stream.subscription.UNDELIVERED", self._case.room),
             patch.object(Store, "write", write_or_fail),

@@ -25,6 +25,7 @@ def told(text: str) -> list[Event]:
         (["a:completed b:failed"], 0),
         (["a:pending", "", "a:pending a:completed b:failed"], 1),
         (["a:completed", "b:pending a:completed b:failed"], 1),
+        (["a:completed", "b:failed", "a:completed"], 1),
     ],
 )
 def test_what_is_as_promised_passes(runs: list[str], again: int) -> None:
@@ -40,7 +41,8 @@ def test_what_is_as_promised_passes(runs: list[str], again: int) -> None:
         (["a:completed b:failed c:completed"], "no other"),
         (["a:pending a:completed", "a:pending b:failed"], "pending was told twice"),
         (["a:pending a:pending a:completed b:failed"], "pending was told twice"),
-        (["a:completed", "b:failed", "a:completed"], "completed was told twice"),
+        (["a:completed b:failed", "b:failed", "a:completed"], "a: completed was told twice"),
+        (["a:completed", "a:completed b:failed", "a:completed"], "a: completed was told twice"),
         (["a:completed b:failed a:processing"], "processing after its end"),
         (["a:processing a:pending a:completed b:failed"], "'processing', 'pending'"),
         (["a:staged a:completed b:failed"], "'staged'"),

@@ -9,7 +9,7 @@ from tests.simulation.judges import CLAUSES
 from tests.simulation.mutants import MUTANTS, Mutant
 from tests.simulation.trials import REPEATABLE
 
-SEEDS = range(60)
+SEEDS = range(100)
 """A campaign of so many seeds finds each of them."""
 
 

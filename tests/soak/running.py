@@ -10,16 +10,25 @@ import resource
 import statistics
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
+from unittest.mock import patch
 
 import attrs
 import trio
 
 from legnext_stream import JobStatus, LegnextClient
-from legnext_stream.core.watched import Watched
+from legnext_stream.core.ended import REMEMBERED, EndedIds
+from legnext_stream.core.tracker import Tracker
 from tests.soak.conveyor import new_job_id
 
+MOST_A_JOB: Final = 80
+"""Bytes by which memory may grow with each job that has ended: its id is remembered, in some forty."""
+MOST_WHEN_LEVEL: Final = 5
+"""The same where as many ids are forgotten as are new."""
+ENOUGH_JOBS: Final = 4000
+"""Of fewer jobs the pages of memory say little."""
 # The share of a run after which memory has found its level.
 _WARM_UP: Final = 0.25
 _MEBIBYTE: Final = 1024 * 1024
@@ -47,10 +56,13 @@ class Report:
         polls: How many status requests were sent.
         troubles: How many of them met trouble, refusals for the rate's sake included.
         most_active: How many jobs had begun and not ended at once, at most.
+        remembered: After how many ended jobs memory is to be level, as those before are forgotten.
         samples: Memory: how many jobs had ended, and bytes.
+        written: How large the journal's file became, bytes; 0 without one.
         tasks: How many tasks were left over.
         descriptors: How many file descriptors were left over.
-        records: How many records of jobs were left over.
+        connections: How many connections were left over, where they are counted.
+        records: How many trackers, with their records of jobs, were left over.
     """
 
     jobs: int
@@ -59,36 +71,74 @@ class Report:
     polls: int = 0
     troubles: int = 0
     most_active: int = 0
+    remembered: int = REMEMBERED
     samples: list[tuple[int, int]] = attrs.field(factory=list)
+    written: int = 0
     tasks: int = 0
     descriptors: int = 0
+    connections: int = 0
     records: int = 0
 
     @property
+    def is_level(self) -> bool:
+        """Whether ids were forgotten: from then on memory must not grow at all."""
+        return 2 * self.remembered <= self.jobs // 2
+
+    @property
     def slope(self) -> float:
-        """By how much memory grows with each job that has ended, after the warm-up.
+        """By how many bytes memory grows with each job that has ended, after the warm-up.
 
         The median of the slopes between any two samples (Theil and Sen): one that is out of line,
         because a cache was filled or emptied just then, doesn't count.
+
+        Raises:
+            ValueError: There are less than two samples after the warm-up.
         """
-        warm = [sample for sample in self.samples if sample[0] >= _WARM_UP * self.jobs]
+        warm_up = max(_WARM_UP * self.jobs, 2 * self.remembered if self.is_level else 0)
+        warm = [sample for sample in self.samples if sample[0] >= warm_up]
+        if len(warm) < 2:
+            raise ValueError("there are too few samples to tell a slope")
         return statistics.median(
             (later - earlier) / (then - now)
             for (now, earlier), (then, later) in itertools.combinations(warm, 2)
         )
 
+    @property
+    def faults(self) -> list[str]:
+        """What must not be: each in words."""
+        left = {
+            "tasks": self.tasks,
+            "descriptors": self.descriptors,
+            "connections": self.connections,
+            "records of jobs": self.records,
+        }
+        said = [f"{count} {what} are left over" for what, count in left.items() if count]
+        most = MOST_WHEN_LEVEL if self.is_level else MOST_A_JOB
+        if self.jobs >= ENOUGH_JOBS and self.slope > most:
+            said.append(f"memory grows by {self.slope:.0f} bytes a job, more than {most}")
+        return said
+
     def __str__(self) -> str:
-        level = self.samples[-1][1] / _MEBIBYTE
         days = self.seconds / 86400
-        lasted = f"{days:.2f} days" if days > 0.1 else f"{self.seconds:.0f} seconds"
-        return (
-            f"{self.jobs:,} jobs over {lasted}, in {self.work:.0f} s:"
+        lasted = f"{days:.2f} simulated days" if days > 0.1 else f"{self.seconds:.0f} s"
+        said = (
+            f"- {self.jobs:,} jobs over {lasted}, in {self.work:.0f} s of the machine's time:"
             f" {self.polls:,} requests, {self.troubles:,} of them in trouble;"
-            f" {self.most_active:,} jobs under way at once at most.\n"
-            f"Memory: {level:.1f} MiB at the end, {self.slope:+.0f} bytes a job.\n"
-            f"Left over: {self.tasks} tasks, {self.descriptors} descriptors,"
-            f" {self.records} records of jobs."
+            f" {self.most_active:,} jobs under way at once at most\n"
+            f"- {self._memory()}\n"
+            f"- left over: {self.tasks} tasks, {self.descriptors} descriptors,"
+            f" {self.connections} connections, {self.records} records of jobs"
         )
+        if self.written:
+            said += f"\n- the journal's file: {self.written / _MEBIBYTE:.1f} MiB"
+        return said
+
+    def _memory(self) -> str:
+        level = f"memory: {self.samples[-1][1] / _MEBIBYTE:.1f} MiB at the end"
+        if self.jobs < ENOUGH_JOBS:
+            return f"{level}; too few jobs to tell a slope"
+        when = f", once the first of {2 * self.remembered:,} ids were forgotten"
+        return f"{level}, {self.slope:+.1f} bytes a job{when if self.is_level else ''}"
 
 
 @attrs.frozen
@@ -102,6 +152,7 @@ class Plan:
         waits: How long they wait before, at most.
         seed: The same seed, the same jobs at the same times.
         journal: Where the watch keeps its journal, if it has one.
+        remembered: How many of the ids that ended last are remembered at least.
         memory: Measures memory.
         samples: How often.
     """
@@ -112,6 +163,7 @@ class Plan:
     waits: float = 20.0
     seed: int = 1
     journal: Path | None = None
+    remembered: int = REMEMBERED
     memory: Callable[[], int] = resident
     samples: int = 40
 
@@ -136,11 +188,14 @@ async def run(
     Raises:
         AssertionError: A job had no end, two, or one that isn't true.
     """
-    report = Report(plan.jobs)
+    report = Report(plan.jobs, remembered=plan.remembered)
     tasks, open_before = trio.lowlevel.current_statistics().tasks_living, descriptors()
     began, work = trio.current_time(), time.perf_counter()
-    async with client:
-        inside = await _watched(client, plan, report, progress)
+    # As the library has it but for the number, which a run of some minutes wouldn't reach.
+    ended_ids = partial(EndedIds, plan.remembered)
+    with patch("legnext_stream.core.tracker.EndedIds", ended_ids):
+        async with client:
+            inside = await _watched(client, plan, report, progress)
     report.seconds, report.work = trio.current_time() - began, time.perf_counter() - work
     assert inside == plan.jobs
     # The server's side of a connection ends a moment after ours.
@@ -148,7 +203,9 @@ async def run(
     gc.collect()
     report.tasks = trio.lowlevel.current_statistics().tasks_living - tasks
     report.descriptors = descriptors() - open_before
-    report.records = sum(isinstance(thing, Watched) for thing in gc.get_objects())
+    report.written = plan.journal.stat().st_size if plan.journal is not None else 0
+    # The collector doesn't know the records of jobs, but it knows the trackers, which hold them.
+    report.records = sum(isinstance(thing, Tracker) for thing in gc.get_objects())
     return report
 
 

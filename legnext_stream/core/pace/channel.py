@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-from attrs import define, field
+from msgspec import Struct, field
 
 from legnext_stream.core.pace.growth import MIN_RATE, Growth, Phase
+from legnext_stream.core.pace.hints import NO_HINTS
 from legnext_stream.core.pace.in_flight import InFlight
 from legnext_stream.core.pace.quota import Quota
 from legnext_stream.core.pace.refusals import Refusals
@@ -47,9 +48,11 @@ IDLE = 1.0
 """Seconds without demand after which admitted requests are counted anew."""
 
 
-@define
-class Channel:
+class Channel(Struct):
     """Decides for one kind of request.
+
+    The distance of requests, and what decides it, are read several times a request and change
+    seldom: they are worked out when they change.
 
     Attributes:
         growth: the rate while nobody says what it may be.
@@ -66,21 +69,27 @@ class Channel:
     refusals: Refusals
     quota: Quota
     max_hint: float
-    in_flight: int = field(default=0, init=False)
-    paused_until: float = field(default=-math.inf, init=False)
-    _spacing: Spacing = field(factory=Spacing, init=False)
-    _number: int = field(default=0, init=False)  # requests started so far
-    _under_way: dict[float, tuple[int, int]] = field(factory=dict, init=False)
-    _feeler_gap: float = field(default=0.0, init=False)
-    _purse: float = field(default=0.0, init=False)  # refusals that we can afford
-    _probe_cost: float = field(default=1.0, init=False)  # refusals a failed probe costs, smoothed
-    _probe_failed: bool = field(default=False, init=False)  # the last block was a probe's end
-    _pause_cost: float = field(default=0.0, init=False)  # seconds a failed probe costs, smoothed
-    _since_probe: float = field(default=0.0, init=False)  # limited seconds
-    _eased_at: float = field(default=-math.inf, init=False)
-    _troubled: float = field(default=0.0, init=False)  # smoothed share of 503s and failures
-    _troubles: int = field(default=0, init=False)  # in a row
-    _hint_bound: float | None = field(default=None, init=False)
+    in_flight: int = 0
+    paused_until: float = -math.inf
+    _spacing: Spacing = field(default_factory=Spacing)
+    _number: int = 0  # requests started so far
+    _under_way: dict[float, tuple[int, int]] = field(default_factory=dict)
+    _feeler_gap: float = 0.0
+    _purse: float = 0.0  # refusals that we can afford
+    _probe_cost: float = 1.0  # refusals a failed probe costs, smoothed
+    _probe_failed: bool = False  # the last block was a probe's end
+    _pause_cost: float = 0.0  # seconds a failed probe costs, smoothed
+    _since_probe: float = 0.0  # limited seconds
+    _eased_at: float = -math.inf
+    _troubled: float = 0.0  # smoothed share of 503s and failures
+    _troubles: int = 0  # in a row
+    _hint_bound: float | None = None
+    _interval: float = math.inf  # seconds from one start to the next
+    _why: Why = Why.STARTING
+
+    def __post_init__(self) -> None:
+        """Take up the rate to begin with."""
+        self.decide()
 
     @property
     def rate(self) -> float:
@@ -92,21 +101,23 @@ class Channel:
         """Say when the next request may start, and what decides that."""
         if self.in_flight >= self.flight.limit:
             return math.inf, Why.IN_FLIGHT
-        due = self._spacing.due(self._interval())
+        due = max(now, self._spacing.due(self._interval))
         held = max(self.paused_until, self.quota.hold(now, self._number))
-        if held > max(due, now):
-            return held, Why.PAUSED
-        return max(due, now), self._why()
+        return (held, Why.PAUSED) if held > due else (due, self._why)
 
     def start(self, now: float) -> None:
         """Take the token: a request starts now."""
-        spacing, interval = self._spacing, self._interval()
-        due = max(spacing.due(interval), self.paused_until)
-        if not self.refusals.streak and now - due <= max(LATENESS, interval / 2):
-            self._grow(min(now - spacing.last_start, 2 * interval))
-        elif now - spacing.last_start > 5 + 2 * interval:
-            self.growth.give_up_probe()
-        if not self.refusals.streak and now - due > IDLE:
+        spacing, growth, interval = self._spacing, self.growth, self._interval
+        late = now - max(spacing.due(interval), self.paused_until)
+        since = now - spacing.last_start
+        rate, phase = growth.rate, growth.phase
+        if not self.refusals.streak and (late <= LATENESS or late <= interval / 2):
+            self._grow(min(since, 2 * interval))
+        elif since > 5 + 2 * interval:
+            growth.give_up_probe()
+        if growth.rate != rate or growth.phase is not phase:
+            self.decide()
+        if late > IDLE and not self.refusals.streak:
             # What got through while there was little to ask says nothing about what may.
             self.refusals.start_over(now)
         spacing.start(now, interval)
@@ -120,13 +131,16 @@ class Channel:
 
     def abandon(self) -> None:
         """Forget a request under way."""
-        self.in_flight = max(0, self.in_flight - 1)
+        if self.in_flight:
+            self.in_flight -= 1
 
     def finish(self, now: float, signal: Signal) -> None:
         """Take in how a request went."""
         nth, number = self._under_way.pop(signal.sent_at, (self.in_flight, self._number))
         hints = signal.hints
-        if hints is not None:
+        if hints is not None and (
+            hints is not NO_HINTS or self._hint_bound is not None or self.quota.fresh(now)
+        ):
             self.quota.learn(now, hints, number)
             self._heed_quota(now)
         match signal.outcome:
@@ -137,7 +151,7 @@ class Channel:
                 self._limited(now, signal, nth, number, told)
             case _:
                 self._in_trouble(now, signal)
-        self.in_flight = max(0, self.in_flight - 1)
+        self.abandon()
 
     def pause(self, now: float, signal: Signal) -> float:
         """Heed a Retry-After; returns the seconds it asked for, as far as we obey."""
@@ -162,7 +176,8 @@ class Channel:
         if block.permitted is not None and not self.quota.fresh(now):
             self.growth.settle(block.permitted, exact=block.windowed)
         # The feeler got through: go on evenly from it, not at the feelers' distance.
-        self._spacing.hold(now, self._interval())
+        self.decide()
+        self._spacing.hold(now, self._interval)
 
     def _limited(self, now: float, signal: Signal, nth: int, number: int, told: float) -> None:
         self._purse = max(self._purse - 1, -1.0)
@@ -173,6 +188,7 @@ class Channel:
         if self.flight.refused(now, nth) and not self.refusals.streak:
             if proven is None:
                 self.growth.forget()
+                self.decide()
             return
         if not self.refusals.refused(now, signal.sent_at, told):
             return
@@ -186,7 +202,8 @@ class Channel:
                 achieved = self.refusals.achieved(now)
             self.growth.fall(achieved or math.inf)
         self._feeler_gap = self.refusals.gap(now, 1 / self.rate)
-        self._spacing.hold(now + self._feeler_gap, self._interval())
+        self.decide()
+        self._spacing.hold(now + self._feeler_gap, self._interval)
 
     def _in_trouble(self, now: float, signal: Signal) -> None:
         self._troubled += 0.05 * (1 - self._troubled)
@@ -196,6 +213,7 @@ class Channel:
         if self._troubled > TROUBLE and signal.sent_at >= self._eased_at:
             self._eased_at = now
             self.growth.ease(floor=0.1 * (self.growth.ceiling or self.growth.max_rate))
+            self.decide()
         if self._troubles >= 4:
             wait = min(LONGEST_TROUBLE, 0.25 * 2 ** min(20, self._troubles // 4))
             self.paused_until = max(self.paused_until, now + wait)
@@ -205,11 +223,7 @@ class Channel:
         if told is not None:
             self.growth.tell(told * 1.3)
         self._hint_bound = self.quota.bound(now, self._number)
-
-    def _interval(self) -> float:
-        if self.refusals.streak > 1:
-            return 2 * self._feeler_gap
-        return 1 / self.rate
+        self.decide()
 
     def _grow(self, dt: float) -> None:
         """Let the rate grow by `dt` seconds in which it was what limited us."""
@@ -233,11 +247,16 @@ class Channel:
             growth.probe()
         growth.advance(dt, doubling, step)
 
-    def _why(self) -> Why:
+    def decide(self) -> None:
+        """Work out the distance of requests anew: what it depends on has changed."""
+        growth, bound = self.growth, self._hint_bound
         if self.refusals.streak > 1:
-            return Why.BACKING_OFF
-        if self._hint_bound is not None and self._hint_bound <= self.growth.rate:
-            return Why.HINT
-        if self.growth.phase is Phase.CLIMBING and self.growth.rate >= self.growth.max_rate:
-            return Why.FREE
-        return WHY[self.growth.phase]
+            self._interval, self._why = 2 * self._feeler_gap, Why.BACKING_OFF
+            return
+        self._interval = 1 / self.rate
+        if bound is not None and bound <= growth.rate:
+            self._why = Why.HINT
+        elif growth.phase is Phase.CLIMBING and growth.rate >= growth.max_rate:
+            self._why = Why.FREE
+        else:
+            self._why = WHY[growth.phase]

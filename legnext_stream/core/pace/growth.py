@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from attrs import define, field
+from msgspec import Struct
 
 BETA = 0.7
 """What is left of the achieved rate after a refusal (CUBIC's beta, RFC 9438 section 4.6)."""
@@ -37,8 +37,7 @@ class Phase(enum.Enum):
     PROBING = "probing"  # beyond the ceiling, the excess doubling while nothing is refused
 
 
-@define
-class Growth:
+class Growth(Struct):
     """A rate in requests a second, as a function of time and refusals.
 
     Its clock runs only while the rate is what limits us: `advance` is called with the seconds
@@ -65,12 +64,12 @@ class Growth:
     rate: float
     ceiling: float | None = None
     phase: Phase = Phase.CLIMBING
-    _clock: float = field(default=0.0, init=False)  # limited seconds in this phase
-    _fallen: float = field(default=0.0, init=False)  # rate at the start of a recovery
-    _stood: float = field(default=0.0, init=False)  # rate that stood the test before the fall
-    _excess: float = field(default=0.0, init=False)  # requests that a probe got beyond the ceiling
-    _depth: float = field(default=5.0, init=False)  # such requests that meant nothing
-    _doubted: tuple[float, float] | None = field(default=None, init=False)
+    _clock: float = 0.0  # limited seconds in this phase
+    _fallen: float = 0.0  # rate at the start of a recovery
+    _stood: float = 0.0  # rate that stood the test before the fall
+    _excess: float = 0.0  # requests that a probe got beyond the ceiling
+    _depth: float = 5.0  # such requests that meant nothing
+    _doubted: tuple[float, float] | None = None
 
     def advance(self, dt: float, doubling: float, first_step: float) -> None:
         """Let `dt` limited seconds pass.
@@ -84,7 +83,8 @@ class Growth:
         ceiling = self.ceiling
         if ceiling is None:
             self.phase = Phase.CLIMBING
-            self.rate = min(self.max_rate, self.rate * 2 ** min(60.0, dt / doubling))
+            if self.rate < self.max_rate:
+                self.rate = min(self.max_rate, self.rate * 2 ** min(60.0, dt / doubling))
         elif self.phase is Phase.PROBING:
             excess = first_step * 2 ** min(60.0, self._clock / doubling)
             self.rate = max(self.rate, min(self.max_rate, ceiling * (1 + excess)))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["Hints", "parse_hints"]
 
@@ -40,8 +41,7 @@ _NUMBER = re.compile(r"\d{1,19}(?:\.\d{0,9})?", re.ASCII)
 _PARAMETER = re.compile(r'\s*([a-z*][a-z0-9_.*-]*)\s*=\s*("[^"]*"|:[^:]*:|[^;,\s]*)\s*', re.ASCII)
 
 
-@frozen
-class Hints:
+class Hints(msgspec.Struct, frozen=True):
     """What an answer said about the limit; None for what it didn't say.
 
     Attributes:
@@ -77,7 +77,7 @@ def parse_hints(headers: Mapping[str, str], wall_time: float) -> Hints:
         wall_time: seconds since 1970 by our clock; dates are compared with the answer's own
             `Date` if it has one, so that a wrong clock on either side does no harm.
     """
-    if not any(name in headers for name in _FIELDS):
+    if _FIELDS.isdisjoint(headers):
         return NO_HINTS  # by far the most answers
     dated = parse_http_date(_text(headers, "date"))
     present = wall_time if dated is None else dated
@@ -86,33 +86,36 @@ def parse_hints(headers: Mapping[str, str], wall_time: float) -> Hints:
     return Hints(retry_after, quota, window, remaining, reset)
 
 
-_FIELDS = (
-    "retry-after",
-    "ratelimit",
-    "ratelimit-policy",
-    "ratelimit-limit",
-    "ratelimit-remaining",
-    "ratelimit-reset",
-    "x-ratelimit-limit",
-    "x-ratelimit-remaining",
-    "x-ratelimit-reset",
+_FIELDS = frozenset(
+    {
+        "retry-after",
+        "ratelimit",
+        "ratelimit-policy",
+        "ratelimit-limit",
+        "ratelimit-remaining",
+        "ratelimit-reset",
+        "x-ratelimit-limit",
+        "x-ratelimit-remaining",
+        "x-ratelimit-reset",
+    }
 )
 
+_Item = tuple[str, "Mapping[str, str]"]
 _Told = tuple[int | None, float | None, int | None, float | None]
 
 
 def _rate_limit(headers: Mapping[str, str], present: float) -> _Told:
     """Quota, window, remaining and reset from whichever family of fields is there."""
-    policies = list(_items(_text(headers, "ratelimit-policy")))
+    policies = _items(_text(headers, "ratelimit-policy"))
     limit = _text(headers, "ratelimit")
     if limit or (policies and "ratelimit-remaining" not in headers):
-        return _current_draft(list(_items(limit)), policies)
+        return _current_draft(_items(limit), policies)
     for prefix in ("ratelimit", "x-ratelimit"):
         told = _text(headers, f"{prefix}-limit")
         remaining = _count(_text(headers, f"{prefix}-remaining").partition(",")[0])
         reset = _reset(_text(headers, f"{prefix}-reset"), present)
         if told or remaining is not None or reset is not None:
-            items = list(_items(told))
+            items = _items(told)
             quota = _count(items[0][0]) if items else None
             # "100, 100;w=10": the quota first, then the policies it comes from.
             matching = [
@@ -125,9 +128,7 @@ def _rate_limit(headers: Mapping[str, str], present: float) -> _Told:
     return None, None, None, None
 
 
-def _current_draft(
-    limits: list[tuple[str, dict[str, str]]], policies: list[tuple[str, dict[str, str]]]
-) -> _Told:
+def _current_draft(limits: Sequence[_Item], policies: Sequence[_Item]) -> _Told:
     """Read `RateLimit` and `RateLimit-Policy`; of several limits, the tightest."""
     merged = {key: value for _, given in limits for key, value in given.items()}
     merged |= {name.partition("=")[0].strip(): name.partition("=")[2] for name, _ in limits}
@@ -161,20 +162,22 @@ def _current_draft(
     return None, None, None, None
 
 
-def _policy(name: str, given: dict[str, str]) -> tuple[int | None, float | None]:
+def _policy(name: str, given: Mapping[str, str]) -> tuple[int | None, float | None]:
     """Quota and window of a policy: `"name";q=100;w=60`, or `100;w=60` in older drafts."""
     quota = _count(given["q"]) if "q" in given else _count(name)
     window = _delay(given.get("w", ""))
     return quota, window or None
 
 
-def _is_requests(given: dict[str, str]) -> bool:
+def _is_requests(given: Mapping[str, str]) -> bool:
     """Whether a policy counts requests (the default), not bytes or requests at once."""
     return given.get("qu", "requests").strip('"').lower() == "requests"
 
 
-def _items(text: str) -> Iterator[tuple[str, dict[str, str]]]:
+@lru_cache(maxsize=8)  # a policy is the same text in each answer
+def _items(text: str) -> Sequence[_Item]:
     """Split a structured-field list into items and their parameters (RFC 9651), leniently."""
+    items: list[_Item] = []
     for member in _split(text, ","):
         name, *rest = _split(member, ";")
         given: dict[str, str] = {}
@@ -183,12 +186,13 @@ def _items(text: str) -> Iterator[tuple[str, dict[str, str]]]:
             if match is not None:
                 given[match[1]] = match[2]
         if name.strip():
-            yield name.strip().strip('"').lower(), given
+            items.append((name.strip().strip('"').lower(), given))
+    return items
 
 
 def _split(text: str, separator: str) -> list[str]:
     """Split at separators that aren't within quotes."""
-    if '"' not in text:
+    if '"' not in text or separator not in text:
         return text.split(separator)
     parts, start, quoted, escaped = [], 0, False, False
     for index, char in enumerate(text):
@@ -237,6 +241,7 @@ def _count(text: str) -> int | None:
     return min(LARGEST_COUNT, int(float(delay))) if _NUMBER.fullmatch(delay) else None
 
 
+@lru_cache(maxsize=8)  # all answers of a second have the same date
 def parse_http_date(text: str) -> float | None:
     """Seconds since 1970 of an HTTP-date in any of its three formats (RFC 9110, 5.6.7)."""
     text = text.strip().lower()

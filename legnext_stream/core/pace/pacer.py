@@ -71,6 +71,7 @@ class Pacer:
         self._status = self._channels[RequestKind.STATUS]
         self._submit = self._channels[RequestKind.SUBMIT]
         self._together = Spacing()
+        self._least_interval = 1 / max_rate
         self._retries = RetryBudget()
         self._why = Why.STARTING
 
@@ -87,7 +88,7 @@ class Pacer:
             return math.inf
         at, self._why = channel.ready_at(now)
         # However free each kind is, all kinds together keep to the caller's own bound.
-        bound = self._together.due(1 / self._max_rate)
+        bound = self._together.due(self._least_interval)
         if bound > at:
             at, self._why = bound, Why.FREE
         return at
@@ -95,7 +96,7 @@ class Pacer:
     def start(self, now: float, kind: RequestKind = RequestKind.STATUS) -> None:
         """Take the token that `ready_at` promised: a request starts now."""
         (self._status if kind is RequestKind.STATUS else self._submit).start(now)
-        self._together.start(now, 1 / self._max_rate)
+        self._together.start(now, self._least_interval)
         self._retries.earn()
 
     def finish(self, now: float, signal: Signal, kind: RequestKind = RequestKind.STATUS) -> None:
@@ -144,7 +145,7 @@ class Pacer:
     @property
     def in_flight_limit(self) -> int:
         """Status requests that may be under way at once."""
-        return min(self._status.flight.limit, self._max_in_flight)
+        return self._status.flight.limit
 
     @property
     def why(self) -> Why:
@@ -189,10 +190,10 @@ class Pacer:
         for kind, channel in self._channels.items():
             kept = state.get(kind.value)
             if isinstance(kept, dict) and channel.growth.ceiling is None:
-                _remember(channel, kept, self._max_in_flight)
+                _remember(channel, kept)
 
 
-def _remember(channel: Channel, kept: Mapping[str, Any], max_in_flight: int) -> None:
+def _remember(channel: Channel, kept: Mapping[str, Any]) -> None:
     ceiling = _positive(kept.get("ceiling"))
     if ceiling is not None:
         channel.growth.settle(ceiling)
@@ -201,7 +202,8 @@ def _remember(channel: Channel, kept: Mapping[str, Any], max_in_flight: int) -> 
         channel.refusals.window = min(window, LONGEST_WINDOW)
     at_once = _positive(kept.get("at_once"))
     if at_once is not None:
-        channel.flight.proven = max(1, min(max_in_flight, int(at_once)))
+        channel.flight.remember(int(at_once))
+    channel.decide()
 
 
 def _positive(value: object) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from attrs import define, field
+from msgspec import Struct
 
 from legnext_stream.core.pace.hints import Hints
 
@@ -19,8 +19,7 @@ CATCH_UP = 1.25
 """How much faster than quota/window to go when more remains than the clock suggests."""
 
 
-@define
-class Quota:
+class Quota(Struct):
     """The limit as told by the service.
 
     What remains is counted down by our own starts since the request whose answer said so (they
@@ -31,12 +30,12 @@ class Quota:
     """
 
     max_hint: float
-    _policy_rate: float | None = field(default=None, init=False)
-    _remaining: int | None = field(default=None, init=False)
-    _reset_at: float = field(default=-math.inf, init=False)
-    _held_until: float = field(default=-math.inf, init=False)
-    _as_of: int = field(default=-1, init=False)
-    _fresh_until: float = field(default=-math.inf, init=False)
+    _policy_rate: float | None = None
+    _remaining: int | None = None
+    _reset_at: float = -math.inf
+    _held_until: float = -math.inf
+    _as_of: int = -1
+    _fresh_until: float = -math.inf
 
     def learn(self, now: float, hints: Hints, number: int) -> None:
         """Take in the hints of an answer to our `number`-th request (the newest counts)."""
@@ -86,10 +85,9 @@ class Quota:
 
     def hold(self, now: float, number: int) -> float:
         """Say until when nothing may start because nothing remains; -inf if something does."""
-        remaining = self._left(now, number)
-        if remaining is None or remaining > 0:
+        if self._remaining is None:
             return -math.inf
-        return self._held_until
+        return self._held_until if self._left(now, number) == 0 else -math.inf
 
     def _left(self, now: float, number: int) -> int | None:
         """What remains after our starts since; None after the reset, or if it wasn't told."""

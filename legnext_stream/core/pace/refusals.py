@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from attrs import define, field, frozen
+from msgspec import Struct, field
 
 ENOUGH = 20
 """Admitted requests below which a cycle says too little about a rate."""
@@ -20,8 +20,7 @@ MARGIN_AFTER_BOUNDARY = 0.05
 """Seconds to wait beyond the moment at which a window is expected to end."""
 
 
-@frozen
-class Block:
+class Block(Struct, frozen=True):
     """A stretch of refusals that has ended.
 
     Attributes:
@@ -38,8 +37,7 @@ class Block:
     told: float
 
 
-@define
-class Refusals:
+class Refusals(Struct):
     """Follows blocks: from a first refusal to the next request admitted after we backed off.
 
     **The estimate.** At the end of a block a token bucket is empty, a sliding window just has
@@ -69,19 +67,19 @@ class Refusals:
 
     longest_gap: float
     window: float | None = None
-    streak: int = field(default=0, init=False)
-    _cycle_from: float = field(default=math.nan, init=False)
-    _admitted: int = field(default=0, init=False)
-    _refused: int = field(default=0, init=False)
-    _blocked_from: float = field(default=0.0, init=False)
-    _refused_last: float = field(default=0.0, init=False)
-    _decided_at: float = field(default=-math.inf, init=False)
-    _told: float = field(default=0.0, init=False)
-    _boundary: float | None = field(default=None, init=False)
-    _mark: tuple[float, int] | None = field(default=None, init=False)
-    _window_seen_at: float = field(default=-math.inf, init=False)
-    _short_blocks: int = field(default=0, init=False)
-    _late: deque[float] = field(factory=lambda: deque(maxlen=RECENT), init=False)
+    streak: int = 0
+    _cycle_from: float = math.nan
+    _admitted: int = 0
+    _refused: int = 0
+    _blocked_from: float = 0.0
+    _refused_last: float = 0.0
+    _decided_at: float = -math.inf
+    _told: float = 0.0
+    _boundary: float | None = None
+    _mark: tuple[float, int] | None = None
+    _window_seen_at: float = -math.inf
+    _short_blocks: int = 0
+    _late: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
 
     def achieved(self, now: float) -> float | None:
         """Requests a second admitted in this cycle; None if too few to say."""
@@ -135,11 +133,10 @@ class Refusals:
         if not self.streak or sent_at < self._decided_at:
             self._admitted += 1
             return None
-        windowed = self._look_for_window(sent_at)
-        permitted = self._permitted(sent_at, windowed=windowed)
-        if permitted == 0:
-            permitted = None
-        block = Block(self._refused, permitted, windowed, self._told)
+        window = self._look_for_window(sent_at)
+        # Nothing admitted says nothing, no more than too little does.
+        permitted = self._permitted(sent_at, window) or None
+        block = Block(self._refused, permitted, window is not None, self._told)
         if permitted is not None:
             self._cycle_from = sent_at
             self._admitted = 0
@@ -149,13 +146,13 @@ class Refusals:
         self._told = 0.0
         return block
 
-    def _permitted(self, end: float, *, windowed: bool) -> float | None:
+    def _permitted(self, end: float, window: float | None) -> float | None:
         begun, admitted = self._cycle_from, self._admitted
-        if windowed:
+        if window is not None:
             elapsed = end - begun
-            if self.window is not None and elapsed <= 2 * self.window:
-                elapsed = max(self.window, self._refused_last - begun)
-            return admitted / elapsed if elapsed > 0 else None
+            if elapsed <= 2 * window:  # so it is never 0
+                elapsed = max(window, self._refused_last - begun)
+            return admitted / elapsed
         if self._mark is not None:
             begun = self._mark[0]
             admitted -= self._mark[1]
@@ -173,8 +170,8 @@ class Refusals:
             gap = min(gap, ahead)
         return gap
 
-    def _look_for_window(self, end: float) -> bool:
-        """Decide whether the block ending now was a window's, and how long that window is."""
+    def _look_for_window(self, end: float) -> float | None:
+        """Decide whether the block ending now was a window's; returns that window's length."""
         blocked = end - self._blocked_from
         run = self._blocked_from - self._cycle_from
         pace = self._admitted / run if run > 0 and self._admitted else math.inf
@@ -188,12 +185,14 @@ class Refusals:
                 and end - self._window_seen_at > 20 * self.window
             ):
                 self.window = self._boundary = None  # it does behave like a bucket
-            return False
+            return None
         self._short_blocks = 0
-        if run <= 2 * blocked or self.window is None:
+        window = self.window
+        if run <= 2 * blocked or window is None:
             at_most = end - self._cycle_from if run <= 2 * blocked else 2 * blocked
             at_least = self._refused_last - self._cycle_from if run <= 2 * blocked else blocked
             fitting = [w for w in ROUND_WINDOWS if at_least < w <= at_most * 1.02]
-            self.window = float(fitting[-1]) if fitting else max(1.0, at_most)
+            window = float(fitting[-1]) if fitting else max(1.0, at_most)
+        self.window = window
         self._boundary = self._window_seen_at = end
-        return True
+        return window

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import define, field
+from msgspec import Struct
 
 SHARE = 0.1
 """Retries allowed for each first request."""
@@ -11,15 +11,14 @@ DEPTH = 10.0
 """Retries that may be saved up, so that a short trouble after a long calm can be ridden out."""
 
 
-@define
-class RetryBudget:
+class RetryBudget(Struct):
     """A bucket that each request fills by a tenth and each retry empties by one.
 
     After `n` requests (retries among them) at most `DEPTH + SHARE * n` retries were allowed.
     The scheme is Finagle's (retry budgets) and botocore's (retry quota).
     """
 
-    _tokens: float = field(default=DEPTH, init=False)
+    _tokens: float = DEPTH
 
     def earn(self) -> None:
         """Count a request."""

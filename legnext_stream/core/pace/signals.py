@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+import msgspec
 
 if TYPE_CHECKING:
     from legnext_stream.core.pace.hints import Hints
@@ -41,9 +41,8 @@ class Why(enum.Enum):
     IN_FLIGHT = "in-flight"  # as many requests are under way as may be
 
 
-@frozen
-class Signal:
-    """The outcome of one request.
+class Signal(msgspec.Struct, frozen=True):
+    """The outcome of one request. A struct, like `Reply`, since each request makes one.
 
     Attributes:
         outcome: how it went.

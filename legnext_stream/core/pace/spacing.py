@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 
-from attrs import define, field
+from msgspec import Struct
 
 LATENESS = 0.05
 """Seconds of lateness that are made up for (a timer's grain, a busy event loop)."""
 
 
-@define
-class Spacing:
+class Spacing(Struct):
     """When the next request is due, if requests are to be spread evenly.
 
     This is the generic cell rate algorithm (ITU-T I.371, "virtual scheduling"): each start moves
@@ -32,7 +31,7 @@ class Spacing:
     """
 
     last_start: float = -math.inf
-    _last_due: float = field(default=-math.inf, alias="last_due")
+    _last_due: float = -math.inf
 
     def due(self, interval: float) -> float:
         """Say when the next request is due, `interval` seconds being the present spacing."""

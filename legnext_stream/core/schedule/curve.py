@@ -10,16 +10,17 @@ the overdue ones are.
 from __future__ import annotations
 
 import math
-from array import array
 from bisect import bisect_right
+from itertools import accumulate
+from operator import neg, truediv
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from legnext_stream.core.schedule.shapes import BINS, EDGES, LAST, WIDTHS, bin_of
+from legnext_stream.core.schedule.shapes import EDGES, LAST, WIDTHS, bin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 #: Ages and waits are kept below this, seconds: what comes from the wire may be absurd.
 OLDEST: Final = 1e7
@@ -27,42 +28,46 @@ OLDEST: Final = 1e7
 _LEAST_RATE: Final = 1e-9
 _MOST_HAZARD: Final = 50.0
 _LEAST_PRICE: Final = 1e-9
+_LEAST_HAZARDS: Final = tuple(_LEAST_RATE * width for width in WIDTHS[:LAST])
 
 
 def clamped(age: float) -> float:
     """An age within 0 and ``OLDEST``, whatever it was; NaN is 0."""
-    return min(age, OLDEST) if age > 0.0 else 0.0
-
-
-# Below this share alive all have ended, and the news only grows older.
-_NOBODY: Final = 1e-9
+    if 0.0 < age < OLDEST:
+        return age
+    return OLDEST if age > 0.0 else 0.0
 
 
 @attrs.frozen(eq=False)
 class Curve:
     """A distribution of run times.  Make it with ``of``."""
 
-    rate: array[float]  # ends a second, of the jobs running in each bin
-    stays: array[float]  # the chance to live through the bin, of one that enters it
-    spent: array[float]  # seconds that one who enters it is expected to spend in it
-    gone: array[float]  # the cumulative hazard at its beginning
+    rate: Sequence[float]  # ends a second, of the jobs running in each bin
+    stays: Sequence[float]  # the chance to live through the bin, of one that enters it
+    spent: Sequence[float]  # seconds that one who enters it is expected to spend in it
+    gone: Sequence[float]  # the cumulative hazard at its beginning
+    # The walk from age 0 to the beginning of each bin, once it has been asked for.
+    _walked: list[tuple[float, float]] = attrs.field(factory=list, init=False)
 
     @classmethod
     def of(cls, hazards: Iterable[float]) -> Curve:
         """The curve that gains these cumulative hazards in all bins but the last."""
-        rate, stays, spent, gone = (array("d", bytes(8 * BINS)) for _ in range(4))
-        total = 0.0
-        for i, gain in enumerate(hazards):
-            width = WIDTHS[i]
-            hazard = min(max(gain, _LEAST_RATE * width), _MOST_HAZARD)
-            rate[i] = hazard / width
-            stays[i] = math.exp(-hazard)
-            spent[i] = width * -math.expm1(-hazard) / hazard
-            gone[i] = total
-            total += hazard
-        gone[LAST] = total
-        rate[LAST] = rate[LAST - 1]
-        return cls(rate, stays, spent, gone)
+        bounded = [
+            min(max(gain, least), _MOST_HAZARD)
+            for gain, least in zip(hazards, _LEAST_HAZARDS, strict=True)
+        ]
+        rate = list(map(truediv, bounded, WIDTHS))
+        ending = list(map(math.expm1, map(neg, bounded)))
+        spent = [
+            width * -share / hazard
+            for width, share, hazard in zip(WIDTHS, ending, bounded, strict=False)
+        ]
+        return cls(
+            rate=[*rate, rate[-1]],
+            stays=list(map(math.exp, map(neg, bounded))),
+            spent=spent,
+            gone=list(accumulate(bounded, initial=0.0)),
+        )
 
     def hazard(self, age: float) -> float:
         """The cumulative hazard, ``-log S``, at ``age``."""
@@ -114,19 +119,37 @@ class Curve:
         the ages between, divided by ``S(since)``.
         """
         since, until = clamped(since), clamped(until)
-        i = bin_of(since)
-        alive, undetected = 1.0, 0.0
-        while since < until:
-            end = min(until, EDGES[i + 1]) if i < LAST else until
-            rate, seconds = self.rate[i], end - since
-            undetected += seconds + alive * math.expm1(-rate * seconds) / rate
-            alive *= math.exp(-rate * seconds)
-            since, i = end, i + 1
-            if alive < _NOBODY:
-                undetected += until - since
-                break
+        if until <= since:
+            return 0.0
+        i, last = bin_of(since), bin_of(until)
+        begin, alive, undetected = since, 1.0, 0.0
+        if since == 0.0:
+            # Whoever has not been looked at yet has the longest walk, and shares it with all others.
+            begin, alive, undetected = EDGES[last], *self._from_start(last)
+        elif i < last:
+            rate, seconds = self.rate[i], EDGES[i + 1] - since
+            undetected = seconds + math.expm1(-rate * seconds) / rate
+            alive = math.exp(-rate * seconds)
+            stays, spent = self.stays, self.spent
+            for between in range(i + 1, last):
+                undetected += WIDTHS[between] - alive * spent[between]
+                alive *= stays[between]
+            begin = EDGES[last]
+        rate, seconds = self.rate[last], until - begin
+        undetected += seconds + alive * math.expm1(-rate * seconds) / rate
         # Over a vanishing interval rounding may leave it below zero.
         return max(undetected, 0.0)
+
+    def _from_start(self, last: int) -> tuple[float, float]:
+        """For a job never looked at, at the beginning of a bin: the chance to be there, and the delay."""
+        if not self._walked:
+            alive, undetected = 1.0, 0.0
+            for stays, spent, width in zip(self.stays, self.spent, WIDTHS, strict=False):
+                self._walked.append((alive, undetected))
+                undetected += width - alive * spent
+                alive *= stays
+            self._walked.append((alive, undetected))
+        return self._walked[last]
 
     def survival(self, age: float) -> float:
         """The probability that a job is still running at ``age``."""

@@ -63,6 +63,10 @@ class Durations:
 
     def of(self, task_type: str | None) -> RunTimes:
         """The run times of a task type, spelled with ``-`` or ``_``; None is unknown."""
+        # Most are asked for by the name under which they are kept.
+        found = self._types.get(task_type) if task_type is not None else None
+        if found is not None:
+            return found
         name = _known_name(task_type)
         found = self._types.get(name)
         if found is None:

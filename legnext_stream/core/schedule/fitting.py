@@ -8,7 +8,7 @@ shared while a steep rise, which is the shape's business, isn't flattened.
 
 from __future__ import annotations
 
-from operator import mul
+from operator import add, mul
 from typing import TYPE_CHECKING, Final
 
 from legnext_stream.core.schedule.curve import Curve
@@ -79,6 +79,8 @@ def fit(ends: Sequence[float], at_risk: Sequence[float], place: int, level: int)
 
 def _smooth(counts: Sequence[float]) -> Sequence[float]:
     for _ in range(_SMOOTHINGS):
-        sums = list(map(float.__add__, [counts[0], *counts], [*counts, counts[-1]]))
-        counts = [0.25 * pair for pair in map(float.__add__, sums, sums[1:])]
-    return counts
+        sums = list(map(add, [counts[0], *counts], [*counts, counts[-1]]))
+        counts = list(map(add, sums, sums[1:]))
+    # A power of two: scaled at the end, the numbers are the same to the last bit.
+    scale = 0.25**_SMOOTHINGS
+    return [scale * count for count in counts]

@@ -18,6 +18,7 @@ after a later one had started. While few such are found, the order is believed.
 from __future__ import annotations
 
 import math
+from collections import deque
 
 from legnext_stream.core.watched import Watched
 
@@ -27,8 +28,12 @@ _TOLERATED = 0.25
 _PRIOR_IN_ORDER = 2.0
 # Older evidence fades by this factor with each start, so that some dozens of starts are remembered.
 _FADE = 0.98
+# So many positions are looked at in one go when a start tells of all jobs before it.
+_SLICE = 500
 # Served jobs are cut off once there are so many.
 _CUT = 1000
+# Stands in the place of each job that has left, so that its record need not be kept.
+_NOBODY = Watched("")
 
 
 class Line:
@@ -38,9 +43,14 @@ class Line:
         self._jobs: list[Watched] = []
         # How many served jobs were cut off the front of the list: position = index + cut.
         self._cut = 0
+        # The position behind the last.
+        self._end = 0
         self.low: int = -1
         self.high: float = math.inf
         self._freed: list[tuple[float, float]] = []
+        # Stretches of the started part in which nobody has been told yet that they have started:
+        # the first and the last position of each, and the bound on the start.
+        self._untold: deque[tuple[int, int, float]] = deque()
         self.low_start: float = -math.inf
         self.waiting_at: float = -math.inf
         self._step = 1
@@ -82,6 +92,7 @@ class Line:
         """A job comes in at the end of the line."""
         job.position = self._end
         self._jobs.append(job)
+        self._end += 1
 
     def probe(self) -> Watched:
         """The job whose state tells most about the unknown part; only of an open line."""
@@ -91,7 +102,7 @@ class Line:
         else:
             position = (self.low + int(self.high)) // 2
         # Some may have left the line from its midst; the head never has.
-        while not is_waiting(job := self._jobs[position - self._cut]):
+        while not (job := self._jobs[position - self._cut]).is_waiting:
             position -= 1
         return job
 
@@ -100,17 +111,28 @@ class Line:
         index = self.low + 2 - self._cut
         index += int(share * (len(self._jobs) - index))
         job = self._jobs[index] if index < len(self._jobs) else None
-        return job if job is not None and is_waiting(job) else None
+        return job if job is not None and job.is_waiting else None
 
-    def rest(self) -> list[Watched]:
-        """All jobs that wait, in order."""
-        return [job for job in self._jobs[self.low + 1 - self._cut :] if is_waiting(job)]
+    def rest(self, begin: int = 0, most: int | None = None) -> tuple[list[Watched], int | None]:
+        """The jobs that wait, in order, from a position on.
+
+        Args:
+            begin: The position.
+            most: How many positions to look at; None for all.
+
+        Returns:
+            The jobs, and the position to go on from; None if that was the end.
+        """
+        first = max(begin, self.low + 1)
+        behind = self._end if most is None else min(first + most, self._end)
+        jobs = self._jobs[first - self._cut : max(behind, first) - self._cut]
+        return [job for job in jobs if job.is_waiting], behind if behind < self._end else None
 
     def started(self, job: Watched, at: float) -> list[Watched]:
         """A job was found to have started at a time; return those that so have started before it.
 
         The bound on when they did, the start of the last one known before them, is left in each
-        one's `started_at`.
+        one's `started_at`. Of very many only the first are returned, the others by `believed`.
         """
         position = job.position
         job.started_at = at
@@ -124,12 +146,30 @@ class Line:
             self.high, self._step = math.inf, 1
             return []
         self._step *= 2
-        first = self.low + 1 - self._cut
-        between = [job for job in self._jobs[first : position - self._cut] if is_waiting(job)]
-        for earlier in between:
-            earlier.started_at = self.low_start
+        if self.low + 1 < position:
+            self._untold.append((self.low + 1, position - 1, self.low_start))
         self._advance(position, at)
-        return between
+        return self.believed()
+
+    @property
+    def has_untold(self) -> bool:
+        """Whether `believed` has more to tell."""
+        return bool(self._untold)
+
+    def believed(self) -> list[Watched]:
+        """The next few of the jobs that have started by what is known of later ones."""
+        if not self._untold:
+            return []
+        first, last, bound = self._untold.popleft()
+        behind = min(first + _SLICE, last + 1)
+        if behind <= last:
+            self._untold.appendleft((behind, last, bound))
+        # Meanwhile some may have been seen waiting, which has brought the line back before them.
+        begin, end = first - self._cut, min(behind, self.low + 1) - self._cut
+        told = [job for job in self._jobs[begin : max(begin, end)] if job.is_waiting]
+        for job in told:
+            job.started_at = bound
+        return told
 
     def waits(self, job: Watched, now: float) -> bool:
         """A job was seen waiting; return whether the line still speaks for it.
@@ -177,31 +217,25 @@ class Line:
 
     def leave(self, job: Watched) -> None:
         """A job is no longer watched, or no longer spoken for by the line."""
-        job.has_left = True
-        if job.position == self.low + 1:
-            self._advance(job.position, self.low_start)
-
-    @property
-    def _end(self) -> int:
-        """The position behind the last."""
-        return self._cut + len(self._jobs)
+        position, job.position = job.position, -1
+        if position >= self._cut:
+            self._jobs[position - self._cut] = _NOBODY
+        if position == self.low + 1:
+            self._advance(position, self.low_start)
 
     def _advance(self, position: int, at: float) -> None:
         """The started part now ends at a position, whose job started at a time."""
         self.low_start = max(self.low_start, at)
         # It reaches over whoever stands there without waiting.
         low = position
-        while low + 1 < self._end and not is_waiting(self._jobs[low + 1 - self._cut]):
+        while low + 1 < self._end and not self._jobs[low + 1 - self._cut].is_waiting:
             low += 1
         self.low = low
         self.high = max(self.high, low + 1)
         # Cut in halves, so that each job is moved once on average.
         served = low + 1 - self._cut
+        if self._untold:
+            served = min(served, self._untold[0][0] - self._cut)
         if served > _CUT and served > len(self._jobs) // 2:
             del self._jobs[:served]
             self._cut += served
-
-
-def is_waiting(job: Watched) -> bool:
-    """Whether a job stands in the line and is not believed to have started."""
-    return job.started_at is None and not job.has_left

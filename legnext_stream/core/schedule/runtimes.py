@@ -49,6 +49,10 @@ _RANGE_SIGMAS: Final = 2 * 1.645
 _RANGE_ERROR: Final = 0.25
 # The tables may be this many updates old; fewer while little has been seen.
 _STALE_MOST: Final = 16
+# The more jobs run at a time, the less each look tells: of more than _STALE_MOST, each counts for
+# that share of an update, though for no less than this. So the tables are made anew about as often
+# as all that run have been looked at once: a poll of a thousand jobs would else cost five times more.
+_LEAST_UPDATE: Final = 1 / 8
 # Surprise: ends minus predicted ends over about the last _WINDOW jobs, in standard deviations.
 # Beyond _SURPRISE the memory is _HASTE times shorter, though no shorter than _HASTY_MEMORY jobs.
 _WINDOW: Final = 8.0
@@ -86,7 +90,7 @@ class RunTimes:
     An observation must not depend on what is observed.  If jobs found ended at the first look are
     counted from age 0, so must be those found running, by ``survived(0, age)``.
 
-    A few kilobytes; an update takes constant time, a question walks the bins it covers.
+    Some tens of kilobytes; an update takes constant time, a question walks the bins it covers.
 
     Args:
         low: the shorter end of the published range, seconds.
@@ -99,9 +103,11 @@ class RunTimes:
         "_ended",
         "_ends",
         "_excess",
+        "_from_start",
         "_level",
         "_lived",
         "_memory",
+        "_patience",
         "_pending",
         "_place",
         "_predicted",
@@ -129,9 +135,14 @@ class RunTimes:
         self._ended = 0
         self._excess = 0.0
         self._predicted = 0.0
-        self._updates = 0
-        self._pending = 0
+        # Updates since the last estimate, and before it.
+        self._pending = 0.0
+        self._updates = 0.0
+        # How many updates the next estimate waits for.
+        self._patience = 0.0
         self._curve: Curve | None = None
+        # Waits from age 0, by price: all first looks want the same.
+        self._from_start: dict[float, float] = {}
 
     @property
     def ended_jobs(self) -> int:
@@ -140,14 +151,21 @@ class RunTimes:
 
     # -- Learning
 
-    def survived(self, since: float, until: float) -> None:
-        """Count a job that was seen running at age ``since`` and again at age ``until``."""
+    def survived(self, since: float, until: float, *, among: int = 1) -> None:
+        """Count a job that was seen running at age ``since`` and again at age ``until``.
+
+        Args:
+            since: the age up to which this job has been counted.
+            until: its age now.
+            among: how many jobs run at this time, of all types: of more, each tells less.
+        """
         since, until = clamped(since), clamped(until)
         if until <= since:
             return
-        self._predict(since, until)
-        self._expose(since, until)
-        self._pending += 1
+        first, last = bin_of(since), bin_of(until)
+        self._predict(first, since, last, until)
+        self._expose(first, since, last, until)
+        self._pending += 1.0 if among <= _STALE_MOST else max(_STALE_MOST / among, _LEAST_UPDATE)
 
     def ended(self, since: float, low: float, high: float | None = None) -> None:
         """Count a job that was seen running at age ``since`` and has ended since then.
@@ -167,9 +185,10 @@ class RunTimes:
             expected = curve.survival(low) - curve.survival(high)
             if expected > _VAGUE_SHARE * curve.survival(since):
                 return
-        self._predict(since, (low + high) / 2)
+        first, middle = bin_of(since), (low + high) / 2
+        self._predict(first, since, bin_of(middle), middle)
         self._fade()
-        self._expose(since, low)
+        self._expose(first, since, bin_of(low), low)
         remaining = 1.0
         for i, seconds, share in pieces:
             self._ends[i] += self._weight * share
@@ -177,7 +196,7 @@ class RunTimes:
             self._lived[i] += self._weight * seconds * (remaining - share / 2)
             remaining -= share
         self._ended += 1
-        self._pending += 1
+        self._pending += 1.0
 
     def _spread(self, low: float, high: float) -> list[tuple[int, float, float]]:
         """Share out one end over the bins of an interval, as (bin, seconds, share).
@@ -200,21 +219,24 @@ class RunTimes:
             alive, begin, i = max(alive - ending, 0.0), end, i + 1
         return [(i, seconds, ending / total) for i, seconds, ending in pieces]
 
-    def _expose(self, since: float, until: float) -> None:
-        i, last = bin_of(since), bin_of(until)
+    def _expose(self, first: int, since: float, last: int, until: float) -> None:
+        """Count the time from an age, in one bin, to another one."""
         lived, weight = self._lived, self._weight
-        if i == last:
-            lived[i] += weight * (until - since)
+        if first == last:
+            lived[first] += weight * (until - since)
             return
-        lived[i] += weight * (EDGES[i + 1] - since)
-        for between in range(i + 1, last):
+        lived[first] += weight * (EDGES[first + 1] - since)
+        for between in range(first + 1, last):
             lived[between] += weight * WIDTHS[between]
         lived[last] += weight * (until - EDGES[last])
 
-    def _predict(self, since: float, until: float) -> None:
+    def _predict(self, first: int, since: float, last: int, until: float) -> None:
         """Note how many ends were to be expected; ends minus those are a martingale."""
         curve = self.curve
-        expected = min(curve.hazard(until) - curve.hazard(since), _MOST_PREDICTED)
+        gone, rate = curve.gone, curve.rate
+        hazard = gone[last] + rate[last] * (until - EDGES[last])
+        expected = hazard - (gone[first] + rate[first] * (since - EDGES[first]))
+        expected = min(expected, _MOST_PREDICTED)
         self._excess -= expected
         self._predicted += expected
 
@@ -240,8 +262,9 @@ class RunTimes:
     def curve(self) -> Curve:
         """The distribution as it is now estimated; at most a few updates old."""
         curve = self._curve
-        if curve is None or self._pending > min(_STALE_MOST - 1, self._updates // 8):
+        if curve is None or self._pending > self._patience:
             curve = self._curve = self._estimate()
+            self._from_start.clear()
         return curve
 
     def wait(self, age: float, price: float) -> float:
@@ -262,11 +285,20 @@ class RunTimes:
             turn: a number of the job's own, such as its place in the order of arrival.
         """
         earlier = _SCOUTING * math.exp2(-self._ended / _SCOUTED)
-        return self.wait(0.0, price) * (1.0 - earlier * (1.0 - turn * _GOLDEN % 1.0))
+        return self.wait_from_start(price) * (1.0 - earlier * (1.0 - turn * _GOLDEN % 1.0))
+
+    def wait_from_start(self, price: float) -> float:
+        """As ``wait(0, price)``, worked out once for each estimate."""
+        curve = self.curve
+        wait = self._from_start.get(price)
+        if wait is None:
+            wait = self._from_start[price] = curve.wait(0.0, price)
+        return wait
 
     def _estimate(self) -> Curve:
         self._updates += self._pending
-        self._pending = 0
+        self._pending = 0.0
+        self._patience = min(_STALE_MOST - 1.0, self._updates // 8.0)
         scale = 1.0 / self._weight
         ends = [count * scale for count in self._ends[:LAST]]
         at_risk = [
@@ -320,7 +352,7 @@ class RunTimes:
             raise ValueError("not a state of run times: numbers out of range")
         made._place = min(max(place, 1), LAST - 1)
         made._level = min(max(level, 0), len(SIGMAS) - 1)
-        made._updates = made._ended
+        made._updates = float(made._ended)
         return made
 
 

@@ -5,103 +5,91 @@ that has been lying undetected is, in expectation, worth the price of a request.
 inspection rule (Barlow, Hunter and Proschan, "Optimum checking procedures", J. SIAM 11, 1963).
 
 Jobs that wait are minded by the line (see `line`): while its order holds, only its unknown part and
-its head are asked about, beside a small sample that tests the order. Jobs that it does not speak for
-are asked about by the same price rule, as jobs that may have started when they were last seen.
+its head are asked about, beside a small sample that tests the order (see `inquiry`). Jobs that it
+does not speak for are asked about by the same price rule, as jobs that may have started when they
+were last seen.
 
 When requests are scarcer than the price would have it, the job with the most expected undetected
-news goes first, and the price rises to what is really being paid for a request.
+news goes first (see `overdue`), and the price rises to what is really being paid for a request.
 """
 
 from __future__ import annotations
 
-import heapq
 import math
-import random
-from collections.abc import Sequence
-from itertools import count
+from typing import Final
 
 from legnext_stream.core.decoding import decode_task_type
 from legnext_stream.core.jitter import jitter
 from legnext_stream.core.pacing import Pacing
-from legnext_stream.core.schedule.durations import Durations
-from legnext_stream.core.schedule.line import Line, is_waiting
+from legnext_stream.core.schedule.agenda import Agenda
+from legnext_stream.core.schedule.durations import OTHER, PUBLISHED, Durations
+from legnext_stream.core.schedule.inquiry import Inquiry
+from legnext_stream.core.schedule.line import Line
+from legnext_stream.core.schedule.overdue import Overdue
 from legnext_stream.core.schedule.runtimes import RunTimes
-from legnext_stream.core.watched import Watched
+from legnext_stream.core.watched import ASKED, BY_LINE, IN_AGENDA, Watched
 
-_NEVER = math.inf
 # The first wait after a failed poll, seconds; it doubles with each failure.
-_FIRST_RETRY = 1.0
-_LONGEST_RETRY = 30.0
+_FIRST_RETRY: Final = 1.0
+_LONGEST_RETRY: Final = 30.0
 # A job that fails to be asked about so often in a row must not hold up the line behind it.
-_FAILURES_TO_LEAVE = 3
-# How many overdue jobs are compared for the greatest W at a time.
-_COMPARED = 8
+_FAILURES_TO_LEAVE: Final = 3
 # How fast the price follows what is really being paid, per poll.
-_PRICE_GAIN = 0.05
-# The first wait before the head of the line is asked again; it grows while nothing has changed.
-_HEAD_WAIT = 2.0
-_HEAD_GROWTH = 2.0
-# At most this share of the polls goes to a sample of the waiting, and this many up front.
-_SAMPLED = 0.05
-_SAMPLED_FIRST = 0.02
-_MOST_SAMPLES = 100.0
-# No two samples are taken within this time, seconds, so that they tell of different moments. While
-# nothing is known to run they are taken without regard to their share (see `_sample_gap`).
-_SAMPLE_GAP = 1.0
-_LEAST_SAMPLE_GAP = 0.1
-_SAMPLE_GAP_AT_LAST = 10.0
-_MOST_IN_VAIN = 1000
+_PRICE_GAIN: Final = 0.05
 # A job that started this much before the slot it was believed to get is a sign of more slots.
-_EARLY = 3.0
+_EARLY: Final = 3.0
 # Task types that this version doesn't know: how many are told apart, and how long their names are.
-_MOST_TYPES = 64
-_LONGEST_TYPE = 64
+_MOST_TYPES: Final = 64
+_LONGEST_TYPE: Final = 64
+# So many jobs are looked at in one go; of more, the others when the caller comes back. A million at
+# once would keep everybody else waiting for seconds.
+_SLICE: Final = 500
 # Waits up to this, seconds, are not thought over.
-_SHORT = 2.0
+_SHORT: Final = 2.0
 # How long ago a job that was found in a list may have started, if nothing speaks of it, seconds.
-_LONG_AGO = 3600.0
+_LONG_AGO: Final = 3600.0
 # How likely a waiting job that the line doesn't speak for is taken to have started right after it was
 # seen. It trades the requests spent on jobs that wait against the delay of those that start.
-_CHANCE = 0.1
+_CHANCE: Final = 0.1
 
 
 class Schedule:
-    """The jobs of a watch, by when each is to be polled. Times in seconds on our clock."""
+    """The jobs of a watch, by when each is to be polled. Times in seconds on our clock.
 
-    def __init__(self, pacing: Pacing, durations: Durations) -> None:
+    Args:
+        pacing: When to ask.
+        durations: What is known of run times.
+        timeout: How long after its start a job that runs is asked about at the latest, seconds.
+    """
+
+    def __init__(self, pacing: Pacing, durations: Durations, timeout: float = math.inf) -> None:
         self._pacing = pacing
         self._durations = durations
+        self._timeout = timeout
         self.price: float = pacing.poll_cost
         self.line: Line = Line()
-        self._types: set[str] = set()
-        self._heap: list[tuple[float, int, Watched]] = []
-        self._overdue: list[Watched] = []
-        # Chance that is the same in each run: only the order of equals hangs on it.
-        self._random = random.Random(0)
-        self._order = count()
-        # The job asked about on the line's behalf, while it is.
-        self._asked: Watched | None = None
-        self._head_wait = _HEAD_WAIT
-        self._head_asked_at = -math.inf
-        self._samples = 0.0
-        self._sampled_at = -math.inf
-        self._line_retry_at = -math.inf
+        self._inquiry = Inquiry(pacing, self.line)
+        self._agenda = Agenda()
+        self._overdue = Overdue()
+        # Names of task types; each is kept once, however many jobs have it.
+        self._types: dict[str, str] = {}
         self._running = 0
         self._apart = 0
-        self._sampled = 0
-        self._in_vain = 0
+        # Where in the line to go on asking about everybody, if that is wanted: see `recall`.
+        self._recalling: int | None = None
+        self._is_dissolving = False
 
     # -- Coming in
 
     def add(self, now: float, job: Watched) -> None:
         """Take in a job that has never been polled."""
-        job.added_at = now
+        job.looked_at = now
         if self.line.head is None:
-            self._head_wait = _HEAD_WAIT
+            self._inquiry.begin()
             if self._apart == 0:
                 # Nobody is left of those who came out of turn: new jobs, new trust.
                 self.line.trust_again()
-        self._samples = min(self._samples + _SAMPLED_FIRST, _MOST_SAMPLES)
+        self._inquiry.joined()
         self.line.append(job)
         if not self.line.order_holds:
             self._set_apart(job)
@@ -114,154 +102,111 @@ class Schedule:
 
         Infinite if that can't be told before something is learned.
         """
-        self._move_up(now)
+        has_more = self._move_up(now)
         if self._overdue:
             return now
-        due = self._heap[0][0] if self._heap else _NEVER
-        return min(due, self._line_due())
+        if has_more:
+            # At once, but not before others had their turn.
+            return math.nextafter(now, math.inf)
+        return min(self._agenda.first, self._inquiry.due(self._running))
 
     def take(self, now: float) -> Watched:
         """Take out the job that is to be polled now; only if one is due."""
-        self._samples = min(self._samples + _SAMPLED * self.line.doubt, _MOST_SAMPLES)
+        self._inquiry.polled()
         self._move_up(now)
         # Where the line is open one answer tells of many jobs.
-        if self._overdue and not (self.line.is_open and self._line_due() <= now):
+        if self._overdue and not (self.line.is_open and self._inquiry.due(self._running) <= now):
             return self._take_dearest(now)
-        return self._take_from_line(now)
+        return self._inquiry.take(now, self._running)
 
     def _take_dearest(self, now: float) -> Watched:
-        """Of the jobs that are overdue, one whose news is expected to have waited long.
-
-        The best of a few drawn at random is nearly the best of all, and costs the same however many
-        there are (Mitzenmacher, "The power of two choices in randomized load balancing", IEEE TPDS
-        12, 2001). What waits gains worth with time, so nothing starves.
-        """
-        overdue = self._overdue
-        few: Sequence[int] = range(len(overdue))
-        if len(overdue) > _COMPARED:
-            few = self._random.sample(few, _COMPARED)
-        worth, best = max((self._undetected(now, overdue[i]), i) for i in few)
-        overdue[best], overdue[-1] = overdue[-1], overdue[best]
-        job = overdue.pop()
+        """Of the jobs that are overdue, take one whose news is expected to have waited long."""
+        job, worth = self._overdue.take_dearest(lambda each: self._undetected(now, each))
+        job.seat = ASKED
         cost = self._pacing.poll_cost
-        self.price += _PRICE_GAIN * ((max(worth, cost) if overdue else cost) - self.price)
+        self.price += _PRICE_GAIN * (max(worth, cost) - self.price)
         return job
 
-    def _move_up(self, now: float) -> None:
+    def _move_up(self, now: float) -> bool:
         """Look at the jobs whose time has come: those that are due go where they are compared.
+
+        Returns whether there is more to look at.
 
         A long wait is thought over at its half, and again at the half of what is left: meanwhile
         others have ended, and what was a good time to ask when it was set need not be one now.
         """
-        heap = self._heap
-        while heap and heap[0][0] <= now:
-            job = heapq.heappop(heap)[2]
-            if not job.is_minded:
+        self._catch_up(now)
+        for _ in range(_SLICE):
+            if (job := self._agenda.pop(now)) is None:
+                return self.line.has_untold or self._is_dissolving or self._recalling is not None
+            if job.seat == BY_LINE:
+                # It was dropped meanwhile.
                 continue
             if job.due > now:
                 job.due = max(self._thought_over(now, job), self._rested(job), now)
             if job.due > now:
                 self._enter(now, job)
             else:
-                self._overdue.append(job)
+                self._overdue.add(job)
+        return True
+
+    def _catch_up(self, now: float) -> None:
+        """Go on with what concerns very many jobs, in slices."""
+        for job in self.line.believed():
+            self._believe(now, job)
+        if self._recalling is not None:
+            waiting, self._recalling = self.line.rest(self._recalling, _SLICE)
+            for job in waiting:
+                if not job.is_minded:
+                    self._push(now, now, job)
+        if self._is_dissolving:
+            self._dissolve(now)
 
     def _thought_over(self, now: float, job: Watched) -> float:
         """When a job that was given a time is to be asked about by what is known now."""
-        if job.failures or job.missing_since is not None or job.started_at is None:
+        started_at = job.started_at
+        if started_at is None or job.failures or job.missing_since is not None:
             return job.due
         if not job.is_confirmed:
-            return min(self._first_look(now, job), job.deadline)
-        looked_at = job.added_at if job.seen_at is None else job.seen_at
+            return self._first_look(now, job)
         wait = self.run_times(job).wait(job.counted, self._pacing.poll_cost)
-        return self._bounded(looked_at, wait, job.deadline)
-
-    def _line_due(self) -> float:
-        """When the line next wants to know something."""
-        line = self.line
-        # A head that is minded is being asked about for another reason: that will tell.
-        if line.head is None or line.head.is_minded or not line.order_holds:
-            return _NEVER
-        if self._asked is not None:
-            return _NEVER
-        return self._line_wants(line.head)[0]
-
-    def _line_wants(self, head: Watched) -> tuple[float, Watched, bool]:
-        """When the line next wants to know something, of which job, and whether that is a sample."""
-        line = self.line
-        if line.is_open:
-            # One that is being asked about anyway tells by itself; the head isn't, or we'd not be here.
-            job = head if (probe := line.probe()).is_minded else probe
-            return max(self._line_retry_at, self._rested(job)), job, False
-        wanted = max(self._head_asked_at + self._head_wait, self._line_retry_at)
-        due = max(wanted, self._rested(head))
-        if self._samples >= 1.0 or self._running == 0:
-            sample = line.pick(jitter(head.job_id, self._sampled))
-            if sample is not None and not sample.is_minded:
-                wanted = max(self._sampled_at + self._sample_gap, self._line_retry_at)
-                wanted = max(wanted, self._rested(sample))
-                if wanted < due:
-                    return wanted, sample, True
-        return due, head, False
-
-    @property
-    def _sample_gap(self) -> float:
-        """Seconds from one sample to the next.
-
-        While nothing is known to run somebody must be, and is looked for faster and faster; until
-        as many were asked as there are, or a thousand, and it is clear that nobody is.
-        """
-        if self._running:
-            return _SAMPLE_GAP
-        if self._in_vain > min(len(self.line), _MOST_IN_VAIN):
-            return _SAMPLE_GAP_AT_LAST
-        return max(_SAMPLE_GAP / (1.0 + self._in_vain / 4.0), _LEAST_SAMPLE_GAP)
-
-    def _take_from_line(self, now: float) -> Watched:
-        head = self.line.head
-        assert head is not None  # noqa: S101 - for the type checker: the line was due
-        _, job, is_sample = self._line_wants(head)
-        if is_sample:
-            self._samples = max(self._samples - 1.0, 0.0)
-            self._sampled += 1
-            self._sampled_at = now
-            self._in_vain = 0 if self._running else self._in_vain + 1
-        job.is_minded = True
-        self._asked = job
-        return job
+        return self._bounded(job.looked_at, wait, started_at + self._timeout)
 
     # -- What came of it
 
     def waiting(self, now: float, job: Watched, deadline: float) -> None:
         """A job was seen waiting: the line minds it, or else it is asked again by `deadline`."""
-        believed = job.started_at is not None
+        believed, was_apart = job.started_at is not None, job.is_apart
         self._running -= believed
-        self._answered(job)
+        self._inquiry.answered(job)
+        # Whatever was thought of it: it doesn't run.
+        job.counted_at = None
+        job.count_to(None)
         head = self.line.head
-        if not job.has_left and self.line.waits(job, now) and self.line.order_holds:
-            job.is_minded = False
+        if job.position >= 0 and self.line.waits(job, now) and self.line.order_holds:
+            job.seat = BY_LINE
             if job is self.line.head:
-                grows = job is head and not believed
-                self._head_wait = min(
-                    self._head_wait * _HEAD_GROWTH if grows else _HEAD_WAIT,
-                    self._pacing.max_interval,
-                )
-                self._head_asked_at = now
+                self._inquiry.head_waits(now, still=job is head and not believed)
             return
         job.started_at = None
-        self._set_apart(job)
+        if not was_apart:
+            self._set_apart(job)
         self._again(now, job, self._patience(job), deadline)
         if not self.line.order_holds:
             self._dissolve(now)
 
-    def running(self, now: float, job: Watched, started_at: float, deadline: float) -> None:
-        """A job was seen running since `started_at`: ask again by `deadline` at the latest."""
+    def running(self, now: float, job: Watched, started_at: float) -> None:
+        """A job was seen running since `started_at`: ask again when the price is right."""
+        # As far as it was learned from by what its start was taken for until now.
+        counted = job.counted
         self._found_started(now, job, started_at)
         runs = self.run_times(job)
         age = max(now - started_at, 0.0)
-        for learner in self._learners(job):
-            learner.survived(job.counted, age)
-        job.counted = max(job.counted, age)
-        self._again(now, job, runs.wait(age, self._pacing.poll_cost), deadline)
+        for learner in self._learners(runs):
+            learner.survived(counted, age, among=self._running)
+        job.count_to(counted if counted > age else None)
+        wait = runs.wait(age, self._pacing.poll_cost)
+        self._again(now, job, wait, started_at + self._timeout)
 
     def ended(
         self,
@@ -280,15 +225,16 @@ class Schedule:
             run: Its run time, seconds, as the least and the most that it can be; None if unknown.
             between: The earliest and the latest time at which it can have ended.
         """
+        counted = job.counted
         self._found_started(now, job, -math.inf if started_at is None else started_at)
         if run is not None:
             low, high = run
             if started_at is not None:
                 # What was seen narrows what the API's whole seconds leave open.
-                seen_low, seen_high = max(low, job.counted), min(high, now - started_at)
+                seen_low, seen_high = max(low, counted), min(high, now - started_at)
                 low, high = (seen_low, seen_high) if seen_low <= seen_high else run
-            for learner in self._learners(job):
-                learner.ended(job.counted, low, high)
+            for learner in self._learners(self.run_times(job)):
+                learner.ended(counted, low, high)
         self.gone(job)
         served = self.line.serve(*between)
         if served is not None:
@@ -296,35 +242,34 @@ class Schedule:
 
     def gone(self, job: Watched) -> None:
         """A job is no longer watched."""
-        self._answered(job)
+        self._inquiry.answered(job)
         if job.started_at is not None:
             self._running -= 1
         self._apart -= job.is_apart
-        job.is_apart = False
         self.line.leave(job)
 
     def drop(self, job: Watched) -> None:
         """A job is to be watched no longer, wherever it stands."""
         self.gone(job)
-        # In the heap it is passed over when its time comes; taking it out would cost a search.
-        job.is_minded = False
-        if job in self._overdue:
+        if job.seat >= 0:
             self._overdue.remove(job)
+        # In the agenda it is passed over when its time comes; taking it out would cost a search.
+        job.seat = BY_LINE
 
     def missing(self, now: float, job: Watched, at: float) -> None:
         """Put back a job that the API did not know; ask again when that can be believed."""
-        self._answered(job)
-        if is_waiting(job):
+        self._inquiry.answered(job)
+        if job.is_waiting:
             self._set_apart(job)
         self._push(now, max(at, now + self._pacing.min_interval), job)
 
     def limited(self, now: float, job: Watched) -> None:
         """Put back a job whose poll was refused for the rate's sake: the pace holds it, not we."""
-        self._answered(job)
-        if is_waiting(job) and job.failures < _FAILURES_TO_LEAVE:
-            job.is_minded = False
+        self._inquiry.answered(job)
+        if job.is_waiting and job.failures < _FAILURES_TO_LEAVE:
+            job.seat = BY_LINE
             return
-        if is_waiting(job):
+        if job.is_waiting:
             self._set_apart(job)
         self._push(now, now, job)
 
@@ -337,25 +282,24 @@ class Schedule:
             deadline: When to ask again at the latest.
             may_hurry: Whether there is budget for an early retry.
         """
-        self._answered(job)
+        self._inquiry.answered(job)
         wait = min(_FIRST_RETRY * 2.0 ** min(job.failures - 1, 32), _LONGEST_RETRY)
         wait *= 0.5 + 0.5 * jitter(job.job_id, job.failures)
         if not may_hurry:
             wait = max(wait, _LONGEST_RETRY)
-        if is_waiting(job):
+        if job.is_waiting:
             if job.failures < _FAILURES_TO_LEAVE:
                 # The line asks again, about this job or another.
-                job.is_minded = False
-                self._line_retry_at = now + wait
+                job.seat = BY_LINE
+                self._inquiry.failed(now + wait)
                 return
             self._set_apart(job)
         self._again(now, job, wait, deadline)
 
     def recall(self, now: float) -> None:
         """Ask about every job that waits, at once: the watch is about to give them up."""
-        for job in self.line.rest():
-            if not job.is_minded:
-                self._push(now, now, job)
+        self._recalling = 0
+        self._catch_up(now)
 
     # -- What there is to say
 
@@ -436,43 +380,47 @@ class Schedule:
             return self._durations.of(next(iter(self._types)))
         return self._durations.together
 
-    def _learners(self, job: Watched) -> set[RunTimes]:
-        return {self.run_times(job), self._durations.together}
+    def _learners(self, runs: RunTimes) -> tuple[RunTimes, ...]:
+        together = self._durations.together
+        return (runs,) if runs is together else (runs, together)
 
     def name_type(self, job: Watched, word: object) -> None:
         """A job's task type was told."""
-        if job.task_type is None and (task_type := decode_task_type(word)):
+        if job.task_type is not None or not isinstance(word, str):
+            return
+        name = self._types.get(word)
+        if name is None:
+            name = str(decode_task_type(word))[:_LONGEST_TYPE]
+            if not name:
+                return
             # Bounds on what the wire can make us keep; what is cut off is learned with the unknown.
-            job.task_type = task_type[:_LONGEST_TYPE]
-            if len(self._types) < _MOST_TYPES:
-                self._types.add(job.task_type)
+            if name in PUBLISHED or len(self._types) < _MOST_TYPES:
+                name = self._types.setdefault(name, name)
+            else:
+                name = OTHER
+        job.task_type = name
 
     def _found_started(self, now: float, job: Watched, at: float) -> None:
         """A job is seen to have started at a time; others may have started with it."""
-        self._answered(job)
-        if job.is_confirmed:
+        self._inquiry.answered(job)
+        was_confirmed, job.counted_at = job.is_confirmed, now
+        if was_confirmed:
             job.started_at = at
             return
         believed = job.started_at
-        job.is_confirmed = True
         self._apart -= job.is_apart
-        job.is_apart = False
         if believed is None:
             self._running += 1
-        if job.has_left:
+        if job.position < 0:
             job.started_at = at
             return
         surprising = believed is None or -math.inf < at < believed - _EARLY
-        between = self.line.started(job, at)
-        for earlier in between:
-            self._running += 1
-            if not earlier.is_minded:
-                self._push(now, self._first_look(now, earlier), earlier)
+        for earlier in self.line.started(job, at):
+            self._believe(now, earlier)
         for served in self.line.serve_kept():
             self._believe(now, served)
         if surprising:
-            self._head_wait = _HEAD_WAIT
-            self._head_asked_at = -math.inf
+            self._inquiry.hurry()
 
     def _believe(self, now: float, job: Watched) -> None:
         """A job is believed to have started, though nobody saw it."""
@@ -491,35 +439,39 @@ class Schedule:
     def _set_apart(self, job: Watched) -> None:
         """The line does not speak for a waiting job: it is to be asked about by itself."""
         self.line.leave(job)
-        self._apart += not job.is_apart
-        job.is_apart = True
+        self._apart += 1
 
     def _dissolve(self, now: float) -> None:
         """The order does not hold: every waiting job is asked about by itself."""
-        for job in self.line.rest():
+        for _ in range(_SLICE):
+            job = self.line.head
+            if job is None:
+                self._is_dissolving = False
+                return
             self._set_apart(job)
             if not job.is_minded:
                 due = now
-                if job.seen_at is not None:
-                    due = max(now, self._bounded(job.seen_at, self._patience(job), math.inf))
+                if job.is_seen:
+                    due = max(now, self._bounded(job.looked_at, self._patience(job), math.inf))
                 self._push(now, due, job)
+        self._is_dissolving = True
 
     def _patience(self, job: Watched) -> float:
         """How long after it was seen waiting a job that may start unseen is asked about again."""
-        return self.run_times(job).wait(0.0, self._pacing.poll_cost / _CHANCE)
+        return self.run_times(job).wait_from_start(self._pacing.poll_cost / _CHANCE)
 
     def _undetected(self, now: float, job: Watched) -> float:
         """The news of a job that is expected to have been lying undetected, seconds."""
         curve = self.run_times(job).curve
         if job.started_at is None:
-            since = job.added_at if job.seen_at is None else job.seen_at
-            return _CHANCE * curve.expected_undetected(0.0, now - since)
-        # One that may have started at any time may have ended before the watch began.
-        started_at = max(job.started_at, job.added_at - _LONG_AGO)
+            return _CHANCE * curve.expected_undetected(0.0, now - job.looked_at)
+        started_at = job.started_at
+        if not job.is_confirmed:
+            # One that may have started at any time may have ended before the watch began.
+            started_at = max(started_at, job.looked_at - _LONG_AGO)
         return curve.expected_undetected(job.counted, now - started_at)
 
     def _again(self, now: float, job: Watched, wait: float, deadline: float) -> None:
-        job.deadline = deadline
         self._push(now, self._bounded(now, wait, deadline), job)
 
     def _bounded(self, looked_at: float, wait: float, deadline: float) -> float:
@@ -534,16 +486,11 @@ class Schedule:
 
     def _push(self, now: float, due: float, job: Watched) -> None:
         """Give a job a time of its own."""
-        job.is_minded = True
+        job.seat = IN_AGENDA
         job.due = max(due, self._rested(job))
         self._enter(now, job)
 
     def _enter(self, now: float, job: Watched) -> None:
         wait = job.due - now
         at = job.due if wait <= _SHORT else now + wait / 2
-        heapq.heappush(self._heap, (at, next(self._order), job))
-
-    def _answered(self, job: Watched) -> None:
-        if self._asked is job:
-            self._asked = None
-            self._line_retry_at = -math.inf
+        self._agenda.put(now, at, job)

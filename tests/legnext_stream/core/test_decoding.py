@@ -12,9 +12,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from legnext_stream.core.decoding import (
+    decode_amount,
     decode_body,
     decode_job,
     decode_refusal,
+    decode_stamp,
     decode_status,
     decode_task_type,
     decode_time,
@@ -221,6 +223,37 @@ def test_task_types(word: object, expected: TaskType | str) -> None:
     assert decode_task_type(word) == expected
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (COMPLETED, 1765969717.0),
+        (PENDING, None),
+        ({"meta": {"started_at": "2025-12-17T12:08:37+01:00"}}, 1765969717.0),
+        ({"meta": {"started_at": "0001-01-01T00:00:00.000Z"}}, None),
+        ({"meta": {"started_at": "9" * 10_000}}, None),
+        ({"meta": {"started_at": ["2025-12-17T11:08:37Z"]}}, None),
+        ({"meta": "none"}, None),
+        ({}, None),
+    ],
+)
+def test_a_stamp_in_seconds(body: dict[str, Any], expected: float | None) -> None:
+    """A time of a job's `meta` in seconds since 1970, the same however often it is asked for."""
+    assert decode_stamp(body, "started_at") == expected
+    assert decode_stamp(body, "started_at") == expected
+
+
+def test_a_job_under_the_id_that_was_asked_for() -> None:
+    """The API may write an id in other letters; the job has it as its watcher knows it."""
+    asked = PENDING["job_id"].upper()
+    assert decode_job(PENDING, asked) == attrs.evolve(decode_job(PENDING), job_id=asked)
+
+
+def test_jobs_without_output_share_it() -> None:
+    """There are many of them, and nothing of it can be changed."""
+    assert decode_job(PENDING).output is decode_job({**PENDING, "job_id": "b"}).output
+    assert decode_job({**PENDING, "output": {"seed": 0}}).output == Output(seed="0")
+
+
 def test_the_output_in_every_shape() -> None:
     """Null, blanks among the images, a lone text for a list, a number for the seed."""
     assert decode_job({**PENDING, "output": None}).output == Output()
@@ -265,6 +298,19 @@ def test_numbers_of_the_usage(value: object, expected: float) -> None:
     """What is no number counts as 0."""
     usage = {"type": "point", "frozen": value}
     assert changed(PENDING, "meta", usage=usage).usage == Usage(unit="point", frozen=expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (80, 80.0),
+        (0.5, 0.5),
+        *((value, None) for value in (True, "80", None, 10**400, float("inf"), float("nan"))),
+    ],
+)
+def test_amounts(value: object, expected: float | None) -> None:
+    """An amount is a finite number; all else is none, not 0."""
+    assert decode_amount(value) == expected
 
 
 def test_infinite_numbers_count_as_nothing() -> None:

@@ -38,7 +38,6 @@ STRAYS = RequestFacts(10.0, "GET", "/api/v2", None, None)
         # These are matters of counting and of chance, and not of the request.
         (When(nth=9, probability=0), {ASKS, SUBMITS, STRAYS}),
     ],
-    ids=str,
 )
 def test_criteria(when: When, meets: set[RequestFacts]) -> None:
     """A request is met if and only if it meets all criteria."""

@@ -155,9 +155,9 @@ async def test_long_bodies_are_cut(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("encoding", "body", "kept", "cut"),
     [
-        ("gzip", gzip.compress(b'{"a":1}'), b'{"a":1}', False),
+        ("gzip", gzip.compress(b'{"a":1}', mtime=0), b'{"a":1}', False),
         ("deflate", zlib.compress(b'{"a":1}'), b'{"a":1}', False),
-        ("gzip", gzip.compress(b"\0" * 10_000_000), b"\0" * 100_000, True),
+        ("gzip", gzip.compress(b"\0" * 10_000_000, mtime=0), b"\0" * 100_000, True),
         ("gzip", b"no gzip", b"", True),
         ("br", b"whatever", b"", True),
     ],

@@ -193,6 +193,7 @@ def test_abandoned_requests_leave_nothing() -> None:
     for turn in range(1000):
         channel.start(float(turn))
         channel.abandon()
+    channel.abandon()
     assert channel.in_flight == 0
     assert len(channel._under_way) <= 4 * 4 + 16
 

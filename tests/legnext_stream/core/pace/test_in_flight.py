@@ -163,6 +163,19 @@ def test_room_is_looked_for_ever_more_rarely() -> None:
     assert flight.refused(92.3, 5)
 
 
+def test_a_number_of_an_earlier_run_is_kept_to_and_tried() -> None:
+    """It holds from the beginning, within today's bound, and room above it is looked for at once."""
+    flight = InFlight(50)
+    flight.remember(4)
+    assert flight.limit == 4
+    answer(flight, 1, 0.1, 3)
+    assert flight.limit == 4
+    answer(flight, 1, 0.1, 4)
+    assert flight.limit == 5
+    flight.remember(70)
+    assert flight.proven == 50
+
+
 def test_a_proof_is_given_up() -> None:
     """Refused below the number again and again: it was the rate after all."""
     flight = InFlight(50)
@@ -173,11 +186,19 @@ def test_a_proof_is_given_up() -> None:
     assert flight.proven != 8
 
 
+def test_refusals_far_between_prove_a_number() -> None:
+    """However many requests are admitted below it meanwhile: they say nothing of it."""
+    flight = InFlight(50)
+    for _ in range(3):
+        answer(flight, 5 * FORGET_EVERY, 0.1, 3)
+        flight.refused(0.0, 9)
+    assert flight.proven == 8
+
+
 def test_old_evidence_fades() -> None:
-    """Evidence halves as answers go by, and what is left of little is dropped."""
+    """What was seen of a number halves as more is seen of it; what is left of little is dropped."""
     flight = InFlight(50)
     flight.refused(0.0, 9)
-    for _ in range(4):
-        answer(flight, FORGET_EVERY, 0.1, 3)
+    answer(flight, 4 * FORGET_EVERY, 0.1, 9)
     assert flight._refused_at == {}
-    assert flight._admitted_at[3] <= 2 * FORGET_EVERY
+    assert flight._admitted_at[9] <= FORGET_EVERY

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from legnext_stream.core.schedule.line import Line, is_waiting
+from legnext_stream.core.schedule.line import Line
 from legnext_stream.core.watched import Watched
 
 
@@ -22,15 +22,22 @@ def lined_up(count: int) -> tuple[Line, list[Watched]]:
     return line, jobs
 
 
+def rest(line: Line) -> list[Watched]:
+    """All that wait, in order."""
+    waiting, more = line.rest()
+    assert more is None
+    return waiting
+
+
 def check(line: Line) -> None:
     """What must hold of any line at any time."""
     head = line.head
-    assert head is None or is_waiting(head)
+    assert head is None or head.is_waiting
     assert head is None or head.position == line.low + 1
     assert line.high >= line.low + 1
-    assert len(line) >= len(line.rest())
-    assert all(job.position > line.low for job in line.rest())
-    assert not line.is_open or is_waiting(line.probe())
+    assert len(line) >= len(rest(line))
+    assert all(job.position > line.low for job in rest(line))
+    assert not line.is_open or line.probe().is_waiting
 
 
 @attrs.define
@@ -57,11 +64,14 @@ class Fifo:
 
     def look(self, job: Watched) -> None:
         """Ask about a job and tell the line."""
+        if job.position < 0:
+            # It has left: of such a job the line is not told.
+            return
         if job.position < self.started:
             self.found.add(job.job_id)
             self.line.started(job, self.times[job.position])
             self.line.serve_kept()
-        elif not job.has_left:
+        else:
             assert self.line.waits(job, self.now)
             self.line.serve_kept()
 
@@ -77,7 +87,7 @@ class Fifo:
     def check(self) -> None:
         """Nobody who was found started is believed to wait."""
         check(self.line)
-        assert not any(is_waiting(job) for job in self.jobs if job.job_id in self.found)
+        assert not any(job.is_waiting for job in self.jobs if job.job_id in self.found)
 
 
 def fifo(count: int, started: int = 0) -> Fifo:
@@ -136,7 +146,7 @@ def test_in_a_fair_world(script: list[tuple[str, int]]) -> None:
     while (head := line.head) is not None and head.position < world.started:
         world.look(head)
         world.search()
-    assert all(job.position >= world.started for job in line.rest())
+    assert all(job.position >= world.started for job in rest(line))
 
 
 @given(st.integers(1, 5000), st.floats(0, 1))
@@ -146,7 +156,7 @@ def test_the_frontier_is_found_in_few_requests(count: int, share: float) -> None
     world = fifo(count, started)
     assert world.search() <= 2 * math.log2(count) + 3
     assert world.line.low == started - 1
-    assert [job.position for job in world.line.rest()] == list(range(started, count))
+    assert [job.position for job in rest(world.line)] == list(range(started, count))
 
 
 @given(st.integers(2, 300), st.integers(1, 20))
@@ -254,7 +264,7 @@ def test_overtakings_break_the_trust() -> None:
     overtake(line, jobs[:1], jobs[30], 5.0)
     assert not line.order_holds
     # The overtaken is nothing that the line can speak for.
-    assert jobs[0].has_left
+    assert jobs[0].position == -1
     assert line.head is jobs[31]
     check(line)
     line.trust_again()
@@ -294,13 +304,13 @@ def test_served_jobs_are_cut_off() -> None:
         assert served is jobs[number]
     assert len(line._jobs) < 3000
     assert len(line) == 10
-    assert [job.position for job in line.rest()] == list(range(5990, 6000))
+    assert [job.position for job in rest(line)] == list(range(5990, 6000))
     picked = line.pick(0.5)
     assert picked is not None
     assert picked.position > 5990
     # One that was cut off and is seen waiting can't be put back: it has been overtaken.
     assert not line.waits(jobs[3], 9000.0)
-    assert jobs[3].has_left
+    assert jobs[3].position == -1
     late = Watched("late")
     line.append(late)
     assert late.position == 6000
@@ -325,7 +335,7 @@ def test_an_empty_line() -> None:
     assert line.head is None
     assert not line.is_open
     assert line.serve(0.0, 1.0) is None
-    assert line.rest() == []
+    assert rest(line) == []
     assert len(line) == 0
 
 
@@ -336,11 +346,73 @@ def test_whoever_leaves_is_passed_over(gone: list[int]) -> None:
     for number in gone:
         line.leave(jobs[number])
         check(line)
-    left = [job for job in jobs if job.position not in gone]
-    assert line.rest() == left
+    left = [job for number, job in enumerate(jobs) if number not in gone]
+    assert rest(line) == left
     for job in left:
         assert line.head is job
         line.waits(job, 1.0)
         assert line.serve(2.0, 3.0) is job
         line.waiting_at = -math.inf
     assert line.head is None
+
+
+def believed(line: Line, first: list[Watched]) -> list[Watched]:
+    """All that are told to have started, the first ones and what comes afterwards."""
+    told = list(first)
+    while line.has_untold:
+        told += line.believed()
+    return told
+
+
+def test_a_start_that_tells_of_very_many_is_told_in_slices() -> None:
+    """Each of them comes once, in order, in slices that keep nobody waiting; then there is no more."""
+    line, jobs = lined_up(3000)
+    assert line.believed() == []
+    line.started(jobs[9], 1.0)
+    line.high = 2999
+    first = line.started(jobs[2500], 7.0)
+    assert 0 < len(first) < 1000
+    assert line.low == 2500
+    assert believed(line, first) == jobs[10:2500]
+    assert {job.started_at for job in jobs[10:2500]} == {1.0}
+    assert line.believed() == []
+    check(line)
+
+
+def test_what_is_told_in_slices_heeds_what_was_seen_meanwhile() -> None:
+    """One that is seen waiting brings the line back: nobody behind it is believed to have started."""
+    line, jobs = lined_up(3000)
+    line.high = 2999
+    first = line.started(jobs[2500], 7.0)
+    assert line.waits(jobs[1000], 6.0)
+    line.leave(jobs[700])
+    told = believed(line, first)
+    assert told == [*jobs[:700], *jobs[701:1000]]
+    assert line.head is jobs[1000]
+    check(line)
+    # Found again to have started, all before it have: none of them twice.
+    line.high = 2999
+    again = believed(line, line.started(jobs[2000], 8.0))
+    assert again == jobs[1000:2000]
+
+
+def test_what_is_still_to_be_told_is_not_cut_off() -> None:
+    """A line of which most was served keeps those who have not been told of it."""
+    line, jobs = lined_up(3000)
+    line.high = 2999
+    told = line.started(jobs[2900], 7.0)
+    for number in range(2901, 2904):
+        told += line.started(jobs[number], 8.0)
+    assert believed(line, told) == jobs[:2900]
+    line.started(jobs[2904], 9.0)
+    assert len(line._jobs) < 1000
+
+
+def test_the_rest_can_be_had_in_slices() -> None:
+    """From a position on, so many positions at a time, and where to go on."""
+    line, jobs = lined_up(100)
+    line.started(jobs[9], 1.0)
+    line.leave(jobs[20])
+    assert line.rest(0, 20) == ([*jobs[10:20], *jobs[21:30]], 30)
+    assert line.rest(30, 60) == (jobs[30:90], 90)
+    assert line.rest(90, 60) == (jobs[90:], None)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legnext_stream.core.schedule.curve import OLDEST
+from legnext_stream.core.schedule.curve import OLDEST, Curve
 from legnext_stream.core.schedule.runtimes import RunTimes
 from legnext_stream.core.schedule.shapes import BINS, bin_of
 from tests.legnext_stream.core.schedule.learning import (
@@ -275,11 +275,35 @@ def test_a_state_that_is_none_is_refused(change: dict[str, object]) -> None:
 
 
 def test_it_is_small() -> None:
-    """A few kilobytes a type in memory, and as JSON, however much was learned."""
+    """Some tens of kilobytes a type in memory, and a few as JSON, however much was learned."""
     learned = RunTimes(30, 90)
     watched(learned, bell(random.Random(10)), 300)
-    arrays = [learned._ends, learned._lived]
     curve = learned.curve
-    arrays += [curve.rate, curve.stays, curve.spent, curve.gone]
-    assert sum(each.itemsize * len(each) for each in arrays) < 8_000
+    tables = [learned._ends, learned._lived, curve.rate, curve.stays, curve.spent, curve.gone]
+    assert sum(len(table) for table in tables) < 800
+    assert len(learned._from_start) <= 2
     assert len(json.dumps(learned.state())) < 5_000
+
+
+@pytest.mark.parametrize(
+    ("among", "looks"), [(1, 16), (16, 16), (64, 64), (128, 128), (10**6, 128)]
+)
+def test_in_a_crowd_each_look_tells_less(among: int, looks: int) -> None:
+    """The estimate is renewed about as often as all that run were looked at, within bounds."""
+    learned = RunTimes(30, 90)
+    watched(learned, bell(random.Random(10)), 300)
+    curves: list[Curve] = []
+    for _ in range(10 * looks):
+        learned.survived(0.0, 1.0, among=among)
+        if not curves or curves[-1] is not learned.curve:
+            curves.append(learned.curve)
+    assert 10 <= len(curves) <= 12
+
+
+def test_the_wait_from_the_start_is_kept_for_each_estimate() -> None:
+    """It is what `wait` says, before and after more was learned."""
+    learned = RunTimes(30, 90)
+    for _ in range(40):
+        assert learned.wait_from_start(0.1) == learned.wait(0.0, 0.1)
+        assert learned.wait_from_start(2.0) == learned.wait(0.0, 2.0)
+        learned.ended(0.0, 50.0)

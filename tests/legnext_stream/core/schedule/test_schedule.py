@@ -15,7 +15,7 @@ from legnext_stream.core.jobs import Job, JobStatus
 from legnext_stream.core.pacing import Pacing
 from legnext_stream.core.schedule import Schedule
 from legnext_stream.core.schedule.durations import Durations
-from legnext_stream.core.watched import Watched
+from legnext_stream.core.watched import BY_LINE, IN_AGENDA, Watched
 from mockserver.world import Fixed, PerType, Script, TokenBucket, World
 from mockserver.world.slots import Order
 from tests.legnext_stream.core.schedule.support import FREELY, USUAL, Watch, pacing, watch
@@ -309,7 +309,7 @@ def test_nobody_is_put_into_the_schedule_twice() -> None:
     schedule.recall(1.0)
     taken = [schedule.take(1.0) for _ in range(len(jobs) // 2)]
     later, *others = sorted(taken, key=lambda job: job.position, reverse=True)
-    schedule.running(2.0, later, 1.5, math.inf)
+    schedule.running(2.0, later, 1.5)
     for job in others:
         schedule.waiting(3.0, job, math.inf)
     assert not schedule.line.order_holds
@@ -317,6 +317,94 @@ def test_nobody_is_put_into_the_schedule_twice() -> None:
     while schedule.next_due(3.0) <= 3.0:
         asked.append(schedule.take(3.0))
     assert len(asked) == len(set(asked)) == len(jobs) - len(taken)
+
+
+def crowd(count: int) -> tuple[Schedule, list[Watched]]:
+    """A schedule of so many new jobs."""
+    schedule, jobs = (
+        Schedule(FREELY, Durations()),
+        [Watched(f"job-{number}") for number in range(count)],
+    )
+    for job in jobs:
+        schedule.add(0.0, job)
+    return schedule, jobs
+
+
+def asked_at_once(schedule: Schedule, now: float) -> list[Watched]:
+    """Whoever is to be polled within a moment; no call deals with more than a slice of them."""
+    asked = []
+    until = now + 1e-6
+    while (at := schedule.next_due(now)) <= until:
+        now = max(at, now)
+        if schedule.next_due(now) <= now:
+            asked.append(schedule.take(now))
+    return asked
+
+
+def test_a_great_recall_is_made_in_slices() -> None:
+    """However many wait, each is asked once, and no look at the schedule takes long."""
+    schedule, jobs = crowd(3000)
+    schedule.recall(1.0)
+    assert len(schedule._agenda) <= 1000
+    asked = asked_at_once(schedule, 1.0)
+    assert len(asked) == len(jobs)
+    assert set(asked) == set(jobs)
+
+
+def test_a_great_disorder_is_made_good_in_slices() -> None:
+    """When the order of very many falls each is asked by itself, in time."""
+    schedule, jobs = crowd(6000)
+    schedule.running(2.0, schedule.take(1.0), 1.5)
+    schedule.line.started(jobs[2000], 1.5)
+    jobs[2000].seat = BY_LINE
+    for number in range(1, 4):
+        schedule.waiting(3.0, jobs[number], math.inf)
+    assert not schedule.line.order_holds
+    assert len(schedule._agenda) < 4000
+    asked = asked_at_once(schedule, 5.0)
+    waiting = {job for job in jobs if job.is_apart}
+    assert waiting <= {*asked, *jobs[1:4]}
+    assert schedule.line.head is None
+
+
+def test_a_start_that_tells_of_very_many_gives_each_a_time() -> None:
+    """All that stood before a job that is found running are asked about, in slices, once."""
+    schedule, jobs = crowd(3000)
+    schedule.line.high = 2999
+    schedule.running(2.0, jobs[2500], 1.5)
+    assert len(schedule._agenda) < 2000
+    asked = asked_at_once(schedule, 2.0)
+    assert len(asked) == len(set(asked))
+    assert set(asked) >= set(jobs[:2500])
+
+
+def test_those_who_are_believed_to_run_later_keep_nobody_waiting() -> None:
+    """While only such are left to be given a time, the schedule asks for another moment."""
+    schedule, jobs = crowd(3000)
+    schedule.line.high = 2999
+    schedule.line.low_start = 1.5
+    schedule.running(2.0, jobs[2500], 1.5)
+    schedule.line.high = 2501
+    jobs[2501].seat = IN_AGENDA
+    at, moments = schedule.next_due(2.0), 0
+    while 2.0 < at < 2.0 + 1e-6:
+        at, moments = schedule.next_due(at), moments + 1
+    assert 1 < moments < 10
+    assert at > 3.0
+    assert all(job.is_minded for job in jobs[:2500])
+
+
+def test_very_many_whose_time_comes_at_once() -> None:
+    """They are all asked, though not all looked at in one go."""
+    schedule, jobs = crowd(3000)
+    schedule.line.low_start = 1.5
+    schedule.line.high = 2999
+    schedule.running(2.0, jobs[2900], 1.5)
+    early = asked_at_once(schedule, 2.0)
+    assert not set(early) & set(jobs[:2900])
+    asked = asked_at_once(schedule, 1000.0)
+    assert set(jobs[:2900]) <= set(asked)
+    assert len(asked) == len(set(asked))
 
 
 def test_a_job_that_hangs_is_given_up() -> None:

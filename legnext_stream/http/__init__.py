@@ -1,0 +1,10 @@
+"""The wire: what goes out, what comes back, and the connections it goes by. Alone to speak httpx.
+
+`outgoing` writes requests, `lanes` carries them, each on a connection that is its own, `incoming`
+reads what comes back, within bounds, and `http2` is what the newer protocol takes.
+"""
+
+from legnext_stream.http.lanes import Lanes
+from legnext_stream.http.outgoing import Request, parse_base_url
+
+__all__ = ["Lanes", "Request", "parse_base_url"]

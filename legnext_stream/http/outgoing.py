@@ -1,0 +1,111 @@
+"""What goes out: requests to one host, with the key in its header and nowhere else."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+
+import httpx
+import msgspec
+
+from legnext_stream.errors import ConfigurationError
+from legnext_stream.version import __version__
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One request to the API.
+
+    Attributes:
+        method: The HTTP method.
+        path: The path below the base URL, quoted.
+        json: A JSON body, or None.
+        files: The files of a multipart body by field name, or None: (name, content, media type).
+        fields: The other fields of a multipart body.
+    """
+
+    method: str
+    path: str
+    json: object = None
+    files: Mapping[str, tuple[str, bytes, str]] | None = None
+    fields: Mapping[str, str] | None = None
+
+
+def parse_base_url(text: str) -> str:
+    """The base URL without a trailing slash, `/api` or `/api/v1`, which other clients want there.
+
+    Raises:
+        ConfigurationError: It is not the http or https URL of a host.
+    """
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, TypeError) as error:
+        msg = f"base_url={text!r} is no URL: {error}"
+        raise ConfigurationError(msg) from None
+    if url.userinfo:
+        # Not shown, for it may be a secret; and it would be shown wherever the host is named.
+        raise ConfigurationError("base_url takes no user and password; the API wants only its key")
+    if url.scheme not in {"http", "https"} or not url.host:
+        msg = f"base_url must look like https://api.legnext.ai, not {text!r}"
+        raise ConfigurationError(msg)
+    path = url.path.rstrip("/").removesuffix("/v1").removesuffix("/api")
+    return str(url.copy_with(path=path or "/", query=None, fragment=None)).rstrip("/")
+
+
+class Writer:
+    """Writes the requests to one host. Holds the key; neither its repr nor an attribute's shows it.
+
+    Args:
+        base_url: Where the API is, as `parse_base_url` returns it.
+        api_key: The key.
+        timeout: How long the phases of a request may take.
+    """
+
+    __slots__ = ("_base_url", "_extensions", "_headers", "_key")
+
+    def __init__(self, base_url: str, api_key: str, timeout: httpx.Timeout) -> None:
+        self._base_url = base_url
+        self._key = api_key
+        # The same for all requests, so they are made once: to have a client put them together
+        # costs as much as sending the request.
+        self._extensions = {"timeout": timeout.as_dict()}
+        self._headers = httpx.Headers(
+            [
+                (b"host", httpx.URL(base_url).netloc),
+                (b"user-agent", f"legnext-stream/{__version__}".encode()),
+                (b"accept", b"application/json"),
+                (b"accept-encoding", b"gzip"),
+                (b"x-api-key", api_key.encode()),
+            ]
+        )
+
+    def write(self, request: Request) -> httpx.Request:
+        """The request as a transport takes it.
+
+        Raises:
+            httpx.InvalidURL: The path is none.
+        """
+        url = self._base_url + request.path
+        if request.method != "GET":
+            return httpx.Request(
+                request.method,
+                url,
+                headers=self._headers,
+                json=request.json,
+                files=request.files,
+                data=request.fields,
+                extensions=self._extensions,
+            )
+        # Told that there is no body, httpx doesn't look for one, which takes ten times as long.
+        wire = httpx.Request(
+            "GET", url, headers=self._headers, stream=_NOTHING, extensions=self._extensions
+        )
+        wire.read()
+        return wire
+
+    def fingerprint(self, salt: str) -> str:
+        """A hash that tells this key from others, and from which it can't be found."""
+        return hmac.new(salt.encode(), self._key.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+_NOTHING = httpx.ByteStream(b"")

@@ -1,0 +1,63 @@
+"""What is told of the host by answers about any job."""
+
+from __future__ import annotations
+
+import pytest
+
+from legnext_stream.core.answers import NoReply, Observation, Reply, Verdict, read_answer
+from legnext_stream.core.host import Host
+from legnext_stream.errors import HostUnreachableError
+
+DATE = "Thu, 01 Jan 2026 00:00:{:02d} GMT"
+NEW_YEAR = 1767225600.0
+
+
+def silence(since: float, until: float) -> Observation:
+    """A request that got no answer."""
+    return read_answer("job", NoReply("nobody at host", since, until))
+
+
+def answer(date: str, at: float, content: bytes = b"{}") -> Observation:
+    """An answer that carries a date."""
+    return read_answer("job", Reply(404, {"date": date}, content, at - 0.1, at))
+
+
+def test_its_clock_is_read_off_its_dates() -> None:
+    """Many answers, of the same second and of others, narrow what its clock is ahead."""
+    host = Host(60.0)
+    assert host.clock.local(NEW_YEAR) is None
+    for tenth in range(100):
+        at = tenth / 10
+        host.observe(at, answer(DATE.format(int(at)), at))
+    local = host.clock.local(NEW_YEAR)
+    assert local == pytest.approx(0.0, abs=0.2)
+
+
+def test_what_is_no_date_says_nothing() -> None:
+    """A `Date` that can't be read, or none, is passed over; so is one that went before."""
+    host = Host(60.0)
+    host.observe(0.0, answer("yesterday", 0.0))
+    host.observe(0.0, answer("", 0.0))
+    assert host.clock.local(NEW_YEAR) is None
+
+
+def test_silence_is_borne_for_its_time() -> None:
+    """It counts from the sending of the first unanswered request, and any answer ends it."""
+    host = Host(60.0)
+    host.observe(10.0, silence(0.0, 10.0))
+    host.observe(59.0, silence(49.0, 59.0))
+    host.observe(59.5, answer("", 59.5))
+    host.observe(70.0, silence(60.0, 70.0))
+    host.observe(119.0, silence(118.0, 119.0))
+    with pytest.raises(HostUnreachableError, match="no answer for 60 s: nobody at host"):
+        host.observe(120.0, silence(119.0, 120.0))
+
+
+def test_it_is_the_api_once_it_has_spoken_like_it() -> None:
+    """One answer that is surely the API's own is enough, and no later one takes it back."""
+    host, told = Host(60.0), []
+    for at, content in enumerate((b"<html>", b"{}", b"<html>")):
+        host.observe(at, answer("", at, content))
+        told.append(host.is_api)
+    assert told == [False, True, True]
+    assert answer("", 1.0).verdict is Verdict.MISSING

@@ -1,0 +1,1 @@
+"""Tests of the wire: real HTTP, over networks in memory."""

@@ -1,0 +1,25 @@
+"""What the tests of the wire share: lanes to a server of bytes, and a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from legnext_stream.http import Lanes, Request
+from tests.legnext_stream.support import KEY, URL, Network, RawServer
+
+GET = Request("GET", "/api/v1/job/a")
+Setup = Callable[..., Lanes]
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Setup:
+    """Lanes to a server of bytes, over httpx's own pools."""
+
+    def lanes(server: RawServer, base_url: str = URL, timeout: float = 10.0) -> Lanes:
+        network = Network(server.serve)
+        network.install(monkeypatch)
+        return Lanes(base_url=base_url, api_key=KEY, transport=None, request_timeout=timeout)
+
+    return lanes
