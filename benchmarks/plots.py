@@ -1,4 +1,4 @@
-"""The plots: small, with the colours of Okabe and Ito, which colour-blind readers can tell apart."""
+"""The plots of the polling page."""
 
 from __future__ import annotations
 
@@ -8,25 +8,16 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Final
 
-import matplotlib as mpl
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.cases import INTERVALS, OPTIMUM, OURS, PRICE, RULE, Case
+from benchmarks.drawing import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, plain, prepare, save
 from benchmarks.harness import Sent, Telling
 from benchmarks.limited import LIMITED, run_limited
 from benchmarks.plan import PRICES, SIZES, Results
 from benchmarks.worlds import AS_DESCRIBED, Change
 
-_ORANGE, _SKY, _GREEN, _BLUE, _RED, _PURPLE = (
-    "#e69f00",
-    "#56b4e9",
-    "#009e73",
-    "#0072b2",
-    "#d55e00",
-    "#cc79a7",
-)
-_OTHERS: Final = dict(zip(INTERVALS, ((_ORANGE, "s"), (_RED, "^"), (_PURPLE, "D")), strict=True))
+_OTHERS: Final = dict(zip(INTERVALS, ((ORANGE, "s"), (RED, "^"), (PURPLE, "D")), strict=True))
 _SHOWN: Final = (
     "token bucket 10/s, burst 10",
     "sliding window, 60 a minute",
@@ -34,19 +25,18 @@ _SHOWN: Final = (
     "steps 20, 5, 20/s",
 )
 _TELLING: Final = {
-    Telling.NOTHING: _RED,
-    Telling.RETRY_AFTER: _BLUE,
-    Telling.RATE_LIMIT: _GREEN,
+    Telling.NOTHING: RED,
+    Telling.RETRY_AFTER: BLUE,
+    Telling.RATE_LIMIT: GREEN,
 }
 
 
 def draw(results: Results, folder: Path, jobs: int) -> list[tuple[str, str]]:
     """Draw what there are results for; return each file's name with what it shows."""
-    # The same bytes for the same results: no dates, no random ids.
-    mpl.rcParams.update({"svg.hashsalt": "benchmarks", "font.size": 9})
+    prepare()
     drawn = []
     if Case("lone", OPTIMUM, PRICES[0]) in results:
-        _save(_tradeoff(results), folder / "delay-against-requests.svg")
+        save(_tradeoff(results), folder / "delay-against-requests.svg")
         drawn.append(
             (
                 "delay-against-requests.svg",
@@ -54,27 +44,14 @@ def draw(results: Results, folder: Path, jobs: int) -> list[tuple[str, str]]:
             )
         )
     if Case("queue 10,000", OURS) in results:
-        _save(_growth(results), folder / "requests-against-jobs.svg")
+        save(_growth(results), folder / "requests-against-jobs.svg")
         drawn.append(
             ("requests-against-jobs.svg", "Requests a job against the size of the batch, `queue`")
         )
     if Case(_SHOWN[0], Telling.NOTHING.value) in results:
-        _save(_rates(jobs), folder / "rates.svg")
+        save(_rates(jobs), folder / "rates.svg")
         drawn.append(("rates.svg", "The admitted rate over time in `limits`, one seed"))
     return drawn
-
-
-def _save(figure: Figure, path: Path) -> None:
-    figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
-    # Matplotlib ends lines of paths with blanks, which no repository likes.
-    lines = path.read_text(encoding="utf-8").splitlines()
-    path.write_text("\n".join(line.rstrip() for line in lines) + "\n", encoding="utf-8")
-
-
-def _plain(axes: Axes) -> None:
-    axes.grid(visible=True, which="major", color="#dddddd", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _points(results: Results, policy: str) -> tuple[list[float], list[float]]:
@@ -90,10 +67,10 @@ def _points(results: Results, policy: str) -> tuple[list[float], list[float]]:
 def _tradeoff(results: Results) -> Figure:
     figure = Figure(figsize=(6, 3.8))
     axes = figure.subplots()
-    _plain(axes)
+    plain(axes)
     axes.plot(*_points(results, OPTIMUM), color="black", linestyle="--", label=OPTIMUM)
-    axes.plot(*_points(results, RULE), color=_SKY, linewidth=1, label=RULE)
-    axes.plot(*_points(results, OURS), color=_GREEN, marker="o", markersize=4, label=OURS)
+    axes.plot(*_points(results, RULE), color=SKY, linewidth=1, label=RULE)
+    axes.plot(*_points(results, OURS), color=GREEN, marker="o", markersize=4, label=OURS)
     default = results[Case("lone", OURS)]
     axes.annotate(
         f"the default price, {PRICE:g} s",
@@ -130,13 +107,13 @@ def _tradeoff(results: Results) -> Figure:
 def _growth(results: Results) -> Figure:
     figure = Figure(figsize=(6, 3.4))
     axes = figure.subplots()
-    _plain(axes)
+    plain(axes)
     batches = {
         **{1000 * size: ("queue 1,000", Change(jobs=size)) for size in (*SIZES, 1.0)},
         10_000: ("queue 10,000", AS_DESCRIBED),
     }
     sizes = sorted(batches)
-    for policy, (colour, marker) in {**_OTHERS, OURS: (_GREEN, "o")}.items():
+    for policy, (colour, marker) in {**_OTHERS, OURS: (GREEN, "o")}.items():
         heights = [
             results[Case(world, policy, PRICE, change)]["requests"].value
             for world, change in map(batches.__getitem__, sizes)
@@ -162,7 +139,7 @@ def _rates(jobs: int) -> Figure:
     figure = Figure(figsize=(8, 5), layout="constrained")
     grid = figure.subplots(2, 2).flat
     for axes, name in zip(grid, _SHOWN, strict=True):
-        _plain(axes)
+        plain(axes)
         axes.set_title(name, fontsize=9)
         begin = sent[name, Telling.NOTHING][0].at
         # A window's rate only means something over many requests.

@@ -1,6 +1,6 @@
 """Requests a real second through the full stack: tracker, httpx, HTTP/1.1 in memory, mock server.
 
-python -m benchmarks.throughput
+python -m benchmarks.performance.full_stack
 """
 
 from __future__ import annotations
@@ -11,30 +11,34 @@ import statistics
 import sys
 import time
 from collections.abc import Sequence
+from typing import Final
 
 import attrs
 
+from benchmarks.performance.rounds import Row, child, figure_row
 from legnext_stream import LegnextClient
 from mockserver import MockLegnext, run_virtual
 
-_HELP = """\
+_HELP: Final = """\
 Watch a batch until every job has ended, in virtual time, and count the requests a real second.
 
-Everything is there that there is in earnest, but for the kernel: the client decides, httpx and h11
-write and read HTTP/1.1, and the mock server answers, all in one thread. So no waiting is measured,
+Everything is there that there is in earnest, but for the kernel: the client decides, its HTTP side
+writes and reads HTTP/1.1, and the mock server answers, all in one thread. So no waiting is measured,
 only work: that of the client and that of the server together. What the watch told is held against
 what really happened; a figure of a wrong run is none.
 """
-_EPILOG = """\
+_EPILOG: Final = """\
 for example:
-  python -m benchmarks.throughput
+  python -m benchmarks.performance.full_stack
       1,000 jobs, 7 rounds after a short one to warm up; takes a minute or two.
-  python -m benchmarks.throughput --jobs 200 --rounds 5
+  python -m benchmarks.performance.full_stack --jobs 200 --rounds 5
       A quick look.
-  python -m benchmarks.throughput --json > throughput.json
+  python -m benchmarks.performance.full_stack --json > full_stack.json
       Every round's figures, to compare with another day's.
 """
-_TERMINAL = {"completed", "failed"}
+_TERMINAL: Final = {"completed", "failed"}
+_TARGET: Final = 1000
+_SLOTS: Final = 100
 
 
 @attrs.frozen
@@ -58,6 +62,32 @@ class Round:
 
 class WrongRunError(Exception):
     """The watch told something else than what happened."""
+
+
+def measure(*, quick: bool) -> list[Row]:
+    """Several rounds in a process of their own."""
+    jobs, rounds = (100, 3) if quick else (1000, 7)
+    done = child(run_rounds, jobs, _SLOTS, 0, rounds)
+    return [
+        figure_row(
+            "requests a real second through the full stack, client and server in one thread",
+            [one.requests_per_second for one in done],
+            unit="requests/s",
+            target=_TARGET,
+            at_least=True,
+        )
+    ]
+
+
+def run_rounds(jobs: int, slots: int, seed: int, rounds: int) -> list[Round]:
+    """Run rounds one after the other, all of the same seed.
+
+    Raises:
+        WrongRunError: What a watch told isn't what happened.
+    """
+    # The first round in a process pays for imports and caches.
+    run_round(min(jobs, 100), slots, seed)
+    return [run_round(jobs, slots, seed) for _ in range(rounds)]
 
 
 def run_round(jobs: int, slots: int, seed: int) -> Round:
@@ -94,14 +124,14 @@ def run_round(jobs: int, slots: int, seed: int) -> Round:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.throughput",
+        prog="python -m benchmarks.performance.full_stack",
         description=_HELP,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--jobs", type=int, default=1000, help="jobs in the batch (%(default)s)")
     parser.add_argument(
-        "--slots", type=int, default=100, help="jobs that run at once (%(default)s)"
+        "--slots", type=int, default=_SLOTS, help="jobs that run at once (%(default)s)"
     )
     parser.add_argument("--rounds", type=int, default=7, help="rounds that count (%(default)s)")
     parser.add_argument(
@@ -128,15 +158,13 @@ def _table(rounds: Sequence[Round]) -> str:
 def main(arguments: Sequence[str]) -> None:
     """Run the benchmark and print its figures."""
     options = _parse(arguments)
-    # The first round in a process pays for imports and caches.
-    run_round(min(options.jobs, 100), options.slots, options.seed)
-    rounds = [run_round(options.jobs, options.slots, options.seed) for _ in range(options.rounds)]
+    rounds = run_rounds(options.jobs, options.slots, options.seed, options.rounds)
     rates = [one.requests_per_second for one in rounds]
     summary = {"median": statistics.median(rates), "min": min(rates), "max": max(rates)}
     if options.json:
         settings = {name: getattr(options, name) for name in ("jobs", "slots", "rounds", "seed")}
         report = {
-            "benchmark": "throughput",
+            "benchmark": "full_stack",
             "settings": settings,
             "requests_per_second": summary,
             "rounds": [attrs.asdict(one) for one in rounds],

@@ -1,0 +1,127 @@
+"""How long after an answer the consumer goes on, at five hundred status changes a second.
+
+A server in a process of its own writes into each answer when it sends it, by the machine's steady
+clock, which is the same for both processes; the consumer looks at that clock when it has the event.
+So the figure holds all there is between: the kernel, HTTP, decoding, the tracker, the mailbox, and
+the turns of Trio's tasks.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from typing import Final
+
+import attrs
+import trio
+
+from benchmarks.performance.rounds import Row, child, figure_row
+from legnext_stream import LegnextClient, Pacing
+
+_HOST: Final = "127.0.0.1"
+_EVENTS_A_SECOND: Final = 500
+# The pace leaves some room below its limit, so that it is set above what is wanted.
+_PACING: Final = Pacing(max_rate=1.2 * _EVENTS_A_SECOND, initial_rate=1.2 * _EVENTS_A_SECOND)
+
+
+@attrs.frozen
+class Delays:
+    """The delays of one round.
+
+    Attributes:
+        median: Half of the events took no longer, milliseconds.
+        p99: 99 of a hundred took no longer, milliseconds.
+    """
+
+    median: float
+    p99: float
+
+
+def measure(quick: bool) -> list[Row]:  # noqa: FBT001 - every subject's signature
+    """Rounds of some seconds, each in a process of its own."""
+    seconds, rounds = (2, 1) if quick else (8, 5)
+    with _server() as base_url:
+        done = [child(_round, base_url, seconds * _EVENTS_A_SECOND) for _ in range(rounds)]
+    name = f"answer sent → consumer goes on, {_EVENTS_A_SECOND} events a second"
+    return [
+        figure_row(
+            f"{name}, median",
+            [one.median for one in done],
+            unit="ms",
+            target=1.0,
+            at_least=False,
+            quick_bound=20.0,
+        ),
+        figure_row(
+            f"{name}, 99th percentile",
+            [one.p99 for one in done],
+            unit="ms",
+            target=5.0,
+            at_least=False,
+        ),
+    ]
+
+
+def _round(base_url: str, events: int) -> Delays:
+    return trio.run(_watch, base_url, events)
+
+
+async def _watch(base_url: str, events: int) -> Delays:
+    """Watch jobs that have all ended by the time they are asked about: each poll makes an event."""
+    # What comes first pays for the connections, and for caches.
+    passed_over = events // 5
+    ids = [f"job-{number}" for number in range(passed_over + events)]
+    async with LegnextClient("benchmark", base_url, pacing=_PACING) as client:
+        delays = [
+            1000 * (time.monotonic() - float(event.job.logs[0]))
+            async for event in client.watch(ids)
+        ]
+    return _summed_up(delays[passed_over:])
+
+
+def _summed_up(delays: Sequence[float]) -> Delays:
+    hundredths = statistics.quantiles(delays, n=100)
+    return Delays(median=hundredths[49], p99=hundredths[98])
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    """The server's base URL, as long as this lasts."""
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    process = spawn.Process(target=_serve, args=(theirs,), daemon=True)
+    process.start()
+    try:
+        yield f"http://{_HOST}:{ours.recv()}"
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _serve(starter: Connection) -> None:
+    trio.run(_serve_all, starter)
+
+
+async def _serve_all(starter: Connection) -> None:
+    (listener,) = await trio.open_tcp_listeners(0, host=_HOST)
+    starter.send(listener.socket.getsockname()[1])
+    await trio.serve_listeners(_answer, [listener])
+
+
+async def _answer(stream: trio.SocketStream) -> None:
+    """Answer what comes on one connection: this job is completed, and this answer was sent now."""
+    try:
+        # A request is small and comes in one piece, and the next only after the answer.
+        async for request in stream:
+            job_id = request.split(b" ", 2)[1].rpartition(b"/")[2].decode()
+            job = {"job_id": job_id, "status": "completed", "logs": [repr(time.monotonic())]}
+            body = json.dumps(job).encode()
+            head = f"HTTP/1.1 200 OK\r\ncontent-length: {len(body)}\r\n\r\n"
+            await stream.send_all(head.encode() + body)
+    except trio.BrokenResourceError:
+        return  # the client has hung up

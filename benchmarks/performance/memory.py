@@ -1,0 +1,100 @@
+"""Resident bytes a watched job: what a tracker holds of jobs that have not ended, however many there are.
+
+Each figure comes from a process of its own: what the operating system counts as resident once so
+many jobs are watched, less what it counted before the first, divided by their number. The ids are
+made one by one and kept by nobody else, so their strings are in the figure. It is taken when the
+jobs have come in, and again when each has been polled and runs.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from pathlib import Path
+from random import Random
+from typing import Final
+from uuid import UUID
+
+from benchmarks.performance.rounds import Row, child, figure_row
+from legnext_stream.core.answers import Reply, read_answer
+from legnext_stream.core.pace import Pacer
+from legnext_stream.core.pacing import Pacing
+from legnext_stream.core.tracker import Poll, Tracker
+
+_MANY: Final = 1_000_000
+_QUICK_MANY: Final = 20_000
+_SERIES: Final = (10_000, 100_000)
+# In virtual time any rate will do; after one answer about each job the measuring is over.
+_RATE: Final = 100_000.0
+_PACING: Final = Pacing(max_rate=_RATE, initial_rate=_RATE, max_in_flight=10)
+_BODY: Final = (
+    '{{"job_id":"{job_id}","task_type":"diffusion","status":"processing",'
+    '"meta":{{"started_at":"2026-01-01T00:00:00Z"}}}}'
+)
+_DATE: Final = "Thu, 01 Jan 2026 00:00:10 GMT"
+
+
+def resident() -> int:
+    """The bytes of this process that are in memory.
+
+    Raises:
+        OSError: The system doesn't tell: it has no /proc.
+    """
+    gc.collect()
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def weigh(jobs: int) -> tuple[float, float]:
+    """Bytes a job in this process, which should do nothing else: come in, and once polled."""
+    _watch(1_000)  # whatever is made at the first use
+    before = resident()
+    tracker, random = _watch(0), Random(1)
+    for number in range(jobs):
+        # Trio's clock tells each a time of its own.
+        tracker.add(number * 1e-6, str(UUID(int=random.getrandbits(128))))
+    fresh = resident() - before
+    _poll_each(tracker, jobs)
+    return fresh / jobs, (resident() - before) / jobs
+
+
+def _watch(jobs: int) -> Tracker:
+    pacer = Pacer(max_rate=_RATE, initial_rate=_RATE, max_in_flight=10)
+    tracker = Tracker(pacing=_PACING, timeout=600.0, pacer=pacer)
+    for number in range(jobs):
+        tracker.add(0.0, f"job-{number}")
+    _poll_each(tracker, jobs)
+    return tracker
+
+
+def _poll_each(tracker: Tracker, jobs: int) -> None:
+    """Poll until there is an answer about each job: it runs."""
+    now, told = 10.0, 0
+    while told < jobs:
+        step = tracker.due(now)
+        if not isinstance(step, Poll):
+            now = step
+            continue
+        sent_at, now = now, now + 1e-6
+        content = _BODY.format(job_id=step.job_id).encode()
+        reply = Reply(200, {"date": _DATE}, content, sent_at, now)
+        told += len(tracker.observe(now, read_answer(step.job_id, reply)))
+
+
+def measure(quick: bool) -> list[Row]:  # noqa: FBT001 - every subject's signature
+    """Bytes a job, come in and polled once."""
+    many = _QUICK_MANY if quick else _MANY
+    sizes = (many,) if quick else (*_SERIES, many)
+    weights = {jobs: child(weigh, jobs) for jobs in sizes}
+    return [
+        figure_row(
+            f"resident bytes a watched job at {many:,}, {state}",
+            [weights[many][place]],
+            unit="bytes",
+            target=500,
+            at_least=False,
+            quick_bound=750,
+            series={f"bytes a job, {state}": [(jobs, weights[jobs][place]) for jobs in sizes]},
+        )
+        for place, state in enumerate(("come in", "polled and running"))
+    ]

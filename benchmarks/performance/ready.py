@@ -1,0 +1,40 @@
+"""A host that costs nothing: each request has its answer at once, in this process."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import httpx
+import trio
+
+from legnext_stream import Stats
+
+BASE_URL: Final = "http://legnext.test"
+"""Where it seems to be."""
+
+
+class ReadyTransport(httpx.AsyncBaseTransport):
+    """Answers that a job has this status, whichever job is asked about.
+
+    Args:
+        status: The status.
+    """
+
+    def __init__(self, status: str) -> None:
+        self._status = status
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The answer."""
+        await trio.lowlevel.checkpoint()
+        job_id = request.url.path.rpartition("/")[2]
+        return httpx.Response(200, json={"job_id": job_id, "status": self._status})
+
+
+def job_ids(count: int, *, first: int = 0) -> list[str]:
+    """So many ids, as long as the API's are."""
+    return [f"{number:08x}-0000-4000-8000-000000000000" for number in range(first, first + count)]
+
+
+def taken_in(stats: Stats) -> int:
+    """How many jobs have come in."""
+    return stats.unseen + sum(stats.jobs.values())
