@@ -203,12 +203,12 @@ class Tracker:
             self._schedule.recall(now)
         at = self._schedule.next_due(now)
         if at > now:
-            return at if self._recalled or not self._jobs else min(at, stalled_at)
+            return at if at < stalled_at or self._recalled or not self._jobs else stalled_at
         if self._in_flight >= self._pacing.max_in_flight:
             return _NEVER
-        if self._next_start > now:
-            return self._next_start
         at = self._pacer.ready_at(now)
+        if at < self._next_start:
+            at = self._next_start
         if at > now:
             return at
         job = self._schedule.take(now)
@@ -238,24 +238,23 @@ class Tracker:
         left = self._take_left(seen.job_id)
         job = self._jobs[seen.job_id] if left is None else left
         self._in_flight -= 1
-        limited = seen.verdict is Verdict.LIMITED
+        verdict = seen.verdict
+        limited = verdict is Verdict.LIMITED
         self._pacer.finish(now, signal_of(seen.answer, limited=limited))
         if not limited:
             job.polled_at = now
         self._count(job, seen)
-        if seen.verdict is Verdict.DENIED and seen.error is not None:
+        if seen.error is not None and verdict is Verdict.DENIED:
             raise seen.error
         self._host.observe(now - self._paused, seen)
         if left is not None:
             self._schedule.drop(left)
             return []
-        match seen.verdict:
-            case Verdict.SEEN:
-                return self._on_seen(now, job, seen)
-            case Verdict.MISSING:
-                return self._on_missing(now, job, seen)
-            case _:
-                return self._on_failure(now, job, seen)
+        if verdict is Verdict.SEEN:
+            return self._on_seen(now, job, seen)
+        if verdict is Verdict.MISSING:
+            return self._on_missing(now, job, seen)
+        return self._on_failure(now, job, seen)
 
     def _take_left(self, job_id: str) -> Watched | None:
         """The job that a poll was about, if it was removed meanwhile."""
@@ -302,9 +301,9 @@ class Tracker:
         tally = self.tally
         tally.polls += 1
         tally.retries += job.failures > 0
-        tally.rate_limited += seen.verdict is Verdict.LIMITED
-        tally.troubles += seen.verdict is Verdict.TROUBLED
         if seen.error is not None:
+            tally.rate_limited += seen.verdict is Verdict.LIMITED
+            tally.troubles += seen.verdict is Verdict.TROUBLED
             tally.last_error = str(seen.error)
 
     def _on_seen(self, now: float, job: Watched, seen: Observation) -> list[JobEvent]:
@@ -336,13 +335,14 @@ class Tracker:
         if runs:
             started_at = self._started_at(now, job, stamp, seen_before)
             deadline = started_at + self._timeout
-            reason = f"still running {self._timeout:g} s after its start"
         else:
             # Staged, it has left the line but its run is yet to begin.
             started_at = now
             deadline = self._stalled_at
-            reason = f"no job of this watch has changed for {self._timeout:g} s"
         if now >= deadline:
+            long = f"{self._timeout:g} s"
+            stalled = f"no job of this watch has changed for {long}"
+            reason = f"still running {long} after its start" if runs else stalled
             last = decode_job(body, job.job_id)
             events.append(self._give_up(now, job, last, JobStatus.TIMED_OUT, 0, reason))
         elif runs or job.place is JobStatus.STAGED:
@@ -384,7 +384,7 @@ class Tracker:
                 return False
             job.oddities().words += (word,)
             return True
-        if not is_ahead(status, job.place):
+        if status is job.place or not is_ahead(status, job.place):
             return False
         job.place = status
         return True
@@ -393,18 +393,21 @@ class Tracker:
         self, now: float, job: Watched, stamp: float | None, seen_before: float | None
     ) -> float:
         """When a running job began to run, by the API's clock if that makes sense, else by ours."""
-        job.running_by = min(job.running_by, now)
-        first = now if job.started_at is None or not job.is_confirmed else job.started_at
+        if now < job.running_by:
+            job.running_by = now
+        is_confirmed = job.is_confirmed
+        first = now if job.started_at is None or not is_confirmed else job.started_at
         if stamp is None:
             return first
         earliest = -math.inf
-        if not job.is_confirmed and seen_before is not None:
+        if not is_confirmed and seen_before is not None:
             earliest = seen_before
             self._clock.happened(stamp, seen_before, now)
         at = self._clock.local(stamp)
         if at is None or now - at > _OLDEST:
             return first
-        return min(max(at, earliest), job.running_by)
+        at = at if at > earliest else earliest
+        return at if at < job.running_by else job.running_by
 
     def _on_end(self, now: float, job: Watched, body: Body) -> None:
         """Tell the schedule what a job's end says about run times and about the line."""

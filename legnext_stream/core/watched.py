@@ -116,7 +116,8 @@ class Watched(msgspec.Struct, eq=False, gc=False):
             return self.odd.counted_to
         if self.counted_at is None or self.started_at is None:
             return 0.0
-        return max(self.counted_at - self.started_at, 0.0)
+        age = self.counted_at - self.started_at
+        return age if age > 0.0 else 0.0
 
     @property
     def words(self) -> tuple[str, ...]:

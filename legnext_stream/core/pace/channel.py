@@ -101,18 +101,23 @@ class Channel(Struct):
         """Say when the next request may start, and what decides that."""
         if self.in_flight >= self.flight.limit:
             return math.inf, Why.IN_FLIGHT
-        due = max(now, self._spacing.due(self._interval))
-        held = max(self.paused_until, self.quota.hold(now, self._number))
+        due = self._spacing.due(self._interval)
+        if due < now:
+            due = now
+        held = self.quota.hold(now, self._number)
+        if held < self.paused_until:
+            held = self.paused_until
         return (held, Why.PAUSED) if held > due else (due, self._why)
 
     def start(self, now: float) -> None:
         """Take the token: a request starts now."""
         spacing, growth, interval = self._spacing, self.growth, self._interval
-        late = now - max(spacing.due(interval), self.paused_until)
+        due = spacing.due(interval)
+        late = now - (due if due > self.paused_until else self.paused_until)
         since = now - spacing.last_start
         rate, phase = growth.rate, growth.phase
         if not self.refusals.streak and (late <= LATENESS or late <= interval / 2):
-            self._grow(min(since, 2 * interval))
+            self._grow(since if since < 2 * interval else 2 * interval)
         elif since > 5 + 2 * interval:
             growth.give_up_probe()
         if growth.rate != rate or growth.phase is not phase:
@@ -166,7 +171,8 @@ class Channel(Struct):
         self.flight.answered(now, signal.latency, nth, self.in_flight)
         self._troubles = 0
         self._troubled *= 0.95
-        self._purse = min(self._purse + REFUSALS_EARNED, 2 * self._probe_cost + 1)
+        purse, most = self._purse + REFUSALS_EARNED, 2 * self._probe_cost + 1
+        self._purse = purse if purse < most else most
         block = self.refusals.admitted(now, signal.sent_at)
         if block is None:
             return
@@ -227,11 +233,14 @@ class Channel(Struct):
 
     def _grow(self, dt: float) -> None:
         """Let the rate grow by `dt` seconds in which it was what limited us."""
+        growth = self.growth
+        if growth.ceiling is None and growth.rate >= growth.max_rate:
+            # As fast as we ever go, and nobody minds.
+            return
         window = self.refusals.window
         doubling = max(DOUBLING, 4 * self.flight.latency)
         step = BUCKET_STEP
         every = max(PROBE_EVERY, 15 * self._pause_cost)
-        growth = self.growth
         if window is not None and growth.ceiling is not None:
             # Whether a window has room shows at its end: test a whole one with little excess.
             doubling = max(doubling, window / 2)

@@ -157,8 +157,8 @@ class InFlight(Struct):
         self.limit = max(1, min(limit, self.max_limit))
 
     def _note(self, counts: dict[int, float], nth: int) -> None:
-        counts[nth] = counts.get(nth, 0.0) + 1.0
-        if counts[nth] >= FORGET_EVERY:
+        count = counts[nth] = counts.get(nth, 0.0) + 1.0
+        if count >= FORGET_EVERY:
             for book in (self._admitted_at, self._refused_at):
                 if nth in book:
                     book[nth] /= 2

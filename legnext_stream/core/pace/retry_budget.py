@@ -22,7 +22,8 @@ class RetryBudget(Struct):
 
     def earn(self) -> None:
         """Count a request."""
-        self._tokens = min(DEPTH, self._tokens + SHARE)
+        tokens = self._tokens + SHARE
+        self._tokens = tokens if tokens < DEPTH else DEPTH
 
     def spend(self) -> bool:
         """Take a retry from the budget, if there is one."""

@@ -39,7 +39,8 @@ class Spacing(Struct):
 
     def start(self, now: float, interval: float) -> None:
         """Take the token at `now`."""
-        self._last_due = max(self._last_due + interval, now - LATENESS)
+        due, least = self._last_due + interval, now - LATENESS
+        self._last_due = due if due > least else least
         self.last_start = now
 
     def hold(self, until: float, interval: float) -> None:

@@ -35,7 +35,8 @@ class _Bucket:
     def put(self, at: float, job: Watched) -> None:
         self.times.append(at)
         self.jobs.append(job)
-        self.first = min(self.first, at)
+        if at < self.first:
+            self.first = at
 
 
 class Agenda:

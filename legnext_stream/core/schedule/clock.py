@@ -20,17 +20,14 @@ _LEAVE = 0.5
 class Interval:
     """A range of possible offsets, narrowed by each bound, begun anew when one contradicts it."""
 
-    __slots__ = ("_at", "_high", "_low")
+    __slots__ = ("_at", "_high", "_low", "is_bounded")
 
     def __init__(self) -> None:
         self._low = -math.inf
         self._high = math.inf
         self._at = 0.0
-
-    @property
-    def is_bounded(self) -> bool:
-        """Whether anything is known."""
-        return self._high - self._low < math.inf
+        # Whether anything is known.
+        self.is_bounded: bool = False
 
     @property
     def middle(self) -> float:
@@ -42,17 +39,27 @@ class Interval:
         """How far the best guess can be off, seconds."""
         return (self._high - self._low) / 2
 
+    def agrees(self, other: Interval) -> bool:
+        """Whether another one overlaps with it, or nearly."""
+        return self._low - other._high <= _LEAVE and other._low - self._high <= _LEAVE
+
     def narrow(self, now: float, low: float, high: float) -> None:
         """Take in that the offset lies between these two; if it can't, the clock has jumped."""
-        widen = _DRIFT * max(now - self._at, 0.0) if self.is_bounded else 0.0
+        passed = now - self._at
+        widen = _DRIFT * passed if passed > 0.0 and self.is_bounded else 0.0
         old_low, old_high = self._low - widen, self._high + widen
         self._at = now
+        if low <= old_low and old_high <= high:
+            # Nothing new, as nearly always once some answers have come.
+            self._low, self._high = old_low, old_high
+            return
         if low > old_high + _LEAVE or high < old_low - _LEAVE:
             self._low, self._high = low, high
-            return
-        # Slight contradictions are the network's; the point where the two meet is kept.
-        self._low = min(max(old_low, low), high + _LEAVE)
-        self._high = max(min(old_high, high), self._low)
+        else:
+            # Slight contradictions are the network's; the point where the two meet is kept.
+            self._low = min(max(old_low, low), high + _LEAVE)
+            self._high = max(min(old_high, high), self._low)
+        self.is_bounded = self._high - self._low < math.inf
 
 
 class ServerClock:
@@ -88,8 +95,5 @@ class ServerClock:
         dates, seen = self._dates, self._seen
         if not seen.is_bounded:
             return dates if dates.is_bounded else None
-        agree = dates.is_bounded and abs(dates.middle - seen.middle) <= (
-            dates.error + seen.error + _LEAVE
-        )
         # Dates come with each answer, and so are the narrower of the two as long as they agree.
-        return dates if agree else seen
+        return dates if dates.is_bounded and dates.agrees(seen) else seen

@@ -43,7 +43,9 @@ def estimate(ends: Sequence[float], at_risk: Sequence[float], place: int, level:
     for gain, share, counted, due in zip(
         fitted.gains, fitted.ends, _smooth(ends), expected, strict=True
     ):
-        prior = max(_SHAPE_JOBS * share, _SHAPE_LEAST * gain)
+        prior, least = _SHAPE_JOBS * share, _SHAPE_LEAST * gain
+        if prior < least:
+            prior = least
         hazards.append(gain * (counted + prior) / (due + prior))
     return Curve.of(hazards)
 

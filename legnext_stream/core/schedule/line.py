@@ -82,7 +82,8 @@ class Line:
     @property
     def is_open(self) -> bool:
         """Whether it is unknown of some jobs if they have started."""
-        return self.low + 1 < min(self.high, self._end)
+        head = self.low + 1
+        return head < self.high and head < self._end
 
     def trust_again(self) -> None:
         """Forget the evidence against the order."""

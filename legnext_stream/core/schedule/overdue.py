@@ -7,8 +7,9 @@ What waits gains worth with time, so nothing starves.
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from legnext_stream.core.watched import BY_LINE, Watched
@@ -54,10 +55,16 @@ class Overdue:
             job = jobs[0]
             self.remove(job)
             return job, 0.0
-        few: Sequence[int] = range(len(jobs))
+        few: Iterable[int] = range(len(jobs))
         if len(jobs) > _COMPARED:
-            few = self._random.sample(few, _COMPARED)
-        worth, best = max((worth_of(jobs[index]), index) for index in few)
-        job = jobs[best]
+            # One that is drawn twice is compared with itself: that is cheaper than to draw another.
+            chance, many = self._random.random, len(jobs)
+            few = [int(chance() * many) for _ in range(_COMPARED)]
+        worth, job = -math.inf, jobs[0]
+        for index in few:
+            each = jobs[index]
+            its_worth = worth_of(each)
+            if its_worth >= worth:
+                worth, job = its_worth, each
         self.remove(job)
         return job, worth

@@ -24,7 +24,7 @@ import math
 from array import array
 from typing import TYPE_CHECKING, Any, Final
 
-from legnext_stream.core.schedule.curve import Curve, clamped
+from legnext_stream.core.schedule.curve import OLDEST, Curve, clamped
 from legnext_stream.core.schedule.fitting import estimate, fit
 from legnext_stream.core.schedule.shapes import (
     BINS,
@@ -159,9 +159,10 @@ class RunTimes:
             until: its age now.
             among: how many jobs run at this time, of all types: of more, each tells less.
         """
-        since, until = clamped(since), clamped(until)
-        if until <= since:
-            return
+        if not 0.0 <= since < until < OLDEST:
+            since, until = clamped(since), clamped(until)
+            if until <= since:
+                return
         first, last = bin_of(since), bin_of(until)
         self._predict(first, since, last, until)
         self._expose(first, since, last, until)
@@ -236,7 +237,8 @@ class RunTimes:
         gone, rate = curve.gone, curve.rate
         hazard = gone[last] + rate[last] * (until - EDGES[last])
         expected = hazard - (gone[first] + rate[first] * (since - EDGES[first]))
-        expected = min(expected, _MOST_PREDICTED)
+        if expected > _MOST_PREDICTED:
+            expected = _MOST_PREDICTED
         self._excess -= expected
         self._predicted += expected
 

@@ -16,6 +16,7 @@ news goes first (see `overdue`), and the price rises to what is really being pai
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Final
 
 from legnext_stream.core.decoding import decode_task_type
@@ -108,12 +109,12 @@ class Schedule:
         if has_more:
             # At once, but not before others had their turn.
             return math.nextafter(now, math.inf)
-        return min(self._agenda.first, self._inquiry.due(self._running))
+        planned, wanted = self._agenda.first, self._inquiry.due(self._running)
+        return planned if planned < wanted else wanted
 
     def take(self, now: float) -> Watched:
-        """Take out the job that is to be polled now; only if one is due."""
+        """Take out the job that is to be polled now; only if `next_due` has just said that one is."""
         self._inquiry.polled()
-        self._move_up(now)
         # Where the line is open one answer tells of many jobs.
         if self._overdue and not (self.line.is_open and self._inquiry.due(self._running) <= now):
             return self._take_dearest(now)
@@ -121,10 +122,10 @@ class Schedule:
 
     def _take_dearest(self, now: float) -> Watched:
         """Of the jobs that are overdue, take one whose news is expected to have waited long."""
-        job, worth = self._overdue.take_dearest(lambda each: self._undetected(now, each))
+        job, worth = self._overdue.take_dearest(partial(self._undetected, now))
         job.seat = ASKED
         cost = self._pacing.poll_cost
-        self.price += _PRICE_GAIN * (max(worth, cost) - self.price)
+        self.price += _PRICE_GAIN * ((worth if worth > cost else cost) - self.price)
         return job
 
     def _move_up(self, now: float) -> bool:
@@ -135,10 +136,13 @@ class Schedule:
         A long wait is thought over at its half, and again at the half of what is left: meanwhile
         others have ended, and what was a good time to ask when it was set need not be one now.
         """
-        self._catch_up(now)
+        has_more = self._has_more
+        if has_more:
+            self._catch_up(now)
+            has_more = self._has_more
         for _ in range(_SLICE):
             if (job := self._agenda.pop(now)) is None:
-                return self.line.has_untold or self._is_dissolving or self._recalling is not None
+                return has_more
             if job.seat == BY_LINE:
                 # It was dropped meanwhile.
                 continue
@@ -149,6 +153,11 @@ class Schedule:
             else:
                 self._overdue.add(job)
         return True
+
+    @property
+    def _has_more(self) -> bool:
+        """Whether there is anything left for `_catch_up`."""
+        return self.line.has_untold or self._is_dissolving or self._recalling is not None
 
     def _catch_up(self, now: float) -> None:
         """Go on with what concerns very many jobs, in slices."""
@@ -201,7 +210,7 @@ class Schedule:
         counted = job.counted
         self._found_started(now, job, started_at)
         runs = self.run_times(job)
-        age = max(now - started_at, 0.0)
+        age = now - started_at if now > started_at else 0.0
         for learner in self._learners(runs):
             learner.survived(counted, age, among=self._running)
         job.count_to(counted if counted > age else None)
@@ -477,8 +486,11 @@ class Schedule:
     def _bounded(self, looked_at: float, wait: float, deadline: float) -> float:
         """A wait since the last look, within the promised bounds."""
         pacing = self._pacing
-        due = min(looked_at + min(wait, pacing.max_interval), deadline)
-        return max(due, looked_at + pacing.min_interval)
+        due = looked_at + (wait if wait < pacing.max_interval else pacing.max_interval)
+        if due > deadline:
+            due = deadline
+        least = looked_at + pacing.min_interval
+        return due if due > least else least
 
     def _rested(self, job: Watched) -> float:
         """When a job may be asked about again at the earliest."""
@@ -487,7 +499,8 @@ class Schedule:
     def _push(self, now: float, due: float, job: Watched) -> None:
         """Give a job a time of its own."""
         job.seat = IN_AGENDA
-        job.due = max(due, self._rested(job))
+        rested = self._rested(job)
+        job.due = due if due > rested else rested
         self._enter(now, job)
 
     def _enter(self, now: float, job: Watched) -> None:

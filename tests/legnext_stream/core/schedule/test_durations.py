@@ -37,6 +37,19 @@ def test_the_pool_is_kept_too() -> None:
     assert again.of("blend").ended_jobs == 1
 
 
+def test_what_was_kept_does_not_replace_what_was_learned_since() -> None:
+    """Of a type of which something has been learned already, that stands."""
+    kept = Durations()
+    kept.of("blend").ended(0, 70)
+    kept.of("pan").ended(0, 70)
+    durations = Durations()
+    durations.of("blend").ended(0, 20)
+    learned = durations.of("blend").state()
+    durations.remember(kept.state())
+    assert durations.of("blend").state() == learned
+    assert durations.of("pan").ended_jobs == 1
+
+
 def test_all_together_stand_apart() -> None:
     """What is learned of all types as one is no type of its own, and spans all published ranges."""
     durations = Durations()
