@@ -15,6 +15,7 @@ GREEN: Final = "#009e73"
 BLUE: Final = "#0072b2"
 RED: Final = "#d55e00"
 PURPLE: Final = "#cc79a7"
+BLACK: Final = "#000000"
 
 
 def prepare() -> None:

@@ -10,14 +10,14 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.drawing import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, plain, prepare, save
+from benchmarks.drawing import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY, plain, prepare, save
 from benchmarks.performance.rounds import Row
 
 Lines = Mapping[str, Sequence[tuple[float, float]]]
 """The points of each line, from left to right."""
 
-_COLOURS: Final = (GREEN, BLUE, ORANGE, RED, PURPLE, SKY)
-_MARKERS: Final = "os^Dv*"
+_COLOURS: Final = (GREEN, BLUE, ORANGE, RED, PURPLE, SKY, BLACK)
+_MARKERS: Final = "os^Dv*P"
 
 
 def draw(results: Mapping[str, Sequence[Row]], folder: Path) -> list[tuple[str, str]]:
@@ -49,9 +49,11 @@ def lines_of(rows: Sequence[Row]) -> Lines:
 
 
 def _requests(lines: Lines) -> Figure:
-    figure = Figure(figsize=(6, 3.6))
+    figure = Figure(figsize=(7.5, 3.6))
     axes = figure.subplots()
     _draw(axes, lines)
+    # Beside them: there is no room among so many.
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     axes.set_xlabel("requests in flight")
     axes.set_ylabel("status requests a second")
     return figure
