@@ -6,15 +6,14 @@ client.
 
 from __future__ import annotations
 
-import multiprocessing
 import selectors
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from multiprocessing.connection import Connection
 from typing import Final
 
-HOST: Final = "127.0.0.1"
+from benchmarks.performance.served import HOST, served
+
 ID_LENGTH: Final = 36
 """How long a job's id is: an answer's length is the same for all."""
 _BACKLOG: Final = 1024
@@ -40,18 +39,9 @@ def body_of(job_id: bytes) -> bytes:
     return _BEFORE + job_id + _AFTER
 
 
-@contextmanager
-def constant_server() -> Iterator[str]:
+def constant_server() -> AbstractContextManager[str]:
     """The server's base URL, as long as this lasts."""
-    spawn = multiprocessing.get_context("spawn")
-    ours, theirs = spawn.Pipe()
-    process = spawn.Process(target=_serve, args=(theirs,), daemon=True)
-    process.start()
-    try:
-        yield f"http://{HOST}:{ours.recv()}"
-    finally:
-        process.terminate()
-        process.join()
+    return served(_serve)
 
 
 def _serve(starter: Connection) -> None:

@@ -9,11 +9,9 @@ the turns of Trio's tasks.
 from __future__ import annotations
 
 import json
-import multiprocessing
 import statistics
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import Final
 
@@ -21,9 +19,9 @@ import attrs
 import trio
 
 from benchmarks.performance.rounds import Row, child, figure_row
+from benchmarks.performance.served import HOST, served
 from legnext_stream import LegnextClient, Pacing
 
-_HOST: Final = "127.0.0.1"
 _EVENTS_A_SECOND: Final = 500
 # The pace leaves some room below its limit, so that it is set above what is wanted.
 _PACING: Final = Pacing(max_rate=1.2 * _EVENTS_A_SECOND, initial_rate=1.2 * _EVENTS_A_SECOND)
@@ -45,7 +43,7 @@ class Delays:
 def measure(quick: bool) -> list[Row]:  # noqa: FBT001 - every subject's signature
     """Rounds of some seconds, each in a process of its own."""
     seconds, rounds = (2, 1) if quick else (8, 5)
-    with _server() as base_url:
+    with served(_serve) as base_url:
         done = [child(_round, base_url, seconds * _EVENTS_A_SECOND) for _ in range(rounds)]
     name = f"answer sent → consumer goes on, {_EVENTS_A_SECOND} events a second"
     return [
@@ -89,26 +87,12 @@ def _summed_up(delays: Sequence[float]) -> Delays:
     return Delays(median=hundredths[49], p99=hundredths[98])
 
 
-@contextmanager
-def _server() -> Iterator[str]:
-    """The server's base URL, as long as this lasts."""
-    spawn = multiprocessing.get_context("spawn")
-    ours, theirs = spawn.Pipe()
-    process = spawn.Process(target=_serve, args=(theirs,), daemon=True)
-    process.start()
-    try:
-        yield f"http://{_HOST}:{ours.recv()}"
-    finally:
-        process.terminate()
-        process.join()
-
-
 def _serve(starter: Connection) -> None:
     trio.run(_serve_all, starter)
 
 
 async def _serve_all(starter: Connection) -> None:
-    (listener,) = await trio.open_tcp_listeners(0, host=_HOST)
+    (listener,) = await trio.open_tcp_listeners(0, host=HOST)
     starter.send(listener.socket.getsockname()[1])
     await trio.serve_listeners(_answer, [listener])
 

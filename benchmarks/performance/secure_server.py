@@ -18,7 +18,8 @@ from typing import Final, Protocol
 import attrs
 import trustme
 
-from benchmarks.performance.constant_server import HOST, ID_LENGTH, body_of
+from benchmarks.performance.constant_server import ID_LENGTH, body_of
+from benchmarks.performance.served import HOST
 
 _PATIENCE: Final = 20.0
 """How long the server may take to start, seconds."""
