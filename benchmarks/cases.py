@@ -140,8 +140,8 @@ def _simulated(scenario: Scenario, case: Case, policy: Policy) -> tuple[Result, 
     requests = len(result.sent)
     figures = {
         "requests": requests / result.jobs,
-        "delay": sum(result.delays) / max(1, len(result.delays)),
-        "p99": quantile(result.delays, 0.99),
+        "delay": sum(result.delays.values()) / max(1, len(result.delays)),
+        "p99": quantile(list(result.delays.values()), 0.99),
     }
     if is_crush:
         refused = sum(sent.refused for sent in result.sent)

@@ -10,7 +10,7 @@ import enum
 import math
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Final, Protocol
@@ -65,6 +65,18 @@ class News(enum.Enum):
     """A job was given up although it had not ended."""
 
 
+@attrs.frozen
+class Call:
+    """A callback: when it reaches us, and about which job, which has ended by then."""
+
+    at: float
+    job_id: str
+
+
+Told = Callable[[float, Mapping[str, object]], News]
+"""Takes a callback: the time and the job as it has become; says what it means to the consumer."""
+
+
 class Policy(Protocol):
     """Whom to ask, and when. Times in seconds since the world's start."""
 
@@ -99,7 +111,7 @@ class Result:
         begin_at: When the watch began, seconds since the world's start.
         finished_at: When it was over.
         lost: Jobs whose end was never told.
-        delays: From a job's end (or the watch's begin, if later) to its news, seconds.
+        delays: From a job's end (or the watch's begin, if later) to its news, seconds: by job.
         sent: Every request, in the order of time.
     """
 
@@ -107,7 +119,7 @@ class Result:
     begin_at: float
     finished_at: float = 0.0
     lost: int = 0
-    delays: list[float] = attrs.field(factory=list)
+    delays: dict[str, float] = attrs.field(factory=dict)
     sent: list[Sent] = attrs.field(factory=list)
 
 
@@ -120,12 +132,18 @@ def run(
     until: float = math.inf,
     telling: Telling = Telling.RETRY_AFTER,
     answer: float = ANSWER,
+    calls: Sequence[Call] = (),
+    told: Told | None = None,
 ) -> Result:
-    """Run a policy until it has told of all ends, or until a time."""
+    """Run a policy until it has told of all ends, or until a time.
+
+    Callbacks, in the order of time, go to `told`.
+    """
     api = _Api(world, telling, answer)
     result = Result(len(job_ids), begin_at)
     # All answers take equally long, so they come in the order of the requests.
     answers: deque[tuple[str, Reply]] = deque()
+    coming = deque(calls if told is not None else ())
     now = begin_at
     policy.begin(now, job_ids)
     left = len(job_ids)
@@ -138,20 +156,26 @@ def run(
             sent.append(Sent(now, step, reply.status_code == 429))
             continue
         arrival = answers[0][1].received_at if answers else math.inf
-        now = min(step, arrival)
+        called = coming[0].at if coming else math.inf
+        now = min(step, arrival, called)
         if now == math.inf:
             break
-        if arrival <= now:
+        if told is not None and called <= now:
+            job_id = coming.popleft().job_id
+            news = told(now, api.at_last(job_id))
+        elif arrival <= now:
             job_id, reply = answers.popleft()
             if reply.status_code != 429:
                 world.limit.finish(now)
             news = observe(now, job_id, reply)
-            if news is News.ENDED:
-                result.delays.append(now - max(api.ended_at(job_id), begin_at))
-                left -= 1
-            elif news is News.LOST:
-                result.lost += 1
-                left -= 1
+        else:
+            continue
+        if news is News.ENDED:
+            result.delays[job_id] = now - max(api.ended_at(job_id), begin_at)
+            left -= 1
+        elif news is News.LOST:
+            result.lost += 1
+            left -= 1
     result.lost += left
     result.finished_at = now
     return result
@@ -180,10 +204,13 @@ class _Api:
         self._headers: Mapping[str, str] = {}
 
     def ended_at(self, job_id: str) -> float:
-        life = self._lives[job_id]
+        life = self._life_of(job_id)
         if not life.ends[-1]:
             raise AssertionError("a policy told of the end of a job that never ends")
         return life.times[-1]
+
+    def at_last(self, job_id: str) -> Mapping[str, object]:
+        return self._life_of(job_id).bodies[-1]
 
     def ask(self, job_id: str, now: float) -> Reply:
         verdict = self._world.limit.admit(now)
@@ -195,11 +222,15 @@ class _Api:
             if self._telling is Telling.RETRY_AFTER:
                 headers = {**headers, "retry-after": str(math.ceil(verdict.retry_after))}
             return Reply(429, headers, {}, ends=False, sent_at=now, received_at=received_at)
+        life = self._life_of(job_id)
+        place = bisect_right(life.times, now) - 1
+        return Reply(200, headers, life.bodies[place], life.ends[place], now, received_at)
+
+    def _life_of(self, job_id: str) -> _Life:
         life = self._lives.get(job_id)
         if life is None:
             life = self._lives[job_id] = self._life(job_id)
-        place = bisect_right(life.times, now) - 1
-        return Reply(200, headers, life.bodies[place], life.ends[place], now, received_at)
+        return life
 
     def _life(self, job_id: str) -> _Life:
         task = self._world.job(job_id, math.inf).task.name

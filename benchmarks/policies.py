@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from random import Random
 from typing import Final
@@ -18,6 +18,7 @@ from legnext_stream.core.jobs import JobStatus
 from legnext_stream.core.pace import Pacer, RequestKind
 from legnext_stream.core.pace.reading import signal_of
 from legnext_stream.core.pacing import Pacing
+from legnext_stream.core.schedule.callbacks import Callbacks
 from legnext_stream.core.tracker import Poll, Tracker
 
 OPEN: Final = Pacing(max_rate=1000, initial_rate=1000, max_in_flight=1000)
@@ -70,11 +71,19 @@ class Ours:
     Args:
         pacing: The settings.
         timeout: The watch's, seconds; 600 is what `watch` has by default.
+        callbacks: Whether there is a receiver of webhooks.
     """
 
-    def __init__(self, pacing: Pacing, *, timeout: float | None = 600.0) -> None:
+    def __init__(
+        self, pacing: Pacing, *, timeout: float | None = 600.0, callbacks: bool = False
+    ) -> None:
         self.pacer: MeasuringPacer = make_pacer(pacing)
-        self._tracker = Tracker(pacing=pacing, timeout=timeout, pacer=self.pacer)
+        self._tracker = Tracker(
+            pacing=pacing,
+            timeout=timeout,
+            pacer=self.pacer,
+            callbacks=Callbacks() if callbacks else None,
+        )
 
     def begin(self, now: float, job_ids: Sequence[str]) -> None:
         """The watch begins: only the ids are known."""
@@ -94,6 +103,20 @@ class Ours:
         else:
             status = decode_status(reply.body["status"])
             seen = answers.Observation(job_id, answers.Verdict.SEEN, answer, reply.body, status)
+        return self._observed(now, seen)
+
+    def told(self, now: float, body: Mapping[str, object]) -> News:
+        """Give the tracker a verified callback."""
+        status = decode_status(body["status"])
+        assert status is not None  # noqa: S101 - for the type checker: the world has real statuses
+        return self._observed(now, answers.told(str(body["job_id"]), body, status, now))
+
+    def hinted(self, now: float, body: Mapping[str, object]) -> News:
+        """Give the tracker a callback that nobody has signed."""
+        self._tracker.hint(now, str(body["job_id"]))
+        return News.NONE
+
+    def _observed(self, now: float, seen: answers.Observation) -> News:
         for event in self._tracker.observe(now, seen):
             if event.status.is_terminal:
                 told = event.status in {JobStatus.COMPLETED, JobStatus.FAILED}

@@ -8,22 +8,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import msgspec
 import trio
 
 from legnext_stream.core.answers import Answer, NoReply, Reply, refusal_error
 from legnext_stream.core.decoding import decode_body
+from legnext_stream.core.jobs import TaskType
 from legnext_stream.core.pace import Pacer, RequestKind
 from legnext_stream.core.pace.reading import signal_of
 from legnext_stream.core.pacing import Pacing
 from legnext_stream.core.retry import retry_wait
 from legnext_stream.core.schedule.durations import Durations
+from legnext_stream.core.schedule.outlook import longest
 from legnext_stream.core.stats import Stats, Tally
 from legnext_stream.core.tracker import Tracker
 from legnext_stream.errors import HostUnreachableError, SubmitUnknownError
 from legnext_stream.http import Lanes, Request
+from legnext_stream.log import Log, watch_began, watch_ended
+from legnext_stream.trio_only import time_now
 
 if TYPE_CHECKING:
+    from legnext_stream.http.files import Files
     from legnext_stream.journal import Keeper
+    from legnext_stream.telemetry import Telemetry
+    from legnext_stream.telemetry.follower import Follower
 
 
 def job_path(job_id: str) -> str:
@@ -31,10 +39,34 @@ def job_path(job_id: str) -> str:
     return f"/api/v1/job/{quote(job_id, safe='')}"
 
 
+def submit_request(task_type: TaskType, fields: Mapping[str, object]) -> Request:
+    """The request that submits a job.
+
+    Args:
+        task_type: The kind of work.
+        fields: What is sent, under the API's names. A `mask` of bytes is sent as a PNG file.
+    """
+    path = f"/api/v1/{task_type}"
+    mask = fields.get("mask")
+    if not isinstance(mask, bytes):
+        return Request("POST", path, json=dict(fields))
+    return Request(
+        "POST",
+        path,
+        files={"mask": ("mask.png", mask, "image/png")},
+        fields={name: _form_text(value) for name, value in fields.items() if name != "mask"},
+    )
+
+
+def _form_text(value: object) -> str:
+    """A field of a form: text as it is, all else as JSON."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
 class Account:
     """One key at one host. Decides nothing: it carries requests at the pace the pacer sets."""
 
-    def __init__(self, lanes: Lanes, pacing: Pacing) -> None:
+    def __init__(self, lanes: Lanes, pacing: Pacing, telemetry: Telemetry | None = None) -> None:
         self.lanes: Lanes = lanes
         self.pacing: Pacing = pacing
         self.pacer: Pacer = Pacer(
@@ -47,14 +79,36 @@ class Account:
         self._trackers: dict[object, Tracker] = {}
         self._past = Tally()
         self._waiting: list[Callable[[], None]] = []
+        self._files: Files | None = None
+        self._log = Log(lanes.base_url)
+        # Without telemetry nothing of it is in a request's way.
+        self.follower: Follower | None = None if telemetry is None else telemetry.follow(self)
+        self._carry = lanes.send if self.follower is None else self.follower.send
 
     async def aclose(self) -> None:
-        """Close the lanes. Bounded in time, also under cancellation."""
+        """Close the lanes, and what fetches files. Bounded in time, also under cancellation."""
+        if self._files is not None:
+            await self._files.aclose()
         await self.lanes.aclose()
+        if self.follower is not None:
+            self.follower.close()
+
+    @property
+    def files(self) -> Files:
+        """What fetches the results of this account's jobs."""
+        if self._files is None:
+            self._files = self.lanes.files()
+        return self._files
 
     async def poll(self, job_id: str) -> Answer:
         """Send one status request now; the caller has asked the pacer, and tells it the outcome."""
-        return await self.lanes.send(Request("GET", job_path(job_id)))
+        return await self.send(Request("GET", job_path(job_id)))
+
+    async def send(self, request: Request) -> Answer:
+        """Send one request now; the caller has asked the pacer, and tells it the outcome."""
+        answer = await self._carry(request)
+        self._log.heard(request, answer, self.pacer.rate)
+        return answer
 
     async def request(
         self, request: Request, kind: RequestKind, *, is_safe: bool, retry_for: float
@@ -98,7 +152,7 @@ class Account:
         self.pacer.start(trio.current_time(), kind)
         answered = False
         try:
-            answer = await self.lanes.send(request)
+            answer = await self.send(request)
             answered = True
         finally:
             if not answered:
@@ -145,25 +199,35 @@ class Account:
     @property
     def stats(self) -> Stats:
         """The numbers of all watches together, up to now."""
-        total = Tally()
         trackers = self._trackers.values()
-        for tally in (self._past, *(tracker.tally for tracker in trackers)):
-            total.add(tally)
-        remaining = [tracker.remaining for tracker in trackers]
-        return total.snapshot(
+        now = time_now()
+        left = [tracker.time_left(now) for tracker in trackers]
+        return self.total().snapshot(
             pacer=self.pacer,
             durations=self.durations,
             price=max((tracker.price for tracker in trackers), default=self.pacing.poll_cost),
-            remaining=max((seconds for seconds in remaining if seconds is not None), default=None),
+            left=longest(one for one in left if one is not None),
         )
+
+    def total(self) -> Tally:
+        """What all watches together have counted."""
+        total = Tally()
+        for tally in (self._past, *(tracker.tally for tracker in self._trackers.values())):
+            total.add(tally)
+        return total
 
     def count_in(self, owner: object, tracker: Tracker) -> None:
         """A watch begins: count what it counts."""
         self._trackers[owner] = tracker
+        watch_began(self.lanes.base_url)
 
-    def count_out(self, owner: object) -> None:
+    def count_out(self, owner: object, failure: Exception | None = None) -> None:
         """A watch has ended: what it counted stays counted, the jobs it has left do not."""
-        self._past.add(self._trackers.pop(owner).tally.without_unfinished())
+        tally = self._trackers.pop(owner).tally
+        self._past.add(tally.without_unfinished())
+        watch_ended(self.lanes.base_url, tally, failure)
+        if self.follower is not None:
+            self.follower.left(owner)
 
 
 def _error(answer: Answer, *, is_safe: bool) -> Exception:

@@ -6,21 +6,23 @@ import math
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import attrs
-import msgspec
 import trio
 
-from legnext_stream.account import Account, job_path
+from legnext_stream.account import Account, job_path, submit_request
+from legnext_stream.collecting import Selection, ends, gathered
 from legnext_stream.core.answers import Reply
 from legnext_stream.core.decoding import decode_amount, decode_body, decode_job, decode_status
 from legnext_stream.core.ids import check_job_id, is_same_id
 from legnext_stream.core.jobs import Job, JobStatus, TaskType
 from legnext_stream.core.pace import RequestKind
 from legnext_stream.core.pacing import Pacing
+from legnext_stream.core.saved import SavedFile
 from legnext_stream.core.stats import Stats
 from legnext_stream.core.tasks import api_fields, check_task_type
 from legnext_stream.engine import Jobs
@@ -39,6 +41,11 @@ from legnext_stream.trio_only import require_trio
 
 if TYPE_CHECKING:
     import httpx
+
+    from legnext_stream.core.prompts import Prompt
+    from legnext_stream.generating import IfUnknown, Prompts
+    from legnext_stream.telemetry import Telemetry
+    from legnext_stream.webhooks import WebhookReceiver
 
 _DEFAULT_BASE_URL = "https://api.legnext.ai"
 
@@ -79,9 +86,12 @@ class LegnextClient:
         http2: Whether to speak HTTP/2 where the host does, on one connection for a hundred requests
             instead of one for each. It needs the package h2 (`pip install 'legnext-stream[http2]'`),
             takes https, and costs more processor time a request than HTTP/1.1.
+        telemetry: Whether to record metrics and traces with OpenTelemetry's global providers, or a
+            `legnext_stream.telemetry.Telemetry` that says with which. It needs the package
+            opentelemetry-api (`pip install 'legnext-stream[telemetry]'`).
 
     Raises:
-        ConfigurationError: There is no key, the base URL is none, or HTTP/2 can't be had.
+        ConfigurationError: There is no key, the base URL is none, or HTTP/2 or telemetry can't be had.
     """
 
     def __init__(
@@ -94,6 +104,7 @@ class LegnextClient:
         request_timeout: float = 10.0,
         retry_for: float = 60.0,
         http2: bool = False,
+        telemetry: Telemetry | bool = False,
     ) -> None:
         self._account = open_account(
             api_key,
@@ -102,6 +113,7 @@ class LegnextClient:
             pacing=Pacing() if pacing is None else pacing,
             request_timeout=request_timeout,
             http2=http2,
+            telemetry=telemetry,
         )
         self._retry_for = retry_for
         self._running: AbstractAsyncContextManager[trio.Nursery] | None = None
@@ -164,6 +176,7 @@ class LegnextClient:
         timeout: float | None = 600.0,
         pacing: Pacing | None = None,
         journal: str | os.PathLike[str] | None = None,
+        webhooks: WebhookReceiver | None = None,
     ) -> EventStream:
         """One stream of the status changes of many jobs; see `legnext_stream.watch`."""
         return EventStream(
@@ -173,6 +186,45 @@ class LegnextClient:
             timeout=timeout,
             pacing=self._account.pacing if pacing is None else pacing,
             journal=None if journal is None else Path(journal),
+            webhooks=webhooks,
+        )
+
+    def generate(
+        self,
+        prompts: Prompts = (),
+        *,
+        task_type: TaskType | str = TaskType.DIFFUSION,
+        callback: str | None = None,
+        timeout: float | None = 600.0,
+        pacing: Pacing | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        save_to: str | os.PathLike[str] | None = None,
+        name: str = "{job_id}-{number}{suffix}",
+        parallel_downloads: int = 4,
+        at_once: int | None = None,
+        if_unknown: IfUnknown = "tell",
+        webhooks: WebhookReceiver | None = None,
+    ) -> EventStream:
+        """Submit prompts and watch their jobs, as one stream; see `legnext_stream.generate`."""
+        # Only who generates pays for the import.
+        from legnext_stream.generating import generate  # noqa: PLC0415 - see above
+
+        return generate(
+            prompts,
+            account=self._account,
+            open_nursery=self._open_nursery,
+            get_job=self.get_job,
+            task_type=task_type,
+            callback=callback,
+            timeout=timeout,
+            pacing=self._account.pacing if pacing is None else pacing,
+            journal=journal,
+            save_to=save_to,
+            name=name,
+            parallel_downloads=parallel_downloads,
+            at_once=at_once,
+            if_unknown=if_unknown,
+            webhooks=webhooks,
         )
 
     async def wait(
@@ -186,6 +238,96 @@ class LegnextClient:
         async with self.watch([job], timeout=timeout, pacing=pacing) as events:
             return await completed(events)
 
+    def as_completed(
+        self,
+        jobs: Jobs = (),
+        *,
+        timeout: float | None = 600.0,
+        pacing: Pacing | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        webhooks: WebhookReceiver | None = None,
+    ) -> Selection[Job]:
+        """The jobs in the order of their ends; see `legnext_stream.as_completed`."""
+        return ends(
+            self.watch(jobs, timeout=timeout, pacing=pacing, journal=journal, webhooks=webhooks)
+        )
+
+    async def gather(
+        self,
+        jobs: Jobs,
+        *,
+        timeout: float | None = 600.0,  # noqa: ASYNC109 - a job's limit, not this call's
+        pacing: Pacing | None = None,
+        webhooks: WebhookReceiver | None = None,
+    ) -> dict[str, Job]:
+        """Each job at its end, in the order given; see `legnext_stream.gather`."""
+        begin = partial(self.watch, timeout=timeout, pacing=pacing, webhooks=webhooks)
+        return await gathered(jobs, begin)
+
+    async def download(
+        self,
+        job: Job | str,
+        folder: str | os.PathLike[str],
+        *,
+        name: str = "{job_id}-{number}{suffix}",
+        parallel: int = 4,
+        grid: bool = False,
+        max_size: int = 1024**3,
+        timeout: float | None = 600.0,  # noqa: ASYNC109 - one file's limit, not this call's
+        prompt: Prompt | None = None,
+        position: int | None = None,
+    ) -> tuple[SavedFile, ...]:
+        """Save a completed job's images and videos in a folder.
+
+        A file has its name only once it is whole and on the disk; what is there already is kept, and
+        what an interrupted call has left is gone on with. Nothing is ever overwritten. The key is not
+        sent to the hosts of results, and only https is asked for there (plain http on this machine,
+        where the API is on it too).
+
+        Args:
+            job: The job; an id is asked about first. So are, once, the fresh URLs of a job whose own
+                have expired.
+            folder: Where the files go; it is made if it isn't there.
+            name: How they are called: as for `str.format`, with `job_id`, `number` (which of the
+                job's results, from 1), `suffix` (by what the file is: `.png`, `.mp4`, …),
+                `task_type`, and `prompt`, `tag` and `position` if these are given.
+            parallel: How many are fetched at once.
+            grid: Whether the grid image is saved too, as the last; where it is all there is, it is
+                saved always.
+            max_size: How long a file may be, bytes.
+            timeout: How long one may take with all attempts, seconds; None for as long as bytes come.
+            prompt: What the job was made from, for the name.
+            position: The place of the prompt in its batch, from 1, for the name.
+
+        Returns:
+            The files, in the order of their numbers; none for a job whose result is text.
+
+        Raises:
+            DownloadError: The job isn't completed, or one of its results can't be had. The others are
+                saved all the same.
+            ValueError: The template would let results collide, or lead out of the folder; or a number
+                is out of its range.
+            LegnextError: What `get_job` raises, if an id was given.
+        """
+        # Only who downloads pays for the import.
+        from legnext_stream.results import Saver  # noqa: PLC0415 - see above
+
+        saver = Saver(
+            self._account.files,
+            folder,
+            name=name,
+            parallel=parallel,
+            grid=grid,
+            max_size=max_size,
+            timeout=timeout,
+            retry_for=self._retry_for,
+            get_job=self.get_job,
+        )
+        if isinstance(job, str):
+            job = await self.get_job(job)
+        self._open_nursery()
+        return await saver.save(job, prompt, position=position)
+
     async def get_job(self, job_id: str) -> Job:
         """Ask once how a job is (again only while there is trouble that may pass).
 
@@ -195,12 +337,9 @@ class LegnextClient:
             ApiError: The API refuses, or what answers is not the API.
             HostUnreachableError: The host gave no answer for `retry_for` seconds.
         """
-        request = Request("GET", job_path(check_job_id(job_id)))
-        reply = await self._request(request, RequestKind.STATUS)
-        job = _job(reply)
-        if not is_same_id(job.job_id, job_id):
-            raise _unexpected(reply, "the job that was asked about")
-        return attrs.evolve(job, job_id=job_id)
+        check_job_id(job_id)
+        self._open_nursery()
+        return await ask_once(self._account, job_id, retry_for=self._retry_for)
 
     async def submit(self, task_type: TaskType | str, **params: object) -> Job:
         """Submit a job of any of the 19 task types.
@@ -224,19 +363,7 @@ class LegnextClient:
             ApiError: The API refuses for another reason.
             HostUnreachableError: The host could not be reached for `retry_for` seconds.
         """
-        path = f"/api/v1/{check_task_type(task_type)}"
-        fields = api_fields(params)
-        mask = fields.get("mask")
-        if isinstance(mask, bytes):
-            del fields["mask"]
-            request = Request(
-                "POST",
-                path,
-                files={"mask": ("mask.png", mask, "image/png")},
-                fields={name: _form_text(value) for name, value in fields.items()},
-            )
-        else:
-            request = Request("POST", path, json=fields)
+        request = submit_request(check_task_type(task_type), api_fields(params))
         return _job(await self._request(request, RequestKind.SUBMIT))
 
     async def diffusion(self, text: str, callback: str | None = None) -> Job:
@@ -291,6 +418,7 @@ def open_account(
     pacing: Pacing,
     request_timeout: float = 10.0,
     http2: bool = False,
+    telemetry: Telemetry | bool = False,
 ) -> Account:
     """An account by what the caller said, else by what the environment says.
 
@@ -307,7 +435,20 @@ def open_account(
         request_timeout=request_timeout,
         http2=http2,
     )
-    return Account(lanes, pacing)
+    return Account(lanes, pacing, _telemetry(telemetry))
+
+
+def _telemetry(given: Telemetry | bool) -> Telemetry | None:  # noqa: FBT001 - as the caller gave it
+    if given is False:
+        return None
+    try:
+        # Only who wants telemetry needs its package, and waits for its import.
+        from legnext_stream.telemetry import Telemetry  # noqa: PLC0415 - see above
+    except ImportError:
+        raise ConfigurationError(
+            "telemetry needs the package opentelemetry-api: pip install 'legnext-stream[telemetry]'"
+        ) from None
+    return Telemetry() if given is True else given
 
 
 def _find_key(api_key: str | None) -> str:
@@ -321,6 +462,16 @@ def _find_key(api_key: str | None) -> str:
         # Said here, for the header's encoder would put the key into its message.
         raise ConfigurationError("the API key has characters that no header can carry")
     return key
+
+
+async def ask_once(account: Account, job_id: str, *, retry_for: float = 60.0) -> Job:
+    """Ask how a job is; see `LegnextClient.get_job`."""
+    request = Request("GET", job_path(job_id))
+    reply = await account.request(request, RequestKind.STATUS, is_safe=True, retry_for=retry_for)
+    job = _job(reply)
+    if not is_same_id(job.job_id, job_id):
+        raise _unexpected(reply, "the job that was asked about")
+    return attrs.evolve(job, job_id=job_id)
 
 
 async def completed(events: EventStream) -> Job:
@@ -364,8 +515,3 @@ def _unexpected(reply: Reply, wanted: str) -> UnexpectedAnswerError:
         status_code=reply.status_code,
         content=reply.content,
     )
-
-
-def _form_text(value: object) -> str:
-    """A field of a form: text as it is, all else as JSON."""
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
+from collections.abc import AsyncIterable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import trio
@@ -14,12 +14,15 @@ from legnext_stream.core.jobs import Job
 from legnext_stream.core.pacing import Pacing
 from legnext_stream.core.tracker import Poll, Tracker
 from legnext_stream.errors import StreamClosedError
+from legnext_stream.log import journal_resumed
 from legnext_stream.mailbox import Mailbox
 from legnext_stream.mailroom import UNDELIVERED, Mailroom
-from legnext_stream.slices import Slices
+from legnext_stream.sources import take_in
 
 if TYPE_CHECKING:
+    from legnext_stream.generating import Batch
     from legnext_stream.journal import Keeper
+    from legnext_stream.webhooks import WebhookReceiver
 
 Jobs = Iterable[str | Job] | AsyncIterable[str | Job]
 
@@ -37,6 +40,8 @@ class Engine:
         pacing: See `Tracker`.
         owns_account: Whether to close the account's lanes at the end.
         keeper: Keeps the watch's journal, or None. It stays open until `let_go` or `stop`.
+        webhooks: Takes the API's callbacks, or None.
+        batch: Submits jobs while they are watched, or None.
     """
 
     def __init__(
@@ -48,13 +53,22 @@ class Engine:
         pacing: Pacing,
         owns_account: bool,
         keeper: Keeper | None = None,
+        webhooks: WebhookReceiver | None = None,
+        batch: Batch | None = None,
     ) -> None:
         self.scope: trio.CancelScope = trio.CancelScope()
         self.mailroom: Mailroom = Mailroom()
         self.mailbox: Mailbox = self.mailroom.open(UNDELIVERED)
         self.finished: trio.Event = trio.Event()
         self.tracker: Tracker = Tracker(
-            pacing=pacing, timeout=timeout, pacer=account.pacer, durations=account.durations
+            pacing=pacing,
+            timeout=timeout,
+            pacer=account.pacer,
+            durations=account.durations,
+            callbacks=None if webhooks is None else webhooks.callbacks(),
+        )
+        self._ear = (
+            None if webhooks is None else webhooks.ear(self.tracker, self._deliver, self._wake)
         )
         self._account = account
         self._owns_account = owns_account
@@ -65,6 +79,10 @@ class Engine:
         self._changed = trio.Event()
         self._is_called_when_free = False
         self._keeper = keeper
+        self._batch = batch
+        # Jobs whose end is told once their files are saved, and where that is done.
+        self._saves = 0
+        self._savers: trio.Nursery | None = None
         self._let_go = trio.Event()
 
     def stop(self) -> None:
@@ -84,6 +102,8 @@ class Engine:
         """
         failure: Exception | None = StreamClosedError("the stream was closed before its end")
         self._account.count_in(self, self.tracker)
+        if self._ear is not None:
+            self._ear.open()
         try:
             with self.scope:
                 await self._work()
@@ -94,9 +114,11 @@ class Engine:
             failure = bare(errors)
         finally:
             self._is_over = True
+            if self._ear is not None:
+                self._ear.close()
             if self._owns_account:
                 await self._account.aclose()
-            self._account.count_out(self)
+            self._account.count_out(self, failure)
             self.mailroom.close(failure)
             try:
                 await self._close_journal()  # noqa: ASYNC102 - to wait for the consumer; see there
@@ -114,9 +136,13 @@ class Engine:
 
     async def _work(self) -> None:
         async with trio.open_nursery() as nursery:
+            self._savers = nursery
             if self._keeper is not None:
                 await self._open_journal(self._keeper)
                 nursery.start_soon(self._keeper.keep_up)
+            if self._batch is not None:
+                self._sources += 1
+                nursery.start_soon(self._generate, self._batch)
             await self._dispatch(nursery)
             if self._keeper is not None:
                 nursery.cancel_scope.cancel()
@@ -128,8 +154,19 @@ class Engine:
             state = await keeper.learned(name)
             if state is not None:
                 self._account.remember(name, state)
+        if self._batch is not None:
+            for event in await self._batch.restore(keeper):
+                self.mailroom.put(event)
         for event in await keeper.restore(self.tracker):
-            self.mailroom.put(event)
+            self._tell(self._dressed(event))
+        if self.tracker.known:
+            journal_resumed(self.tracker.known, self.tracker.active)
+
+    @trio.lowlevel.enable_ki_protection
+    async def _generate(self, batch: Batch) -> None:
+        await batch.run(self.tracker, self.mailroom, self._deliver)
+        self._sources -= 1
+        self._wake()
 
     def add(self, jobs: Jobs) -> None:
         """Watch more jobs, from another source.
@@ -151,6 +188,8 @@ class Engine:
         """
         self.tracker.remove(job_id)
         self.mailroom.discard(job_id)
+        if self._batch is not None:
+            self._batch.forget(job_id)
         if self._keeper is not None:
             self._keeper.removed(job_id)
         self._wake()
@@ -158,22 +197,7 @@ class Engine:
     @trio.lowlevel.enable_ki_protection
     async def _take_in(self, jobs: Jobs) -> None:
         """Bring the ids of a source in, as they come."""
-        # An async iterable too may have all its items at hand, and never wait for one.
-        slices = Slices()
-        if isinstance(jobs, AsyncIterable):
-            try:
-                async for item in jobs:
-                    await self._add(item)
-                    await slices.done_one()
-            finally:
-                # Only a generator is ours to close; a channel is its owner's.
-                if isinstance(jobs, AsyncGenerator):
-                    with trio.move_on_after(1, shield=True):
-                        await jobs.aclose()
-        else:
-            for item in jobs:
-                await self._add(item)
-                await slices.done_one()
+        await take_in(jobs, self._add)
         self._sources -= 1
         self._wake()
 
@@ -193,13 +217,15 @@ class Engine:
         # there is none to a new task, which costs more.
         hand_over, polls = trio.open_memory_channel[Poll](0)
         with hand_over:
-            while self._sources or self.tracker.active:
+            while self._sources or self.tracker.active or self._saves:
                 while self._coming:
                     nursery.start_soon(self._take_in, self._coming.pop(0))
                 if self.mailroom.is_full:
                     since = trio.current_time()
                     await self.mailroom.wait_for_room()
                     self.tracker.resume(trio.current_time() - since)
+                if self._ear is not None:
+                    self._ear.take_in()
                 step = self.tracker.due(trio.current_time())
                 if isinstance(step, Poll):
                     try:
@@ -246,10 +272,32 @@ class Engine:
         self._deliver(self.tracker.observe(trio.current_time(), seen), size)
 
     def _deliver(self, events: list[JobEvent], size: int = 0) -> None:
+        follower = self._account.follower
         for event in events:
+            if follower is not None:
+                follower.told(self, event)
+            told = self._dressed(event)
             if self._keeper is not None:
-                self._keeper.observed(event)
+                self._keeper.observed(told)
+            self._tell(told, size)
+        self._wake()
+
+    def _dressed(self, event: JobEvent) -> JobEvent:
+        return event if self._batch is None else self._batch.dressed(event)
+
+    def _tell(self, event: JobEvent, size: int = 0) -> None:
+        """Hand an event out, at once or when the files of its job are saved."""
+        batch, nursery = self._batch, self._savers
+        if batch is not None and nursery is not None and batch.is_to_save(event):
+            self._saves += 1
+            nursery.start_soon(self._save, batch, event, size)
+        else:
             self.mailroom.put(event, size)
+
+    @trio.lowlevel.enable_ki_protection
+    async def _save(self, batch: Batch, event: JobEvent, size: int) -> None:
+        self.mailroom.put(await batch.save(event), size)
+        self._saves -= 1
         self._wake()
 
     def _wake(self) -> None:

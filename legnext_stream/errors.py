@@ -1,8 +1,9 @@
 """Every exception this library raises, named by whose fault it is.
 
 One root, `LegnextError`. Below it: what the caller did (`ConfigurationError`, `InvalidJobId`), what
-the API answered (`ApiError` and its leaves), what the network did (`HostUnreachableError`), and how
-a job that somebody waited for ended (`JobUnsuccessful` and its leaves).
+the API answered (`ApiError` and its leaves), what the network did (`HostUnreachableError`), what
+became of a job's results (`DownloadError`), and how a job that somebody waited for ended
+(`JobUnsuccessful` and its leaves).
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class ConfigurationError(LegnextError):
 
 
 class NotTrioError(LegnextError, RuntimeError):
-    """The library was used outside a Trio run, from asyncio for example."""
+    """The library was used outside a Trio run. `legnext_stream.aio` is for asyncio, `.sync` for plain code."""
 
 
 class JournalError(LegnextError):
@@ -97,6 +98,22 @@ class HostUnreachableError(LegnextError):
 
 class SubmitUnknownError(HostUnreachableError):
     """A submit was sent but its answer was lost: the job may or may not exist, and may cost."""
+
+
+class DownloadError(LegnextError):
+    """A result of a job could not be saved; the message says why.
+
+    Attributes:
+        job_id: The job.
+        url: Where the result is, without its query, which may be a signature.
+    """
+
+    def __init__(
+        self, message: str, *, job_id: str, url: str, status_code: int | None = None
+    ) -> None:
+        super().__init__(message, status_code=status_code)
+        self.job_id: str = job_id
+        self.url: str = url
 
 
 class JobUnsuccessful(LegnextError):

@@ -30,9 +30,9 @@ class Mailbox:
     def __init__(self, capacity: float, on_room: Callable[[], None]) -> None:
         self._capacity = capacity
         # Ordered, for a plain dict searches for its first item past all that have left it.
-        self._events: OrderedDict[str, JobEvent] = OrderedDict()
+        self._events: OrderedDict[str | int | None, JobEvent] = OrderedDict()
         # What large events count beyond one each, by job and in sum.
-        self._extra: dict[str, int] = {}
+        self._extra: dict[str | int | None, int] = {}
         self._extras = 0
         self._delivered = 0
         self._is_closed = False
@@ -52,16 +52,18 @@ class Mailbox:
             event: The event.
             size: That of the answer it was made of, bytes.
         """
-        older = self._events.get(event.job_id)
-        self._events[event.job_id] = event if older is None else merge(older, event)
-        self._count_extra(event.job_id, size // SHARE)
+        # A prompt without a job has nothing but its place.
+        key = event.job_id or event.position
+        older = self._events.get(key)
+        self._events[key] = event if older is None else merge(older, event)
+        self._count_extra(key, size // SHARE)
         self._arrived.set()
 
-    def _count_extra(self, job_id: str, extra: int) -> None:
-        if extra or job_id in self._extra:
-            self._extras += extra - self._extra.pop(job_id, 0)
+    def _count_extra(self, key: str | int | None, extra: int) -> None:
+        if extra or key in self._extra:
+            self._extras += extra - self._extra.pop(key, 0)
         if extra:
-            self._extra[job_id] = extra
+            self._extra[key] = extra
 
     def discard(self, job_id: str) -> None:
         """Take back what is undelivered of a job."""
@@ -91,8 +93,8 @@ class Mailbox:
             self._arrived = trio.Event()
             await self._arrived.wait()
         # No checkpoint from here on: an event that has left the mailbox reaches the reader.
-        _, event = self._events.popitem(last=False)
-        self._count_extra(event.job_id, 0)
+        key, event = self._events.popitem(last=False)
+        self._count_extra(key, 0)
         self._on_room()
         # Numbered here and not where it was made: of two that were merged only one is delivered.
         self._delivered += 1

@@ -8,21 +8,26 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import trio
 
 from legnext_stream.account import Account
+from legnext_stream.collecting import Selection, only
 from legnext_stream.core.events import JobEvent
 from legnext_stream.core.explanation import Explanation
 from legnext_stream.core.ids import check_job_id
-from legnext_stream.core.jobs import Job
+from legnext_stream.core.jobs import Job, JobStatus
 from legnext_stream.core.pacing import Pacing
 from legnext_stream.core.stats import Stats
 from legnext_stream.engine import Engine, Jobs
 from legnext_stream.errors import StreamClosedError
 from legnext_stream.subscription import Policy, Subscription
-from legnext_stream.trio_only import require_trio
+from legnext_stream.trio_only import require_trio, time_now
+
+if TYPE_CHECKING:
+    from legnext_stream.generating import Batch
+    from legnext_stream.webhooks import WebhookReceiver
 
 # How long leaving waits for the engine to close its connections, seconds.
 _LEAVING = 5.0
@@ -38,7 +43,7 @@ class EventStream:
     all jobs have ended and no more can come. Use it in `async for` directly, or in `async with` to
     be sure that polling has stopped when the block is left.
 
-    It is not made directly but by `watch` and `LegnextClient.watch`. It is a class and not an async
+    It is not made directly but by `watch`, `generate` and the methods of `LegnextClient`. It is a class and not an async
     generator because no nursery may be open across a `yield`: the engine runs in a nursery that is
     not the consumer's, and ends when the stream is closed, left, or lost.
     """
@@ -52,6 +57,8 @@ class EventStream:
         timeout: float | None,
         pacing: Pacing,
         journal: Path | None = None,
+        webhooks: WebhookReceiver | None = None,
+        batch: Batch | None = None,
     ) -> None:
         _check(jobs, timeout)
         self._keeper = None if journal is None else account.keeper(journal)
@@ -62,6 +69,8 @@ class EventStream:
             pacing=pacing,
             owns_account=open_nursery is None,
             keeper=self._keeper,
+            webhooks=webhooks,
+            batch=batch,
         )
         # What the consumer has in hand, and whether an acknowledgement is on its way to the disk.
         self._delivered: JobEvent | None = None
@@ -223,6 +232,30 @@ class EventStream:
         self._start()
         return Subscription(self._engine.mailroom, policy)
 
+    def terminal(self) -> Selection[JobEvent]:
+        """Only the last event of each job: an async iterator over this same stream.
+
+        What it passes over is acknowledged, like what it returns, by asking for the next.
+        """
+        return only(self, frozenset(status for status in JobStatus if status.is_terminal))
+
+    def only(self, *statuses: JobStatus | str) -> Selection[JobEvent]:
+        """Only the events with one of these statuses: an async iterator over this same stream.
+
+        A change that nobody has read in time is merged into the job's next one, so of statuses that
+        are not terminal not each is sure to be told. What it passes over is acknowledged, like what
+        it returns, by asking for the next.
+
+        Args:
+            statuses: As `JobStatus` or in its words, e.g. `"completed"`.
+
+        Raises:
+            ValueError: There is no such status, or none was given.
+        """
+        if not statuses:
+            raise ValueError("only() takes the statuses to let through, and was given none")
+        return only(self, frozenset(map(JobStatus, statuses)))
+
     @property
     def stats(self) -> Stats:
         """The numbers of this watch, up to now."""
@@ -231,7 +264,7 @@ class EventStream:
             pacer=self._account.pacer,
             durations=self._account.durations,
             price=tracker.price,
-            remaining=tracker.remaining,
+            left=tracker.time_left(time_now()),
         )
 
     def explain(self, job_id: str) -> Explanation:

@@ -9,7 +9,8 @@ import anyio
 
 from mockserver.api.answers import error_answer
 from mockserver.api.hints import Field, Scale, limit_fields, retry_after, told_seconds
-from mockserver.api.routes import DOCS, JOB, OPENAPI, job_id_in, route_of
+from mockserver.api.results import file_in
+from mockserver.api.routes import DOCS, FILE, JOB, OPENAPI, ROUTE, job_id_in, route_of
 from mockserver.api.wire import date_header
 from mockserver.applying import (
     MISLEADING,
@@ -35,8 +36,7 @@ ADMIN = "/__admin/"
 """Paths below this are about the mock; they pass freely, and aren't journaled."""
 DESCRIPTIONS = frozenset({OPENAPI.path, DOCS.path})
 """What the API says of itself; it passes freely, too."""
-ROUTE = "legnext_mock.route"
-"""The key of the request's scope under which the routes find which of them it is for."""
+_API = "/api/"
 MADE_JOB = "legnext_mock.made_job"
 """The key of the request's scope under which a route leaves the id of the job it made."""
 
@@ -73,7 +73,16 @@ class _Passage:
     answer is made.
     """
 
-    __slots__ = ("_facts", "_is_recorded", "_plan", "_scope", "_send", "_service", "_verdict")
+    __slots__ = (
+        "_facts",
+        "_is_file",
+        "_is_recorded",
+        "_plan",
+        "_scope",
+        "_send",
+        "_service",
+        "_verdict",
+    )
 
     def __init__(self, service: Service, scope: Scope, send: Send) -> None:
         self._service = service
@@ -82,8 +91,12 @@ class _Passage:
         self._facts = facts = _facts_of(scope, service.now())
         scope[ROUTE] = facts.route
         self._plan = plan_for(service.faults, facts) if service.faults else NOTHING
-        is_let_in = service.accepts(facts.key) or (
-            service.quirks.get_without_key and facts.route is JOB and not facts.key
+        # Whoever has the URL of a file has all it takes, and files are stored elsewhere: no limit of
+        # the API is about them.
+        self._is_file = facts.route is FILE
+        is_let_in = not self._is_file and (
+            service.accepts(facts.key)
+            or (service.quirks.get_without_key and facts.route is JOB and not facts.key)
         )
         self._verdict: Ticket | Refused | None = service.limits.admit(facts) if is_let_in else None
         self._is_recorded = False
@@ -126,7 +139,7 @@ class _Passage:
             return error_answer(500, "Fault not possible", NO_LINE, quirks)
         if plan.replacement is not None:
             return replacement_for(plan.replacement, self._service)
-        if self._verdict is None:
+        if self._verdict is None and not self._is_file:
             return error_answer(401, "Invalid API key", "missing or unknown x-api-key", quirks)
         if isinstance(self._verdict, Refused):
             return self._refusal(self._verdict)
@@ -186,6 +199,8 @@ class _Passage:
 
 def _facts_of(scope: Scope, at: float) -> RequestFacts:
     method, path = scope["method"], scope["path"]
+    if not path.startswith(_API) and (file := file_in(scope)) is not None:
+        return RequestFacts(at, method, _sent_path(scope), FILE, file.job_id)
     sent_path, key, job_id = _sent_path(scope), _api_key(scope), job_id_in(path)
     return RequestFacts(at, method, sent_path, route_of(method, path, job_id), job_id, key)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from mockserver.api.app import build_app
 from mockserver.api.hints import DEFAULT_HINTS, Hints
+from mockserver.api.outputs import RESULTS_URL
 from mockserver.api.quirks import DEFAULT_QUIRKS, Quirks
+from mockserver.api.results import FILES
 from mockserver.api.wire import DEFAULT_EPOCH
 from mockserver.clocks import WorldClock
 from mockserver.control.control import Control
@@ -19,8 +22,7 @@ from mockserver.webhooks import WebhookSettings
 from mockserver.world import TYPICAL, Distribution, Fixed, LimitRules, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
     from datetime import datetime
 
     import httpx
@@ -184,7 +186,8 @@ class MockLegnext(Control):
         self.webhooks.wake()
         await serve_connection(self.app, stream, self._service.note_crash)
 
-    def serve(self, host: str = "127.0.0.1", port: int = 0) -> AbstractAsyncContextManager[str]:
+    @contextlib.asynccontextmanager
+    async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
         """Serve on a socket, in this Trio run, for as long as the context is open.
 
         For a run in real time: a virtual clock would jump ahead whenever the bytes are on their
@@ -196,14 +199,21 @@ class MockLegnext(Control):
             host: The address to listen on.
             port: The port; 0 for any that is free.
 
-        Returns:
-            An async context manager that gives the URL, e.g. `"http://127.0.0.1:49152"`.
+        Yields:
+            The URL, e.g. `"http://127.0.0.1:49152"`; results lie there too, under `/files/`.
 
         Raises:
             OSError: On entering: the address can't be listened on.
         """
+        service = self._service
         self.webhooks.wake()
-        return serve_app(self.app, host, port, on_crash=self._service.note_crash, door=self._door)
+        serving = serve_app(self.app, host, port, on_crash=service.note_crash, door=self._door)
+        async with serving as url:
+            service.results_at = f"{url}{FILES}"
+            try:
+                yield url
+            finally:
+                service.results_at = RESULTS_URL
 
     def __repr__(self) -> str:
         return f"<MockLegnext seed={self.world.seed}: {len(self.world)} jobs, {self.requests!r}>"

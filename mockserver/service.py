@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from mockserver.api.hints import DEFAULT_HINTS, Hints
+from mockserver.api.outputs import RESULTS_URL
 from mockserver.api.quirks import DEFAULT_QUIRKS, Quirks
 from mockserver.faults import Faults
 from mockserver.journal import Journal
@@ -42,6 +43,8 @@ class Service:
         limits: How many requests are admitted.
         hints: How clients are told of the limits.
         faults: What goes wrong.
+        results_at: Where results lie, in the bodies of webhooks; in answers that depends on how the
+            API was reached.
         admin: Whether there are the admin routes.
         admin_hosts: The names of this machine by which the admin routes may be asked for, besides
             `localhost`.
@@ -67,6 +70,7 @@ class Service:
             lambda self: Faults(randomness=self.world.randomness), takes_self=True
         )
     )
+    results_at: str = RESULTS_URL
     admin: bool = True
     admin_hosts: Collection[str] = ()
     start: Snapshot | None = attrs.field(default=None, init=False)

@@ -41,7 +41,9 @@ def mock_server(*options: str) -> Iterator[MockServer]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            yield MockServer(process.stdout.readline().strip())
+            url = process.stdout.readline().strip()
+            assert url, "the mock server has not started"
+            yield MockServer(url)
             process.terminate()
             assert process.wait(timeout=30) == 0
         finally:

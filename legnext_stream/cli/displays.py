@@ -90,6 +90,8 @@ class LivePicture:
     interval: float = 0.125
 
     def __init__(self, console: Console) -> None:
+        self._console = console
+        self._width = console.width
         self._live = Live(
             console=console,
             # Drawn when we say so, by this task: a thread would have to be told of cancellation.
@@ -114,8 +116,13 @@ class LivePicture:
         self._live.stop()
 
     async def show(self, view: View) -> None:
-        """Draw it."""
-        self._live.update(draw(view), refresh=True)
+        """Draw it, for the width that the terminal has now."""
+        width = self._console.width
+        if width != self._width:
+            # The terminal has wrapped what was drawn, and nobody can say where it begins now.
+            self._console.clear()
+            self._width = width
+        self._live.update(draw(view, width), refresh=True)
 
 
 @attrs.frozen

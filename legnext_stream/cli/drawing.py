@@ -22,6 +22,8 @@ _STYLES = {
     JobStatus.FAILED: "red",
     JobStatus.TIMED_OUT: "magenta",
     JobStatus.NOT_FOUND: "magenta",
+    JobStatus.SUBMIT_UNKNOWN: "magenta",
+    JobStatus.NOT_SUBMITTED: "red",
     JobStatus.RETRY: "yellow",
     JobStatus.PROCESSING: "cyan",
     JobStatus.STAGED: "blue",
@@ -39,16 +41,27 @@ _ALWAYS_SHOWN = {
     JobStatus.PENDING,
 }
 _FAILURES_SHOWN = 5
+# Below this width, in columns, what stands side by side elsewhere stands one above the other.
+_NARROW = 84
+_USUAL_WIDTH = 100
+# As much of an id as tells it from others, where there is no room for all of it.
+_SHORT_ID = 13
 
 
-def draw(view: View) -> RenderableType:
-    """The whole display."""
-    parts: list[RenderableType] = [_heading(view), "", _bar(view), "", _numbers(view)]
+def draw(view: View, width: int = _USUAL_WIDTH) -> RenderableType:
+    """The whole display.
+
+    Args:
+        view: What to show.
+        width: Of the terminal, in columns.
+    """
+    is_narrow = width < _NARROW
+    parts: list[RenderableType] = [_heading(view), "", _bar(view), "", _numbers(view, is_narrow)]
     if view.stats.last_error is not None:
         trouble = f"last trouble: {printable(view.stats.last_error)}"
         parts += ["", Text(trouble, style=_QUIET, no_wrap=True, overflow="ellipsis")]
     if view.failures:
-        parts += ["", Text("last failures", style="bold"), _failures(view)]
+        parts += ["", Text("last failures", style="bold"), _failures(view, is_narrow)]
     return Padding(Group(*parts), (1, 2))
 
 
@@ -112,8 +125,10 @@ def _bar(view: View) -> RenderableType:
     return row
 
 
-def _numbers(view: View) -> RenderableType:
-    """Two lists side by side: where the jobs stand, and how the asking goes."""
+def _numbers(view: View, is_narrow: bool) -> RenderableType:  # noqa: FBT001 - as all of them have it
+    """Two lists: where the jobs stand, and how the asking goes."""
+    if is_narrow:
+        return Group(_statuses(view), "", _requests(view))
     both = Table.grid(padding=(0, 6))
     both.add_row(_statuses(view), _requests(view))
     return both
@@ -150,18 +165,27 @@ def _facts(view: View) -> Iterator[tuple[str, Text, str]]:
     """What is told of the asking: (name, number, note)."""
     stats = view.stats
     if stats.remaining is not None:
-        yield "time left", Text(clock_words(stats.remaining)), "about"
+        # Before anything has ended it is a guess, and the bounds say so.
+        low, high = stats.remaining_between or (stats.remaining, stats.remaining)
+        note = f"{clock_words(low)} to {clock_words(high)}"
+        yield "time left", Text(clock_words(stats.remaining)), note
     rate = Text(f"{view.request_rate:.1f}")
-    yield "requests a second", rate, f"up to {stats.rate:.1f} now, {stats.why}"
+    yield "requests a second", rate, f"up to {stats.rate:.1f} now: {stats.rate_reason}"
     yield "under way", Text(f"{stats.in_flight:,}"), ""
     yield "requests", Text(f"{stats.polls:,}"), f"{stats.retries:,} repeated"
     limited = Text(f"{stats.rate_limited:,}", style="yellow" if stats.rate_limited else _QUIET)
     yield "too many (429)", limited, ""
     troubles = Text(f"{stats.troubles:,}", style="yellow" if stats.troubles else _QUIET)
     yield "other trouble", troubles, ""
+    if stats.prompts:
+        refused = f"{stats.submits_limited:,} × 429" if stats.submits_limited else ""
+        yield "submitted", Text(f"{stats.submitted:,}"), refused or f"of {stats.prompts:,} prompts"
+    if view.files or view.unsaved:
+        unsaved = f"{view.unsaved:,} jobs not saved" if view.unsaved else ""
+        yield "files saved", Text(f"{view.files:,}"), unsaved
 
 
-def _failures(view: View) -> RenderableType:
+def _failures(view: View, is_narrow: bool) -> RenderableType:  # noqa: FBT001 - see above
     rows = Table.grid(expand=True, padding=(0, 2))
     rows.add_column(no_wrap=True)
     rows.add_column(no_wrap=True)
@@ -169,7 +193,7 @@ def _failures(view: View) -> RenderableType:
     rows.add_column(justify="right", no_wrap=True, style=_QUIET)
     for failure in reversed(view.failures[-_FAILURES_SHOWN:]):
         rows.add_row(
-            failure.job_id,
+            failure.job_id[:_SHORT_ID] if is_narrow else failure.job_id,
             Text(status_words(failure.status), style=_STYLES[failure.status]),
             Text(printable(failure.reason)),
             f"at {clock_words(failure.at)}",

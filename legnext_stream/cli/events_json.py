@@ -9,6 +9,7 @@ import attrs
 
 from legnext_stream.core.events import JobEvent
 from legnext_stream.core.jobs import JobError
+from legnext_stream.core.prompts import Prompt
 
 
 @attrs.frozen
@@ -34,7 +35,7 @@ def event_line(event: JobEvent, clock: WallClock) -> bytes:
     """An event as one line of JSON, its end included. ASCII only, so that it survives any pipe."""
     job = event.job
     since, until = event.changed_between
-    fields = {
+    fields: dict[str, object] = {
         "sequence": event.sequence,
         "observed_at": clock.iso(event.observed_at),
         "job_id": event.job_id,
@@ -47,7 +48,21 @@ def event_line(event: JobEvent, clock: WallClock) -> bytes:
         "image_urls": job.output.image_urls,
         "video_urls": job.output.video_urls,
     }
+    if event.prompt is not None:
+        fields |= _prompt(event, event.prompt)
     return json.dumps(fields).encode("ascii") + b"\n"
+
+
+def _prompt(event: JobEvent, prompt: Prompt) -> dict[str, object]:
+    """What is told of an event of `generate` besides."""
+    lost = event.download_error
+    return {
+        "position": event.position,
+        "prompt": prompt.text,
+        "tag": prompt.tag,
+        "files": [str(file.path) for file in event.files],
+        "not_saved": None if lost is None else str(lost),
+    }
 
 
 def _error(error: JobError | None) -> dict[str, object] | None:

@@ -22,7 +22,7 @@ class Failure:
     """A job that ended without completing.
 
     Attributes:
-        job_id: Which job.
+        job_id: Which job; of a prompt without one, its place in the batch.
         status: How it ended.
         reason: Why, in the API's words or the watcher's.
         at: When that was seen, in seconds since the watch began.
@@ -44,7 +44,10 @@ class View:
         stats: Its numbers.
         request_rate: Requests a second, over the last few seconds.
         expected: How many jobs there are in all, or None while more may come.
-        failures: The last jobs that did not complete, the newest last.
+        failures: The last jobs that did not complete, or whose results could not be saved, the newest
+            last.
+        files: How many results were saved.
+        unsaved: How many completed jobs have results that could not be saved.
     """
 
     title: str
@@ -53,6 +56,8 @@ class View:
     request_rate: float
     expected: int | None
     failures: tuple[Failure, ...]
+    files: int = 0
+    unsaved: int = 0
 
     @property
     def ended(self) -> int:
@@ -62,7 +67,7 @@ class View:
     @property
     def total(self) -> int:
         """How many jobs there are in all; while more may come, how many have come."""
-        come = sum(self.stats.jobs.values()) + self.stats.unseen
+        come = max(sum(self.stats.jobs.values()) + self.stats.unseen, self.stats.prompts)
         return come if self.expected is None else max(self.expected, come)
 
 
@@ -81,18 +86,25 @@ class Progress:
         self._expected = expected
         self._failures: deque[Failure] = deque(maxlen=_FAILURES_KEPT)
         self._polls: deque[tuple[float, int]] = deque([(now, 0)])
+        self._files = 0
+        self._unsaved = 0
         self.all_completed: bool = True
 
     def note(self, event: JobEvent) -> None:
         """Take in an event."""
-        if not event.status.is_terminal or event.status is JobStatus.COMPLETED:
+        self._files += len(event.files)
+        reason: object = event.job.error
+        if event.download_error is not None:
+            self._unsaved += 1
+            reason = f"not saved: {event.download_error}"
+        elif not event.status.is_terminal or event.status is JobStatus.COMPLETED:
             return
         self.all_completed = False
         self._failures.append(
             Failure(
-                job_id=event.job_id,
+                job_id=event.job_id or f"prompt {event.position}",
                 status=event.status,
-                reason=str(event.job.error or "no reason given"),
+                reason=str(reason or "no reason given"),
                 at=event.observed_at - self._started_at,
             )
         )
@@ -106,6 +118,8 @@ class Progress:
             request_rate=self._rate(now, stats.polls),
             expected=self._expected(),
             failures=tuple(self._failures),
+            files=self._files,
+            unsaved=self._unsaved,
         )
 
     def _rate(self, now: float, polls: int) -> float:

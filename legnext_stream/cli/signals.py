@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import trio
 
@@ -46,3 +47,20 @@ async def until_signal(work: Callable[[], Awaitable[int]]) -> int:
             status = await work()
         nursery.cancel_scope.cancel()
     return 128 + received if scope.cancelled_caught else status
+
+
+@contextmanager
+def noted_signals() -> Iterator[list[int]]:
+    """Note the signals that come between several runs of `until_signal`, or as one begins or ends.
+
+    Yields:
+        Their numbers; empty as long as none has come.
+    """
+    noted: list[int] = []
+    heard = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {n: signal.signal(n, lambda number, _: noted.append(number)) for n in heard}
+    try:
+        yield noted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

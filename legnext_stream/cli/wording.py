@@ -14,6 +14,8 @@ STATUS_ORDER = (
     JobStatus.FAILED,
     JobStatus.TIMED_OUT,
     JobStatus.NOT_FOUND,
+    JobStatus.SUBMIT_UNKNOWN,
+    JobStatus.NOT_SUBMITTED,
     JobStatus.RETRY,
     JobStatus.PROCESSING,
     JobStatus.STAGED,
@@ -53,6 +55,9 @@ def progress_line(view: View) -> str:
     ]
     if stats.rate_limited:
         parts.append(f"{stats.rate_limited:,} × 429")
+    if stats.remaining is not None and view.ended:
+        low, high = stats.remaining_between or (stats.remaining, stats.remaining)
+        parts.append(f"{clock_words(low)} to {clock_words(high)} left")
     return f"[{clock_words(view.elapsed)}] " + " · ".join(parts)
 
 
@@ -86,7 +91,13 @@ def _summary_lines(view: View, *, is_stopped: bool) -> Iterator[str]:
         f"  requests  {stats.polls:,}, {mean:.1f} a second; {stats.rate_limited:,} answered 429, "
         f"{stats.troubles:,} had other trouble"
     )
-    unsuccessful = view.ended - stats.jobs.get(JobStatus.COMPLETED, 0)
+    if stats.submits:
+        refused = f"; {stats.submits_limited:,} answered 429" if stats.submits_limited else ""
+        yield f"  submits   {stats.submits:,}, of which {stats.submitted:,} made a job{refused}"
+    if view.files or view.unsaved:
+        unsaved = f"; the results of {view.unsaved:,} could not be saved" if view.unsaved else ""
+        yield f"  files     {view.files:,} saved{unsaved}"
+    unsuccessful = view.ended - stats.jobs.get(JobStatus.COMPLETED, 0) + view.unsaved
     if view.failures:
         shown = len(view.failures)
         which = "Not completed:" if shown >= unsuccessful else f"Not completed, the last {shown}:"

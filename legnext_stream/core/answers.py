@@ -47,12 +47,14 @@ class NoReply(msgspec.Struct, frozen=True):
         received_at: When it was given up.
         was_sent: Whether any of it may have reached the host. A request that surely did not can be
             repeated whatever it would have done.
+        kind: What went wrong in one word, e.g. "ReadTimeout".
     """
 
     reason: str
     sent_at: float
     received_at: float
     was_sent: bool = True
+    kind: str = "timeout"
 
 
 Answer = Reply | NoReply
@@ -85,6 +87,8 @@ class Observation(msgspec.Struct, frozen=True):
         error: The answer as an error, if the job was not seen.
         recognised: Whether the answer is surely the API's own, and not that of some proxy, portal
             or wrong host.
+        is_told: Whether it came by itself, as a callback whose signature was checked, and no poll
+            was made for it. The answer then says only when it came.
     """
 
     job_id: str
@@ -94,6 +98,20 @@ class Observation(msgspec.Struct, frozen=True):
     status: JobStatus | None = None
     error: errors.LegnextError | None = None
     recognised: bool = True
+    is_told: bool = False
+
+
+def told(job_id: str, body: Body, status: JobStatus, received_at: float) -> Observation:
+    """What a verified callback taught us.
+
+    Args:
+        job_id: The job that it is about.
+        body: The job, decoded.
+        status: Its status.
+        received_at: When it came, seconds on the clock of the Trio run.
+    """
+    answer = Reply(200, {}, b"", received_at, received_at)
+    return Observation(job_id, Verdict.SEEN, answer, body, status, is_told=True)
 
 
 def read_answer(job_id: str, answer: Answer) -> Observation:

@@ -15,7 +15,15 @@ from types import MappingProxyType
 
 import msgspec
 
-from legnext_stream.core.jobs import Job, JobError, JobStatus, Output, TaskType, Usage
+from legnext_stream.core.jobs import (
+    VERDICTS,
+    Job,
+    JobError,
+    JobStatus,
+    Output,
+    TaskType,
+    Usage,
+)
 
 Body = Mapping[str, object]
 
@@ -26,7 +34,7 @@ _NO_OUTPUT = Output()
 _STATUSES = {
     status.value: status
     for status in JobStatus
-    if status not in {JobStatus.TIMED_OUT, JobStatus.NOT_FOUND, JobStatus.UNKNOWN}
+    if status not in VERDICTS and status is not JobStatus.UNKNOWN
 }
 _TASK_TYPES: Mapping[str, TaskType] = {task_type.value: task_type for task_type in TaskType}
 # Go's zero time, which the API sends for "not yet": most of the times that are decoded.

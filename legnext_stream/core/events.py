@@ -5,6 +5,9 @@ from __future__ import annotations
 import attrs
 
 from legnext_stream.core.jobs import Job, JobStatus
+from legnext_stream.core.prompts import Prompt
+from legnext_stream.core.saved import SavedFile
+from legnext_stream.errors import DownloadError
 
 
 @attrs.frozen(kw_only=True)
@@ -24,6 +27,11 @@ class JobEvent:
             seconds; the first is None if the job had not been seen before.
         sequence: The place of this event in its stream: 1, 2, 3, … It is set on delivery; until
             then it is 0.
+        prompt: In a stream of `generate`: what the job was submitted for; else None. If it has no
+            job (`SUBMIT_UNKNOWN`, `NOT_SUBMITTED`), `job_id` is empty.
+        position: The place of that prompt in its batch: 1, 2, 3, …; or None.
+        files: What was saved of a completed job, where `generate` was told to.
+        download_error: Why not all of it could be saved, or None.
     """
 
     job_id: str
@@ -33,6 +41,10 @@ class JobEvent:
     observed_at: float
     changed_between: tuple[float | None, float]
     sequence: int = 0
+    prompt: Prompt | None = None
+    position: int | None = None
+    files: tuple[SavedFile, ...] = ()
+    download_error: DownloadError | None = None
 
 
 def merge(older: JobEvent, newer: JobEvent) -> JobEvent:

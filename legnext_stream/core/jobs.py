@@ -17,7 +17,9 @@ class JobStatus(enum.StrEnum):
     """What the API says of a job, and the watcher's own verdicts.
 
     `TIMED_OUT` and `NOT_FOUND` are never sent by the API: they are how a watch ends a job that can't
-    be followed. `UNKNOWN` stands for a word this version does not know; `Job.raw_status` keeps it.
+    be followed. `SUBMIT_UNKNOWN` and `NOT_SUBMITTED` are how `generate` ends a prompt that has no
+    job: it was sent and no answer came, so that the job may exist; or the API refused it, or it could
+    not be sent. `UNKNOWN` stands for a word this version does not know; `Job.raw_status` keeps it.
     """
 
     PENDING = "pending"
@@ -28,6 +30,8 @@ class JobStatus(enum.StrEnum):
     FAILED = "failed"
     TIMED_OUT = "timed_out"
     NOT_FOUND = "not_found"
+    SUBMIT_UNKNOWN = "submit_unknown"
+    NOT_SUBMITTED = "not_submitted"
     UNKNOWN = "unknown"
 
     @property
@@ -36,9 +40,17 @@ class JobStatus(enum.StrEnum):
         return self in _TERMINAL
 
 
-_TERMINAL = frozenset(
-    {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.TIMED_OUT, JobStatus.NOT_FOUND}
+VERDICTS = frozenset(
+    {
+        JobStatus.TIMED_OUT,
+        JobStatus.NOT_FOUND,
+        JobStatus.SUBMIT_UNKNOWN,
+        JobStatus.NOT_SUBMITTED,
+    }
 )
+"""What the watcher says of a job or a prompt by itself, all of them terminal."""
+
+_TERMINAL = VERDICTS | {JobStatus.COMPLETED, JobStatus.FAILED}
 
 
 class TaskType(enum.StrEnum):

@@ -24,9 +24,11 @@ _PLACE = {
     JobStatus.RETRY: 3,
     JobStatus.COMPLETED: 4,
     JobStatus.FAILED: 4,
-    # The watcher's verdicts end a job wherever it stood.
+    # The watcher's verdicts end a job wherever it stood, if it ever was one.
     JobStatus.TIMED_OUT: 4,
     JobStatus.NOT_FOUND: 4,
+    JobStatus.SUBMIT_UNKNOWN: 4,
+    JobStatus.NOT_SUBMITTED: 4,
 }
 _RUNNING = frozenset({JobStatus.PROCESSING, JobStatus.RETRY})
 

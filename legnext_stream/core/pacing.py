@@ -33,6 +33,10 @@ def _count(_: object, attribute: Attribute[int], value: object) -> None:
 class Pacing:
     """How eagerly to ask. The defaults suit an account whose limits are not known.
 
+    `poll_cost` is the cost of an inspection in Barlow, Hunter and Proschan, "Optimum checking
+    procedures", J. SIAM 11, 1963: a running job is asked about when the undetected news of its end
+    is worth, in expectation, as much.
+
     Attributes:
         poll_cost: The price: what one request is worth, in seconds of delay. Lower it for earlier
             news and more requests, raise it for fewer.

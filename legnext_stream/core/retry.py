@@ -26,6 +26,17 @@ def retry_wait(answer: Answer, attempt: int, *, is_safe: bool, key: str) -> floa
         again = answer.status_code in _AGAIN if is_safe else answer.status_code == 429
     if not again:
         return None
-    # Exponential backoff with full jitter, above a small floor.
+    return backoff(attempt, key)
+
+
+def backoff(attempt: int, key: str) -> float:
+    """How long to wait after an attempt that failed, seconds.
+
+    It is exponential with full jitter, above a small floor.
+
+    Args:
+        attempt: 1 for the first.
+        key: What the jitter is drawn from.
+    """
     longest = min(_FIRST * 2.0 ** min(attempt - 1, 16), _LONGEST)
     return _FIRST / 2 + longest * jitter(key, attempt)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from types import MappingProxyType
+from typing import Final
 
 import attrs
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from legnext_stream.core.jobs import JobStatus
 from legnext_stream.core.pace import Pacer
 from legnext_stream.core.schedule.durations import Durations
+from legnext_stream.core.schedule.outlook import TimeLeft
 
 
 @attrs.frozen(kw_only=True)
@@ -33,6 +34,8 @@ class LearnedRunTimes:
 class Stats:
     """A snapshot of a watch, or of all watches of a client together.
 
+    It can be pickled, and `attrs.asdict` makes plain data of it, all of which JSON can hold.
+
     Attributes:
         polls: Status requests that have ended.
         retries: Those among them that repeated a failed one.
@@ -50,9 +53,19 @@ class Stats:
         in_flight: Requests under way now.
         price: What is really being paid for a request now, in seconds of delay: `poll_cost`, or
             more while requests are scarce.
-        remaining: Seconds until the last job has ended, estimated from the learned run times and
-            from how many jobs run at once; None if nothing is being watched.
+        remaining: Seconds until the last of the jobs has ended, estimated from the learned run times
+            and from how many run at once: as likely longer as shorter. None if nothing is being
+            watched.
+        remaining_between: The same with its uncertainty: the least and the most that it is likely to
+            be, seconds. Nine times in ten it should be in between, once a tenth of the jobs have
+            ended and as long as the rest are like them; see `core/schedule/outlook.py`.
         run_times: What has been learned, by task type.
+        prompts: Prompts taken in by `generate` so far. Those that ended without a job are counted in
+            `jobs`, as `SUBMIT_UNKNOWN` or `NOT_SUBMITTED`.
+        submits: Submits that have ended, by an answer or without one.
+        submits_limited: Those among them that were answered 429.
+        submitted: Those that made a job.
+        told: Ends that a callback was the first to tell; see `legnext_stream.webhook_app`.
     """
 
     polls: int
@@ -69,7 +82,18 @@ class Stats:
     in_flight: int
     price: float
     remaining: float | None
+    remaining_between: tuple[float, float] | None
     run_times: Mapping[str, LearnedRunTimes] = attrs.field(hash=False)
+    prompts: int = 0
+    submits: int = 0
+    submits_limited: int = 0
+    submitted: int = 0
+    told: int = 0
+
+    @property
+    def rate_reason(self) -> str:
+        """What decides `rate`, in words for people."""
+        return RATE_REASONS[self.why]
 
     @property
     def ended(self) -> int:
@@ -87,6 +111,20 @@ class Stats:
         return self.events / self.polls if self.polls else None
 
 
+RATE_REASONS: Final[Mapping[str, str]] = {
+    "free": "no limit met, as fast as allowed",
+    "starting": "no limit met yet, speeding up",
+    "limited by hint": "as the API says is left",
+    "holding": "just below the learned limit",
+    "probing": "trying a little more than the learned limit",
+    "recovering": "coming back after refusals",
+    "backing off": "refused again and again, trying now and then",
+    "paused": "the API asked to wait",
+    "in-flight": "as many requests under way as may be",
+}
+"""What `Stats.why` means, in words for people."""
+
+
 class Tally(msgspec.Struct):
     """The running counts behind `Stats`."""
 
@@ -97,6 +135,11 @@ class Tally(msgspec.Struct):
     events: int = 0
     unseen: int = 0
     last_error: str | None = None
+    prompts: int = 0
+    submits: int = 0
+    submits_limited: int = 0
+    submitted: int = 0
+    told: int = 0
     jobs: Counter[JobStatus] = msgspec.field(default_factory=Counter)
 
     def add(self, other: Tally) -> None:
@@ -108,6 +151,11 @@ class Tally(msgspec.Struct):
         self.events += other.events
         self.unseen += other.unseen
         self.last_error = other.last_error or self.last_error
+        self.prompts += other.prompts
+        self.submits += other.submits
+        self.submits_limited += other.submits_limited
+        self.submitted += other.submitted
+        self.told += other.told
         self.jobs.update(other.jobs)
 
     def without_unfinished(self) -> Tally:
@@ -131,7 +179,7 @@ class Tally(msgspec.Struct):
             self.jobs[status] -= 1
 
     def snapshot(
-        self, *, pacer: Pacer, durations: Durations, price: float, remaining: float | None
+        self, *, pacer: Pacer, durations: Durations, price: float, left: TimeLeft | None
     ) -> Stats:
         """The counts as they are now, beside what the pacer and the schedule say."""
         learned = {
@@ -149,7 +197,7 @@ class Tally(msgspec.Struct):
             rate_limited=self.rate_limited,
             troubles=self.troubles,
             events=self.events,
-            jobs=MappingProxyType({status: n for status, n in self.jobs.items() if n}),
+            jobs={status: n for status, n in self.jobs.items() if n},
             unseen=self.unseen,
             last_error=self.last_error,
             rate=pacer.rate,
@@ -157,6 +205,12 @@ class Tally(msgspec.Struct):
             why=pacer.why.value,
             in_flight=pacer.in_flight,
             price=price,
-            remaining=remaining,
-            run_times=MappingProxyType(learned),
+            remaining=None if left is None else left.middle,
+            remaining_between=None if left is None else (left.low, left.high),
+            run_times=learned,
+            prompts=self.prompts,
+            submits=self.submits,
+            submits_limited=self.submits_limited,
+            submitted=self.submitted,
+            told=self.told,
         )

@@ -7,7 +7,7 @@ requests and answers, and tells the time.
 
 from __future__ import annotations
 
-import math
+from typing import TYPE_CHECKING
 
 import attrs
 import msgspec
@@ -19,19 +19,23 @@ from legnext_stream.core.events import JobEvent
 from legnext_stream.core.explanation import Explanation
 from legnext_stream.core.host import Host
 from legnext_stream.core.ids import check_job_id
-from legnext_stream.core.jobs import Job, JobError, JobStatus
+from legnext_stream.core.jobs import VERDICTS, Job, JobError, JobStatus
 from legnext_stream.core.lifecycle import is_ahead, is_running
 from legnext_stream.core.pace import Pacer
 from legnext_stream.core.pace.reading import signal_of
 from legnext_stream.core.pacing import Pacing
 from legnext_stream.core.schedule import Schedule
 from legnext_stream.core.schedule.durations import Durations
+from legnext_stream.core.schedule.outlook import TimeLeft
+from legnext_stream.core.stamps import Stamps
 from legnext_stream.core.stats import Tally
 from legnext_stream.core.watched import Watched
 from legnext_stream.errors import UnexpectedAnswerError
 
+if TYPE_CHECKING:
+    from legnext_stream.core.schedule.callbacks import Callbacks
+
 _NEVER = float("inf")
-_VERDICTS = frozenset({JobStatus.TIMED_OUT, JobStatus.NOT_FOUND})
 # A job may become visible a moment after its submit, so a 404 is believed only when it has been
 # repeated over this many seconds.
 _MISSING_BELIEVED_AFTER = 5.0
@@ -39,8 +43,6 @@ _MISSING_ASKED_AGAIN_AFTER = 2.0
 # A job is given up for failed polls only after this many in a row, however long they took: when
 # requests are scarce, a few bad answers can lie far apart.
 _FAILURES_TO_GIVE_UP = 3
-# An age beyond this can't be: jobs are kept for three days. It says that two clocks are at odds.
-_OLDEST = 3 * 86400.0
 # A job that has a new unknown word at each poll would make events, and memory, without end.
 _MOST_WORDS = 32
 
@@ -61,6 +63,7 @@ class Tracker:
         pacer: Decides the account's rate; trackers of the same account share one.
         durations: What is known of run times; trackers of the same account share it. By default
             nothing but the published ranges.
+        callbacks: What is known of the API's callbacks, if there are any: see `observe` and `hint`.
     """
 
     def __init__(
@@ -70,15 +73,18 @@ class Tracker:
         timeout: float | None,
         pacer: Pacer,
         durations: Durations | None = None,
+        callbacks: Callbacks | None = None,
     ) -> None:
         self._pacing = pacing
         self._timeout = _NEVER if timeout is None else timeout
         self._pacer = pacer
         self._schedule = Schedule(
-            pacing, Durations() if durations is None else durations, self._timeout
+            pacing, Durations() if durations is None else durations, self._timeout, callbacks
         )
         self._jobs: dict[str, Watched] = {}
         self._ended = EndedIds()
+        # Jobs whose callbacks may have come before them.
+        self._newcomers: list[str] | None = None if callbacks is None else []
         # Jobs that were removed while a poll of them was under way; of one id there are several if
         # it was added again, asked about again and removed again before the first answer.
         self._left: dict[str, list[Watched]] = {}
@@ -96,14 +102,14 @@ class Tracker:
         self._described_at = float("-inf")
         self._recalled = False
         self._host = Host(self._timeout)
-        self._clock = self._host.clock
+        self._stamps = Stamps(self._host.clock)
 
     @property
     def active(self) -> int:
         """How many jobs have not ended."""
         return len(self._jobs)
 
-    def add(self, now: float, item: str | Job) -> list[JobEvent]:
+    def add(self, now: float, item: str | Job, *, seen_at: float | None = None) -> list[JobEvent]:
         """Watch one more job; one that is or was watched already changes nothing.
 
         Of very many jobs that have ended the last are remembered; see `EndedIds`.
@@ -111,17 +117,24 @@ class Tracker:
         A `Job` brings its status along: what it says is known and makes no event, unless the job
         has ended, which is told at once and without a request.
 
+        Args:
+            now: The time, seconds.
+            item: The job, or its id.
+            seen_at: When the API was asked for what a `Job` says, seconds, if that is news: then it
+                is told, whatever it is.
+
         Raises:
             InvalidJobId: `item` is no `Job` and can't be a job id.
         """
         given = item if isinstance(item, Job) else None
         job_id = check_job_id(item if given is None else given.job_id)
-        if job_id in self._jobs or job_id in self._ended:
+        if self.knows(job_id):
             return []
         job = self._take_in(now, job_id)
+        events = []
         if given is not None:
             self._schedule.name_type(job, given.task_type)
-            if given.status in _VERDICTS:
+            if given.status in VERDICTS:
                 # Some watch gave it up; this one asks anew.
                 self._schedule.add(now, job)
                 return []
@@ -131,10 +144,19 @@ class Tracker:
                 job.oddities().words = (given.raw_status,)
             else:
                 job.place = given.status
-            job.status = given.status
-            self.tally.moved(None, given.status)
+            if seen_at is None:
+                job.status = given.status
+                self.tally.moved(None, given.status)
+            else:
+                events.append(self._emit(now, job, given))
         self._schedule.add(now, job)
-        return []
+        if seen_at is not None:
+            job.looked_at, job.is_seen = seen_at, True
+        return events
+
+    def knows(self, job_id: str) -> bool:
+        """Whether a job is being watched, or has ended."""
+        return job_id in self._jobs or job_id in self._ended
 
     @property
     def known(self) -> int:
@@ -187,6 +209,8 @@ class Tracker:
     def _take_in(self, now: float, job_id: str) -> Watched:
         job = Watched(job_id)
         self._jobs[job_id] = job
+        if self._newcomers is not None:
+            self._newcomers.append(job_id)
         self.tally.unseen += 1
         self._changed_at = max(self._changed_at, now - self._paused)
         self._recalled = False
@@ -223,18 +247,20 @@ class Tracker:
         self._pacer.abandon()
         left = self._take_left(poll.job_id)
         if left is not None:
-            self._schedule.drop(left)
+            self._drop(left)
             return
         self._schedule.limited(now, self._jobs[poll.job_id])
 
     def observe(self, now: float, seen: Observation) -> list[JobEvent]:
-        """Take in what a poll taught; return what is news, in order.
+        """Take in what a poll or a callback taught; return what is news, in order.
 
         Raises:
             ApiError: The API refuses in a way that concerns every job (401, 402, 403), or what
                 answers is not the API.
             HostUnreachableError: The host has given no answer at all for the whole timeout.
         """
+        if seen.is_told:
+            return self._on_told(now, seen)
         left = self._take_left(seen.job_id)
         job = self._jobs[seen.job_id] if left is None else left
         self._in_flight -= 1
@@ -248,7 +274,7 @@ class Tracker:
             raise seen.error
         self._host.observe(now - self._paused, seen)
         if left is not None:
-            self._schedule.drop(left)
+            self._drop(left)
             return []
         if verdict is Verdict.SEEN:
             return self._on_seen(now, job, seen)
@@ -256,8 +282,29 @@ class Tracker:
             return self._on_missing(now, job, seen)
         return self._on_failure(now, job, seen)
 
+    def newcomers(self) -> list[str]:
+        """The jobs that have come in since this was last asked; none where there are no callbacks."""
+        if not self._newcomers:
+            return []
+        newcomers, self._newcomers = self._newcomers, []
+        return newcomers
+
+    def hint(self, now: float, job_id: str) -> None:
+        """Something may have become of a job: ask soon, though not as often as hints may come.
+
+        For callbacks whose signature wasn't checked. One about a job that isn't watched is nothing.
+        """
+        job = self._jobs.get(job_id)
+        if job is not None:
+            self._schedule.hint(now, job)
+
+    def _drop(self, left: Watched) -> None:
+        """A poll of a job that isn't watched any more has ended; if the job has, nobody has it."""
+        if left.status is None or not left.status.is_terminal:
+            self._schedule.drop(left)
+
     def _take_left(self, job_id: str) -> Watched | None:
-        """The job that a poll was about, if it was removed meanwhile."""
+        """The job that a poll was about, if it was removed, or its end was told, meanwhile."""
         left = self._left.get(job_id)
         if left is None:
             return None
@@ -271,10 +318,19 @@ class Tracker:
         """What is really being paid for a request now, in seconds of delay."""
         return self._schedule.price
 
-    @property
-    def remaining(self) -> float | None:
-        """Seconds until the last job has ended, roughly; None if none is watched."""
-        return self._schedule.remaining if self._jobs else None
+    def time_left(self, now: float | None = None) -> TimeLeft | None:
+        """How long it will be until the last job has ended, and been told; None if none is watched.
+
+        Args:
+            now: The time; by default that of the last answer.
+        """
+        if not self._jobs:
+            return None
+        if now is None:
+            now = max(self._described_at + self._paused, 0.0)
+        left = self._schedule.time_left(now, self._jobs.values())
+        # Each has to be asked about once more at least, at a rate that may change.
+        return left.at_least(len(self._jobs) / self._pacer.rate)
 
     def explain(self, now: float, job_id: str) -> Explanation:
         """Say why a job is next polled when it is.
@@ -306,6 +362,21 @@ class Tracker:
             tally.troubles += seen.verdict is Verdict.TROUBLED
             tally.last_error = str(seen.error)
 
+    def _on_told(self, now: float, seen: Observation) -> list[JobEvent]:
+        """Take in what a verified callback says; a poll of the job may be under way."""
+        status, job = seen.status, self._jobs.get(seen.job_id)
+        assert status is not None  # noqa: S101 - for the type checker: SEEN comes with it
+        if job is not None:
+            events = self._on_seen(now, job, seen)
+            if status.is_terminal:
+                self.tally.told += 1
+                if job.is_asked:
+                    self._left.setdefault(job.job_id, []).append(job)
+            return events
+        if status.is_terminal:
+            self._schedule.ended_unasked(now, seen.job_id)
+        return []
+
     def _on_seen(self, now: float, job: Watched, seen: Observation) -> list[JobEvent]:
         body, status = seen.body, seen.status
         assert body is not None  # noqa: S101 - for the type checker: SEEN comes with both
@@ -317,14 +388,23 @@ class Tracker:
         if self._is_news(job, status, body):
             self._changed_at = attentive
             self._recalled = False
-            between = self._changed_between(now, job, status, body)
+            between = self._stamps.changed_between(now, job, status, body)
             if status.is_terminal:
-                self._on_end(now, job, body)
+                self._schedule.name_type(job, body.get("task_type"))
+                told_at = seen.answer.received_at if seen.is_told else None
+                self._schedule.ended(now, job, *self._stamps.end(now, job, body), told_at=told_at)
             state = decode_job(body, job.job_id)
             events.append(self._emit(now, job, state, between))
             if status.is_terminal:
                 return events
         seen_before = job.seen_at
+        if seen.is_told:
+            # It may be late: how the job is now it doesn't say, and if a poll is under way, that will.
+            if events and is_running(status) and not job.is_asked:
+                stamp = decode_stamp(body, "started_at")
+                started_at = self._stamps.started_at(now, job, stamp, seen_before)
+                self._schedule.told_running(now, job, started_at)
+            return events
         if status is JobStatus.UNKNOWN or status is job.place:
             # What was told may have been so when the request was sent, and changed on the answer's
             # way. An answer from behind the job's place is out of date, and says nothing about now.
@@ -333,7 +413,7 @@ class Tracker:
         stamp = decode_stamp(body, "started_at")
         runs = stamp is not None or (job.place is not None and is_running(job.place))
         if runs:
-            started_at = self._started_at(now, job, stamp, seen_before)
+            started_at = self._stamps.started_at(now, job, stamp, seen_before)
             deadline = started_at + self._timeout
         else:
             # Staged, it has left the line but its run is yet to begin.
@@ -358,24 +438,6 @@ class Tracker:
             return _NEVER
         return self._changed_at + self._timeout + self._paused
 
-    def _changed_between(
-        self, now: float, job: Watched, status: JobStatus, body: Body
-    ) -> tuple[float | None, float]:
-        """When a change happened at the earliest and at the latest."""
-        stamp = None
-        if status.is_terminal:
-            stamp = decode_stamp(body, "ended_at")
-        elif status is JobStatus.PROCESSING:
-            stamp = decode_stamp(body, "started_at")
-        at = None if stamp is None else self._clock.local(stamp)
-        if at is None or now - at > _OLDEST:
-            return job.seen_at, now
-        # The stamp is cut to the second, and the clocks are known to each other only so well.
-        low, high = at - self._clock.error, at + 1.0 + self._clock.error
-        earliest = low if job.seen_at is None else max(low, job.seen_at)
-        latest = min(high, now)
-        return (earliest, latest) if earliest <= latest else (job.seen_at, now)
-
     def _is_news(self, job: Watched, status: JobStatus, body: Body) -> bool:
         """Whether an answer shows a change; notes it if so."""
         if status is JobStatus.UNKNOWN:
@@ -388,47 +450,6 @@ class Tracker:
             return False
         job.place = status
         return True
-
-    def _started_at(
-        self, now: float, job: Watched, stamp: float | None, seen_before: float | None
-    ) -> float:
-        """When a running job began to run, by the API's clock if that makes sense, else by ours."""
-        if now < job.running_by:
-            job.running_by = now
-        is_confirmed = job.is_confirmed
-        first = now if job.started_at is None or not is_confirmed else job.started_at
-        if stamp is None:
-            return first
-        earliest = -math.inf
-        if not is_confirmed and seen_before is not None:
-            earliest = seen_before
-            self._clock.happened(stamp, seen_before, now)
-        at = self._clock.local(stamp)
-        if at is None or now - at > _OLDEST:
-            return first
-        at = at if at > earliest else earliest
-        return at if at < job.running_by else job.running_by
-
-    def _on_end(self, now: float, job: Watched, body: Body) -> None:
-        """Tell the schedule what a job's end says about run times and about the line."""
-        self._schedule.name_type(job, body.get("task_type"))
-        clock, seen_at = self._clock, -math.inf if job.seen_at is None else job.seen_at
-        started, ended = decode_stamp(body, "started_at"), decode_stamp(body, "ended_at")
-        started_at = job.started_at if job.is_confirmed else None
-        run, between = None, (seen_at, now)
-        if started is not None and ended is not None and ended >= started:
-            # Both are cut to whole seconds.
-            run = (ended - started, ended - started + 1.0)
-            if job.seen_at is not None:
-                clock.happened(ended, seen_at, now)
-            at = clock.local(ended)
-            if at is not None:
-                earliest = min(max(at, seen_at), now)
-                between = (earliest, min(max(at + 1.0, earliest), now))
-                started_at = earliest - run[0]
-        elif started_at is not None:
-            run = (max(seen_at - started_at, job.counted), now - started_at)
-        self._schedule.ended(now, job, started_at, run, between)
 
     def _on_missing(self, now: float, job: Watched, seen: Observation) -> list[JobEvent]:
         attentive = now - self._paused

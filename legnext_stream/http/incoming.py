@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import zlib
+from collections.abc import AsyncIterator
 
 import httpx
 import trio
@@ -24,7 +25,7 @@ async def read_reply(response: httpx.Response, sent_at: float) -> Reply:
         httpx.HTTPError: The connection broke; or a success has a body that can't be had, because it
             is too large, or packed in another way than we asked for, or broken.
     """
-    headers = _headers(response)
+    headers = read_headers(response)
     try:
         content = await _body(response, headers.get("content-encoding", ""))
     except httpx.DecodingError:
@@ -34,7 +35,7 @@ async def read_reply(response: httpx.Response, sent_at: float) -> Reply:
     return Reply(response.status_code, headers, content, sent_at, trio.current_time(), time.time())
 
 
-def _headers(response: httpx.Response) -> dict[str, str]:
+def read_headers(response: httpx.Response) -> dict[str, str]:
     """The headers, names in lower case; those that are repeated are joined."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in response.headers.raw:
@@ -55,14 +56,21 @@ async def _body(response: httpx.Response, encoding: str) -> bytes:
         chunks.append(chunk)
         left -= len(chunk)
         if left < 0:
-            # An iteration over a body must never be left in the middle: httpx's generators would
-            # be left to the garbage collector, which warns. A cancellation ends each from inside.
-            with trio.CancelScope() as ending:
-                ending.cancel()
-                async for _ in body:
-                    pass
+            await leave(body)
             break
     return _unpacked(_bounded(b"".join(chunks)), encoding)
+
+
+async def leave(body: AsyncIterator[bytes]) -> None:
+    """End the iteration over a body in its middle.
+
+    It must never just be left there: httpx's generators would be left to the garbage collector,
+    which warns. A cancellation ends each from inside.
+    """
+    with trio.CancelScope() as ending:
+        ending.cancel()
+        async for _ in body:
+            pass
 
 
 def _bounded(content: bytes) -> bytes:
@@ -83,3 +91,9 @@ def _unpacked(received: bytes, encoding: str) -> bytes:
     if not unpacking.eof:
         raise httpx.DecodingError("a body cut short, or larger than any job")
     return content
+
+
+def reason_of(error: Exception) -> str:
+    """An httpx error in words: its name says more than its often empty text."""
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

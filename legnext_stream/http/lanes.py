@@ -13,6 +13,7 @@ import itertools
 import math
 import ssl
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import httpx
 import msgspec
@@ -20,9 +21,13 @@ import trio
 
 from legnext_stream.core.answers import Answer, NoReply, Reply
 from legnext_stream.errors import ConfigurationError
+from legnext_stream.http.carriers import Client, ssl_context
 from legnext_stream.http.http2 import prepare_http2
-from legnext_stream.http.incoming import read_reply
+from legnext_stream.http.incoming import read_reply, reason_of
 from legnext_stream.http.outgoing import Request, Writer, parse_base_url
+
+if TYPE_CHECKING:
+    from legnext_stream.http.files import Files
 
 _CONNECT_TIMEOUT = 5.0
 # How long an unused connection is kept, and how long closing one may take, seconds.
@@ -36,14 +41,6 @@ _STREAMS = 100
 _ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
 # The request never left this machine, so repeating it is safe whatever it would have done.
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol)
-
-
-class _Client(httpx.AsyncClient):
-    """Used for the one thing it alone knows: by which proxy, if any, a host is to be reached."""
-
-    def carrier(self, url: str) -> httpx.AsyncBaseTransport:
-        """What carries requests to this host, as the environment's settings have it."""
-        return self._transport_for_url(httpx.URL(url))
 
 
 class _Lane(msgspec.Struct, eq=False):
@@ -104,6 +101,7 @@ class Lanes:
         self._writer = Writer(
             self.base_url, api_key, httpx.Timeout(request_timeout, connect=connect_timeout)
         )
+        self._request_timeout = request_timeout
         self._within = connect_timeout + request_timeout
         self._transport = transport
         self._http2 = http2
@@ -116,11 +114,22 @@ class Lanes:
         """A salted hash of the key, to tell one account from another."""
         return self._writer.fingerprint(salt)
 
+    def files(self) -> Files:
+        """What fetches files from other hosts, without the key; the caller closes it."""
+        # Only who downloads pays for the import.
+        from legnext_stream.http.files import Files, is_loopback  # noqa: PLC0415 - see above
+
+        return Files(
+            transport=self._transport,
+            allow_loopback=is_loopback(httpx.URL(self.base_url).host),
+            silence=self._request_timeout,
+        )
+
     async def send(self, request: Request) -> Answer:
         """Send one request on a lane; whatever the network does comes back as a value."""
         sent_at = trio.current_time()
         was_sent = True
-        reason = f"no whole answer within {self._within:g} s"
+        reason, kind = f"no whole answer within {self._within:g} s", "timeout"
         lane = self._take()
         try:
             with trio.move_on_after(self._within):
@@ -128,11 +137,11 @@ class Lanes:
                     return await self._exchange(lane, request, sent_at)
                 except self._errors as error:
                     was_sent = not isinstance(error, _NEVER_SENT)
-                    reason = _reason(error)
+                    reason, kind = reason_of(error), type(error).__name__
         finally:
             await self._put_back(lane)  # noqa: ASYNC102 - it shields what it waits for
         said = f"{self.base_url} gave no answer: {reason}"
-        return NoReply(said, sent_at, trio.current_time(), was_sent=was_sent)
+        return NoReply(said, sent_at, trio.current_time(), was_sent=was_sent, kind=kind)
 
     async def aclose(self) -> None:
         """Close all lanes, and the caller's transport. Bounded in time, also under cancellation."""
@@ -199,7 +208,7 @@ class Lanes:
         if self._transport is not None:
             # The caller's transport is one lane for all; how many connections it has is its affair.
             return _Lane(self._transport, None, math.inf)
-        client = _Client(
+        client = Client(
             verify=self._shared_ssl(),
             http2=self._http2,
             limits=httpx.Limits(max_connections=1, keepalive_expiry=_IDLE),
@@ -207,13 +216,9 @@ class Lanes:
         return _Lane(client.carrier(self.base_url), client, 1)
 
     def _shared_ssl(self) -> ssl.SSLContext:
-        # Loading the certificates takes tens of milliseconds, so all lanes share one context, and
-        # a plain http host, which needs none, gets an empty one.
+        # Loading the certificates takes tens of milliseconds, so all lanes share one context.
         if self._ssl is None:
-            secure = self.base_url.startswith("https:")
-            self._ssl = (
-                httpx.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            )
+            self._ssl = ssl_context(is_needed=self.base_url.startswith("https:"))
         return self._ssl
 
 
@@ -222,9 +227,3 @@ def _check_http2(base_url: str, transport: httpx.AsyncBaseTransport | None) -> N
         raise ConfigurationError("http2=True says how to connect, but a transport was given")
     if not base_url.startswith("https:"):
         raise ConfigurationError("http2=True takes https: over plain http it can't be agreed on")
-
-
-def _reason(error: Exception) -> str:
-    """An httpx error in words: its name says more than its often empty text."""
-    text = str(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,12 +1,11 @@
 """The journal: what a watch has been told and what of it was acknowledged, on disk.
 
-`entries` is what can be written, `schema` the tables, `store` the SQLite file, `writer` the way to it
-from tasks, and `keeper` what a watch writes and goes on from.
+`entries` and `prompts` are what can be written, `schema` the tables, `store` the SQLite file, `writer`
+the way to it from tasks, `keeper` what a watch writes and goes on from, and `ledger` what a batch does.
 """
 
 from legnext_stream.journal.entries import (
     Acknowledged,
-    Entry,
     KeptEvent,
     KeptJob,
     Learned,
@@ -15,7 +14,7 @@ from legnext_stream.journal.entries import (
     Taken,
 )
 from legnext_stream.journal.keeper import Keeper
-from legnext_stream.journal.store import Store
+from legnext_stream.journal.store import Entry, Store
 from legnext_stream.journal.writer import Writer
 
 __all__ = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias
 
 import attrs
 
@@ -100,9 +99,6 @@ class Learned:
 
     name: str
     state: Mapping[str, object]
-
-
-Entry: TypeAlias = Taken | Observed | Acknowledged | Removed | Learned
 
 
 @attrs.frozen(kw_only=True)

@@ -11,7 +11,8 @@ import trio
 
 from legnext_stream.core.decoding import decode_job
 from legnext_stream.core.events import JobEvent
-from legnext_stream.core.jobs import Job, JobError, JobStatus
+from legnext_stream.core.jobs import VERDICTS, Job, JobError, JobStatus
+from legnext_stream.core.submitting import is_lasting
 from legnext_stream.core.tracker import Tracker
 from legnext_stream.errors import JournalError
 from legnext_stream.journal.entries import (
@@ -22,11 +23,13 @@ from legnext_stream.journal.entries import (
     Removed,
     Taken,
 )
+from legnext_stream.journal.ledger import Ledger
+from legnext_stream.journal.prompts import Moved, Refused
 from legnext_stream.journal.store import Store
-from legnext_stream.journal.writer import Writer, off_the_event_path
+from legnext_stream.journal.writer import Writer
 from legnext_stream.slices import Slices
+from legnext_stream.threads import off_the_event_path
 
-_VERDICTS = frozenset({JobStatus.TIMED_OUT, JobStatus.NOT_FOUND})
 # What was learned is written at most this often, in seconds, and only if it has changed: a kill costs no
 # more than that.
 _LEARNED_EVERY = 10.0
@@ -121,7 +124,7 @@ class Keeper:
                 )
             else:
                 tracker.restore_ended(job.job_id)
-                owed.append(self._event(job.owed, job.status))
+                owed.append(self.event(job.owed, job.status))
             await slices.done_one()
         return owed
 
@@ -139,14 +142,25 @@ class Keeper:
         """A job is watched no longer."""
         self.writer.put(Removed(job_id))
 
+    @property
+    def ledger(self) -> Ledger:
+        """The prompts of a batch in the open file."""
+        return Ledger(self._opened, self.writer)
+
     def observed(self, event: JobEvent) -> None:
         """An event was made."""
         if event.status.is_terminal:
-            self.writer.put(Observed(self._kept(event)))
+            kept = self._kept(event)
+            if event.job_id:
+                self.writer.put(Observed(kept))
+            elif event.position is not None and is_lasting(event):
+                self.writer.put(Refused(event.position, kept))
 
     def acknowledged(self, event: JobEvent) -> None:
         """The consumer is done with an event."""
         self.writer.put(Acknowledged(self._kept(event), trio.current_time() + self._offset))
+        if event.position is not None and not event.job_id and is_lasting(event):
+            self.writer.put(Moved(event.position, "ended"))
 
     async def flush(self) -> None:
         """Wait until all that the journal was told is on the disk.
@@ -192,7 +206,7 @@ class Keeper:
 
     def _kept(self, event: JobEvent) -> KeptEvent:
         earliest, latest = event.changed_between
-        error = event.job.error if event.status in _VERDICTS else None
+        error = event.job.error if event.status in VERDICTS else None
         return KeptEvent(
             job_id=event.job_id,
             status=event.status,
@@ -208,7 +222,8 @@ class Keeper:
             reason="" if error is None else _utf8(error.message),
         )
 
-    def _event(self, kept: KeptEvent, previous: JobStatus | None) -> JobEvent:
+    def event(self, kept: KeptEvent, previous: JobStatus | None = None) -> JobEvent:
+        """An event as it was made, from what the file has of it."""
         earliest, latest = kept.changed_between
         job = attrs.evolve(
             decode_job(kept.body),
@@ -216,7 +231,7 @@ class Keeper:
             status=kept.status,
             raw_status=kept.raw_status,
         )
-        if kept.status in _VERDICTS:
+        if kept.status in VERDICTS:
             job = attrs.evolve(job, error=JobError(code=kept.code, message=kept.reason))
         return JobEvent(
             job_id=kept.job_id,

@@ -1,6 +1,6 @@
 """The tables of a journal, and how an older file becomes one of this version.
 
-The tables are meant to be read by people, too: `docs/journal.md` has queries to start from. Times
+The tables are meant to be read by people, too: `docs/how-to/journal.md` has queries to start from. Times
 are seconds since 1970, statuses are the words of `JobStatus`, and bodies are the API's JSON without
 the secret of its webhook.
 """
@@ -86,10 +86,50 @@ _FIRST: Final = (
     """,
 )
 
-MIGRATIONS: Final = (_FIRST,)
+# Version 2: what `generate` was given, and what has come of it.
+_PROMPTS: Final = (
+    """
+    CREATE TABLE prompts (
+        -- Its place in the batch.
+        position      INTEGER PRIMARY KEY,
+        -- A hash of what it says, and the how-manieth of the prompts that say the same it is.
+        identity      BLOB NOT NULL,
+        occurrence    INTEGER NOT NULL,
+        task_type     TEXT NOT NULL,
+        text          TEXT NOT NULL,
+        -- The further fields, and the caller's own: JSON.
+        params        TEXT NOT NULL,
+        tag           TEXT NOT NULL,
+        taken_at      REAL NOT NULL,
+        -- unsent, sending (nothing is known since), submitted, refused (which is owed), or ended.
+        state         TEXT NOT NULL DEFAULT 'unsent',
+        -- The job, once there is one.
+        job_id        TEXT,
+        -- Why there is none and will be none.
+        status        TEXT,
+        code          INTEGER,
+        reason        TEXT,
+        observed_at   REAL,
+        changed_after REAL,
+        UNIQUE (identity, occurrence)
+    ) STRICT
+    """,
+    """
+    CREATE INDEX prompts_of_jobs ON prompts (job_id) WHERE job_id IS NOT NULL
+    """,
+    """
+    CREATE INDEX pending_prompts ON prompts (state, position)
+        WHERE state = 'unsent' OR state = 'sending' OR state = 'refused'
+    """,
+)
+
+MIGRATIONS: Final = (_FIRST, _PROMPTS)
 """The statements that bring a file from version i to version i + 1."""
 
 VERSION: Final = len(MIGRATIONS)
+
+WITH_PROMPTS: Final = 2
+"""The version from which on a journal knows of prompts."""
 
 
 def prepare(connection: sqlite3.Connection) -> None:

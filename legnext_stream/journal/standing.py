@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +12,7 @@ import attrs
 
 from legnext_stream.core.jobs import JobStatus
 from legnext_stream.errors import JournalError
-from legnext_stream.journal.schema import check
+from legnext_stream.journal.schema import WITH_PROMPTS, check
 
 
 @attrs.frozen(kw_only=True)
@@ -25,8 +26,10 @@ class Standing:
         unfinished: The jobs that a watch would go on with, in the order in which they came, each
             with what was last acknowledged of it, or None.
         ended: The jobs whose end was acknowledged, each with that end.
-        owed: How many ends were seen and not acknowledged.
+        owed: How many ends were seen and not acknowledged, of jobs and of prompts.
         events: How many events were acknowledged.
+        to_submit: How many prompts the next `generate` would submit, or tell to be unknown.
+        without_job: How many prompts ended without a job, acknowledged, by that end.
     """
 
     base_url: str
@@ -36,6 +39,14 @@ class Standing:
     ended: Mapping[str, JobStatus]
     owed: int
     events: int
+    to_submit: int = 0
+    without_job: Mapping[JobStatus, int] = attrs.field(factory=dict)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether all that was begun has ended well."""
+        is_done = not (self.unfinished or self.to_submit or self.without_job)
+        return is_done and set(self.ended.values()) <= {JobStatus.COMPLETED}
 
 
 def read_standing(path: Path) -> Standing:
@@ -50,10 +61,10 @@ def read_standing(path: Path) -> Standing:
         with closing(
             sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         ) as connection:
-            check(connection)
+            version = check(connection)
             # One transaction: all of it at the same moment.
             connection.execute("BEGIN")
-            return _read(connection)
+            return _read(connection, version)
     except (
         sqlite3.Error,
         JournalError,
@@ -62,7 +73,7 @@ def read_standing(path: Path) -> Standing:
         raise JournalError(f"can't read the journal {path}: {error}") from error
 
 
-def _read(connection: sqlite3.Connection) -> Standing:
+def _read(connection: sqlite3.Connection, version: int) -> Standing:
     execute = connection.execute
     account = execute("SELECT base_url, created_at FROM account").fetchone()
     if account is None:
@@ -71,6 +82,15 @@ def _read(connection: sqlite3.Connection) -> Standing:
         "SELECT count(*), max(acknowledged_at) FROM events"
     ).fetchone()
     (owed,) = execute("SELECT count(*) FROM owed").fetchone()
+    prompts, without_job = Counter[str](), {}
+    if version >= WITH_PROMPTS:
+        prompts.update(dict(execute("SELECT state, count(*) FROM prompts GROUP BY state")))
+        without_job = {
+            JobStatus(status): count
+            for status, count in execute(
+                "SELECT status, count(*) FROM prompts WHERE state = 'ended' GROUP BY status"
+            )
+        }
     jobs = "SELECT job_id, status FROM jobs WHERE is_ended = ? ORDER BY position"
     return Standing(
         base_url=account[0],
@@ -81,6 +101,8 @@ def _read(connection: sqlite3.Connection) -> Standing:
             for job_id, status in execute(jobs, (0,))
         },
         ended={job_id: JobStatus(status) for job_id, status in execute(jobs, (1,))},
-        owed=owed,
+        owed=owed + prompts["refused"],
         events=events,
+        to_submit=prompts["unsent"] + prompts["sending"],
+        without_job=without_job,
     )

@@ -13,7 +13,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar, assert_never
+from typing import Any, Final, Self, TypeAlias, TypeVar, assert_never
 
 import filelock
 
@@ -21,7 +21,6 @@ from legnext_stream.core.jobs import JobStatus
 from legnext_stream.errors import ConfigurationError, JournalError, JournalInUseError
 from legnext_stream.journal.entries import (
     Acknowledged,
-    Entry,
     KeptEvent,
     KeptJob,
     Learned,
@@ -29,12 +28,26 @@ from legnext_stream.journal.entries import (
     Removed,
     Taken,
 )
+from legnext_stream.journal.prompts import (
+    Claim,
+    KeptPrompt,
+    Moved,
+    PromptEntry,
+    Refused,
+    Submitted,
+    read_open,
+    read_unsent,
+    write_prompt,
+)
 from legnext_stream.journal.schema import check, prepare
 
 _EVENT_COLUMNS: Final = (
     "job_id, status, raw_status, previous, observed_at, changed_after, changed_before, body, code,"
     " reason"
 )
+Entry: TypeAlias = Taken | Observed | Acknowledged | Removed | Learned | PromptEntry
+"""What can be written."""
+
 _T = TypeVar("_T")
 # Who holds the file holds it for a batch's time; waiting a moment for its end is no use.
 _BUSY: Final = 5.0
@@ -155,6 +168,24 @@ class Store:
             row = self._connection.execute(query, (name,)).fetchone()
             return None if row is None else _json(row[0], dict)
 
+    def unsent_prompts(self, after: int, most: int) -> list[KeptPrompt]:
+        """The first prompts beyond a place in the batch that are to be submitted.
+
+        Raises:
+            JournalError: The file can't be read.
+        """
+        with _told(self.path, "read"), _understood():
+            return read_unsent(self._connection, after, most)
+
+    def open_prompts(self) -> list[KeptPrompt]:
+        """The prompts that were being submitted, or whose job or refusal is not finished with.
+
+        Raises:
+            JournalError: The file can't be read.
+        """
+        with _told(self.path, "read"), _understood():
+            return read_open(self._connection)
+
     def _write(self, entry: Entry) -> None:
         execute = self._connection.execute
         match entry:
@@ -189,6 +220,8 @@ class Store:
                     "INSERT OR REPLACE INTO learned (name, state) VALUES (?, ?)",
                     (entry.name, json.dumps(entry.state)),
                 )
+            case Claim() | Moved() | Submitted() | Refused():
+                write_prompt(self._connection, entry)
             case _:
                 assert_never(entry)
 

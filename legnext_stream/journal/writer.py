@@ -2,29 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from typing import TypeVar
-
 import trio
 
-from legnext_stream.journal.entries import Entry
-from legnext_stream.journal.store import Store
-
-_T = TypeVar("_T")
-
-
-async def off_the_event_path(work: Callable[[], _T]) -> _T:
-    """Run something that blocks in a thread, so that polling and the consumer go on meanwhile.
-
-    Once begun it can't be cancelled, for its outcome has to be known. Under a virtual clock it runs
-    right here: that clock would take the wait for a thread for idleness, and jump ahead.
-    """
-    testing = sys.modules.get("trio.testing")
-    if testing is not None and isinstance(trio.lowlevel.current_clock(), testing.MockClock):
-        await trio.lowlevel.checkpoint()
-        return work()
-    return await trio.to_thread.run_sync(work)
+from legnext_stream.journal.store import Entry, Store
+from legnext_stream.threads import off_the_event_path
 
 
 class Writer:

@@ -19,16 +19,17 @@ from mockserver.api.answers import Answer, JsonAnswer, error_answer
 from mockserver.api.bodies import read_params
 from mockserver.api.expiry import has_expired
 from mockserver.api.openapi import document_of
+from mockserver.api.outputs import RESULTS_URL
 from mockserver.api.page import page_of
 from mockserver.api.references import check_references
 from mockserver.api.refusals import Refusal
-from mockserver.api.results import Results
-from mockserver.api.routes import ACTIVE_TASKS, BALANCE, DOCS, JOB, JOB_PREFIX, OPENAPI
+from mockserver.api.results import Results, results_at
+from mockserver.api.routes import ACTIVE_TASKS, BALANCE, DOCS, JOB, JOB_PREFIX, OPENAPI, ROUTE
 from mockserver.api.validation import kept_of, prompts_of, validate
 from mockserver.api.wire import job_body
 from mockserver.applying import told_job
 from mockserver.control.routes import admin_routes
-from mockserver.gate import MADE_JOB, ROUTE, Gate
+from mockserver.gate import MADE_JOB, Gate
 from mockserver.world import TASKS
 
 if TYPE_CHECKING:
@@ -60,7 +61,9 @@ class GetJob:
         job = told_job(service, scope, job_id, now)
         if job is not None and not has_expired(job, now, quirks):
             shown = service.webhooks.as_shown(job, now)
-            answer = Answer(job_body(shown, service.epoch, quirks))
+            # Most are asked about before they have results.
+            place = results_at(scope) if shown.status == "completed" else RESULTS_URL
+            answer = Answer(job_body(shown, service.epoch, quirks, place))
             # It is told what the job is; what moves on at being asked moves on for the next.
             world.poll(job_id, now)
             await answer(scope, receive, send)
@@ -202,4 +205,4 @@ def build_app(service: Service, behind_gate: Layer | None = None) -> ASGIApp:
     app: ASGIApp = JobFirst(routes, GetJob(service))
     if behind_gate is not None:
         app = behind_gate(app, service)
-    return Results(Gate(app, service), service)
+    return Gate(Results(app, service), service)

@@ -12,10 +12,10 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 import attrs
 
+from mockserver.files.png import PNG_SIGNATURE
+
 Schema: TypeAlias = dict[str, Any]
 """A JSON Schema, of the draft 2020-12 as in OpenAPI 3.1."""
-
-PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 
 # Without \s and \d, which the dialects of regular expressions don't agree on.
 _URL_PATTERN: Final = (

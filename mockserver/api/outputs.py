@@ -9,13 +9,15 @@ from mockserver.api.times import unix_time
 from mockserver.world.tasks import Makes
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from mockserver.api.quirks import Quirks
     from mockserver.world import JobView, TaskType
 
 RESULTS_HOST: Final = "images.legnext.example"
-"""Where results lie. By RFC 2606 there can't be such a host: whoever asks for it reaches nobody."""
+"""Where results lie over memory. By RFC 2606 there can't be such a host, so nobody is ever asked."""
+RESULTS_URL: Final = f"https://{RESULTS_HOST}"
 TEMPORARY_SECONDS: Final = 86400.0
 """How long a result under `/temp/` can be had, at the most, in seconds."""
 
@@ -30,6 +32,12 @@ _TEXTS: Final = (
 )
 _IMAGES: Final = {Makes.GRID: 4, Makes.IMAGE: 1}
 _VIDEOS: Final = {Makes.VIDEOS: 4, Makes.VIDEO: 1}
+_NAMES: Final = {
+    Makes.GRID: ("0.png", "1.png", "2.png", "3.png", "grid.png"),
+    Makes.IMAGE: ("0.png",),
+    Makes.VIDEOS: ("0.mp4", "1.mp4", "2.mp4", "3.mp4"),
+    Makes.VIDEO: ("0.mp4",),
+}
 
 
 def images_of(task: TaskType) -> int:
@@ -50,15 +58,29 @@ def results_expire_at(job: JobView, quirks: Quirks) -> float | None:
     return None if seconds is None or job.ended_at is None else job.ended_at + seconds
 
 
-def output_of(job: JobView, epoch: datetime, quirks: Quirks) -> str:
-    """The `output` of a completed job, as JSON, in a world that began at `epoch`."""
+def names_of(task: TaskType) -> Collection[str]:
+    """The names of the files that a completed job of this type has."""
+    return _NAMES.get(task.makes, ())
+
+
+def output_of(job: JobView, epoch: datetime, quirks: Quirks, results_at: str = RESULTS_URL) -> str:
+    """The `output` of a completed job, as JSON, in a world that began at `epoch`.
+
+    Args:
+        job: The job.
+        epoch: What the calendar said at the world's start.
+        quirks: For how long results can be had.
+        results_at: Where they lie: a URL without a slash at its end, and with nothing in it that JSON
+            would escape.
+    """
     makes = job.task.makes
     if makes is Makes.TEXT:
         return _TEXTS
     folder = "temp/" if quirks.temporary_urls else ""
     # Quoted, it needs no escaping in JSON either.
-    base = f"https://{RESULTS_HOST}/{folder}{quote(job.job_id, safe='')}"
-    query = _signature(job, epoch, quirks)
+    base = f"{results_at}/{folder}{quote(job.job_id, safe='')}"
+    query = signature_of(job, epoch, quirks)
+    query = f"?{query}" if query else ""
     seed = int(job.draws.uniform("output seed") * 2**32)
     match makes:
         case Makes.GRID:
@@ -82,10 +104,10 @@ def output_of(job: JobView, epoch: datetime, quirks: Quirks) -> str:
             return f'{{"video_urls":["{base}/0.mp4{query}"],"seed":"{seed}"}}'
 
 
-def _signature(job: JobView, epoch: datetime, quirks: Quirks) -> str:
-    """What makes a URL good until it expires; nothing for one that is good for ever."""
+def signature_of(job: JobView, epoch: datetime, quirks: Quirks) -> str:
+    """The query that makes a URL good until it expires; nothing for one that is good for ever."""
     expires_at = results_expire_at(job, quirks)
     if expires_at is None:
         return ""
     signature = int(job.draws.uniform("output signature") * 2**53)
-    return f"?Expires={unix_time(epoch, expires_at)}&Signature={signature:014x}"
+    return f"Expires={unix_time(epoch, expires_at)}&Signature={signature:014x}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Final
 
-from mockserver.world.routes import ACTIVE_TASKS, BALANCE, DOCS, JOB, OPENAPI, ROUTES, Route
+from mockserver.world.routes import ACTIVE_TASKS, BALANCE, DOCS, FILE, JOB, OPENAPI, ROUTES, Route
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,8 +18,10 @@ __all__ = [
     "ACTIVE_TASKS",
     "BALANCE",
     "DOCS",
+    "FILE",
     "JOB",
     "OPENAPI",
+    "ROUTE",
     "ROUTES",
     "Route",
     "job_id_in",
@@ -27,6 +29,8 @@ __all__ = [
     "route_of",
 ]
 
+ROUTE: Final = "legnext_mock.route"
+"""The key of a request's scope under which the routes find which of them it is for."""
 JOB_PREFIX: Final = "/api/v1/job/"
 """What the path of a status request begins with."""
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _TEXT: Final[Schema] = {"type": "string"}
 _WHOLE: Final[Schema] = {"type": "integer", "minimum": 0}
 _PERCENT: Final[Schema] = {"type": "integer", "minimum": 0, "maximum": 100}
-_URL: Final[Schema] = {"type": "string", "pattern": "^https://"}
+_URL: Final[Schema] = {"type": "string", "pattern": "^https?://"}
 _NULL: Final[Schema] = {"type": "null"}
 _SECONDS: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
 _TIME_TO_SECOND: Final[Schema] = {"type": "string", "pattern": f"{_SECONDS}Z$"}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from mockserver.api.outputs import output_of
+from mockserver.api.outputs import RESULTS_URL, output_of
 from mockserver.api.quirks import DEFAULT_QUIRKS, Quirks
 from mockserver.api.times import DEFAULT_EPOCH, date_header, time_text
 from mockserver.api.variants import are_documented, varied
@@ -49,8 +49,13 @@ def _nothing_yet(job: JobView) -> str:
     return _NO_VIDEOS if job.task.makes in {Makes.VIDEO, Makes.VIDEOS} else _NO_OUTPUT
 
 
-def job_body(job: JobView, epoch: datetime, quirks: Quirks = DEFAULT_QUIRKS) -> bytes:
-    """The job object of `job`, in a world that began at `epoch`."""
+def job_body(
+    job: JobView,
+    epoch: datetime,
+    quirks: Quirks = DEFAULT_QUIRKS,
+    results_at: str = RESULTS_URL,
+) -> bytes:
+    """The job object of `job`, in a world that began at `epoch`, its results lying at a URL."""
     completed = job.status == "completed"
     if job.failure is None:
         error = _NO_ERROR
@@ -67,7 +72,7 @@ def job_body(job: JobView, epoch: datetime, quirks: Quirks = DEFAULT_QUIRKS) -> 
         f'{{"job_id":{_json_text(job.job_id)},"model":"midjourney","task_type":"{job.task.name}",'
         f'"status":{_json_text(job.status)},"config":{{"service_mode":"public",'
         f'"webhook_config":{{"endpoint":{_json_text(job.callback)},"secret":""}}}},"input":null,'
-        f'"output":{output_of(job, epoch, quirks) if completed else _nothing_yet(job)},'
+        f'"output":{output_of(job, epoch, quirks, results_at) if completed else _nothing_yet(job)},'
         f'"meta":{{"created_at":"{time_text(epoch, job.created_at)}",'
         f'"started_at":"{time_text(epoch, job.started_at)}",'
         f'"ended_at":"{time_text(epoch, job.ended_at)}",'

@@ -243,9 +243,14 @@ class Admin:
         ]
 
     def job(self, call: Call) -> object:
-        """One job, with its changes."""
+        """One job, with what it was submitted with and its changes."""
         job_id = self._job_id(call)
-        return self._job(job_id) | {"changes": self._control.truth[job_id]}
+        control = self._control
+        params = control.world.job(job_id, control.now).params
+        return self._job(job_id) | {
+            "params": None if params is None else dict(params),
+            "changes": control.truth[job_id],
+        }
 
     def _job(self, job_id: str) -> dict[str, object]:
         control = self._control

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from mockserver.world.routes import is_route_word
+from mockserver.world.routes import is_fault_route_word
 
 if TYPE_CHECKING:
     from mockserver.world.routes import Route
@@ -73,14 +73,14 @@ class When:
     Attributes:
         route: A route's template, like `"GET /api/v1/job/{job_id}"`, or its short name: `"job"`,
             `"submit"` for the submits of all task types, `"diffusion"` for those of one,
-            `"balance"` and so on.
+            `"balance"` and so on; `"file"` for the files of results.
         method: A method, e.g. `"GET"`.
-        job: A job's id: requests for its status.
+        job: A job's id: requests for its status, and for its files.
         after: The beginning of a window of time, in seconds since the world's start.
         until: Its end, which is outside of it.
         nth: That one request only, the first being 1.
         every: Every so-many-th request.
-        each_job: Whether `nth` and `every` count the requests for each job's status by themselves;
+        each_job: Whether `nth` and `every` count the requests for each job by themselves;
             no other requests are then met.
         probability: From 0 to 1.
 
@@ -88,7 +88,7 @@ class When:
         ValueError: A criterion that nothing can meet, or that isn't one.
     """
 
-    route: str | None = attrs.field(default=None, validator=is_route_word)
+    route: str | None = attrs.field(default=None, validator=is_fault_route_word)
     method: str | None = attrs.field(default=None, converter=_upper)
     job: str | None = None
     nth: int | None = attrs.field(default=None, validator=_is_count)

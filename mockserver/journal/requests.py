@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypedDict, Unpack, overload
 import attrs
 import msgspec
 
-from mockserver.api.routes import ROUTES, nearest_route
+from mockserver.api.routes import FILE, ROUTES, nearest_route
 from mockserver.journal.figures import FORGIVEN, Gap, busiest_window, gaps, most_at_once
 from mockserver.journal.record import RequestRecord
-from mockserver.world.routes import WORDS
+from mockserver.world.routes import FAULT_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,10 +64,11 @@ class Unmatched:
 @functools.cache
 def _templates(word: str) -> frozenset[str]:
     """The templates of the routes that a word names."""
-    if word not in WORDS:
-        names = ", ".join(["submit", *(route.name for route in ROUTES)])
+    routes = (*ROUTES, FILE)
+    if word not in FAULT_WORDS:
+        names = ", ".join(["submit", *(route.name for route in routes)])
         raise ValueError(f"route must be a template or one of {names}; not {word!r}")
-    return frozenset(route.template for route in ROUTES if word in route.words)
+    return frozenset(route.template for route in routes if word in route.words)
 
 
 def _fits(record: RequestRecord, wanted: Criteria) -> bool:

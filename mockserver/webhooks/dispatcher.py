@@ -86,7 +86,7 @@ class Dispatcher:
             number=self._told.get(change.job_id, 0),
             changed_at=change.at,
             url=job.callback,
-            body=body_of(job, change.at, service.epoch, service.quirks),
+            body=body_of(job, change.at, service.epoch, service.quirks, service.results_at),
         )
 
     def take(self, t: float) -> Attempt | None:

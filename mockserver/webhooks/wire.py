@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mockserver.api.outputs import RESULTS_URL
 from mockserver.api.times import time_text, unix_time
 from mockserver.api.wire import job_body
 from mockserver.webhooks.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, signature_of
@@ -19,7 +20,9 @@ AGENT = "legnext-mock"
 """What a message says it comes from."""
 
 
-def body_of(job: JobView, t: float, epoch: datetime, quirks: Quirks) -> bytes:
+def body_of(
+    job: JobView, t: float, epoch: datetime, quirks: Quirks, results_at: str = RESULTS_URL
+) -> bytes:
     """The body of the message about what a job has become.
 
     Args:
@@ -27,8 +30,9 @@ def body_of(job: JobView, t: float, epoch: datetime, quirks: Quirks) -> bytes:
         t: Since when, in seconds since the world's start.
         epoch: What the calendar said at the world's start.
         quirks: The shape of the job, and whether it stands in an envelope.
+        results_at: Where results lie.
     """
-    body = job_body(job, epoch, quirks)
+    body = job_body(job, epoch, quirks, results_at)
     if quirks.webhook_envelope == "job":
         return body
     return b'{"timestamp":"%s","data":%s}' % (time_text(epoch, t).encode(), body)

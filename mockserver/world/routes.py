@@ -6,11 +6,14 @@ task types together are `"submit"`, one of them has its task type's name.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from mockserver.world.tasks import TASKS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
 
 SUBMIT: Final = "submit"
 """The word for the submits of all task types."""
@@ -61,6 +64,9 @@ OPENAPI: Final = Route("openapi", "GET", "/openapi.json")
 DOCS: Final = Route("docs", "GET", "/docs")
 """The page to read it."""
 
+FILE: Final = Route("file", "GET", "/files/{job_id}/{name}")
+"""A job's result; on a host of its own it lies without the `/files`."""
+
 API_ROUTES: Final = (
     JOB,
     *(Route(name, "POST", f"/api/v1/{name}") for name in TASKS),
@@ -75,6 +81,9 @@ ROUTES: Final = (*API_ROUTES, OPENAPI, DOCS)
 WORDS: Final = frozenset[str]().union(*(route.words for route in API_ROUTES))
 """All words for routes of the API."""
 
+FAULT_WORDS: Final = WORDS | FILE.words
+"""All words for routes that faults can be about: those of the API, and the files of results."""
+
 
 def is_route_word(_instance: object, attribute: attrs.Attribute[str | None], word: object) -> None:
     """See to it, for attrs, that a setting names a route of the API or is None.
@@ -82,9 +91,24 @@ def is_route_word(_instance: object, attribute: attrs.Attribute[str | None], wor
     Raises:
         ValueError: It names none.
     """
-    if word is not None and word not in WORDS:
-        names = ", ".join([SUBMIT, *(route.name for route in API_ROUTES)])
+    _check(attribute.name, word, WORDS, API_ROUTES)
+
+
+def is_fault_route_word(
+    _instance: object, attribute: attrs.Attribute[str | None], word: object
+) -> None:
+    """See to it, for attrs, that a setting names a route that faults can be about, or is None.
+
+    Raises:
+        ValueError: It names none.
+    """
+    _check(attribute.name, word, FAULT_WORDS, (*API_ROUTES, FILE))
+
+
+def _check(setting: str, word: object, words: Collection[str], routes: Iterable[Route]) -> None:
+    if word is not None and word not in words:
+        names = ", ".join([SUBMIT, *(route.name for route in routes)])
         raise ValueError(
-            f"{attribute.name} must be a route's template, like {JOB.template!r}, or one of "
+            f"{setting} must be a route's template, like {JOB.template!r}, or one of "
             f"{names}; not {word!r}"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 import trio
@@ -11,7 +12,8 @@ from hypothesis import given, settings
 
 from legnext_stream import JobEvent, JobStatus, LegnextClient, Pacing
 from mockserver import MockLegnext, Script, TokenBucket, run_virtual
-from tests.contract.worlds import KEY, World, watch_world, worlds
+from tests.contract.ways import watch_world_plainly, watch_world_under_asyncio
+from tests.contract.worlds import KEY, Outcome, World, watch_world, worlds
 from tests.legnext_stream.support import check_contract, word
 
 
@@ -23,7 +25,19 @@ def test_the_contract_holds_in_every_world(world: World) -> None:
     Each job ends as it truly ended, each id that stands for nobody as not found, and trouble is
     seen in the numbers only.
     """
-    outcome = run_virtual(watch_world, world)
+    judge(world, run_virtual(watch_world, world))
+
+
+@pytest.mark.parametrize("way", [watch_world_plainly, watch_world_under_asyncio])
+@settings(max_examples=30)
+@given(world=worlds)
+def test_it_holds_off_trio_too(way: Callable[[World], Outcome], world: World) -> None:
+    """The same clauses, from plain code and under asyncio."""
+    judge(world, way(world))
+
+
+def judge(world: World, outcome: Outcome) -> None:
+    """Judge what came of watching a world."""
     # An answer that repeats an old one is no witness of when.
     told = check_contract(outcome.events, outcome.truth, slack=None if world.stale else 1e-6)
     assert set(told) == set(outcome.asked), "each job has its end"

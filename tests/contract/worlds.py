@@ -16,6 +16,7 @@ from mockserver import Lognormal, MockLegnext, Script, TokenBucket
 from mockserver.network import MemoryBackend, MemoryTransport, serve_connection
 
 KEY = "lk-of-the-contract"
+URL = "http://world.test"
 _JOB = "/api/v1/job/"
 _HTML = b"<html><title>Just a moment...</title></html>"
 # Jobs that never existed stand among the others; the API says so each time.
@@ -203,8 +204,40 @@ async def _answer(
     await send({"type": "http.response.body", "body": body})
 
 
-async def watch_world(world: World) -> Outcome:
-    """Watch a world from its beginning to the end of its last job."""
+@attrs.frozen
+class Stage:
+    """A world made ready to be watched, in whatever way.
+
+    Attributes:
+        world: The world.
+        mock: The simulated API.
+        transport: Leads to it, past the faults.
+        asked: All ids, once they were asked for.
+    """
+
+    world: World
+    mock: MockLegnext
+    transport: MemoryTransport
+    asked: list[str] = attrs.field(factory=list)
+
+    @property
+    def pacing(self) -> Pacing:
+        """How the client is to ask."""
+        return Pacing(max_in_flight=self.world.max_in_flight)
+
+    def ids(self) -> list[str]:
+        """Add all jobs; from now on their lives go on."""
+        return _ids(self.world, self.mock, self.asked)
+
+    def outcome(self, events: list[JobEvent], stats: Stats) -> Outcome:
+        """What came of it, for the judges."""
+        assert not self.mock.crashes
+        truth = {job_id: tuple(changes) for job_id, changes in self.mock.truth.items()}
+        return Outcome(events, truth, self.asked, stats, self.mock.requests.dump())
+
+
+def stage(world: World) -> Stage:
+    """Make a world ready to be watched."""
     mock = MockLegnext(
         world.seed,
         world.slots,
@@ -222,12 +255,15 @@ async def watch_world(world: World) -> Outcome:
     async def serve(stream: trio.abc.Stream) -> None:
         await serve_connection(app, stream, note)
 
-    asked: list[str] = []
+    return Stage(world, mock, MemoryTransport(MemoryBackend(serve)))
+
+
+async def watch_world(world: World) -> Outcome:
+    """Watch a world from its beginning to the end of its last job, on Trio."""
+    on = stage(world)
     events: list[JobEvent] = []
-    transport = MemoryTransport(MemoryBackend(serve))
-    pacing = Pacing(max_in_flight=world.max_in_flight)
-    async with LegnextClient(KEY, "http://world.test", transport, pacing=pacing) as client:
-        ids = _ids_one_by_one(world, mock, asked) if world.late else _ids(world, mock, asked)
+    async with LegnextClient(KEY, URL, on.transport, pacing=on.pacing) as client:
+        ids = _ids_one_by_one(on) if world.late else on.ids()
         async with client.watch(ids) as stream:
             while True:
                 with trio.move_on_after(world.impatience or 1e9):
@@ -237,9 +273,7 @@ async def watch_world(world: World) -> Outcome:
                         break
                 await trio.sleep(world.pause)
             stats = stream.stats
-    assert not mock.crashes
-    truth = {job_id: tuple(changes) for job_id, changes in mock.truth.items()}
-    return Outcome(events, truth, asked, stats, mock.requests.dump())
+    return on.outcome(events, stats)
 
 
 def _ids(world: World, mock: MockLegnext, asked: list[str]) -> list[str]:
@@ -255,8 +289,8 @@ def _ids(world: World, mock: MockLegnext, asked: list[str]) -> list[str]:
     return asked + asked[::7]
 
 
-async def _ids_one_by_one(world: World, mock: MockLegnext, asked: list[str]) -> AsyncIterator[str]:
+async def _ids_one_by_one(on: Stage) -> AsyncIterator[str]:
     """The same ids, that come in while the first are already watched."""
-    for job_id in _ids(world, mock, asked):
+    for job_id in on.ids():
         yield job_id
-        await trio.sleep(world.late)
+        await trio.sleep(on.world.late)

@@ -5,28 +5,26 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 import trio
+from legnext._internal.http_client import BaseHTTPClient
 from trio.testing import MockClock
 
 import legnext_stream.client
 import legnext_stream.entry
 from legnext_stream.account import Account
 from mockserver import MockLegnext
+from tests.docs.blocks import Block, all_blocks
+from tests.servers import mock_server
 
-_ROOT = Path(__file__).parents[2]
-_PAGES = [_ROOT / "README.md", *sorted((_ROOT / "docs").rglob("*.md"))]
-_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-def _blocks() -> Iterator[object]:
-    for page in _PAGES:
-        for number, match in enumerate(_BLOCK.finditer(page.read_text()), 1):
-            yield pytest.param(match[1], id=f"{page.relative_to(_ROOT)}-{number}")
+# What runs in real time and over sockets: other event loops, threads, and other clients.
+_IN_REAL_TIME = re.compile(
+    r"asyncio|legnext_stream(\.| import )(sync|aio)|^from legnext import", re.MULTILINE
+)
 
 
 def _on(mock: MockLegnext, open_account: Callable[..., Account]) -> Callable[..., Account]:
@@ -40,21 +38,35 @@ def _on(mock: MockLegnext, open_account: Callable[..., Account]) -> Callable[...
     return opened
 
 
-@pytest.mark.parametrize("block", list(_blocks()))
-def test_example_runs(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("block", all_blocks("python"), ids=str)
+def test_example_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An example runs to its end without an error, with the mock for the API and its clock."""
-    if "def test_" in block:
-        file = tmp_path / "test_example.py"
-        file.write_text(block)
-        command = [sys.executable, "-m", "pytest", "-q", "-o", "trio_mode=true", str(file)]
-        run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
-        assert run.returncode == 0, run.stdout + run.stderr
-        return
     monkeypatch.chdir(tmp_path)  # An example may write a file.
-    mock = MockLegnext(seed=3)
-    for module in (legnext_stream.client, legnext_stream.entry):
-        monkeypatch.setattr(module, "open_account", _on(mock, module.open_account))
     monkeypatch.setenv("LEGNEXT_API_KEY", "test")
-    monkeypatch.setattr(trio, "run", partial(trio.run, clock=MockClock(autojump_threshold=0)))
+    if "def test_" in block.text:
+        _run_by_pytest(block.text, tmp_path)
+    elif _IN_REAL_TIME.search(block.text):
+        with mock_server("--jobs", "6", "--time-scale", "1000") as server:
+            monkeypatch.setenv("LEGNEXT_BASE_URL", server.url)
+            monkeypatch.setattr(BaseHTTPClient, "DEFAULT_BASE_URL", f"{server.url}/api")
+            _run(block.text, list(server.truth()))
+    else:
+        mock = MockLegnext(seed=3)
+        for module in (legnext_stream.client, legnext_stream.entry):
+            monkeypatch.setattr(module, "open_account", _on(mock, module.open_account))
+        virtual = partial(trio.run, clock=MockClock(autojump_threshold=0))
+        monkeypatch.setattr(trio, "run", virtual)
+        _run(block.text, mock.add_jobs(6))
+
+
+def _run(example: str, job_ids: list[str]) -> None:
     # Compiled and run as a program is; the page is the source.
-    exec(compile(block, "example", "exec"), {"job_ids": mock.add_jobs(6)})  # noqa: S102
+    exec(compile(example, "example", "exec"), {"job_ids": job_ids})  # noqa: S102
+
+
+def _run_by_pytest(example: str, folder: Path) -> None:
+    file = folder / "test_example.py"
+    file.write_text(example)
+    command = [sys.executable, "-m", "pytest", "-q", "-o", "trio_mode=true", str(file)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    assert run.returncode == 0, run.stdout + run.stderr

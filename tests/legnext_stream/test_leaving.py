@@ -93,6 +93,21 @@ async def by_function_with_client(ids: list[str], body: Body) -> None:
                 break
 
 
+async def selected(ids: list[str], body: Body) -> None:
+    """Bare, over some of the events only."""
+    async for event in watch(ids).only("staged", "processing"):
+        if await body(event):
+            break
+
+
+async def selected_and_entered(ids: list[str], body: Body) -> None:
+    """By `async with`, over some of the events only."""
+    async with watch(ids).only("staged", "processing") as events:
+        async for event in events:
+            if await body(event):
+                break
+
+
 async def from_an_async_source(ids: list[str], body: Body) -> None:
     """Bare, with ids from an async generator that has more to come."""
 
@@ -113,6 +128,8 @@ FORMS = [
     by_client,
     by_client_entered,
     by_function_with_client,
+    selected,
+    selected_and_entered,
     from_an_async_source,
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 import trio
 import trio.testing
@@ -41,6 +42,17 @@ async def test_events_come_out_in_order() -> None:
     got = [await mailbox.get() for _ in "bac"]
     assert [e.job_id for e in got] == ["b", "a", "c"]
     assert [e.sequence for e in got] == [1, 2, 3]
+
+
+async def test_prompts_without_a_job_are_not_taken_for_one() -> None:
+    """Their job id is empty; what tells them apart is their place in the batch."""
+    mailbox = mailbox_of(3)
+    for position in (1, 2, 3):
+        mailbox.put(attrs.evolve(event("", 3), position=position), 3 * SHARE)
+    assert mailbox.is_full
+    got = [await mailbox.get() for _ in range(3)]
+    assert [e.position for e in got] == [1, 2, 3]
+    assert not mailbox.is_full
 
 
 async def test_undelivered_changes_of_a_job_become_one() -> None:

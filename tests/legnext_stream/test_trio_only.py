@@ -43,7 +43,9 @@ def test_from_asyncio(use: Callable[[], Awaitable[None]]) -> None:
     async def main() -> None:
         await use()
 
-    with pytest.raises(NotTrioError, match=r"under asyncio; .*trio\.run\(main\)") as caught:
+    with pytest.raises(
+        NotTrioError, match=r"under asyncio; legnext_stream\.aio .*trio\.run\(main\)"
+    ) as caught:
         asyncio.run(main())
     assert isinstance(caught.value, LegnextError)
     assert isinstance(caught.value, RuntimeError)
@@ -55,7 +57,7 @@ def test_from_asyncio(use: Callable[[], Awaitable[None]]) -> None:
 def test_from_nowhere(use: Callable[[], Awaitable[None]]) -> None:
     """A coroutine driven by hand is told so too."""
     steps = use().__await__()
-    with pytest.raises(NotTrioError, match="outside an event loop"):
+    with pytest.raises(NotTrioError, match=r"outside an event loop; legnext_stream\.sync "):
         next(steps)
 
 

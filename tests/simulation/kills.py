@@ -84,12 +84,26 @@ def watch(url: str, journal: Path, ids: Sequence[str], life: float | None) -> tu
     """Watch until the end, or until it is killed after so many seconds; return status and output."""
     command = [sys.executable, "-m", "legnext_stream", "watch", *_QUICKLY]
     command += [f"--journal={journal}", f"--base-url={url}", *(f"--id={job_id}" for job_id in ids)]
+    return run_until_killed(command, life)
+
+
+def run_until_killed(
+    command: Sequence[str], life: float | None, *, from_start: bool = False
+) -> tuple[int, bytes]:
+    """Run to the end, or until it is killed; return status and output.
+
+    Args:
+        command: The program.
+        life: After how many seconds it is killed; None for not.
+        from_start: Whether they are counted from its start, and not from its first line.
+    """
     environment = os.environ | {"LEGNEXT_API_KEY": "kills", "NO_PROXY": "*"}
     with subprocess.Popen(
         command, env=environment, stdout=-1, stderr=subprocess.DEVNULL
     ) as process:
         assert process.stdout is not None
-        first = process.stdout.readline() if life is not None else b""
+        waits = life is not None and not from_start
+        first = process.stdout.readline() if waits else b""
         killer = Timer(life or 600.0, process.kill)
         killer.start()
         try:

@@ -26,6 +26,7 @@ from legnext_stream.core.jobs import JobStatus
 from legnext_stream.core.pace import reading
 from legnext_stream.core.pace.hints import NO_HINTS
 from legnext_stream.core.schedule import Schedule
+from legnext_stream.core.stamps import Stamps
 from legnext_stream.core.tracker import Tracker
 from legnext_stream.engine import Engine
 from legnext_stream.http import Lanes
@@ -202,7 +203,7 @@ def _() -> list[Patch]:
     def early(*args: Any) -> tuple[float | None, float]:  # noqa: ANN401 - passed over
         return None, args[1] - 30.0
 
-    return [patch.object(Tracker, "_changed_between", early)]
+    return [patch.object(Stamps, "changed_between", early)]
 
 
 # ---------------------------------------------------------------- the end

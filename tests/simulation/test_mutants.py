@@ -9,7 +9,7 @@ from tests.simulation.judges import CLAUSES
 from tests.simulation.mutants import MUTANTS, Mutant
 from tests.simulation.trials import REPEATABLE
 
-SEEDS = range(100)
+SEEDS = range(300)
 """A campaign of so many seeds finds each of them."""
 
 

@@ -28,6 +28,7 @@ OLDEST: Final = 1e7
 _LEAST_RATE: Final = 1e-9
 _MOST_HAZARD: Final = 50.0
 _LEAST_PRICE: Final = 1e-9
+_NEWTON_STEPS: Final = 8
 _LEAST_HAZARDS: Final = tuple(_LEAST_RATE * width for width in WIDTHS[:LAST])
 
 
@@ -115,12 +116,54 @@ class Curve(msgspec.Struct, frozen=True, eq=False):
             t -= step
         return clamped(begin - age + t)
 
-    def expected_undetected(self, since: float, until: float) -> float:
+    def wait_untold(self, age: float, price: float, doubt: float) -> float:
+        """As `wait`, for a job whose end is told by itself, but with the chance ``doubt`` isn't.
+
+        It was not told, so the job has ended in silence, or it still runs: by Bayes' rule what has
+        been lying undetected is, in expectation, ``doubt * W / (doubt + (1 - doubt) * S)``, where
+        ``W`` is what it would be without callbacks, and ``S`` the chance to have lived from
+        ``age`` until then.
+
+        Args:
+            age: as `wait` takes it.
+            price: as `wait` takes it.
+            doubt: above 0, up to 1.
+        """
+        age, price = clamped(age), max(clamped(price), _LEAST_PRICE)
+        # Ask when  W >= price + extra * S,  both sides of which move towards each other.
+        extra = price * (1.0 - doubt) / doubt
+        i = bin_of(age)
+        begin, alive, undetected = age, 1.0, 0.0
+        while i < LAST:
+            rate, seconds = self.rate[i], EDGES[i + 1] - begin
+            dead = -math.expm1(-rate * seconds)
+            more = undetected + seconds - alive * dead / rate
+            left = alive * (1.0 - dead)
+            if more >= price + extra * left:
+                break
+            begin, alive, undetected, i = EDGES[i + 1], left, more, i + 1
+        # Within the bin, a root of a function that grows, bent to one side throughout: Newton's
+        # method comes to it from that side without ever passing it.
+        rate = self.rate[i]
+        most = price - undetected + alive / rate + extra * alive
+        t = 0.0 if extra * rate > 1.0 else min(most, WIDTHS[i])
+        for _ in range(_NEWTON_STEPS):
+            left = alive * math.exp(-rate * t)
+            over = undetected + t - (alive - left) / rate - extra * left - price
+            t -= over / (1.0 - left + extra * rate * left)
+        return clamped(begin - age + t)
+
+    def expected_undetected(self, since: float, until: float, doubt: float = 1.0) -> float:
         """Expected seconds that the news of an end has been waiting at age ``until``.
 
         For a job last seen running at age ``since``: the integral of ``(until - s) dF(s)`` over
-        the ages between, divided by ``S(since)``.
+        the ages between, divided by ``S(since)``. With a ``doubt`` below 1 the end would have been
+        told otherwise, and wasn't: see ``wait_untold``.
         """
+        if doubt < 1.0:
+            lives = math.exp(min(self.hazard(since) - self.hazard(until), 0.0))
+            share = doubt / (doubt + (1.0 - doubt) * lives)
+            return share * self.expected_undetected(since, until)
         if not 0.0 <= since < until < OLDEST:
             since, until = clamped(since), clamped(until)
             if until <= since:

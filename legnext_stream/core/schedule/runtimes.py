@@ -22,7 +22,10 @@ from __future__ import annotations
 
 import math
 from array import array
+from operator import mul
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from legnext_stream.core.schedule.curve import OLDEST, Curve, clamped
 from legnext_stream.core.schedule.fitting import estimate, fit
@@ -32,6 +35,7 @@ from legnext_stream.core.schedule.shapes import (
     LAST,
     SIGMAS,
     WIDTHS,
+    bell_at,
     bin_of,
     nearest_sigma,
     shape,
@@ -69,6 +73,10 @@ _VAGUE_SHARE: Final = 0.95
 # that halve it.
 _SCOUTING: Final = 0.7
 _SCOUTED: Final = 4.0
+# Where no more jobs than these were at risk, counts tell nothing; the published range counts as two.
+_TOO_FEW: Final = 1.5
+# How many times as many jobs may be left as the bell has it, and it is still trusted.
+_LENIENCE: Final = 2.0
 # Fractional parts of its multiples spread evenly over 0..1, however many there are.
 _GOLDEN: Final = (math.sqrt(5.0) - 1.0) / 2.0
 # The counts are scaled down when the growing weight of new ones passes this.
@@ -78,6 +86,25 @@ _FORMAT: Final = 1
 
 def _zeros() -> array[float]:
     return array("d", bytes(8 * BINS))
+
+
+class Prospects(Struct, frozen=True, eq=False):
+    """Run times for who asks what is likely, and not when to look.
+
+    Where few jobs have been, ``RunTimes.curve`` is ready for odd ones, a twentieth of all, that end far
+    too early or hang: for the worst that may be. These go on there as the bell that fits the rest.
+
+    Attributes:
+        curve: The curve that they were made of.
+        hoped: No more jobs will be odd than were seen to be.
+        likely: The same, as far as what was seen agrees with the bell.
+        guessed: The share of jobs (0 to 1) that run for longer than enough have been seen to run.
+    """
+
+    curve: Curve
+    hoped: Curve
+    likely: Curve
+    guessed: float
 
 
 class RunTimes:
@@ -111,6 +138,7 @@ class RunTimes:
         "_pending",
         "_place",
         "_predicted",
+        "_prospects",
         "_updates",
         "_weight",
     )
@@ -141,6 +169,7 @@ class RunTimes:
         # How many updates the next estimate waits for.
         self._patience = 0.0
         self._curve: Curve | None = None
+        self._prospects: Prospects | None = None
         # Waits from age 0, by price: all first looks want the same.
         self._from_start: dict[float, float] = {}
 
@@ -148,6 +177,11 @@ class RunTimes:
     def ended_jobs(self) -> int:
         """How many ended jobs have been counted, ever."""
         return self._ended
+
+    @property
+    def memory(self) -> float:
+        """How many ended jobs it takes for an observation's weight to fall to 1/e."""
+        return self._memory
 
     # -- Learning
 
@@ -269,11 +303,40 @@ class RunTimes:
             self._from_start.clear()
         return curve
 
-    def wait(self, age: float, price: float) -> float:
-        """Seconds to wait after a job was seen running at ``age``: see ``Curve.wait``."""
+    @property
+    def prospects(self) -> Prospects:
+        """What is to be expected of jobs at ages that too few have reached to tell."""
+        curve = self.curve
+        if self._prospects is None or self._prospects.curve is not curve:
+            gains = list(map(mul, curve.rate, WIDTHS[:LAST]))
+            few = _TOO_FEW * self._weight
+            reached = (i for i in range(LAST) if self._lived[i] > few * WIDTHS[i])
+            seen = max(reached, default=-1) + 1
+            bell = bell_at(self._place, self._level)
+            # If by then many more are left than the bell has it, it says nothing about them.
+            trust = min(_LENIENCE * math.exp(curve.gone[seen] - math.fsum(bell[:seen])), 1.0)
+            hoped, likely = gains[:seen], gains[:seen]
+            for gain, steep in zip(gains[seen:], bell[seen:], strict=True):
+                more = max(steep - gain, 0.0)
+                hoped.append(gain + more)
+                likely.append(gain + trust * more)
+            guessed = math.exp(-curve.gone[seen])
+            self._prospects = Prospects(curve, Curve.of(hoped), Curve.of(likely), guessed)
+        return self._prospects
+
+    def wait(self, age: float, price: float, doubt: float = 1.0) -> float:
+        """Seconds to wait after a job was seen running at ``age``: see ``Curve.wait``.
+
+        Args:
+            age: the age, seconds.
+            price: what a request is worth, in seconds of delay.
+            doubt: the chance that the end isn't told by itself: see ``Curve.wait_untold``.
+        """
+        if doubt < 1.0:
+            return self.curve.wait_untold(age, price, doubt)
         return self.curve.wait(age, price)
 
-    def first_wait(self, price: float, turn: int) -> float:
+    def first_wait(self, price: float, turn: int, doubt: float = 1.0) -> float:
         """Seconds from the start until the first look at a job.
 
         As ``wait(0, price)``; but while few jobs of the type have ended, first looks are spread
@@ -285,13 +348,16 @@ class RunTimes:
         Args:
             price: what a request is worth, in seconds of delay.
             turn: a number of the job's own, such as its place in the order of arrival.
+            doubt: as ``wait`` takes it.
         """
         earlier = _SCOUTING * math.exp2(-self._ended / _SCOUTED)
-        return self.wait_from_start(price) * (1.0 - earlier * (1.0 - turn * _GOLDEN % 1.0))
+        return self.wait_from_start(price, doubt) * (1.0 - earlier * (1.0 - turn * _GOLDEN % 1.0))
 
-    def wait_from_start(self, price: float) -> float:
-        """As ``wait(0, price)``, worked out once for each estimate."""
+    def wait_from_start(self, price: float, doubt: float = 1.0) -> float:
+        """As ``wait(0, price, doubt)``; without a doubt worked out once for each estimate."""
         curve = self.curve
+        if doubt < 1.0:
+            return curve.wait_untold(0.0, price, doubt)
         wait = self._from_start.get(price)
         if wait is None:
             wait = self._from_start[price] = curve.wait(0.0, price)

@@ -11,24 +11,34 @@ were last seen.
 
 When requests are scarcer than the price would have it, the job with the most expected undetected
 news goes first (see `overdue`), and the price rises to what is really being paid for a request.
+
+Where the API tells of ends by callback, a request is worth only what the callback may fail to tell:
+the same rule, with the chance of that in it (see `callbacks` and `Curve.wait_untold`).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from legnext_stream.core.decoding import decode_task_type
 from legnext_stream.core.jitter import jitter
 from legnext_stream.core.pacing import Pacing
 from legnext_stream.core.schedule.agenda import Agenda
 from legnext_stream.core.schedule.durations import OTHER, PUBLISHED, Durations
+from legnext_stream.core.schedule.hints import Hints
 from legnext_stream.core.schedule.inquiry import Inquiry
 from legnext_stream.core.schedule.line import Line
+from legnext_stream.core.schedule.outlook import Outlook, TimeLeft
 from legnext_stream.core.schedule.overdue import Overdue
+from legnext_stream.core.schedule.reasons import reason_for
 from legnext_stream.core.schedule.runtimes import RunTimes
 from legnext_stream.core.watched import ASKED, BY_LINE, IN_AGENDA, Watched
+
+if TYPE_CHECKING:
+    from legnext_stream.core.schedule.callbacks import Callbacks
 
 # The first wait after a failed poll, seconds; it doubles with each failure.
 _FIRST_RETRY: Final = 1.0
@@ -49,6 +59,10 @@ _SLICE: Final = 500
 _SHORT: Final = 2.0
 # How long ago a job that was found in a list may have started, if nothing speaks of it, seconds.
 _LONG_AGO: Final = 3600.0
+# With callbacks no wait goes on for longer without being thought over, seconds, so that an outage can
+# shorten it; longer only if otherwise more than so many jobs a second would be thought over.
+_THOUGHT_OVER: Final = 5.0
+_THOUGHTS: Final = 100.0
 # How likely a waiting job that the line doesn't speak for is taken to have started right after it was
 # seen. It trades the requests spent on jobs that wait against the delay of those that start.
 _CHANCE: Final = 0.1
@@ -61,10 +75,18 @@ class Schedule:
         pacing: When to ask.
         durations: What is known of run times.
         timeout: How long after its start a job that runs is asked about at the latest, seconds.
+        callbacks: What is known of the API's callbacks; None if there are none.
     """
 
-    def __init__(self, pacing: Pacing, durations: Durations, timeout: float = math.inf) -> None:
+    def __init__(
+        self,
+        pacing: Pacing,
+        durations: Durations,
+        timeout: float = math.inf,
+        callbacks: Callbacks | None = None,
+    ) -> None:
         self._pacing = pacing
+        self._callbacks = callbacks
         self._durations = durations
         self._timeout = timeout
         self.price: float = pacing.poll_cost
@@ -72,10 +94,13 @@ class Schedule:
         self._inquiry = Inquiry(pacing, self.line)
         self._agenda = Agenda()
         self._overdue = Overdue()
+        # Nobody is to pay for hints where none can come.
+        self._hints = None if callbacks is None else Hints(pacing.min_interval)
         # Names of task types; each is kept once, however many jobs have it.
         self._types: dict[str, str] = {}
         self._running = 0
         self._apart = 0
+        self._outlook = Outlook(timeout)
         # Where in the line to go on asking about everybody, if that is wanted: see `recall`.
         self._recalling: int | None = None
         self._is_dissolving = False
@@ -110,15 +135,28 @@ class Schedule:
             # At once, but not before others had their turn.
             return math.nextafter(now, math.inf)
         planned, wanted = self._agenda.first, self._inquiry.due(self._running)
-        return planned if planned < wanted else wanted
+        if planned > wanted:
+            planned = wanted
+        return planned if self._hints is None else min(planned, self._hints.due(now))
 
     def take(self, now: float) -> Watched:
         """Take out the job that is to be polled now; only if `next_due` has just said that one is."""
         self._inquiry.polled()
+        hints = self._hints
+        if hints is not None and hints.due(now) <= now:
+            # Its entry in the agenda, if any, is passed over when it is asked about again at the latest.
+            job = hints.take()
+            self._withdraw(job)
+            job.seat = ASKED
+            return job
         # Where the line is open one answer tells of many jobs.
         if self._overdue and not (self.line.is_open and self._inquiry.due(self._running) <= now):
-            return self._take_dearest(now)
-        return self._inquiry.take(now, self._running)
+            job = self._take_dearest(now)
+        else:
+            job = self._inquiry.take(now, self._running)
+        if hints is not None:
+            hints.answered(job)
+        return job
 
     def _take_dearest(self, now: float) -> Watched:
         """Of the jobs that are overdue, take one whose news is expected to have waited long."""
@@ -143,8 +181,8 @@ class Schedule:
         for _ in range(_SLICE):
             if (job := self._agenda.pop(now)) is None:
                 return has_more
-            if job.seat == BY_LINE:
-                # It was dropped meanwhile.
+            if job.seat != IN_AGENDA:
+                # It was dropped meanwhile, or asked about before its time.
                 continue
             if job.due > now:
                 job.due = max(self._thought_over(now, job), self._rested(job), now)
@@ -178,7 +216,7 @@ class Schedule:
             return job.due
         if not job.is_confirmed:
             return self._first_look(now, job)
-        wait = self.run_times(job).wait(job.counted, self._pacing.poll_cost)
+        wait = self.run_times(job).wait(job.counted, self._pacing.poll_cost, self._doubt(now))
         return self._bounded(job.looked_at, wait, started_at + self._timeout)
 
     # -- What came of it
@@ -200,7 +238,7 @@ class Schedule:
         job.started_at = None
         if not was_apart:
             self._set_apart(job)
-        self._again(now, job, self._patience(job), deadline)
+        self._again(now, job, self._patience(now, job), deadline)
         if not self.line.order_holds:
             self._dissolve(now)
 
@@ -214,8 +252,15 @@ class Schedule:
         for learner in self._learners(runs):
             learner.survived(counted, age, among=self._running)
         job.count_to(counted if counted > age else None)
-        wait = runs.wait(age, self._pacing.poll_cost)
+        wait = runs.wait(age, self._pacing.poll_cost, self._doubt(now))
         self._again(now, job, wait, started_at + self._timeout)
+
+    def told_running(self, now: float, job: Watched, started_at: float) -> None:
+        """A callback said that a job has begun to run: that it still does nobody has seen."""
+        self._withdraw(job)
+        self._found_started(now, job, started_at)
+        job.counted_at = None
+        self._push(now, self._first_look(now, job), job)
 
     def ended(
         self,
@@ -224,6 +269,8 @@ class Schedule:
         started_at: float | None,
         run: tuple[float, float] | None,
         between: tuple[float, float],
+        *,
+        told_at: float | None = None,
     ) -> None:
         """A job was seen to have ended.
 
@@ -233,7 +280,16 @@ class Schedule:
             started_at: When it had started; None if that is not known.
             run: Its run time, seconds, as the least and the most that it can be; None if unknown.
             between: The earliest and the latest time at which it can have ended.
+            told_at: When a callback said so; None if an answer did.
         """
+        # Nothing is learned about callbacks from what may have ended before it came in here.
+        if told_at is not None:
+            if not job.is_asked:
+                self._withdraw(job)
+            if self._callbacks is not None and between[1] >= job.looked_at:
+                self._callbacks.told(now, told_at - between[1])
+        elif self._callbacks is not None and between[0] >= job.looked_at:
+            self._callbacks.found(now, job.job_id)
         counted = job.counted
         self._found_started(now, job, -math.inf if started_at is None else started_at)
         if run is not None:
@@ -248,6 +304,8 @@ class Schedule:
         served = self.line.serve(*between)
         if served is not None:
             self._believe(now, served)
+        else:
+            self._outlook.freed(now, self._running, len(self.line) + self._apart)
 
     def gone(self, job: Watched) -> None:
         """A job is no longer watched."""
@@ -255,15 +313,24 @@ class Schedule:
         if job.started_at is not None:
             self._running -= 1
         self._apart -= job.is_apart
+        if self._hints is not None:
+            self._hints.forget(job)
         self.line.leave(job)
 
     def drop(self, job: Watched) -> None:
         """A job is to be watched no longer, wherever it stands."""
         self.gone(job)
-        if job.seat >= 0:
-            self._overdue.remove(job)
-        # In the agenda it is passed over when its time comes; taking it out would cost a search.
-        job.seat = BY_LINE
+        self._withdraw(job)
+
+    def ended_unasked(self, now: float, job_id: str) -> None:
+        """A callback told of the end of a job that had ended already."""
+        if self._callbacks is not None:
+            self._callbacks.repeated(now, job_id)
+
+    def hint(self, now: float, job: Watched) -> None:
+        """Something may have become of a job: ask about it soon."""
+        if self._hints is not None:
+            self._hints.add(now, job)
 
     def missing(self, now: float, job: Watched, at: float) -> None:
         """Put back a job that the API did not know; ask again when that can be believed."""
@@ -312,79 +379,53 @@ class Schedule:
 
     # -- What there is to say
 
-    @property
-    def remaining(self) -> float | None:
-        """Seconds until the last job has ended, roughly; None if there is none.
-
-        The jobs that run are taken to be halfway through, and those that wait to be shared out
-        over as many slots as are in use now.
-        """
-        waiting = len(self.line) + self._apart
-        if not self._running and not waiting:
-            return None
-        mean = self._durations.together.curve.mean_residual(0.0)
-        work = mean * (waiting + self._running / 2)
-        # The last to end takes its time though the slots beside it are empty.
-        return max(work / max(self._running, 1), mean / 2)
+    def time_left(self, now: float, jobs: Iterable[Watched]) -> TimeLeft:
+        """When the last of these jobs will have ended; they are all there are, as they came in."""
+        return self._outlook.time_left(
+            now,
+            jobs,
+            like=self._usual,
+            running=self._running,
+            waiting=len(self.line) + self._apart,
+        )
 
     def explain(self, now: float, job: Watched) -> tuple[str, dict[str, float]]:
         """Say why a job is next polled when it is: in a sentence, and in the numbers behind it."""
-        runs, cost = self.run_times(job), self._pacing.poll_cost
-        curve = runs.curve
-        numbers = {"price": self.price, "median_run": curve.quantile(0.5)}
-        if job.is_minded:
-            numbers["due_in"] = max(job.due - now, 0.0)
-        if job is self.line.head and not job.is_minded:
-            sentence = (
-                "stands first in line; believed to have started as soon as an end is seen to free a"
-                " slot, and asked now and then in between"
-            )
-        elif not job.is_minded:
-            ahead = max(job.position - self.line.low - 1, 0)
-            numbers["ahead_in_line"] = float(ahead)
-            sentence = (
-                f"waits with {ahead} jobs ahead of it in line; jobs have been starting in the order"
-                " of their submission, so it isn't asked about until its turn comes near"
-            )
-        elif job.missing_since is not None:
-            sentence = "the API did not know it; asked again to make sure"
-        elif job.failures:
-            numbers["failures"] = float(job.failures)
-            sentence = f"the last {job.failures} polls of it failed; asked again after a backoff"
-        elif job.started_at is None:
-            numbers["patience"] = self._patience(job)
-            sentence = (
-                "waits, and may start out of turn; asked again when the news would be worth it"
-                " if it had started when it was last seen"
-            )
-        elif job.started_at == -math.inf:
-            sentence = (
-                "is believed, by its place in line, to have started, nobody knows when; asked as"
-                " soon as may be"
-            )
-        else:
-            age = now - job.started_at
-            numbers |= {
-                "age": age,
-                "age_last_seen": job.counted,
-                "expected_undetected": self._undetected(now, job),
-                "ended_jobs_learned_from": float(runs.ended_jobs),
-            }
-            how = (
-                "has run" if job.is_confirmed else "is believed, by its place in line, to have run"
-            )
-            sentence = (
-                f"{how} for {age:.1f} s of a median of {numbers['median_run']:.0f} s; asked when the"
-                f" news of its end, undetected, is expected to have waited {cost:g} s"
-            )
-        return sentence, numbers
+        runs = self.run_times(job)
+        reason, numbers = reason_for(
+            now,
+            job,
+            line=self.line,
+            runs=runs,
+            cost=self._pacing.poll_cost,
+            patience=self._patience(now, job),
+            undetected=self._undetected(now, job),
+            doubt=None if self._callbacks is None else self._doubt(now),
+        )
+        return reason, {"price": self.price, **numbers}
 
     # -- Helpers
+
+    def _doubt(self, now: float) -> float:
+        """The chance that the end of a job isn't told by itself."""
+        return 1.0 if self._callbacks is None else self._callbacks.doubt(now)
+
+    def _withdraw(self, job: Watched) -> None:
+        """Take a job from where it waits for its time."""
+        if job.seat >= 0:
+            self._overdue.remove(job)
+        # In the agenda it is passed over when its time comes; taking it out would cost a search.
+        job.seat = BY_LINE
 
     def run_times(self, job: Watched) -> RunTimes:
         """The run times that a job's are expected to be like."""
         if job.task_type is not None:
             return self._durations.of(job.task_type)
+        return self._usual
+
+    @property
+    def _usual(self) -> RunTimes:
+        """The run times that those of a job are expected to be like whose type isn't known."""
         if len(self._types) == 1:
             return self._durations.of(next(iter(self._types)))
         return self._durations.together
@@ -419,7 +460,7 @@ class Schedule:
         believed = job.started_at
         self._apart -= job.is_apart
         if believed is None:
-            self._running += 1
+            self._count_start()
         if job.position < 0:
             job.started_at = at
             return
@@ -433,16 +474,22 @@ class Schedule:
 
     def _believe(self, now: float, job: Watched) -> None:
         """A job is believed to have started, though nobody saw it."""
-        self._running += 1
+        self._count_start()
         if not job.is_minded:
             self._push(now, self._first_look(now, job), job)
+
+    def _count_start(self) -> None:
+        """One more is known to run."""
+        self._running += 1
+        self._outlook.found()
 
     def _first_look(self, now: float, job: Watched) -> float:
         """When to ask first about a job that is believed to have started."""
         started_at = job.started_at
         if started_at is None or started_at == -math.inf:
             return now
-        wait = self.run_times(job).first_wait(self._pacing.poll_cost, job.position)
+        doubt = self._doubt(now)
+        wait = self.run_times(job).first_wait(self._pacing.poll_cost, job.position, doubt)
         return max(now, started_at + min(wait, self._pacing.max_interval))
 
     def _set_apart(self, job: Watched) -> None:
@@ -461,24 +508,26 @@ class Schedule:
             if not job.is_minded:
                 due = now
                 if job.is_seen:
-                    due = max(now, self._bounded(job.looked_at, self._patience(job), math.inf))
+                    patience = self._patience(now, job)
+                    due = max(now, self._bounded(job.looked_at, patience, math.inf))
                 self._push(now, due, job)
         self._is_dissolving = True
 
-    def _patience(self, job: Watched) -> float:
+    def _patience(self, now: float, job: Watched) -> float:
         """How long after it was seen waiting a job that may start unseen is asked about again."""
-        return self.run_times(job).wait_from_start(self._pacing.poll_cost / _CHANCE)
+        price = self._pacing.poll_cost / _CHANCE
+        return self.run_times(job).wait_from_start(price, self._doubt(now))
 
     def _undetected(self, now: float, job: Watched) -> float:
         """The news of a job that is expected to have been lying undetected, seconds."""
-        curve = self.run_times(job).curve
+        curve, doubt = self.run_times(job).curve, self._doubt(now)
         if job.started_at is None:
-            return _CHANCE * curve.expected_undetected(0.0, now - job.looked_at)
+            return _CHANCE * curve.expected_undetected(0.0, now - job.looked_at, doubt)
         started_at = job.started_at
         if not job.is_confirmed:
             # One that may have started at any time may have ended before the watch began.
             started_at = max(started_at, job.looked_at - _LONG_AGO)
-        return curve.expected_undetected(job.counted, now - started_at)
+        return curve.expected_undetected(job.counted, now - started_at, doubt)
 
     def _again(self, now: float, job: Watched, wait: float, deadline: float) -> None:
         self._push(now, self._bounded(now, wait, deadline), job)
@@ -505,5 +554,10 @@ class Schedule:
 
     def _enter(self, now: float, job: Watched) -> None:
         wait = job.due - now
-        at = job.due if wait <= _SHORT else now + wait / 2
-        self._agenda.put(now, at, job)
+        if wait > _SHORT:
+            half = wait / 2
+            if self._callbacks is not None:
+                half = min(half, max(_THOUGHT_OVER, self._running / _THOUGHTS))
+            self._agenda.put(now, now + half, job)
+        else:
+            self._agenda.put(now, job.due, job)

@@ -43,6 +43,9 @@ SIGMAS: Final[tuple[float, ...]] = tuple(0.05 * 1.4**i for i in range(11))
 # job in three ends before half the median, and one in three after twice the median.
 _ODD_SHARE: Final = 0.05
 _ODD_EXPONENT: Final = 1.0
+# What runs beyond all that a bell would have is taken to go on like a Pareto tail with this exponent: half
+# of it runs a fourteenth longer.
+_STEEPEST: Final = 10.0
 # What a bin gains at least, so that the likelihood of an end in it is finite.
 _LEAST_GAIN: Final = 1e-12
 
@@ -72,6 +75,21 @@ def shape(median: float, sigma: float) -> Shape:
     gains = tuple(max(high - low, _LEAST_GAIN) for low, high in pairwise(at_edges))
     ends = tuple(math.exp(-low) - math.exp(-high) for low, high in pairwise(at_edges))
     return Shape(gains, tuple(map(math.log, gains)), ends)
+
+
+@cache
+def bell_at(place: int, level: int) -> tuple[float, ...]:
+    """The gains of ``shape_at`` if no job were odd, but at most ``_STEEPEST`` times the log ratio of ages.
+
+    So what has run far longer than any other isn't taken to end at once: a tenth longer is likely.
+    """
+    gains, at_edge = [], 0.0
+    for low, high in pairwise(EDGES):
+        most = _STEEPEST * math.log(high / low) if low > 0.0 else math.inf
+        share = 0.5 * math.erfc(math.log(high / EDGES[place]) / (SIGMAS[level] * math.sqrt(2.0)))
+        below, at_edge = at_edge, -math.log(share) if share > 0.0 else math.inf
+        gains.append(min(at_edge - below, most) if below < math.inf else most)
+    return tuple(gains)
 
 
 @cache

@@ -25,6 +25,20 @@ def good_mock() -> Iterator[MockServer]:
 
 @pytest.fixture(scope="session")
 def slow_mock() -> Iterator[MockServer]:
-    """A server whose three jobs take half a minute and more."""
-    with mock_server("--jobs=3") as mock:
+    """A server whose three jobs don't end while tests run, however long those take."""
+    with mock_server("--jobs=3", "--time-scale=0.01") as mock:
+        yield mock
+
+
+@pytest.fixture
+def empty_slow_mock() -> Iterator[MockServer]:
+    """A server without jobs, on which those that are submitted don't end while the test runs."""
+    with mock_server("--time-scale=0.01") as mock:
+        yield mock
+
+
+@pytest.fixture(scope="session")
+def empty_mock() -> Iterator[MockServer]:
+    """A server without jobs, on which those that are submitted end within a second or two."""
+    with mock_server("--time-scale=100") as mock:
         yield mock

@@ -151,6 +151,7 @@ def some_stats(
         "why": "free",
         "price": 0.1,
         "remaining": None,
+        "remaining_between": None,
         "run_times": {},
     }
     return Stats(**(numbers | changes))

@@ -11,7 +11,9 @@ from typing import TextIO
 
 import pytest
 import trio
+from rich.cells import cell_len
 from rich.console import Console
+from rich.text import Text
 
 from legnext_stream import JobStatus
 from legnext_stream.cli.displays import (
@@ -111,6 +113,21 @@ async def test_a_picture_is_taken_away_at_the_end() -> None:
     assert "100 of 200 ended" in written.getvalue()
     assert written.getvalue().count("\x1b[?25l") == 1
     assert written.getvalue().rindex("\x1b[?25h") > written.getvalue().rindex("\x1b[?25l")
+
+
+async def test_a_picture_follows_the_width_of_the_terminal() -> None:
+    """What was drawn for another width is wiped away, once."""
+    written = io.StringIO()
+    console = Console(file=written, force_terminal=True, width=100, height=24)
+    with LivePicture(console) as picture:
+        await picture.show(a_view())
+        assert "\x1b[2J" not in written.getvalue()
+        console.width = 60
+        await picture.show(a_view())
+        await picture.show(a_view())
+        assert written.getvalue().count("\x1b[2J") == 1
+        drawn = written.getvalue().rpartition("\x1b[2J")[2]
+    assert all(cell_len(line) <= 60 for line in Text.from_ansi(drawn).plain.splitlines())
 
 
 def test_a_log_gets_whole_lines(file: TextIO) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 
+import attrs
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
@@ -25,22 +27,31 @@ _JOBS = {
 def _drawn(view: View, width: int = 100) -> str:
     console = Console(file=io.StringIO(), width=width, height=40, color_system=None)
     with console.capture() as capture:
-        console.print(draw(view))
+        console.print(draw(view, width))
     return capture.get()
 
 
 def test_the_picture_tells_how_it_goes() -> None:
     """Jobs by status, the ended of all, the requests a second, 429s, failures, and the time."""
     failures = [a_failure(n) for n in range(7)]
-    drawn = _drawn(a_view(_JOBS, failures=failures, last_error="503: busy", remaining=754.0))
+    drawn = _drawn(
+        a_view(
+            _JOBS,
+            failures=failures,
+            last_error="503: busy",
+            remaining=754.0,
+            remaining_between=(700.0, 812.0),
+        )
+    )
     for words in (
         "12:34",
+        "11:40 to 13:32",
         "https://api.example",
         "1:01",
         "110 of 200 ended · 55%",
         "requests a second",
         "9.8",
-        "up to 12.0 now",
+        "up to 12.0 now: ",
         "last trouble: 503: busy",
         "job-6  failed  Banned prompt (code 400)",
     ):
@@ -69,6 +80,18 @@ def test_a_watch_of_nothing_can_be_drawn() -> None:
     assert "0 of 0+ ended · –" in _drawn(a_view(expected=None))
 
 
+def test_a_batch_of_prompts_has_more_to_show() -> None:
+    """What was submitted and saved; where the bounds of the time left aren't known, the time alone."""
+    view = a_view(_JOBS, prompts=300, submits=170, submitted=162, remaining=60.0)
+    drawn = _drawn(attrs.evolve(view, files=400))
+    assert "of 300 prompts" in drawn
+    assert "1:00 to 1:00" in drawn
+    view = a_view(_JOBS, prompts=300, submits=170, submitted=162, submits_limited=8)
+    drawn = _drawn(attrs.evolve(view, unsaved=2))
+    assert "8 × 429" in drawn
+    assert "2 jobs not saved" in drawn
+
+
 def test_texts_from_outside_cant_move_the_cursor() -> None:
     """An API's message with control characters in it stays a message."""
     evil = "\x1b[2J\x1b]0;title\x07\nnext"
@@ -77,11 +100,16 @@ def test_texts_from_outside_cant_move_the_cursor() -> None:
     assert "\x07" not in drawn
 
 
-def test_a_narrow_terminal_gets_lines_that_fit() -> None:
+@pytest.mark.parametrize("width", [40, 60, 83, 84])
+def test_a_narrow_terminal_gets_lines_that_fit(width: int) -> None:
     """No line is longer than the terminal is wide."""
     long = a_failure(1, "why " * 100)
-    drawn = _drawn(a_view(_JOBS, failures=[long], last_error="x" * 500), width=60)
-    assert all(len(line) <= 60 for line in drawn.splitlines())
+    drawn = _drawn(
+        a_view(_JOBS, failures=[long], last_error="x" * 500, remaining=99.0), width=width
+    )
+    assert all(len(line) <= width for line in drawn.splitlines())
+    assert "● completed" in drawn
+    assert "requests a second" in drawn
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=10), st.integers(0, 300))

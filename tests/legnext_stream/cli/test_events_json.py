@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import attrs
 import pytest
 
 from legnext_stream import JobError, JobStatus, Output, TaskType
 from legnext_stream.cli.events_json import WallClock, event_line
+from legnext_stream.core.prompts import Prompt
+from legnext_stream.core.saved import SavedFile
+from legnext_stream.errors import DownloadError
 from tests.legnext_stream.cli.support import JOB_ID, an_event
 
 _CLOCK = WallClock(1_700_000_000.0)
@@ -63,3 +67,28 @@ def test_an_error_has_a_code_and_a_message(error: JobError, message: str) -> Non
     assert json.loads(line)["error"] == {"code": 400, "message": message}
     assert line.isascii()
     assert line.count(b"\n") == 1
+
+
+def test_an_event_of_generate_has_its_prompt() -> None:
+    """Its text, its place and the caller's tag; the files on disk, or why they aren't there."""
+    file = SavedFile(
+        url="https://a/1.png",
+        path=Path("out/1.png"),
+        size=9,
+        media_type="image/png",
+        was_there=True,
+    )
+    error = DownloadError("404 for it", job_id="job-1", url="https://a/2.png")
+    event = attrs.evolve(
+        an_event(),
+        prompt=Prompt("a fox", tag={"page": 3}),
+        position=2,
+        files=(file,),
+        download_error=error,
+    )
+    fields = json.loads(event_line(event, _CLOCK))
+    assert fields["prompt"] == "a fox"
+    assert fields["tag"] == {"page": 3}
+    assert fields["position"] == 2
+    assert fields["files"] == ["out/1.png"]
+    assert "404 for it" in fields["not_saved"]

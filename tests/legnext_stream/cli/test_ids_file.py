@@ -12,7 +12,7 @@ import trio
 import trio.testing
 
 from legnext_stream.cli.exits import UsageError
-from legnext_stream.cli.ids_file import IdStream, parse_line, read_file
+from legnext_stream.cli.ids_file import id_stream, parse_line, read_file
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_file_that_cant_be_read_is_named(tmp_path: Path, name: str) -> None:
 async def test_ids_come_as_their_lines_arrive(pipe: tuple[int, int]) -> None:
     """An id is there once its line is whole, before the next one or the end is."""
     reading, writing = pipe
-    ids = IdStream(reading, "standard input")
+    ids = id_stream(reading, "standard input")
     os.write(writing, b"# first\njob-1\njob")
     assert await anext(ids) == "job-1"
     assert not ids.is_at_end
@@ -89,7 +89,7 @@ async def test_ids_come_as_their_lines_arrive(pipe: tuple[int, int]) -> None:
 
 async def test_waiting_for_a_line_can_be_cancelled(pipe: tuple[int, int]) -> None:
     """A stream on which nothing arrives keeps nobody waiting."""
-    ids = IdStream(pipe[0], "standard input")
+    ids = id_stream(pipe[0], "standard input")
     async with trio.open_nursery() as nursery:
         nursery.start_soon(ids.__anext__)
         await trio.testing.wait_all_tasks_blocked()
@@ -101,7 +101,7 @@ async def test_a_bad_line_of_a_stream_is_named(pipe: tuple[int, int]) -> None:
     """The ids before it come; then the message has the line and the item."""
     reading, writing = pipe
     os.write(writing, b"job-1\n\nwhat is this\n")
-    ids = IdStream(reading, "standard input")
+    ids = id_stream(reading, "standard input")
     assert await anext(ids) == "job-1"
     with pytest.raises(UsageError, match="standard input:3: 'what is this' is no job id"):
         await anext(ids)
@@ -112,12 +112,12 @@ async def test_an_endless_line_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "zeros"
     path.write_bytes(b"0" * 200_000)
     with path.open("rb") as file, pytest.raises(UsageError, match="a line of more than"):
-        await anext(IdStream(file.fileno(), "standard input"))
+        await anext(id_stream(file.fileno(), "standard input"))
 
 
 async def test_a_stream_that_cant_be_read_is_named(tmp_path: Path) -> None:
     """A folder on standard input is the caller's mistake."""
     folder = os.open(tmp_path, os.O_RDONLY)
     with pytest.raises(UsageError, match="can't read standard input: Is a directory"):
-        await anext(IdStream(folder, "standard input"))
+        await anext(id_stream(folder, "standard input"))
     os.close(folder)

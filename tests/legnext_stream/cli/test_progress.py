@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import attrs
 import pytest
 
 from legnext_stream import JobError, JobStatus
 from legnext_stream.cli.progress import Progress
+from legnext_stream.core.prompts import Prompt
+from legnext_stream.core.saved import SavedFile
+from legnext_stream.errors import DownloadError
 from tests.legnext_stream.cli.support import a_view, an_event, some_stats
 
 
@@ -64,3 +69,27 @@ def test_the_total_is_what_is_expected_or_what_has_come() -> None:
     assert a_view(jobs, expected=None, unseen=1).total == 7
     assert a_view(jobs, expected=0, unseen=1).total == 7
     assert a_view(jobs).ended == 4
+
+
+def test_what_was_saved_is_counted() -> None:
+    """Files by number; a completed job whose results are not on disk is to be looked after."""
+    progress = _progress()
+    file = SavedFile(url="https://a/b", path=Path("b"), size=1, media_type="a/b", was_there=False)
+    progress.note(attrs.evolve(an_event(), files=(file, file)))
+    view = progress.view(100.0, some_stats())
+    assert (view.files, view.unsaved) == (2, 0)
+    assert progress.all_completed
+    error = DownloadError("404 for it", job_id="job-1", url="https://a/b")
+    progress.note(attrs.evolve(an_event(), download_error=error))
+    view = progress.view(100.0, some_stats())
+    assert view.unsaved == 1
+    assert view.failures[-1].reason.startswith("not saved: ")
+    assert not progress.all_completed
+
+
+def test_a_prompt_without_a_job_is_named_by_its_place() -> None:
+    """It has no id."""
+    progress = _progress()
+    event = an_event(JobStatus.NOT_SUBMITTED, job_id="", error=JobError(message="no credits"))
+    progress.note(attrs.evolve(event, prompt=Prompt("a fox"), position=7))
+    assert progress.view(100.0, some_stats()).failures[-1].job_id == "prompt 7"

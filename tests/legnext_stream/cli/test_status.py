@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from legnext_stream import JobStatus
+from legnext_stream.cli.commands.status import lines, print_status
 from legnext_stream.cli.exits import UsageError
-from legnext_stream.cli.status_command import lines, status
 from legnext_stream.journal.standing import Standing
 from tests.legnext_stream.cli.support import Ran, run_command, started
 from tests.servers import MockServer
@@ -85,7 +85,7 @@ def test_a_closed_output_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -
     """Where there is nowhere to print to, that is said; on standard error."""
     monkeypatch.setattr(sys, "stdout", None)
     with pytest.raises(UsageError, match="standard output: it is closed"):
-        status(path, wants_json=False)
+        print_status(path, wants_json=False)
 
 
 def test_a_standing_in_words() -> None:
@@ -98,12 +98,16 @@ def test_a_standing_in_words() -> None:
         ended={"c": JobStatus.COMPLETED},
         owed=1,
         events=0,
+        to_submit=2,
+        without_job={JobStatus.SUBMIT_UNKNOWN: 1},
     )
     assert list(lines(standing, 1061.0)) == [
         "1 of 3 jobs ended, at https://api.example",
         "          1  completed",
+        "          1  submit unknown",
         "          1  processing",
         "          1  nothing told yet",
+        "          2  prompts to be submitted",
         "1 more ends were seen, and will be told by the next watch.",
         "Begun 1:01 ago; nothing has been acknowledged yet.",
     ]

@@ -6,6 +6,7 @@ import codecs
 import fcntl
 import os
 import re
+import select
 import signal
 import struct
 import subprocess
@@ -23,6 +24,8 @@ from tests.legnext_stream.cli.support import KEY, environment, started
 from tests.servers import MockServer
 
 _QUICKLY = ("--min-interval=0.05", "--max-interval=0.2", "--initial-rate=50")
+# How long a command may write nothing, seconds.
+_PATIENCE = 60.0
 _HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
 
 
@@ -41,6 +44,8 @@ class _Terminal:
     def read_until(self, pattern: str) -> None:
         """Wait until what was written matches."""
         while not re.search(pattern, self.written):
+            # A command that has died writes no more: then this is the place to say what it wrote.
+            assert select.select([self.ours], [], [], _PATIENCE)[0], self.written
             self.written += self._decoder.decode(os.read(self.ours, 65536))
 
     def read_to_end(self) -> None:

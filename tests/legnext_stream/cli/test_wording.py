@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from legnext_stream import JobStatus
@@ -34,6 +35,9 @@ def test_a_line_of_progress_says_all_on_one_line() -> None:
     quiet = progress_line(a_view(_JOBS, expected=None, rate_limited=0))
     assert "159 of 200+ ended" in quiet
     assert "429" not in quiet
+    view = a_view(_JOBS, remaining=60.0, remaining_between=(50.0, 75.0))
+    assert progress_line(view).endswith(" · 0:50 to 1:15 left")
+    assert progress_line(a_view(_JOBS, remaining=60.0)).endswith(" · 1:00 to 1:00 left")
 
 
 def test_a_summary_says_how_it_ended() -> None:
@@ -47,6 +51,16 @@ def test_a_summary_says_how_it_ended() -> None:
         "  job-1  failed: Banned prompt (code 400)",
         "  job-2  failed: two lines [2J",
     ]
+
+
+def test_the_summary_of_a_batch_of_prompts() -> None:
+    """What was submitted, and what was saved of it."""
+    view = a_view(_JOBS, submits=205, submitted=200, submits_limited=5)
+    text = summary(attrs.evolve(view, files=590, unsaved=2))
+    assert "  submits   205, of which 200 made a job; 5 answered 429" in text
+    assert "  files     590 saved; the results of 2 could not be saved" in text
+    text = summary(attrs.evolve(a_view(_JOBS, submits=2, submitted=2), files=8))
+    assert "  submits   2, of which 2 made a job\n  files     8 saved" in text
 
 
 def test_a_short_summary() -> None:

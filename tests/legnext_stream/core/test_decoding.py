@@ -21,7 +21,15 @@ from legnext_stream.core.decoding import (
     decode_task_type,
     decode_time,
 )
-from legnext_stream.core.jobs import Job, JobError, JobStatus, Output, TaskType, Usage
+from legnext_stream.core.jobs import (
+    VERDICTS,
+    Job,
+    JobError,
+    JobStatus,
+    Output,
+    TaskType,
+    Usage,
+)
 
 PENDING: dict[str, Any] = {
     "job_id": "789320d3-4b20-46d3-a804-6165a079176a",
@@ -187,11 +195,11 @@ def test_times_round_trip(time: datetime, nanoseconds: int, offset: int) -> None
 @pytest.mark.parametrize(
     ("word", "expected"),
     [
-        *((status.value, status) for status in JobStatus if not status.value.endswith("d_out")),
+        *((status.value, status) for status in JobStatus if status not in VERDICTS),
         ("COMPLETED", JobStatus.COMPLETED),
         (" Pending ", JobStatus.PENDING),
         ("paused", JobStatus.UNKNOWN),
-        ("timed_out", JobStatus.UNKNOWN),
+        *((verdict.value, JobStatus.UNKNOWN) for verdict in sorted(VERDICTS)),
         ("", None),
         (None, None),
         (3, None),

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legnext_stream.core.jobs import JobStatus
+from legnext_stream.core.jobs import VERDICTS, JobStatus
 from legnext_stream.core.lifecycle import is_ahead, is_running
 
 LINE = [JobStatus.PENDING, JobStatus.STAGED, JobStatus.PROCESSING, JobStatus.RETRY]
-ENDS = [JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.TIMED_OUT, JobStatus.NOT_FOUND]
+ENDS = [JobStatus.COMPLETED, JobStatus.FAILED, *sorted(VERDICTS)]
 placed = st.sampled_from([*LINE, *ENDS])
 
 
@@ -40,6 +40,6 @@ def test_the_line_as_documented() -> None:
 
 @pytest.mark.parametrize("status", list(JobStatus))
 def test_what_ends_and_what_runs(status: JobStatus) -> None:
-    """Four statuses end a job; two say that it runs."""
+    """The two ends and the watcher's verdicts end a job; two say that it runs."""
     assert status.is_terminal == (status in ENDS)
     assert is_running(status) == (status in {JobStatus.PROCESSING, JobStatus.RETRY})

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import pickle
+
+import attrs
+
 from legnext_stream.core.jobs import JobStatus
-from legnext_stream.core.pace import Pacer
+from legnext_stream.core.pace import Pacer, Why
 from legnext_stream.core.schedule.durations import Durations
-from legnext_stream.core.stats import Stats, Tally
+from legnext_stream.core.schedule.outlook import TimeLeft
+from legnext_stream.core.stats import RATE_REASONS, Stats, Tally
 
 
-def snapshot(tally: Tally, durations: Durations | None = None) -> Stats:
+def snapshot(
+    tally: Tally, durations: Durations | None = None, left: TimeLeft | None = None
+) -> Stats:
     """The tally beside a pacer with one request under way."""
     pacer = Pacer(max_rate=10, initial_rate=5, max_in_flight=4)
     pacer.start(0.0)
-    return tally.snapshot(
-        pacer=pacer, durations=durations or Durations(), price=0.1, remaining=None
-    )
+    return tally.snapshot(pacer=pacer, durations=durations or Durations(), price=0.1, left=left)
 
 
 def test_jobs_move_between_the_counts() -> None:
@@ -56,3 +62,30 @@ def test_what_was_learned_is_shown_by_task_type() -> None:
     assert learned.ended == 3
     assert 30 < learned.median < learned.p90 < 150
     assert (stats.polls_per_ended, stats.news_share) == (None, 0.4)
+
+
+def test_what_remains_and_its_uncertainty() -> None:
+    """Seconds, the middle between the bounds; None of both if nothing is watched."""
+    stats = snapshot(Tally(), left=TimeLeft(10.0, 12.0, 20.0))
+    assert (stats.remaining, stats.remaining_between) == (12.0, (10.0, 20.0))
+    assert (snapshot(Tally()).remaining, snapshot(Tally()).remaining_between) == (None, None)
+
+
+def test_plain_data() -> None:
+    """It survives pickling, and as plain data JSON."""
+    durations = Durations()
+    durations.of("diffusion").ended(0.0, 50.0)
+    tally = Tally(polls=3, unseen=2)
+    tally.moved(None, JobStatus.COMPLETED)
+    stats = snapshot(tally, durations, TimeLeft(10.0, 12.0, 20.0))
+    assert pickle.loads(pickle.dumps(stats)) == stats  # noqa: S301 - our own
+    plain = json.loads(json.dumps(attrs.asdict(stats)))
+    assert plain["jobs"] == {"completed": 1}
+    assert plain["run_times"]["diffusion"]["ended"] == 1
+    assert plain["remaining_between"] == [10.0, 20.0]
+
+
+def test_every_reason_has_words() -> None:
+    """Whatever decides the rate can be said to people."""
+    assert set(RATE_REASONS) == {why.value for why in Why}
+    assert snapshot(Tally()).rate_reason == "no limit met yet, speeding up"

@@ -1,8 +1,8 @@
 """The tracker as a state machine: whatever is done to it, in whatever order, its laws hold.
 
-Two trackers share a pacer and what is known of run times, as two watches of one account do. Hypothesis
-adds and removes jobs, lets time pass, sends requests and answers them in any order with anything. A
-model that remembers only what was told says what may be told next.
+Two trackers share a pacer and what is known of run times, as two watches of one account do; one of them
+has a receiver of webhooks. Hypothesis adds and removes jobs, lets time pass, sends requests and answers
+them in any order with anything, and calls back with anything, whether it makes sense or not. A model that remembers only what was told says what may be told next.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from legnext_stream.core.answers import Answer, NoReply, Reply, Verdict, read_answer
+from legnext_stream.core.answers import Answer, NoReply, Reply, Verdict, read_answer, told
+from legnext_stream.core.decoding import decode_status
 from legnext_stream.core.events import JobEvent
 from legnext_stream.core.jobs import Job, JobStatus
 from legnext_stream.core.lifecycle import is_ahead
 from legnext_stream.core.pace import Pacer, RequestKind
 from legnext_stream.core.pace.reading import signal_of
 from legnext_stream.core.pacing import Pacing
+from legnext_stream.core.schedule.callbacks import Callbacks
 from legnext_stream.core.schedule.durations import Durations
 from legnext_stream.core.tracker import Poll, Tracker
 from legnext_stream.errors import ApiError, HostUnreachableError
@@ -142,9 +144,13 @@ class TrackerStates(RuleBasedStateMachine):
     def begin(self, timeout: float | None) -> None:
         """Two watches begin."""
         self.has_timeout = timeout is not None
-        for _ in range(2):
+        for callbacks in (None, Callbacks()):
             tracker = Tracker(
-                pacing=self.pacing, timeout=timeout, pacer=self.pacer, durations=self.durations
+                pacing=self.pacing,
+                timeout=timeout,
+                pacer=self.pacer,
+                durations=self.durations,
+                callbacks=callbacks,
             )
             self.sides.append(Side(tracker))
 
@@ -270,6 +276,25 @@ class TrackerStates(RuleBasedStateMachine):
             content = b'{"code":%d,"message":"no"}' % code
         self.observe(side, poll, Reply(code, headers, content, sent_at, self.now, 1.9e9))
 
+    @rule(which=which, job_id=ids, body=bodies, late=st.sampled_from([0.0, 1.0, 30.0]))
+    def call_back(self, which: int, job_id: str, body: dict[str, object], late: float) -> None:
+        """The API tells of a job by itself, whether or not it is watched or being asked about."""
+        side, status = self.sides[which], decode_status(body["status"])
+        if status is None:
+            return
+        was_watched = job_id in side.active
+        seen = told(job_id, {**job_body(job_id, ""), **body}, status, self.now - late)
+        events = side.tracker.observe(self.now, seen)
+        assert {event.job_id for event in events} <= {job_id}
+        assert was_watched or not events
+        side.told(events, self.now)
+        assert job_id not in side.active or not status.is_terminal
+
+    @rule(which=which, job_id=ids)
+    def hint(self, which: int, job_id: str) -> None:
+        """Somebody says that something has become of a job."""
+        self.sides[which].tracker.hint(self.now, job_id)
+
     @precondition(lambda self: self.under_way())
     @rule(choice=choices)
     def no_answer(self, choice: int) -> None:
@@ -358,9 +383,9 @@ class TrackerStates(RuleBasedStateMachine):
         assert 0 < self.pacer.rate <= MAX_RATE
         for side in self.sides:
             assert 0 <= side.tracker.price < math.inf
-            remaining = side.tracker.remaining
-            assert (remaining is None) == (not side.active)
-            assert remaining is None or remaining >= 0
+            left = side.tracker.time_left()
+            assert (left is None) == (not side.active)
+            assert left is None or 0 <= left.low <= left.middle <= left.high < math.inf
 
     @invariant()
     def nobody_is_forgotten(self) -> None:

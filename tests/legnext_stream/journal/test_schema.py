@@ -30,7 +30,7 @@ def test_a_new_file_gets_all_tables(connection: sqlite3.Connection) -> None:
     """A file that was nothing becomes a journal of this version, and stays one."""
     for _ in range(2):
         schema.prepare(connection)
-        assert tables(connection) == {"account", "jobs", "owed", "events", "learned"}
+        assert tables(connection) == {"account", "jobs", "owed", "events", "learned", "prompts"}
         assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
         assert connection.execute("PRAGMA application_id").fetchone() == (schema.APPLICATION_ID,)
 
@@ -64,14 +64,14 @@ def test_a_failed_migration_changes_nothing(
     with pytest.raises(sqlite3.OperationalError, match="no_such_thing"):
         schema.prepare(connection)
     assert "tags" not in tables(connection)
-    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION - 1,)
 
 
 def test_a_later_version_is_refused(connection: sqlite3.Connection) -> None:
     """What a later library wrote isn't guessed at."""
     schema.prepare(connection)
     connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
-    with pytest.raises(JournalError, match=r"of version 2, .* up to 1"):
+    with pytest.raises(JournalError, match=r"of version 3, .* up to 2"):
         schema.prepare(connection)
 
 

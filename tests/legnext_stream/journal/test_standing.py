@@ -11,6 +11,9 @@ import pytest
 from legnext_stream import JobStatus, JournalError
 from legnext_stream.journal import Acknowledged, Observed, Taken, schema
 from legnext_stream.journal.standing import read_standing
+from mockserver import Account, MockLegnext
+from mockserver.api.moderation import Moderation
+from tests.legnext_stream.generating.support import generated
 from tests.legnext_stream.journal.support import kept, opened
 from tests.legnext_stream.support import URL
 
@@ -28,6 +31,31 @@ def test_it_is_read_beside_the_one_who_writes(tmp_path: Path) -> None:
     assert dict(standing.ended) == {"b": JobStatus.COMPLETED}
     assert (standing.owed, standing.events, standing.acknowledged_at) == (1, 2, 3.0)
     assert standing.base_url == URL
+
+
+def test_one_of_an_earlier_version_is_read_as_it_is(tmp_path: Path) -> None:
+    """To look at a journal doesn't bring it up to date: who has it open may be of that version."""
+    path = tmp_path / "batch.db"
+    with closing(opened(path)) as store:
+        store.write([Taken("a", 1.0)])
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE prompts")
+        connection.execute("PRAGMA user_version = 1")
+    assert dict(read_standing(path).unfinished) == {"a": None}
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+
+
+async def test_a_batch_of_prompts(tmp_path: Path) -> None:
+    """Those to be submitted, and those that ended without a job: good jobs alone are no good batch."""
+    path = tmp_path / "batch.db"
+    moderation = Moderation(words=("bad",))
+    poor = MockLegnext(account=Account(points=80, credits=0, limited=True), moderation=moderation)
+    await generated(poor, ["cat 1", "a bad cat", "cat 3"], journal=path, at_once=1)
+    standing = read_standing(path)
+    assert list(standing.ended.values()) == [JobStatus.COMPLETED]
+    assert (standing.to_submit, standing.without_job) == (1, {JobStatus.NOT_SUBMITTED: 1})
+    assert not standing.is_good
 
 
 def test_what_isnt_there_is_not_made(tmp_path: Path) -> None:

@@ -24,10 +24,9 @@ from hypothesis.stateful import (
 )
 
 from legnext_stream.core.jobs import JobStatus
-from legnext_stream.journal import KeptEvent, KeptJob, Store
+from legnext_stream.journal import Entry, KeptEvent, KeptJob, Store
 from legnext_stream.journal.entries import (
     Acknowledged,
-    Entry,
     Learned,
     Observed,
     Removed,

@@ -116,7 +116,7 @@ def _of_words_nobody_knows(path: Path) -> None:
         (_text, "can't open the journal {}: file is not a database"),
         (_folder, "can't open the journal {}: unable to open database file"),
         (_somebody_elses, "can't open the journal {}: it is a database, but not a journal of this"),
-        (_newer, "can't open the journal {}: it is of version 2, and this library knows"),
+        (_newer, "can't open the journal {}: it is of version 3, and this library knows"),
         (_damaged, "can't open the journal {}: "),
         (_cut, "can't open the journal {}: "),
         (_of_another_host, "the jobs of {} belong to http://elsewhere.test, not to"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from itertools import chain
 
@@ -12,7 +11,6 @@ import trio.testing
 
 from legnext_stream import JournalError
 from legnext_stream.journal import Entry, Taken, Writer
-from legnext_stream.journal.writer import off_the_event_path
 
 
 class Disk:
@@ -107,16 +105,3 @@ async def test_a_cancelled_flush_loses_nothing(writer: Writer, disk: Disk) -> No
         await writer.flush()
     await writer.flush()
     assert disk.writes == [["a"]]
-
-
-def test_in_real_time_it_works_in_a_thread() -> None:
-    """The disk's time is not taken from the event loop."""
-    where = trio.run(off_the_event_path, threading.current_thread)
-    assert where is not threading.main_thread()
-
-
-async def test_in_virtual_time_it_works_at_once() -> None:
-    """No hour passes on a virtual clock because a disk takes a millisecond."""
-    with trio.move_on_after(3600):
-        assert await off_the_event_path(threading.current_thread) is threading.main_thread()
-    assert trio.current_time() < 1

@@ -1,0 +1,1 @@
+"""The documentation: a Sphinx site, and the commands that write some of its pictures."""

@@ -1,0 +1,48 @@
+"""The commands of `docs/reference/command-line.md`, written by what `--help` knows.
+
+python -m docs.making.command_line
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+from legnext_stream.cli.app import app
+from legnext_stream.cli.exits import PROGRAM
+
+PAGE: Final = Path(__file__).parents[1] / "reference" / "command-line.md"
+_BEGIN: Final = "<!-- commands: written by `python -m docs.making.command_line` -->\n"
+_END: Final = "<!-- commands end -->\n"
+# Every command of those that talk to the API has these; they are explained once.
+_PACING: Final = re.compile(r"^\*\*Pacing\*\*:\n\n.*?(?=^#|\Z)", re.MULTILINE | re.DOTALL)
+_SEE_PACING: Final = "And those of the [pacing](#pacing).\n\n"
+
+
+def commands() -> str:
+    """All commands and their options, in Markdown."""
+    written = app.generate_docs(output_format="markdown", heading_level=1, usage_name=PROGRAM)
+    # What comes before the first command is on the page in other words.
+    _, _, text = written.partition("\n## legnext-stream ")
+    text = f"## legnext-stream {text}"
+    pacing = _PACING.search(text)
+    assert pacing is not None  # noqa: S101 - watch has it
+    text = _PACING.sub(_SEE_PACING, text)
+    options = pacing[0].partition("\n\n")[2]
+    text = f"{text.strip()}\n\n## Pacing\n\n{options.strip()}\n"
+    # The parser takes the module that writes this page for a part of the command.
+    text = re.sub(r"^(legnext-stream \S+) -m \S+", r"\1", text, flags=re.MULTILINE)
+    # No command to be typed as it stands, but its form.
+    return text.replace("```console\n", "```text\n")
+
+
+def written(page: str) -> str:
+    """The page with the commands as they are now."""
+    before, _, rest = page.partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    return f"{before}{_BEGIN}\n{commands()}\n{_END}{after}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written(PAGE.read_text()))

@@ -1,0 +1,24 @@
+"""Legnext Stream under asyncio.
+
+async for event in watch(job_ids):
+    print(event.job_id, event.previous, "->", event.status)
+
+The same names as in `legnext_stream`, with the same arguments, contract and errors; values and errors
+are imported from there. Trio runs in a thread of its own, one for the process, while it is needed.
+"""
+
+from legnext_stream.aio.client import LegnextClient
+from legnext_stream.aio.entry import as_completed, gather, generate, wait, watch
+from legnext_stream.aio.stream import EventStream, Selection, Subscription
+
+__all__ = [
+    "EventStream",
+    "LegnextClient",
+    "Selection",
+    "Subscription",
+    "as_completed",
+    "gather",
+    "generate",
+    "wait",
+    "watch",
+]

@@ -1,0 +1,228 @@
+"""The streams of asyncio: async iterators that wait in the loop that reads them, whichever it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, Callable, Iterable
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from legnext_stream.aio.sources import outward
+from legnext_stream.aio.waiting import end, result, settle
+from legnext_stream.bridges.host import Lease, Withdrawn
+from legnext_stream.bridges.reader import Reader
+from legnext_stream.bridges.stream import BridgedStream, only, stream_closed, terminal, told_as
+from legnext_stream.core.events import JobEvent
+from legnext_stream.core.jobs import Job, JobStatus
+from legnext_stream.subscription import Policy
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+async def _next(reader: Reader[T], lease: Callable[[], Lease]) -> T:
+    with reader.alone():
+        while True:
+            await settle(reader.ask(), lease())
+            try:
+                return reader.take()
+            except Withdrawn:
+                continue  # of one that was cancelled
+
+
+class EventStream(BridgedStream):
+    """The status changes of many jobs, as they are seen: an async iterator of `JobEvent`.
+
+    It is `legnext_stream.EventStream` under asyncio, made by `watch` and `LegnextClient.watch`: use it
+    in `async for` directly, or in `async with` to be sure that polling has stopped when the block is
+    left. It belongs to no loop; what it asks for is waited for in the loop that runs.
+    """
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> JobEvent:
+        """The next event. A call that is cancelled loses nothing: iterate again and go on.
+
+        Asking for the next acknowledges the one before; with a journal, that is on the disk before
+        the next is delivered.
+
+        Raises:
+            StopAsyncIteration: All jobs have ended and no more can come.
+            StreamClosedError: The stream was closed, or the client it belongs to.
+            trio.BusyResourceError: Another task is waiting for the next event.
+            JournalError: The journal can't be written.
+            LegnextError: What ended the watch as a whole; the same again at each further call.
+        """
+        return await _next(self._reader, self._lease)
+
+    async def __aenter__(self) -> Self:
+        if self._reader.is_closed:
+            raise stream_closed()
+        lease = self._lease()
+        call = lease.call(self._stream.__aenter__)
+        try:
+            with told_as(stream_closed):
+                await result(call, lease)
+        except asyncio.CancelledError:
+            # Nobody will leave what was not entered; if it has begun all the same, it ends here.
+            if call.outcome.done() and call.outcome.exception() is None:
+                await self.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Stop polling and close what was opened. May be called again, and under cancellation."""
+        self._reader.close()
+        lease = self._open_lease()
+        if lease is None or lease.is_inherited:
+            return
+        try:
+            await result(lease.call(self._stream.aclose), lease)
+        except Withdrawn:
+            pass  # it was closed before, or its client was
+        finally:
+            if self._is_own:
+                await end(lease)
+
+    async def ack(self) -> None:
+        """Acknowledge the event that was delivered last; see `legnext_stream.EventStream.ack`.
+
+        Raises:
+            StreamClosedError: The stream was closed.
+            trio.BusyResourceError: Another task is waiting for the next event.
+            JournalError: The journal can't be written.
+        """
+        with self._reader.alone():
+            if self._reader.is_closed:
+                raise stream_closed()
+            lease = self._lease()
+            kept = self._reader.kept
+            if kept is not None:
+                # Asking for it has acknowledged the one before; it is not delivered itself.
+                await settle(kept, lease)
+                if self._reader.has_kept(kept):
+                    return
+            with told_as(stream_closed):
+                await result(lease.call(self._stream.ack), lease)
+
+    def add(self, jobs: Iterable[str | Job] | AsyncIterable[str | Job]) -> None:
+        """Watch more jobs; see `legnext_stream.EventStream.add`. From any thread.
+
+        Args:
+            jobs: As `watch` takes them.
+
+        Raises:
+            InvalidJobId: One of the first 10,000 items of a collection can't be a job id. One that
+                comes later, or from another iterable, is refused at the loop, and ends the watch.
+            TypeError: `jobs` is not iterable, or one string.
+            StreamClosedError: The stream has ended or was closed.
+        """
+        self._add(outward(jobs))
+
+    def subscribe(self, policy: Policy = "block") -> Subscription:
+        """Follow this watch a second time; see `legnext_stream.EventStream.subscribe`.
+
+        Another task may read it, and none slows another.
+
+        Args:
+            policy: Whether polling pauses for this one's sake (`"block"`) or never does (`"latest"`).
+
+        Raises:
+            StreamClosedError: The stream was closed.
+            ValueError: There is no such policy.
+        """
+        return Subscription(self._subscribe(policy), self._lease)
+
+    def terminal(self) -> Selection[JobEvent]:
+        """Only the last event of each job; see `legnext_stream.EventStream.terminal`."""
+        return Selection(self, terminal)
+
+    def only(self, *statuses: JobStatus | str) -> Selection[JobEvent]:
+        """Only the events with one of these statuses; see `legnext_stream.EventStream.only`.
+
+        Args:
+            statuses: As `JobStatus` or in its words, e.g. `"completed"`.
+
+        Raises:
+            ValueError: There is no such status, or none was given.
+        """
+        return Selection(self, only(statuses))
+
+
+class Subscription:
+    """The events of a watch once more: an async iterator of `JobEvent`, made by `EventStream.subscribe`.
+
+    See `legnext_stream.Subscription`.
+    """
+
+    def __init__(self, reader: Reader[JobEvent], lease: Callable[[], Lease]) -> None:
+        self._reader = reader
+        self._lease = lease
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> JobEvent:
+        """The next event. A call that is cancelled loses nothing: iterate again and go on.
+
+        Raises:
+            StopAsyncIteration: All jobs have ended and no more can come.
+            StreamClosedError: The watch was closed.
+            trio.BusyResourceError: Another task is waiting for this subscription's next event.
+            LegnextError: What ended the watch as a whole.
+        """
+        return await _next(self._reader, self._lease)
+
+
+class Selection(Generic[T_co]):
+    """Some of what a stream tells: an async iterator over the same stream.
+
+    See `legnext_stream.Selection`.
+
+    Attributes:
+        stream: The stream behind it.
+    """
+
+    def __init__(self, stream: EventStream, pick: Callable[[JobEvent], T_co | None]) -> None:
+        self.stream: EventStream = stream
+        self._pick = pick
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T_co:
+        """The next one that is wanted; see `EventStream.__anext__`.
+
+        Raises:
+            StopAsyncIteration: All jobs have ended and no more can come.
+            LegnextError: What the stream raises.
+        """
+        while True:
+            item = self._pick(await anext(self.stream))
+            if item is not None:
+                return item
+
+    async def __aenter__(self) -> Self:
+        await self.stream.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stream.aclose()
+
+    async def aclose(self) -> None:
+        """Close the stream. May be called again."""
+        await self.stream.aclose()

@@ -1,0 +1,1 @@
+"""The subcommands, one a file: its options, what `--help` says of it, and what it does."""

@@ -1,0 +1,141 @@
+"""What a file is by its own bytes, and whether all of it is there.
+
+A name and a header say what somebody called it; the first bytes say what it is. The last ones say
+whether it is whole: a length that a server tells wrongly cuts a file short without anybody noticing.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+import attrs
+
+Read = Callable[[int, int], bytes]
+"""Reads a file: from an offset on, so many bytes, or as many as there are."""
+
+HEAD = 64
+"""So many of a file's first bytes say what it is, bytes."""
+
+# Where the end of a JPEG is looked for: some cameras write a little behind it.
+_JPEG_TAIL = 4096
+# More boxes than that on the outermost level has no MP4 file that isn't a live stream's recording.
+_MOST_BOXES = 10_000
+_PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
+# Files of the same family as MP4 that are something else: pictures, sound, QuickTime.
+_NOT_MP4 = frozenset(
+    {b"avif", b"avis", b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"crx ", b"M4A ", b"qt  "}
+)
+# What stores call a file when they haven't been told.
+_UNTOLD = frozenset({"", "application/octet-stream", "binary/octet-stream"})
+
+
+def _is_whole_png(size: int, read: Read) -> bool:
+    return read(max(0, size - len(_PNG_END)), len(_PNG_END)) == _PNG_END
+
+
+def _is_whole_jpeg(size: int, read: Read) -> bool:
+    return b"\xff\xd9" in read(max(2, size - _JPEG_TAIL), _JPEG_TAIL)
+
+
+def _is_whole_gif(size: int, read: Read) -> bool:
+    return read(size - 1, 1) == b";"
+
+
+def _is_whole_webp(size: int, read: Read) -> bool:
+    (length,) = struct.unpack("<I", read(4, 4))
+    return bool(length + 8 <= size)
+
+
+def _is_whole_mp4(size: int, read: Read) -> bool:
+    """Whether the boxes of the outermost level fill the file."""
+    place = 0
+    for _ in range(_MOST_BOXES):
+        head = read(place, 16)
+        if len(head) < 8:
+            break
+        (length,) = struct.unpack(">I", head[:4])
+        if length == 0:  # It reaches to the end, wherever that is.
+            return True
+        shortest = 8
+        if length == 1 and len(head) == 16:
+            (length,) = struct.unpack(">Q", head[8:])
+            shortest = 16
+        if length < shortest:
+            return False
+        place += length
+        if place >= size:
+            break
+    return place == size
+
+
+def _is_whole_webm(_size: int, _read: Read) -> bool:
+    """Nothing in it says where it ends."""
+    return True
+
+
+@attrs.frozen
+class Kind:
+    """A kind of file.
+
+    Attributes:
+        media_type: Its name in HTTP.
+        suffix: Its name in file names, with the dot.
+        is_whole: Whether a file of this kind, so many bytes long, ends where it should.
+    """
+
+    media_type: str
+    suffix: str
+    is_whole: Callable[[int, Read], bool] = attrs.field(repr=False)
+
+    def may_be_called(self, content_type: str) -> bool:
+        """Whether a server may send a file of this kind under this `Content-Type`.
+
+        Stores often call a JPEG a PNG; but what they call a text is none of our files, whatever it
+        begins with.
+        """
+        return _family(content_type) in {"", self.media_type.partition("/")[0]}
+
+
+_PNG = Kind("image/png", ".png", _is_whole_png)
+_JPEG = Kind("image/jpeg", ".jpg", _is_whole_jpeg)
+_WEBP = Kind("image/webp", ".webp", _is_whole_webp)
+_GIF = Kind("image/gif", ".gif", _is_whole_gif)
+_MP4 = Kind("video/mp4", ".mp4", _is_whole_mp4)
+_WEBM = Kind("video/webm", ".webm", _is_whole_webm)
+
+KINDS = (_PNG, _JPEG, _WEBP, _GIF, _MP4, _WEBM)
+"""All kinds that a result may be of."""
+
+
+def may_be_file(content_type: str) -> bool:
+    """Whether what a server sends under this `Content-Type` may be a result at all."""
+    return _family(content_type) in {"", "image", "video"}
+
+
+def _family(content_type: str) -> str:
+    """What a `Content-Type` begins with; nothing if the server wasn't told what the file is."""
+    said = content_type.partition(";")[0].strip().lower()
+    return "" if said in _UNTOLD else said.partition("/")[0]
+
+
+def kind_of(head: bytes) -> Kind | None:
+    """What kind of file begins with these bytes; None for any other.
+
+    Args:
+        head: Its first `HEAD` bytes, or all of them where it has fewer.
+    """
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return _PNG
+    if head.startswith(b"\xff\xd8\xff"):
+        return _JPEG
+    if head.startswith((b"GIF87a", b"GIF89a")):
+        return _GIF
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return _WEBP
+    if head[4:8] == b"ftyp" and len(head) >= 12 and head[8:12] not in _NOT_MP4:
+        return _MP4
+    # Matroska has the same beginning, and says which of the two it is behind it.
+    if head.startswith(b"\x1aE\xdf\xa3") and b"\x42\x82\x84webm" in head:
+        return _WEBM
+    return None

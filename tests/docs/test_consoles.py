@@ -1,0 +1,244 @@
+"""What the pages tell people to type is typed here, and prints what they say it prints.
+
+The command lines of a page share one folder, as those of whoever follows it do. In it are the files that
+people have (`ids.txt`, `prompts.txt`), and a mock server stands in for the API. Mock servers that a page
+starts run in the background, on a port of their own and in quick time.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import attrs
+import pytest
+
+from tests.docs.blocks import PAGES, ROOT, Block, blocks_of
+from tests.servers import mock_server
+
+_LANGUAGES: Final = ("console", "sh", "sql")
+# For commands that would take a minute: what is typed behind them here.
+_QUICKER: Final = {
+    r"legnext-stream demo": "--jobs 12 --time-scale 500",
+    r"legnext-mock(?= --| *$)": "--time-scale 500",
+    # Jobs that end in a tenth of a second are asked about as soon.
+    r"legnext-stream (generate|watch)": "--min-interval 0.1 --max-interval 0.5",
+}
+_SHELL: Final = "/bin/bash"
+_SECONDS: Final = 300.0  # more than any of them takes, on a busy machine too
+# A scenario with the two mistakes whose messages are on a page.
+_STORM: Final = """
+[[faults]]
+fault = { kind = "stale", second = 5 }
+[[faults]]
+fault = { kind = "status", code = 503 }
+[[faults]]
+fault = { kind = "status", code = 503 }
+when = { nth = 0 }
+"""
+# What a page leaves out of what is printed.
+_LEFT_OUT: Final = "…"
+
+
+@attrs.frozen
+class Typed:
+    """A command line, and what the page says it prints."""
+
+    line: str
+    printed: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> list[str]:
+        """Its words, without its comment."""
+        return shlex.split(self.line, comments=True)
+
+
+def typed_in(block: Block) -> Iterator[Typed]:
+    """The command lines of a block: those behind a `$`, or all lines of a script."""
+    text = block.text.replace("\\\n", "")
+    if block.language == "sh":
+        yield from (Typed(line) for line in text.splitlines() if line.partition("#")[0].strip())
+        return
+    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+        line, *printed = part.rstrip("\n").split("\n")
+        yield Typed(line, tuple(printed))
+
+
+def test_command_lines_are_found() -> None:
+    """With what they print, over several lines, in consoles and scripts."""
+    console = Block(page=ROOT, number=1, language="console", text="$ a \\\n  b\nc\n…\n$ d  # e\n")
+    assert list(typed_in(console)) == [Typed("a   b", ("c", "…")), Typed("d  # e")]
+    script = attrs.evolve(console, language="sh", text="# a\nb  # c\n\nd\n")
+    assert [typed.words for typed in typed_in(script)] == [["b"], ["d"]]
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+class Terminal:
+    """A folder, an environment, and what runs in the background."""
+
+    def __init__(self, folder: Path, url: str, ids: list[str], stack: ExitStack) -> None:
+        self._folder = folder
+        self._servers = stack.enter_context(ExitStack())
+        self._port = str(_free_port())
+        self._env = os.environ | {
+            "LEGNEXT_API_KEY": "documents",
+            "LEGNEXT_BASE_URL": url,
+            "NO_COLOR": "1",
+            # As wide as a page, so that nothing is wrapped otherwise than there.
+            "COLUMNS": "120",
+            # `legnext-stream` and the others, of this environment.
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        }
+        (folder / "ids.txt").write_text("".join(f"{job_id}\n" for job_id in ids))
+        (folder / "prompts.txt").write_text("a lighthouse\nthe same at night\n")
+        (folder / "storm.toml").write_text(_STORM)
+
+    def enter(self, typed: Typed) -> None:
+        """Do with a command line what can be done with it here."""
+        match typed.words:
+            case ["export", *settings]:
+                for setting in settings:
+                    name, _, value = setting.partition("=")
+                    self._env[name] = self._here(value)
+            case ["pip", "install", *_] if "&&" in typed.words:
+                # What stands behind it is what it was installed for.
+                self.enter(Typed(typed.line.split("&&", 1)[1].strip(), typed.printed))
+            case ["pip", "install", *wanted]:
+                _check_extras(wanted)
+            case ["pytest", *_]:
+                pass  # That is what is running.
+            case ["unset" | "read", *_]:
+                pass  # From there on it would be the real API.
+            case ["python", "-m", module, *words]:
+                _check_options(module, words)
+            case ["legnext-mock", *words] if "explain" not in words:
+                self._serve(typed)
+            case _:
+                self._run(typed)
+
+    def query(self, script: str) -> None:
+        """Run a script of SQL over the journal that the commands before it have left, or a new one."""
+        if not (self._folder / "batch.db").exists():
+            self.enter(Typed("legnext-stream generate prompts.txt --journal batch.db"))
+        with sqlite3.connect(f"file:{self._folder / 'batch.db'}?mode=ro", uri=True) as journal:
+            for statement in script.split(";")[:-1]:
+                journal.execute(statement).fetchall()
+        journal.close()
+
+    def _here(self, text: str) -> str:
+        """A command line or a line of output as it is here: with a port that is free."""
+        return text.replace("8080", self._port)
+
+    def _command(self, typed: Typed) -> str:
+        line = self._here(typed.line.partition("  #")[0].rstrip())
+        for command, options in _QUICKER.items():
+            if re.match(command, line):
+                line = f"{re.sub(r'--time-scale [0-9.]+', '', line)} {options}"
+        return line
+
+    def _run(self, typed: Typed) -> None:
+        run = subprocess.run(
+            [_SHELL, "-euo", "pipefail", "-c", self._command(typed)],
+            cwd=self._folder,
+            env=self._env,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+        # 1 is for jobs that failed, which some do on purpose.
+        assert run.returncode in {0, 1}, run.stderr
+        assert "Traceback" not in run.stderr
+        self._compare(typed.printed, run.stdout + run.stderr)
+
+    def _serve(self, typed: Typed) -> None:
+        """Start a server, and leave it on; or see it refuse, where the page says so."""
+        self._servers.close()  # One at a time: they have the same port.
+        process = subprocess.Popen(
+            [_SHELL, "-c", f"exec {self._command(typed)}"],
+            cwd=self._folder,
+            env=self._env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdout is not None
+        self._servers.callback(process.stdout.close)
+        self._servers.callback(process.wait, _SECONDS)
+        self._servers.callback(process.send_signal, signal.SIGTERM)
+        first = process.stdout.readline()
+        if first.startswith("http://127.0.0.1:"):
+            self._compare(typed.printed, first)
+        else:
+            assert typed.printed, first
+            self._compare(typed.printed, first + process.stdout.read())
+            assert process.wait(_SECONDS) == 2
+
+    def _compare(self, promised: tuple[str, ...], printed: str) -> None:
+        """Each line that a page shows is among those that were printed, as far as it is shown."""
+        lines = printed.splitlines()
+        for line in promised:
+            parts = (re.escape(part) for part in self._here(line.rstrip()).split(_LEFT_OUT))
+            pattern = re.compile(".*".join(parts))
+            assert any(pattern.fullmatch(one.rstrip()) for one in lines), f"{line!r} not in {lines}"
+
+
+def _check_extras(wanted: list[str]) -> None:
+    """What is to be installed is this package, by extras that it has, or one that it needs."""
+    project = (ROOT / "pyproject.toml").read_text()
+    for word in wanted:
+        for extra in re.findall(r"\[([\w,]+)\]", word):
+            assert all(re.search(rf"(?m)^{name} = \[", project) for name in extra.split(","))
+
+
+@cache
+def _help(*command: str) -> str:
+    run = subprocess.run(
+        [sys.executable, "-m", *command, "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def _check_options(module: str, words: list[str]) -> None:
+    """The options of a command that takes long are among those that its help names."""
+    options = [word.partition("=")[0] for word in words if word.startswith("--")]
+    assert all(option in _help(module) for option in options), (module, options)
+
+
+_WITH_COMMANDS: Final = [page for page in PAGES if any(blocks_of(page, *_LANGUAGES))]
+
+
+@pytest.mark.parametrize("page", _WITH_COMMANDS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_is_to_be_typed_works(page: Path, tmp_path: Path) -> None:
+    """Every command line of the page, in its order."""
+    with ExitStack() as stack:
+        server = stack.enter_context(mock_server("--jobs", "6", "--time-scale", "500"))
+        terminal = Terminal(tmp_path, server.url, list(server.truth()), stack)
+        for block in blocks_of(page, *_LANGUAGES):
+            if block.language == "sql":
+                terminal.query(block.text)
+                continue
+            for typed in typed_in(block):
+                terminal.enter(typed)

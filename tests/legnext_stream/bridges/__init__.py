@@ -1,0 +1,1 @@
+"""The bridges: the hosting of Trio, and plain code and asyncio on it."""

@@ -1,0 +1,195 @@
+"""Virtual time for who is not on Trio: it passes only while all of them wait for the Trio side."""
+
+from __future__ import annotations
+
+import asyncio  # noqa: TID251 - it is what the bridge leads to
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, TypeVar
+from unittest import mock
+
+import pytest
+import trio
+import trio.testing
+
+from legnext_stream.aio import waiting as aio_waiting
+from legnext_stream.bridges import host
+from legnext_stream.sync import waiting as sync_waiting
+from mockserver.virtual import repeatable_scheduling
+
+T = TypeVar("T")
+
+
+class Interrupt(KeyboardInterrupt):
+    """Like Ctrl-C, but not to be mistaken for a real one."""
+
+
+class Outside:
+    """The time of the Trio run in the other thread, and how to wait in it.
+
+    The run's clock jumps only while as many calls are waited for as there are `parties`, and not
+    after a call has ended until the next has begun: who is outside may take as long as it likes.
+
+    Attributes:
+        parties: How many threads and tasks there are outside.
+    """
+
+    def __init__(self) -> None:
+        self.parties = 1
+        self.clock = trio.testing.MockClock()
+        self._waiting = 0
+        self._is_held = False
+        self._sources = 0
+
+    def begin(self) -> None:
+        """Begin the run, and keep it to the end: so there is one clock for all."""
+        self._lease = host.Lease()
+
+    def enter(self) -> None:
+        """One more is waiting. On the Trio side, as all that changes the clock."""
+        self._waiting += 1
+        self._is_held = False
+        self._set()
+
+    def leave(self) -> None:
+        """One has what it waited for."""
+        self._waiting -= 1
+        self._set()
+
+    def _set(self) -> None:
+        may_jump = self._waiting >= self.parties and not self._is_held and not self._sources
+        self.clock.autojump_threshold = 0 if may_jump else float("inf")
+
+    def now(self) -> float:
+        """The time, seconds."""
+        return self._lease.at_once(trio.current_time)
+
+    def on_trio(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do something on the Trio side, and wait for it."""
+        return sync_waiting.result(self._lease.call(work), self._lease)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, in plain code."""
+        self.on_trio(partial(trio.sleep, seconds))
+
+    async def asleep(self, seconds: float) -> None:
+        """Wait, under asyncio."""
+        await aio_waiting.result(self._lease.call(partial(trio.sleep, seconds)), self._lease)
+
+    @contextmanager
+    def alarm(self, seconds: float) -> Iterator[host.Call[None]]:
+        """Rings after a while, and stops the clock until somebody waits anew."""
+
+        async def ring() -> None:
+            await trio.sleep(seconds)
+            self._is_held = True
+            self._set()
+
+        call = Uncounted(ring)
+        self._lease._run.begin(self._lease._room, call)  # type: ignore[arg-type]
+        try:
+            yield call
+        finally:
+            self._lease.call_off(call)
+
+    def nap(self, seconds: float) -> host.Call[None]:
+        """A source waits; from when it is woken until it waits again the clock stands still."""
+
+        async def sleep() -> None:
+            self._sources = 0
+            self._set()
+            await trio.sleep(seconds)
+            self._sources = 1
+            self._set()
+
+        call = Uncounted(sleep)
+        self._lease._run.begin(self._lease._room, call)  # type: ignore[arg-type]
+        return call
+
+    def no_more_naps(self) -> None:
+        """The source that napped is at its end."""
+
+        def release() -> None:
+            self._sources = 0
+            self._set()
+
+        self._lease._run.post(release)
+
+    def end(self) -> None:
+        """End the run, and see that it has ended: that nobody has left anything open."""
+        run = self._lease._run
+        self._lease.end().result()
+        run.thread.join(10)
+        if run.thread.is_alive():
+            run.post(run.stop)  # or the next would begin in this one, whose time stands still
+            run.thread.join(10)
+            pytest.fail(f"{run.leases} have left something open")
+
+
+class Uncounted(host.Call[T]):
+    """A call for which nobody waits."""
+
+
+@contextmanager
+def virtual_time() -> Iterator[Outside]:
+    """The bridges' Trio runs in virtual time, which stands still while those outside work."""
+    real_run = trio.run
+    outside = Outside()
+
+    class Counted(host.Call[T]):
+        """A call for which somebody waits."""
+
+        async def carry_out(self) -> None:
+            """Do it, while the clock may jump."""
+            outside.enter()
+            try:
+                await super().carry_out()
+            finally:
+                outside.leave()
+
+    def run(main: Callable[[], Awaitable[None]]) -> None:
+        real_run(main, clock=outside.clock)
+
+    with (
+        repeatable_scheduling(),
+        mock.patch.object(trio, "run", run),
+        mock.patch.object(host, "Call", Counted),
+    ):
+        outside.begin()
+        try:
+            yield outside
+        finally:
+            outside.end()
+
+
+def first_of(call: host.Call[Any], alarm: host.Call[None]) -> bool:
+    """Wait, in plain code, for a call or an alarm; whether the call has its outcome."""
+    some = threading.Event()
+    for one in (call, alarm):
+        one.outcome.add_done_callback(lambda _: some.set())
+    some.wait()
+    return call.outcome.done()
+
+
+async def within(alarm: host.Call[None], work: Awaitable[T]) -> T:
+    """Do something under asyncio, and cancel it when the alarm rings.
+
+    Raises:
+        TimeoutError: It rang, and the work was cancelled.
+    """
+    task = asyncio.ensure_future(work)
+    ringing = asyncio.wrap_future(alarm.outcome)
+    both: list[asyncio.Future[Any]] = [task, ringing]
+    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        # Whatever comes of the alarm now.
+        ringing.add_done_callback(lambda future: future.cancelled() or future.exception())
+    else:
+        task.cancel()
+    try:
+        return await task
+    except asyncio.CancelledError:  # noqa: ASYNC103 - it was ours
+        pass
+    raise TimeoutError

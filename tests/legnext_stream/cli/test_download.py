@@ -1,0 +1,139 @@
+"""`legnext-stream download` as a process, against a real server."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from legnext_stream.cli.app import run
+from tests.legnext_stream.cli.support import KEY, Ran, host_answering, run_command, started
+from tests.servers import MockServer
+
+_QUICKLY = ("--min-interval=0.05", "--max-interval=0.2", "--initial-rate=50")
+
+
+def _download(mock: MockServer, *arguments: str, given: str = "") -> Ran:
+    return run_command("download", *arguments, f"--base-url={mock.url}", given=given)
+
+
+@pytest.fixture
+def completed(good_mock: MockServer) -> list[str]:
+    """Ids of jobs that have completed."""
+    ids = list(good_mock.truth())
+    given = [f"--id={job_id}" for job_id in ids]
+    assert run_command("watch", *given, *_QUICKLY, f"--base-url={good_mock.url}").status == 0
+    return ids
+
+
+def test_ids_to_files(good_mock: MockServer, completed: list[str], tmp_path: Path) -> None:
+    """From an option, from standard input; a second time nothing is fetched again."""
+    first, *others = completed
+    out = tmp_path / "out"
+    arguments = ("-", f"--id={first}", f"--save-to={out}")
+    result = _download(good_mock, *arguments, given="\n".join(others))
+    assert result.status == 0, result.err
+    assert result.err == "3 jobs: 12 files saved.\n"
+    assert {line["job_id"] for line in result.events} == set(completed)
+    told = {file["path"] for line in result.events for file in line["files"]}
+    assert told == {str(path) for path in out.iterdir()}
+    again = _download(good_mock, *arguments, given="\n".join(others))
+    assert again.err == "3 jobs: 0 files saved, 12 were there already.\n"
+
+
+def test_what_is_not_there_is_told(
+    good_mock: MockServer, completed: list[str], tmp_path: Path
+) -> None:
+    """A job that the API doesn't know keeps none of the others from being saved."""
+    path = tmp_path / "ids.txt"
+    path.write_text("\n".join([*(f"nothing-{n}" for n in range(12)), completed[0], completed[0]]))
+    result = _download(good_mock, str(path), f"--save-to={tmp_path}")
+    assert result.status == 1
+    assert "13 jobs: 4 files saved." in result.err
+    assert "Not saved:\n  nothing-" in result.err
+    assert "and 2 more" in result.err
+    assert sum(line["error"] is not None for line in result.events) == 12
+
+
+def test_the_completed_jobs_of_a_journal(empty_mock: MockServer, tmp_path: Path) -> None:
+    """Named by their prompts, which the journal knows."""
+    journal = tmp_path / "batch.db"
+    where = f"--base-url={empty_mock.url}"
+    given = "a fox\nan orchard\n"
+    first = run_command("generate", "-", f"--journal={journal}", *_QUICKLY, where, given=given)
+    assert first.status == 0
+    out = tmp_path / "out"
+    name = "--name={position}-{prompt}-{number}{suffix}"
+    result = _download(empty_mock, f"--journal={journal}", f"--save-to={out}", name)
+    assert result.status == 0
+    assert {path.name for path in out.iterdir()} == {
+        f"{prompt}-{number}.png"
+        for prompt in ("1-a-fox", "2-an-orchard")
+        for number in (1, 2, 3, 4)
+    }
+
+
+def test_a_key_that_is_refused_ends_it(tmp_path: Path) -> None:
+    """It concerns all jobs: one line, status 2."""
+    with host_answering(401, {"code": 401, "message": "no"}) as url:
+        ids = [f"--id=job-{number}" for number in range(20)]
+        result = run_command("download", *ids, f"--save-to={tmp_path}", f"--base-url={url}")
+    assert result.status == 2
+    assert "LEGNEXT_API_KEY" in result.err
+    assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--save-to", "out"], "nothing to download"),
+        (["--id", "job-1"], "--save-to"),
+        (["--journal", "none.db", "--save-to", "out"], "there is no journal"),
+        (["--id", "a b", "--save-to", "out"], "'a b' is no job id"),
+        (["--id", "job-1", "--save-to", "out", "--name", "same"], "has no {number}"),
+    ],
+)
+def test_wrong_usage_is_named(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """One line that says what to change, status 2."""
+    monkeypatch.setenv("LEGNEXT_API_KEY", KEY)
+    monkeypatch.chdir(tmp_path)
+    assert run(["download", *arguments]) == 2
+    err = capfd.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_a_closed_input_is_named(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Ids of an input that isn't there."""
+    monkeypatch.setenv("LEGNEXT_API_KEY", KEY)
+    monkeypatch.setattr(sys, "stdin", None)
+    assert run(["download", "-", "--save-to", str(tmp_path)]) == 2
+    assert "it is closed" in capfd.readouterr().err
+
+
+def test_what_a_terminal_shows(empty_mock: MockServer, tmp_path: Path) -> None:
+    """The files' names, or why there are none; with --json what a pipe would get."""
+    (job_id,) = run_command(
+        "submit", "diffusion", "--text=a fox", f"--base-url={empty_mock.url}"
+    ).out.split()
+    where = f"--base-url={empty_mock.url}"
+    assert run_command("watch", f"--id={job_id}", *_QUICKLY, where).status == 0
+    ours, theirs = os.openpty()
+    arguments = ("download", f"--id={job_id}", "--id=nothing", f"--save-to={tmp_path}", where)
+    with started(*arguments, stdout=theirs) as process:
+        assert process.wait() == 1
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode().splitlines()
+    os.close(ours)
+    assert {str(path) for path in tmp_path.iterdir()} <= set(shown)
+    assert any(line.startswith("nothing  ") for line in shown)

@@ -1,0 +1,153 @@
+"""`legnext-stream explain`: of a job, from the API and from a journal."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from legnext_stream import Job, JobError, JobStatus, Output, Pacing
+from legnext_stream.cli.app import run
+from legnext_stream.cli.explaining import Explained, as_data, explained, lines
+from legnext_stream.core.schedule.durations import Durations
+from legnext_stream.journal.contents import Change
+from tests.legnext_stream.cli.support import KEY, run_command
+from tests.servers import MockServer
+
+_NOW = 1_800_000_000.0
+_QUICKLY = ("--min-interval=0.05", "--max-interval=0.2", "--initial-rate=50")
+
+
+def _at(seconds: float) -> datetime:
+    return datetime.fromtimestamp(_NOW + seconds, UTC)
+
+
+def _explained(**fields: Any) -> Explained:  # noqa: ANN401 - the job's
+    described: dict[str, Any] = {"job_id": "job-1", "task_type": "diffusion"}
+    return explained(Job(**(described | fields)), _NOW, Durations(), Pacing())
+
+
+def test_a_running_job_is_compared_with_its_like() -> None:
+    """How long it has run, what is usual, how long it will go on, and when to ask again, and why."""
+    what = _explained(status=JobStatus.PROCESSING, started_at=_at(-40))
+    assert what.next is not None
+    assert what.next.running_for == 40.0
+    assert 0.3 < what.next.longer < 0.9
+    assert 1.0 <= what.next.asks_in < 10.0
+    text = "\n".join(lines(what))
+    for words in (
+        "job-1 (diffusion)",
+        "stands at  processing, begun 0:40 ago",
+        "published: 30 to 90 s",
+        "by the published range alone",
+        "a watch would ask again in",
+        "It has run for 0:40",
+    ):
+        assert words in text
+    json.dumps(as_data(what))
+
+
+def test_bounds_of_the_pacing_hold() -> None:
+    """A job that has only begun is not asked about for long, nor ever more often than allowed."""
+    young = Job(
+        job_id="a", status=JobStatus.PROCESSING, task_type="video-upscale", started_at=_at(5)
+    )
+    next_ = explained(young, _NOW, Durations(), Pacing(max_interval=20.0)).next
+    assert next_ is not None
+    assert (next_.running_for, next_.asks_in) == (0.0, 20.0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"status": JobStatus.PENDING, "created_at": _at(-65)}, "pending, submitted 1:05 ago"),
+        ({"status": JobStatus.PENDING}, "in the order of their submission"),
+        (
+            {"status": JobStatus.COMPLETED, "started_at": _at(-90), "ended_at": _at(-30)},
+            "completed, 0:30 ago, after it ran for 1:00",
+        ),
+        ({"status": JobStatus.COMPLETED}, "never ask about it again"),
+        ({"status": JobStatus.UNKNOWN, "raw_status": "a\x1bb"}, "(the API says 'a b')"),
+        (
+            {"status": JobStatus.FAILED, "error": JobError(code=500, message="x\ny")},
+            "x y (code 500)",
+        ),
+        ({"task_type": "", "status": JobStatus.STAGED}, "by the published range alone)"),
+        (
+            {"status": JobStatus.COMPLETED, "output": Output(image_urls=("a", "b"))},
+            "results    2: legnext-stream download --id job-1",
+        ),
+    ],
+)
+def test_what_is_said(fields: dict[str, Any], words: str) -> None:
+    """Of jobs that wait, that have ended, and of those of which little is known."""
+    assert words in "\n".join(lines(_explained(**fields)))
+
+
+def test_what_the_journal_has_told() -> None:
+    """Each change, when it happened and when it was seen."""
+    first = Change(
+        status=JobStatus.PENDING, observed_at=_NOW, changed_between=(None, _NOW), reason=""
+    )
+    second = attrs.evolve(
+        first, status=JobStatus.TIMED_OUT, changed_between=(_NOW - 60, _NOW), reason="too\nlong"
+    )
+    what = attrs.evolve(_explained(), history=[first, second])
+    told = list(lines(what))[-2:]
+    assert told == [
+        "  journal    pending, before 2027-01-15 08:00:00; seen 2027-01-15 08:00:00",
+        "  journal    timed out: too long, between 2027-01-15 07:59:00 and 2027-01-15 08:00:00; seen 2027-01-15 08:00:00",
+    ]
+    json.dumps(as_data(what))
+
+
+def test_as_a_command(good_mock: MockServer, tmp_path: Path) -> None:
+    """With a journal: its history and what it has learned; a job that isn't there makes status 1."""
+    first, *_ = good_mock.truth()
+    journal = tmp_path / "batch.db"
+    where = f"--base-url={good_mock.url}"
+    ids = [f"--id={job_id}" for job_id in good_mock.truth()]
+    assert run_command("watch", *ids, f"--journal={journal}", *_QUICKLY, where).status == 0
+    result = run_command("explain", first, "nothing", f"--journal={journal}", "--json", where)
+    assert result.status == 1
+    assert result.err.startswith("legnext-stream: nothing: ")
+    (told,) = result.events
+    assert told["status"] == "completed"
+    assert told["usual"]["learned_from"] == 3
+    assert told["journal"][-1]["status"] == "completed"
+    result = run_command("explain", first, where)
+    assert result.status == 0
+    assert "by the published range alone" in result.out
+    with closing(sqlite3.connect(journal)) as connection, connection:
+        connection.execute("UPDATE learned SET state = '{\"diffusion\": 7}'")
+    result = run_command("explain", first, f"--journal={journal}", where)
+    assert "by the published range alone" in result.out
+    assert "journal    completed" in result.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "nothing to explain"),
+        (["a b"], "'a b' is no job id"),
+        (["job-1", "--journal", "none.db"], "there is no journal"),
+    ],
+)
+def test_wrong_usage_is_named(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """One line that says what to change, status 2, and no request."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LEGNEXT_API_KEY", KEY)
+    assert run(["explain", *arguments]) == 2
+    assert message in capfd.readouterr().err

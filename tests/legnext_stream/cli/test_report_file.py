@@ -1,0 +1,116 @@
+"""`--report`, of commands that end well and of those that don't."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from legnext_stream import JobStatus
+from legnext_stream.cli import report_file
+from legnext_stream.cli.exits import UsageError
+from legnext_stream.cli.report_file import ReportFile
+from legnext_stream.report import ReportError, writing
+from tests.legnext_stream.cli.support import KEY, an_event, ended, run_command, some_stats, started
+from tests.servers import MockServer
+
+_QUICKLY = ("--min-interval=0.05", "--max-interval=0.2", "--initial-rate=50")
+
+
+def _data(path: Path) -> Any:  # noqa: ANN401 - JSON
+    text = path.read_text(encoding="utf-8")
+    assert KEY not in text
+    found = re.search(r'id="data">(.*?)</script>', text, re.DOTALL)
+    assert found is not None
+    return json.loads(found[1])
+
+
+def test_the_report_of_a_watch(fast_mock: MockServer, tmp_path: Path) -> None:
+    """All jobs are in it, as they ended; standard output is as without it."""
+    ids = [f"--id={job_id}" for job_id in fast_mock.truth()]
+    path = tmp_path / "report.html"
+    where = (f"--base-url={fast_mock.url}", f"--report={path}")
+    result = run_command("watch", *ids, *_QUICKLY, *where)
+    assert result.status == 1, result.err
+    assert result.err.endswith(f"Report: {path}\n")
+    data = _data(path)
+    assert data["ending"] == "all jobs ended"
+    assert sum(data["ends"].values()) == len(data["jobs"]) == len(ids)
+    assert len(data["moments"]) > 1
+    assert {event["job_id"] for event in result.events} == {job[0] for job in data["jobs"]}
+
+
+def test_the_report_of_a_watch_that_is_stopped(slow_mock: MockServer, tmp_path: Path) -> None:
+    """Ctrl-C: what was seen until then."""
+    ids = [f"--id={job_id}" for job_id in slow_mock.truth()]
+    path = tmp_path / "report.html"
+    where = (f"--base-url={slow_mock.url}", f"--report={path}")
+    with started("watch", *ids, *_QUICKLY, *where) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        result = ended(process)
+    assert result.status == 130
+    data = _data(path)
+    assert data["ending"] == "stopped before its end"
+    assert data["jobs"]
+    assert not data["ends"]
+
+
+def test_the_report_of_a_watch_that_fails(tmp_path: Path) -> None:
+    """The error is in it."""
+    path = tmp_path / "report.html"
+    where = ("--base-url=http://127.0.0.1:9", "--timeout=0.1", f"--report={path}")
+    result = run_command("watch", "--id=job-1", *where)
+    assert result.status == 1
+    assert "http://127.0.0.1:9" in _data(path)["ending"]
+
+
+def test_the_report_of_the_demo(tmp_path: Path) -> None:
+    """It says that time ran fast, and is in the jobs' own seconds."""
+    path = tmp_path / "report.html"
+    result = run_command("demo", "--jobs=4", "--time-scale=200", f"--report={path}")
+    assert result.status == 0, result.err
+    data = _data(path)
+    assert "200 times as fast" in data["notes"][0]
+    assert data["took"] > 40
+
+
+def test_a_report_that_cannot_be_is_found_out_at_once(tmp_path: Path) -> None:
+    """Before any request, with status 2."""
+    path = tmp_path / "none" / "report.html"
+    result = run_command("watch", "--id=job-1", f"--report={path}")
+    assert result.status == 2
+    assert "there is no folder" in result.err
+
+
+async def test_a_report_that_cannot_be_written_after_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """At a good end it is an error; at another, one line beside what is told anyway."""
+
+    def fail(*_: object) -> None:
+        raise ReportError("the disk is full")
+
+    report = ReportFile(tmp_path / "report.html", "title")
+    report.collector.note(an_event())
+    report.collector.sample(trio.current_time(), some_stats({JobStatus.COMPLETED: 1}))
+    monkeypatch.setattr(report_file, "write_report", fail)
+    with pytest.raises(ReportError, match="the disk is full"):
+        report.write(some_stats(), "all jobs ended")
+    report.write_anyway(some_stats(), "stopped")
+    assert capfd.readouterr().err == "legnext-stream: the disk is full\n"
+
+
+async def test_what_is_missing_is_wrong_usage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message names the extra."""
+    monkeypatch.setattr(writing, "_NEEDED", ("no_such_package",))
+    with pytest.raises(UsageError, match=r"pip install 'legnext-stream\[report\]'"):
+        ReportFile(tmp_path / "report.html", "title")

@@ -1,0 +1,339 @@
+"""When the next submit may go, what an answer to one means, and what becomes of the prompt."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import deque
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from legnext_stream import JobError, JobStatus, Prompt
+from legnext_stream.core.answers import Answer
+from legnext_stream.core.pace.signals import Outcome
+from legnext_stream.core.submitting import (
+    BROKE_FOR,
+    FIRST_FEELER,
+    LONGEST_ALONE,
+    LONGEST_FEELER,
+    Meaning,
+    Slots,
+    Trouble,
+    event_without_job,
+    is_lasting,
+    job_error,
+    read_submit,
+    retry_after,
+    submit_signal,
+)
+from legnext_stream.errors import (
+    AuthenticationError,
+    HostUnreachableError,
+    ServerError,
+    UnexpectedAnswerError,
+)
+from tests.legnext_stream.support import job_body, no_reply, refusal, reply
+
+# ---------------------------------------------------------------- what an answer means
+
+
+@pytest.mark.parametrize(
+    ("answer", "meaning"),
+    [
+        (reply(200, job_body("a", "pending")), Meaning.MADE),
+        (reply(201, job_body("a", "completed")), Meaning.MADE),
+        (reply(200, job_body("a", 3)), Meaning.UNKNOWN),
+        (reply(200, job_body("../a", "pending")), Meaning.UNKNOWN),
+        (reply(200, b"<html>"), Meaning.UNKNOWN),
+        (reply(200, {"job_id": "", "status": "failed", "error": {"code": 402}}), Meaning.BROKE),
+        (reply(200, {"job_id": "", "status": "failed", "error": {"code": 7}}), Meaning.UNKNOWN),
+        (reply(200, {"code": 429, "message": "too fast"}), Meaning.LIMITED),
+        *((refusal(code), Meaning.REFUSED) for code in (302, 400, 403, 404, 405, 413, 422)),
+        (refusal(401), Meaning.DENIED),
+        (refusal(402), Meaning.BROKE),
+        (refusal(429), Meaning.LIMITED),
+        *((refusal(code), Meaning.UNKNOWN) for code in (408, 500, 502, 503, 599)),
+        (no_reply(), Meaning.UNKNOWN),
+        (no_reply(was_sent=False), Meaning.UNSENT),
+    ],
+)
+def test_what_an_answer_means(answer: Answer, meaning: Meaning) -> None:
+    """There is a job or there is none; and where that can't be known, it isn't guessed."""
+    said = read_submit(answer)
+    assert said.meaning is meaning
+    assert (said.job is not None) == (meaning is Meaning.MADE)
+    assert (said.error is None) == (meaning is Meaning.MADE)
+
+
+@given(st.binary(max_size=200), st.integers(200, 599))
+def test_no_answer_is_too_odd(content: bytes, code: int) -> None:
+    """Whatever comes has one meaning, and only 2xx makes a job."""
+    said = read_submit(reply(code, content))
+    assert (said.job is not None) == (said.meaning is Meaning.MADE)
+    assert 200 <= code < 300 or said.job is None
+
+
+def test_an_error_as_a_job_bears_it() -> None:
+    """The API's own words where it has some, with the status of the answer as its code."""
+    error = read_submit(refusal(403)).error
+    assert error is not None
+    assert job_error(error) == JobError(code=403, message="refused with 403")
+    error = read_submit(no_reply()).error
+    assert error is not None
+    assert job_error(error).code == 0
+    assert "ReadTimeout" in job_error(error).message
+    error = read_submit(reply(200, b"<html>")).error
+    assert isinstance(error, UnexpectedAnswerError)
+    assert "not a job" in job_error(error).message
+
+
+def test_what_the_pacer_learns() -> None:
+    """A 429 is the rate's unless the number of jobs explains it; a 503 is, and silence is, trouble."""
+    expected: list[tuple[Answer, bool, Outcome]] = [
+        (refusal(429), False, Outcome.LIMITED),
+        (refusal(429), True, Outcome.ANSWERED),
+        (reply(200, {"code": 429}), False, Outcome.LIMITED),
+        (refusal(503), False, Outcome.OVERLOADED),
+        (refusal(403), False, Outcome.ANSWERED),
+        (no_reply(), False, Outcome.FAILED),
+    ]
+    for answer, is_explained, outcome in expected:
+        signal = submit_signal(answer, -1.5, is_explained=is_explained)
+        assert (signal.outcome, signal.sent_at, signal.latency) == (outcome, -1.5, 1.5)
+
+
+def test_when_an_answer_asks_to_come_back() -> None:
+    """Seconds, where it says so, and no more than are believed."""
+    assert retry_after(refusal(429, headers={"retry-after": "7"})) == 7
+    assert retry_after(refusal(429, headers={"retry-after": "99999"})) == 300
+    assert retry_after(refusal(429)) == 0
+    assert retry_after(no_reply()) == 0
+
+
+# ---------------------------------------------------------------- how many at once
+
+
+def test_without_a_refusal_there_is_no_limit_but_the_callers() -> None:
+    """As many as were asked for, and then only when one has ended."""
+    slots = Slots(most=3)
+    assert [slots.start(0), slots.start(0), slots.start(0)] == [1, 2, 3]
+    assert slots.due(5, 0) == math.inf
+    slots.ended()
+    assert slots.due(5, 0) == 5
+    assert slots.due(5, 1) == math.inf
+
+
+def test_a_refusal_waits_for_an_end() -> None:
+    """After a refusal, as many as there were are all that fit: the next one goes when one has ended."""
+    slots = Slots()
+    nth = slots.start(6)
+    assert slots.limited(10, nth, 6) is False, "it may have been the rate"
+    assert slots.room == 6
+    assert slots.due(10, 6) == 10 + FIRST_FEELER, "and now and then a feeler"
+    assert slots.due(10.5, 5) == 10.5, "at once"
+
+
+def test_feelers_become_rarer_while_they_are_refused() -> None:
+    """What the number at once explains is not told to the pacer, and is tried ever more seldom."""
+    slots = Slots()
+    slots.limited(0, slots.start(6), 6)
+    now, waits = 0.0, []
+    for _ in range(8):
+        at = slots.due(now, 6)
+        waits.append(at - now)
+        now = at
+        assert slots.limited(now, slots.start(6), 6) is True
+    assert waits == [2, 4, 8, 16, 32, LONGEST_FEELER, LONGEST_FEELER, LONGEST_FEELER]
+
+
+def test_alone_feelers_are_not_so_rare() -> None:
+    """Where others take all the room, no end of ours can say when there is some."""
+    slots = Slots()
+    now = 0.0
+    for _ in range(8):
+        slots.limited(now, slots.start(0), 0)
+        now = slots.due(now, 0)
+    assert slots.due(now, 0) <= now + LONGEST_ALONE
+
+
+def test_a_feeler_that_is_let_in_finds_more_room() -> None:
+    """It was the rate, or the account takes more: the room grows, the faster the more are let in."""
+    slots = Slots()
+    slots.limited(0, slots.start(6), 6)
+    unfinished, now, rooms = 6, slots.due(0, 6), []
+    for _ in range(12):
+        assert slots.due(now, unfinished) == now
+        slots.made(slots.start(unfinished), now)
+        unfinished += 1
+        rooms.append(slots.room)
+    assert rooms == [7, 9, 9, 13, 13, 13, 13, 21, 21, 21, 21, 21]
+
+
+def test_several_refused_at_once_are_one_limit() -> None:
+    """Of ten under way the last four are refused: six is the limit, and only one may be the rate's."""
+    slots = Slots()
+    nths = [slots.start(0) for _ in range(10)]
+    for unfinished, nth in enumerate(nths[:6]):
+        slots.made(nth, unfinished)
+    explained = [slots.limited(1, nth, 6) for nth in nths[6:]]
+    assert explained == [False, True, True, True]
+    assert slots.room == 6
+    assert slots.due(1, 5) == 1
+    slots.start(5)
+    assert slots.due(1, 5) == math.inf, "a feeler only when nothing is under way"
+
+
+def test_a_retry_after_is_obeyed() -> None:
+    """Nothing goes before its time, also if one of ours ends."""
+    slots = Slots()
+    slots.limited(0, slots.start(6), 6, told=30)
+    assert slots.due(1, 5) == 30
+    assert slots.due(31, 5) == 31
+
+
+@given(
+    slots=st.integers(1, 12),
+    count=st.integers(1, 60),
+    rate=st.floats(0.2, 20) | st.none(),
+    delay=st.floats(0, 20),
+    seed=st.integers(0, 1000),
+)
+def test_every_prompt_gets_in_and_refusals_are_few(
+    slots: int, count: int, rate: float | None, delay: float, seed: int
+) -> None:
+    """Whatever an account takes at once and a second: all get in, no limit is hammered at.
+
+    An account that refuses more jobs than it runs, ends that are seen late, and perhaps a rate, too.
+    """
+    rng = random.Random(seed)
+    plan, now, made, refused, last = Slots(), 0.0, 0, 0, -math.inf
+    running: list[float] = []  # when each ends
+    seen: deque[float] = deque()  # when that is seen
+    while made < count:
+        running = [end for end in running if end > now]
+        seen = deque(sorted(at for at in seen if at > now))
+        at = plan.due(now, len(seen))
+        if at > now:
+            now = min(at, seen[0]) if seen else at
+            assert now < math.inf, "it never goes on"
+            continue
+        nth = plan.start(len(seen))
+        is_too_fast = rate is not None and now - last < 1 / rate
+        if len(running) >= slots or is_too_fast:
+            plan.limited(now, nth, len(seen))
+            refused += 1
+        else:
+            last = now
+            made += 1
+            end = now + rng.uniform(5, 60)
+            running.append(end)
+            seen.append(end + delay)
+            plan.made(nth, now)
+            now += 0.05
+    assert refused <= 10 + 2 * count + now / FIRST_FEELER
+    if rate is None:
+        assert refused <= 10 + count + now / 10
+
+
+# ---------------------------------------------------------------- trouble
+
+
+def trouble(*, submit_again: bool = False, patience: float | None = 600) -> Trouble:
+    """A batch's trouble."""
+    return Trouble(patience, submit_again=submit_again)
+
+
+def step_after(plan: Trouble, answer: Answer, *, now: float = 0, attempt: int = 1) -> object:
+    """What is to be done after an answer at `now` to a prompt first submitted at 0."""
+    said = read_submit(answer)
+    plan.observe(now, answer, said)
+    return plan.step(now, said, 0, attempt, "key")
+
+
+def test_a_429_has_another_turn_for_ever() -> None:
+    """No prompt is lost for coming too fast."""
+    assert step_after(trouble(), refusal(429), now=1e9, attempt=10**6) == 1e9
+
+
+@pytest.mark.parametrize("code", [302, 400, 403, 404, 413, 422])
+def test_a_refusal_concerns_its_prompt_alone(code: int) -> None:
+    """It ends, and the next one may be submitted."""
+    plan = trouble()
+    assert step_after(plan, refusal(code)) is JobStatus.NOT_SUBMITTED
+    assert plan.refusal(0) is None
+
+
+def test_without_credits_nothing_is_submitted_for_a_while() -> None:
+    """The prompts that come in then end with 402; afterwards one is tried, and a job ends the while."""
+    plan = trouble()
+    assert step_after(plan, refusal(402), now=10) is JobStatus.NOT_SUBMITTED
+    why = plan.refusal(30)
+    assert why is not None
+    assert (why.code, why.message) == (402, "the account had no credits left 20 s ago")
+    assert plan.refusal(10 + BROKE_FOR) is None
+    step_after(plan, refusal(402), now=100)
+    made = reply(200, job_body("a", "pending"))
+    plan.observe(101, made, read_submit(made))
+    assert plan.refusal(101) is None
+
+
+def test_a_key_that_is_not_let_in_ends_everything() -> None:
+    """It concerns all prompts."""
+    with pytest.raises(AuthenticationError):
+        step_after(trouble(), refusal(401))
+
+
+@pytest.mark.parametrize("answer", [refusal(500), refusal(408), no_reply(), reply(200, b"?")])
+def test_what_may_have_made_a_job_is_not_repeated(answer: Answer) -> None:
+    """Unless the caller has said so, and then for as long as its patience lasts."""
+    assert step_after(trouble(), answer) is JobStatus.SUBMIT_UNKNOWN
+    again = step_after(trouble(submit_again=True), answer, now=599)
+    assert isinstance(again, float)
+    assert 599 < again < 601
+    late = step_after(trouble(submit_again=True), answer, now=600)
+    assert late is JobStatus.SUBMIT_UNKNOWN
+    never = step_after(trouble(submit_again=True, patience=None), answer, now=1e6)
+    assert isinstance(never, float)
+
+
+def test_what_was_not_sent_is_tried_again() -> None:
+    """For as long as the patience lasts; then the host is out of reach, or the prompt can't be sent."""
+    plan, unsent = trouble(), no_reply(was_sent=False)
+    waits = [step_after(plan, unsent, attempt=attempt) for attempt in range(1, 8)]
+    assert all(isinstance(wait, float) and 0 < wait < 16 for wait in waits)
+    with pytest.raises(
+        HostUnreachableError, match=r"nothing could be submitted for 600 s: .*Timeout"
+    ):
+        step_after(plan, unsent, now=600)
+    plan.observe(300, refusal(400), read_submit(refusal(400)))
+    assert step_after(plan, unsent, now=600) is JobStatus.NOT_SUBMITTED
+
+
+def test_which_ends_are_for_good() -> None:
+    """What is the prompt's own fault, and what may have made a job; the rest a later run tries again."""
+
+    def ended(status: JobStatus, code: int) -> bool:
+        event = event_without_job(
+            2.0,
+            since=None,
+            status=status,
+            error=JobError(code=code),
+            prompt=Prompt("a"),
+            position=3,
+        )
+        assert (event.job_id, event.position, event.changed_between) == ("", 3, (None, 2.0))
+        assert event.status.is_terminal
+        return is_lasting(event)
+
+    assert ended(JobStatus.SUBMIT_UNKNOWN, 0)
+    assert [ended(JobStatus.NOT_SUBMITTED, code) for code in (400, 403, 413, 422)] == [True] * 4
+    assert not any(ended(JobStatus.NOT_SUBMITTED, code) for code in (0, 402, 404))
+
+
+def test_a_503_is_named() -> None:
+    """The error says what was answered."""
+    error = read_submit(refusal(503)).error
+    assert isinstance(error, ServerError)
+    assert "503" in str(error)

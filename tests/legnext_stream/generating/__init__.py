@@ -1,0 +1,1 @@
+"""Tests of generating: from prompts to jobs to files."""

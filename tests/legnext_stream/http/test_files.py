@@ -1,0 +1,316 @@
+"""Files by HTTP: what is asked for, what never is, and what becomes of connections."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+
+from legnext_stream.core.answers import NoReply, Reply
+from legnext_stream.http import Lanes
+from legnext_stream.http.carriers import ssl_context
+from legnext_stream.http.files import Files, RefusedUrlError, is_loopback, parse_file_url
+from tests.legnext_stream.support import (
+    KEY,
+    HandMade,
+    Network,
+    RawServer,
+    Unreachable,
+    http_bytes,
+    in_turn,
+    use_backend,
+)
+
+LOCAL = "http://127.0.0.1:8080/a.png"
+SECURE = "https://files.example/a.png"
+
+
+class Taken:
+    """Takes a body.
+
+    Args:
+        most: So many pieces are wanted.
+        trouble: What happens at each piece.
+    """
+
+    def __init__(self, most: float = float("inf"), trouble: Exception | None = None) -> None:
+        self.heads: list[Reply] = []
+        self.pieces: list[bytes] = []
+        self._most = most
+        self._trouble = trouble
+
+    async def begin(self, reply: Reply) -> Callable[[bytes], Awaitable[bool]] | None:
+        """Take every body, but none where none is wanted."""
+        await trio.lowlevel.checkpoint()
+        self.heads.append(reply)
+        return self._take if self._most else None
+
+    async def _take(self, data: bytes) -> bool:
+        await trio.lowlevel.checkpoint()
+        if self._trouble is not None:
+            raise self._trouble
+        self.pieces.append(data)
+        return len(self.pieces) < self._most
+
+    @property
+    def body(self) -> bytes:
+        """All that came."""
+        return b"".join(self.pieces)
+
+
+def files(transport: httpx.AsyncBaseTransport | None = None) -> Files:
+    """What fetches, where plain http is let pass to this machine."""
+    return Files(transport=transport, allow_loopback=True, silence=10.0)
+
+
+def over(network: Network, monkeypatch: pytest.MonkeyPatch) -> Files:
+    """What fetches over httpx's own pools."""
+    network.install(monkeypatch)
+    return files()
+
+
+async def test_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its bytes come as they are sent; a connection is used again, and closed at the end."""
+    server = RawServer(http_bytes(200, b"x" * 200_000, [("ETag", '"e"')]))
+    network = Network(server.serve)
+    fetching = over(network, monkeypatch)
+    for _ in range(2):
+        taken = Taken()
+        answer = await fetching.get(LOCAL, {"range": "bytes=5-"}, taken.begin)
+        assert isinstance(answer, Reply)
+        assert answer is taken.heads[0]
+        assert (answer.status_code, answer.headers["etag"]) == (200, '"e"')
+        assert taken.body == b"x" * 200_000
+        assert len(taken.pieces) > 1
+    assert network.opened == 1
+    request = server.requests[0].lower()
+    assert b"get /a.png http/1.1\r\n" in request
+    assert b"range: bytes=5-\r\n" in request
+    assert b"accept-encoding: identity\r\n" in request
+    assert KEY.encode().lower() not in request
+    assert b"x-api-key" not in request
+    await fetching.aclose()
+    assert network.now_open == 0
+
+
+@pytest.mark.parametrize("most", [0, 1])
+async def test_a_body_that_is_not_wanted(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """It is left at once, with its connection."""
+    network = Network(RawServer(http_bytes(200, b"x" * 200_000)).serve)
+    fetching = over(network, monkeypatch)
+    taken = Taken(most)
+    assert isinstance(await fetching.get(LOCAL, {}, taken.begin), Reply)
+    assert len(taken.pieces) == most
+    assert network.now_open == 0
+    await fetching.aclose()
+
+
+async def test_trouble_while_taking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the sink raises comes out as it was, and the connection is closed."""
+    network = Network(RawServer(http_bytes(200, b"x" * 200_000)).serve)
+    fetching = over(network, monkeypatch)
+    full = OSError("no space left")
+    with pytest.raises(OSError, match="no space left") as caught:
+        await fetching.get(LOCAL, {}, Taken(trouble=full).begin)
+    assert caught.value is full
+    assert network.now_open == 0
+    await fetching.aclose()
+
+
+async def test_cancelled_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection is closed at once."""
+    network = Network(RawServer((http_bytes(200, b"x" * 100), 1.0)).serve)
+    fetching = over(network, monkeypatch)
+    taken = Taken()
+    with trio.move_on_after(90) as scope:
+        await fetching.get(LOCAL, {}, taken.begin)
+    assert scope.cancelled_caught
+    assert 0 < len(taken.body) < 100
+    assert network.now_open == 0
+    await fetching.aclose()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        b"nonsense",
+        http_bytes(200, b"x" * 100)[:-50],
+        (http_bytes(200, b"x"), 11.0),
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nabc",
+    ],
+    ids=["nothing", "no HTTP", "cut", "silence", "half a chunk"],
+)
+async def test_no_whole_answer(
+    answer: bytes | tuple[bytes, float] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the network does is a value, which names the host and shows no query."""
+
+    async def serve(stream: trio.abc.Stream) -> None:
+        await stream.receive_some()
+        if isinstance(answer, bytes):
+            await stream.send_all(answer)
+        elif answer is not None:
+            await RawServer(answer).serve(stream)
+
+    network = Network(serve)
+    fetching = over(network, monkeypatch)
+    said = await fetching.get(f"{LOCAL}?Signature=secret", {}, Taken().begin)
+    assert isinstance(said, NoReply)
+    assert "127.0.0.1 gave no whole answer" in said.reason
+    assert "secret" not in said.reason
+    assert network.now_open == 0
+    await fetching.aclose()
+
+
+async def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that can't be reached is one that may be reached later."""
+    use_backend(monkeypatch, Unreachable())
+    fetching = files()
+    assert isinstance(await fetching.get(SECURE, {}, Taken().begin), NoReply)
+    await fetching.aclose()
+
+
+async def test_an_answer_that_has_been_read() -> None:
+    """A transport without a network may hand one over."""
+    taken = Taken()
+    transport = in_turn(httpx.Response(200, content=b"whole"))
+    await files(transport).get(SECURE, {}, taken.begin)
+    assert taken.pieces == [b"whole"]
+
+
+async def test_the_transport_of_a_client_stays_open() -> None:
+    """Whoever owns it closes it."""
+    transport = in_turn(httpx.Response(200, content=b"whole"))
+    fetching = files(transport)
+    await fetching.get(SECURE, {}, Taken().begin)
+    await fetching.aclose()
+    assert transport.closings == 0
+
+
+def redirecting(*places: str, code: int = 302) -> HandMade:
+    """A transport that leads from one place to the next, and to a file at the end."""
+    return in_turn(
+        *(httpx.Response(code, headers={"location": place}) for place in places),
+        httpx.Response(200, content=b"found"),
+    )
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+async def test_redirects_are_followed(code: int) -> None:
+    """To other hosts too, relative ones as well; what is asked for stays the same."""
+    transport = redirecting("/b.png", "https://cdn.example/c.png", code=code)
+    taken = Taken()
+    await files(transport).get(SECURE, {"range": "bytes=1-"}, taken.begin)
+    assert taken.body == b"found"
+    assert [str(request.url) for request in transport.requests] == [
+        SECURE,
+        "https://files.example/b.png",
+        "https://cdn.example/c.png",
+    ]
+    assert {request.headers["range"] for request in transport.requests} == {"bytes=1-"}
+    assert len(taken.heads) == 1
+
+
+@pytest.mark.parametrize(
+    ("places", "why"),
+    [
+        (["http://files.example/a.png"], "redirects to where its URL is not https"),
+        (["file:///etc/passwd"], "redirects to where its URL names no host"),
+        (["https://user:secret@files.example/"], "redirects to where its URL has a user"),
+        (["http://169.254.169.254/latest/meta-data"], "redirects to where its URL is not https"),
+        ([""], "redirects to nowhere"),
+        (["https://a b/\x7f"], "redirects to nowhere"),
+        ([SECURE] * 4, "more than 3 redirects"),
+    ],
+)
+async def test_redirects_that_are_not_followed(places: list[str], why: str) -> None:
+    """Each is looked at as the first URL is, and there are only so many."""
+    transport = redirecting(*places)
+    taken = Taken()
+    with pytest.raises(RefusedUrlError, match=why) as refused:
+        await files(transport).get(SECURE, {}, taken.begin)
+    assert not taken.heads
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "a.png",
+        "//files.example/a.png",
+        "http://files.example/a.png",
+        "http://127.0.0.1.files.example/a.png",
+        "http://2130706433/a.png",
+        "http://0.0.0.0/a.png",
+        "http://169.254.169.254/a.png",
+        "ftp://files.example/a.png",
+        "file:///etc/passwd",
+        "file://localhost/etc/passwd",
+        "javascript:alert(1)",
+        "data:image/png;base64,AAAA",
+        "https://",
+        "https:///a.png",
+        "https://user@files.example/a.png",
+        "https://files.example\n.evil/a.png",
+        "https://files.example:99999999/a.png",
+        f"https://files.example/{'a' * 9000}",
+    ],
+)
+async def test_urls_that_are_never_asked_for(url: str) -> None:
+    """Only https, and plain http to this machine; and no request is made to find out."""
+    transport = in_turn(httpx.Response(200, content=b"x"))
+    with pytest.raises(RefusedUrlError):
+        await files(transport).get(url, {}, Taken().begin)
+    assert not transport.requests
+
+
+@pytest.mark.parametrize(
+    "url", [LOCAL, "http://localhost/a", "http://[::1]:80/a", "http://127.9/a"]
+)
+def test_this_machine_only_where_the_api_is(url: str) -> None:
+    """Else a job's answer could have this machine's own services asked."""
+    with pytest.raises(RefusedUrlError):
+        parse_file_url(url, allow_loopback=False)
+    if is_loopback(httpx.URL(url).host):
+        assert parse_file_url(url, allow_loopback=True) == httpx.URL(url)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "allowed"), [("http://127.0.0.1:1", True), ("https://api.legnext.ai", False)]
+)
+async def test_lanes_know_where_the_api_is(base_url: str, allowed: bool) -> None:  # noqa: FBT001 - a table's
+    """The files of a mock on this machine lie on it too; those of the API never do."""
+    transport = in_turn(httpx.Response(200, content=b"x"))
+    lanes = Lanes(base_url=base_url, api_key=KEY, transport=transport, request_timeout=5)
+    try:
+        await lanes.files().get(LOCAL, {}, Taken().begin)
+    except RefusedUrlError:
+        assert not allowed
+    else:
+        assert allowed
+    await lanes.aclose()
+
+
+@given(st.text())
+def test_any_url(url: str) -> None:
+    """Whatever stands for a URL is refused or is https."""
+    try:
+        parsed = parse_file_url(url, allow_loopback=False)
+    except RefusedUrlError:
+        return
+    assert parsed.scheme == "https"
+
+
+def test_who_is_trusted() -> None:
+    """As httpx has it; where nobody is asked by https, no certificates are loaded."""
+    assert ssl_context(is_needed=True).verify_mode is ssl.CERT_REQUIRED
+    empty = ssl_context(is_needed=False)
+    assert empty.verify_mode is ssl.CERT_REQUIRED
+    assert not empty.get_ca_certs()

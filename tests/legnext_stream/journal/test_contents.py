@@ -1,0 +1,105 @@
+"""What a journal knows of its jobs."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import trio
+
+from legnext_stream import JobStatus, JournalError, LegnextClient
+from legnext_stream.core.prompts import Prompt
+from legnext_stream.journal.contents import read_history, read_jobs, read_learned
+from mockserver import MockLegnext
+
+
+async def _watched(path: Path) -> list[str]:
+    """The journal of a watch that was left after its first end."""
+    mock = MockLegnext(seed=1, slots=1)
+    ids = mock.add_jobs(2, "upscale")
+    async with (
+        LegnextClient("key", transport=mock.transport()) as client,
+        client.watch(ids, journal=path) as events,
+    ):
+        async for event in events:
+            if event.status.is_terminal:
+                await events.ack()
+                break
+    return ids
+
+
+async def test_jobs_and_their_history(tmp_path: Path) -> None:
+    """Their task types by what was told of them; each change, when it happened and when it was seen."""
+    path = tmp_path / "batch.db"
+    first, second = await _watched(path)
+    jobs = read_jobs(path)
+    assert [job.job_id for job in jobs] == [first, second]
+    assert [job.is_ended for job in jobs] == [True, False]
+    assert jobs[0].status is JobStatus.COMPLETED
+    assert jobs[0].task_type == "upscale"
+    assert jobs[0].prompt is None
+    assert jobs[0].position is None
+    history = read_history(path, first)
+    assert history[-1].status is JobStatus.COMPLETED
+    earliest, latest = history[-1].changed_between
+    assert earliest is not None
+    assert earliest <= latest <= history[-1].observed_at
+    assert read_history(path, "nothing") == []
+    assert read_learned(path, "durations")
+    assert read_learned(path, "nothing") is None
+
+
+async def test_jobs_of_prompts(tmp_path: Path) -> None:
+    """With what they were submitted for, whether anything was told of them or not."""
+    path = tmp_path / "batch.db"
+    mock = MockLegnext(seed=1)
+    prompts = [Prompt("a fox", tag=[1]), Prompt("a tale", task_type="shorten")]
+    async with LegnextClient("key", transport=mock.transport()) as client:
+        with trio.move_on_after(5):
+            async for _ in client.generate(prompts, journal=path):
+                pass
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM events")
+    assert [(job.position, job.prompt, job.task_type) for job in read_jobs(path)] == [
+        (1, prompts[0], "diffusion"),
+        (2, prompts[1], "shorten"),
+    ]
+
+
+async def test_an_older_journal_has_no_prompts(tmp_path: Path) -> None:
+    """One of the first version is read as it is."""
+    path = tmp_path / "batch.db"
+    await _watched(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DROP TABLE prompts")
+        connection.execute("PRAGMA user_version = 1")
+    assert len(read_jobs(path)) == 2
+
+
+async def test_what_is_no_journal_is_named(tmp_path: Path) -> None:
+    """A file that isn't there, another database, a word that is no status, learning that is none."""
+    path = tmp_path / "batch.db"
+    with pytest.raises(JournalError, match="there is no journal"):
+        read_jobs(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE other (a)")
+    with pytest.raises(JournalError, match="not a journal"):
+        read_history(path, "job-1")
+    path.unlink()
+    first, _ = await _watched(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE jobs SET status = 'gone'")
+        connection.execute("UPDATE events SET status = 'gone'")
+        connection.execute("UPDATE learned SET state = '['")
+    for read in (
+        lambda: read_jobs(path),
+        lambda: read_history(path, first),
+        lambda: read_learned(path, "pace"),
+    ):
+        with pytest.raises(JournalError, match="can't read the journal"):
+            read()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE learned SET state = '[]'")
+    assert read_learned(path, "pace") is None

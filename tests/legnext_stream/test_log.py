@@ -1,0 +1,165 @@
+"""What is logged: little, under one name, and never the key."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+import trio
+
+from legnext_stream import AuthenticationError, LegnextClient, Pacing
+from legnext_stream.core.answers import Answer
+from legnext_stream.core.stats import Tally
+from legnext_stream.http import Request
+from legnext_stream.log import LOGGER, Log, journal_resumed, watch_ended
+from mockserver import MockLegnext, Script
+from mockserver.world import TokenBucket
+from tests.legnext_stream.support import KEY, URL, in_turn, no_reply, refusal, reply
+
+QUICK = Script([("pending", 1), ("processing", 10), "completed"])
+ASK = Request("GET", "/api/v1/job/some")
+
+
+def said(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
+    """What was logged at a level."""
+    assert {record.name for record in caplog.records} <= {"legnext_stream"}
+    return [record.getMessage() for record in caplog.records if record.levelno == level]
+
+
+def test_quiet_by_default() -> None:
+    """A program that sets nothing up reads nothing, not even a warning."""
+    code = "from legnext_stream.log import LOGGER; LOGGER.warning('said')"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout + run.stderr == ""
+
+
+async def test_a_watch_begins_and_ends(caplog: pytest.LogCaptureFixture) -> None:
+    """With what it came to."""
+    caplog.set_level(logging.INFO, "legnext_stream")
+    mock = MockLegnext()
+    async with LegnextClient(KEY, URL, mock.transport()) as client:
+        async for _ in client.watch([mock.add_job(QUICK), mock.add_job(QUICK)]):
+            pass
+        async for _ in client.watch([mock.add_job(QUICK)]):
+            break
+    begun, ended, _, left = said(caplog, logging.INFO)
+    assert begun == f"a watch of {URL} begins"
+    assert ended.startswith(f"the watch of {URL} is over: 2 jobs ended, 0 did not, ")
+    assert ended.endswith(" polls")
+    assert "0 jobs ended, 1 did not" in left
+    assert "StreamClosedError" in left
+
+
+async def test_what_ended_a_watch(caplog: pytest.LogCaptureFixture) -> None:
+    """Is named, without the key."""
+    caplog.set_level(logging.DEBUG)
+    async with LegnextClient(KEY, URL, in_turn(httpx.Response(401))) as client:
+        with pytest.raises(AuthenticationError):
+            await anext(client.watch(["a"]))
+    assert "AuthenticationError" in said(caplog, logging.INFO)[-1]
+    assert KEY not in caplog.text
+
+
+async def test_each_request_is_logged_in_detail(caplog: pytest.LogCaptureFixture) -> None:
+    """Only if that was wanted when the client was made."""
+    mock = MockLegnext(latency=0.25)
+    job_id = mock.add_job(QUICK)
+    async with LegnextClient(KEY, URL, mock.transport()) as client:
+        caplog.set_level(logging.DEBUG, "legnext_stream")
+        await client.wait(job_id)
+    assert not said(caplog, logging.DEBUG)
+    async with LegnextClient(KEY, URL, mock.transport()) as client:
+        asked = len(mock.requests)
+        await client.wait(job_id)
+        await client.diffusion("a lighthouse")
+    told = said(caplog, logging.DEBUG)
+    assert len(told) == len(mock.requests) - asked
+    assert told[0] == f"GET /api/v1/job/{job_id}: 200 after 0.250 s"
+    assert told[-1].startswith("POST /api/v1/diffusion: 200")
+    assert KEY not in caplog.text
+    assert "lighthouse" not in caplog.text
+
+
+def test_a_request_without_an_answer(caplog: pytest.LogCaptureFixture) -> None:
+    """In detail, too."""
+    caplog.set_level(logging.DEBUG, "legnext_stream")
+    Log(URL).heard(ASK, no_reply(at=1.0), 10.0)
+    assert said(caplog, logging.DEBUG) == [
+        f"GET /api/v1/job/some: {URL} gave no answer: ReadTimeout after 0.000 s"
+    ]
+
+
+async def test_refusals_warn_now_and_then(caplog: pytest.LogCaptureFixture) -> None:
+    """At most once a minute, however many there are."""
+    mock = MockLegnext(seed=2, limit=TokenBucket(1.0, 1))
+    pacing = Pacing(initial_rate=20)
+    async with LegnextClient(KEY, URL, mock.transport(), pacing=pacing) as client:
+        began = trio.current_time()
+        async for _ in client.watch(mock.add_jobs(20)):
+            pass
+        took, refused = trio.current_time() - began, client.stats.rate_limited
+    warned = said(caplog, logging.WARNING)
+    assert refused > len(warned) >= 1
+    assert len(warned) <= 1 + took / 60
+    assert warned[0] == (
+        f"{URL} answers 429, too many requests (1 so far); slowing down from 20 a second"
+    )
+
+
+def heard(log: Log, *answers: Answer) -> None:
+    """Answers, one after the other."""
+    for answer in answers:
+        log.heard(ASK, answer, 10.0)
+
+
+def test_a_silent_host_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    """When it has been silent for a while, then now and then, and when it answers again."""
+    caplog.set_level(logging.INFO, "legnext_stream")
+    log = Log(URL)
+    heard(log, *(no_reply(at=float(at)) for at in range(9)))
+    heard(log, refusal(500, at=9.0), no_reply(at=10.0))
+    assert not caplog.records
+    heard(log, *(no_reply(at=float(at)) for at in range(11, 100)))
+    warned = said(caplog, logging.WARNING)
+    assert [line.partition(";")[0] for line in warned] == [
+        "no answer for 10 s",
+        "no answer for 70 s",
+    ]
+    assert URL in warned[0]
+    heard(log, reply(at=110.0), reply(at=111.0))
+    assert said(caplog, logging.INFO) == [f"{URL} answers again after 100 s"]
+
+
+async def test_a_journal_that_is_resumed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Is a thing to know: what it has told is not told again. A new one isn't."""
+    mock, journal = MockLegnext(), tmp_path / "batch.db"
+    ids = [
+        mock.add_job(QUICK),
+        mock.add_job(Script([("pending", 1), ("processing", 90), "failed"])),
+    ]
+    async with LegnextClient(KEY, URL, mock.transport()) as client:
+        async for _ in client.watch(ids, journal=journal).terminal():
+            break
+    assert not said(caplog, logging.WARNING)
+    async with LegnextClient(KEY, URL, mock.transport()) as client:
+        async for _ in client.watch(journal=journal):
+            pass
+    assert said(caplog, logging.WARNING) == [
+        "resumed from a journal: 2 jobs, 1 of them have not ended"
+    ]
+
+
+def test_nothing_is_made_up_where_nobody_listens(caplog: pytest.LogCaptureFixture) -> None:
+    """The end of a watch is put into words only for somebody."""
+    caplog.set_level(logging.WARNING, "legnext_stream")
+    watch_ended(URL, Tally(), None)
+    assert not caplog.records
+    journal_resumed(3, 1)
+    assert said(caplog, logging.WARNING) == [
+        "resumed from a journal: 3 jobs, 1 of them have not ended"
+    ]
+    assert any(isinstance(handler, logging.NullHandler) for handler in LOGGER.handlers)

@@ -1,0 +1,57 @@
+"""Which part of a file a request is for."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.files import Part, part_for
+
+ETAG = '"abc"'
+
+
+@pytest.mark.parametrize(
+    ("asked", "part"),
+    [
+        ("bytes=0-0", Part(0, 1)),
+        ("bytes=4-", Part(4, 10)),
+        ("bytes = 4 - 20", Part(4, 10)),
+        ("bytes=-3", Part(7, 10)),
+        ("bytes=-30", Part(0, 10)),
+    ],
+)
+def test_parts(asked: str, part: Part) -> None:
+    """A part by its ends, from a place on, or so much of the end."""
+    assert part_for(asked, None, ETAG, 10) == part
+    assert part_for(asked, ETAG, ETAG, 10) == part
+
+
+@pytest.mark.parametrize("asked", [None, "", "bytes=-", "bytes=1-2,4-5", "lines=1-2", "bytes=5-2"])
+def test_the_whole(asked: str | None) -> None:
+    """Where nothing is asked for that is understood, it is the whole."""
+    assert part_for(asked, None, ETAG, 10) is None
+
+
+def test_another_file() -> None:
+    """A part of what was there before is not sent: the whole of what there is now."""
+    assert part_for("bytes=4-", '"old"', ETAG, 10) is None
+
+
+@pytest.mark.parametrize("asked", ["bytes=10-", "bytes=99-100", "bytes=-0"])
+def test_what_there_is_not(asked: str) -> None:
+    """There is nothing behind the end."""
+    with pytest.raises(ValueError, match=r"bytes"):
+        part_for(asked, None, ETAG, 10)
+
+
+@given(st.integers(1, 50), st.integers(0, 60))
+def test_two_parts_make_the_whole(size: int, cut: int) -> None:
+    """What is before a place and what is from it on are all bytes, none twice."""
+    body = bytes(range(size))
+    if 0 < cut < size:
+        first = part_for(f"bytes=0-{cut - 1}", None, ETAG, size)
+        rest = part_for(f"bytes={cut}-", None, ETAG, size)
+        assert first is not None
+        assert rest is not None
+        assert body[first.start : first.stop] + body[rest.start : rest.stop] == body

@@ -1,0 +1,57 @@
+"""The program that a campaign of kills kills: it generates a batch, and tells each event on a line.
+
+    python -m tests.simulation.generating URL JOURNAL FOLDER PROMPTS
+
+It is given the prompts as a journal's second run is, whole again, and writes what the campaign judges:
+each event as one line of JSON, before it asks for the next, which acknowledges it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import trio
+
+from legnext_stream import Pacing, Prompt, generate
+
+QUICKLY = Pacing(min_interval=0.1, max_interval=1.0, initial_rate=50.0, max_rate=200.0)
+
+
+def prompts_of(count: int) -> list[str | Prompt]:
+    """A batch: each text is there once, but for one that is there three times."""
+    prompts: list[str | Prompt] = [
+        Prompt(f"a cat, number {number}", tag={"number": number}) for number in range(1, count - 2)
+    ]
+    return [*prompts, "a dog", "a dog", "a dog"]
+
+
+async def run(url: str, journal: Path, folder: Path, count: int) -> None:
+    """Generate, to the end."""
+    stream = generate(
+        prompts_of(count),
+        api_key="kills",
+        base_url=url,
+        pacing=QUICKLY,
+        journal=journal,
+        save_to=folder,
+        name="{position}-{number}{suffix}",
+    )
+    async with stream as events:
+        async for event in events:
+            line = {
+                "position": event.position,
+                "text": None if event.prompt is None else event.prompt.text,
+                "tag": None if event.prompt is None else event.prompt.tag,
+                "job_id": event.job_id,
+                "status": event.status,
+                "files": [[str(file.path), file.size] for file in event.files],
+                "download_error": event.download_error and str(event.download_error),
+            }
+            print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    where, journal, folder, count = sys.argv[1:]
+    trio.run(run, where, Path(journal), Path(folder), int(count))
