@@ -30,8 +30,8 @@ from tests.servers import mock_server
 _LANGUAGES: Final = ("console", "sh", "sql")
 # For commands that would take a minute: what is typed behind them here.
 _QUICKER: Final = {
-    r"legnext-stream demo": "--jobs 12 --time-scale 500",
-    r"legnext-mock(?= --| *$)": "--time-scale 500",
+    r"legnext-stream demo": "--jobs 12 --time-scale 2000",
+    r"legnext-mock(?= --| *$)": "--time-scale 20000",
     # Jobs that end in a tenth of a second are asked about as soon.
     r"legnext-stream (generate|watch)": "--min-interval 0.1 --max-interval 0.5",
 }

@@ -46,7 +46,8 @@ def test_example_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     if "def test_" in block.text:
         _run_by_pytest(block.text, tmp_path)
     elif _IN_REAL_TIME.search(block.text):
-        with mock_server("--jobs", "6", "--time-scale", "1000") as server:
+        # So quick that the jobs have ended when they are first asked about.
+        with mock_server("--jobs", "6", "--time-scale", "100000") as server:
             monkeypatch.setenv("LEGNEXT_BASE_URL", server.url)
             monkeypatch.setattr(BaseHTTPClient, "DEFAULT_BASE_URL", f"{server.url}/api")
             _run(block.text, list(server.truth()))
