@@ -77,8 +77,15 @@ def plain_call() -> None:
     mock = MockLegnext()
     job_id = mock.add_job(_ENDLESS)
     with sync.LegnextClient("k", "http://mock.test", mock.transport()) as client:
-        try:
+
+        def announce() -> None:
+            while not client.stats.polls:
+                time.sleep(0.01)
             say("waiting")
+
+        # By another thread, for this one says nothing once it waits.
+        threading.Thread(target=announce).start()
+        try:
             client.wait(job_id)
         except KeyboardInterrupt:
             say("interrupted", client.stats.in_flight)

@@ -30,7 +30,10 @@ def run(program: str, *, interrupted: bool) -> tuple[list[str], str, int]:
                     process.send_signal(signal.SIGINT)
                     break
                 lines.append(line.strip())
-        out, complaints = process.communicate(timeout=60)
+        try:
+            out, complaints = process.communicate(timeout=60)
+        finally:
+            process.kill()
     return lines + out.split("\n")[:-1], complaints, process.returncode
 
 
