@@ -84,7 +84,7 @@ class _GuestRun(host._Run):  # noqa: SLF001 - the other way, by the same door
 
     def __init__(self) -> None:
         super().__init__()
-        self.thread = _Starts(self._begin_as_guest)  # type: ignore[assignment]
+        self.thread = _Starts(self._begin_as_guest)  # type: ignore[assignment]  # it is only started
 
     def _begin_as_guest(self) -> None:
         loop = asyncio.get_running_loop()

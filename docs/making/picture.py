@@ -115,7 +115,7 @@ def reduced(imports: Mapping[str, Iterable[str]]) -> list[tuple[str, str]]:
 def real_imports() -> dict[str, set[str]]:
     """What each room really imports, without what is for type checkers alone."""
     # Here, so that whoever only looks at the rooms needs no linter.
-    import grimp  # noqa: PLC0415
+    import grimp  # noqa: PLC0415 - brought by the linter, which not everybody has
 
     graph = grimp.build_graph(LIBRARY, exclude_type_checking_imports=True, cache_dir=None)
     imports: dict[str, set[str]] = {room: set() for storey in storeys() for room in storey}

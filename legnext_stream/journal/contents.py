@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import attrs
 
 from legnext_stream.core.jobs import JobStatus
 from legnext_stream.core.prompts import Prompt
-from legnext_stream.errors import JournalError
-from legnext_stream.journal.schema import WITH_PROMPTS, check
-
-T = TypeVar("T")
+from legnext_stream.journal.reading import read_journal
+from legnext_stream.journal.schema import WITH_PROMPTS
 
 
 @attrs.frozen(kw_only=True)
@@ -63,7 +60,7 @@ def read_jobs(path: Path) -> list[KnownJob]:
     Raises:
         JournalError: There is none, or it can't be read.
     """
-    return _reading(path, _jobs)
+    return read_journal(path, _jobs)
 
 
 def read_history(path: Path, job_id: str) -> list[Change]:
@@ -89,7 +86,7 @@ def read_history(path: Path, job_id: str) -> list[Change]:
             for status, observed_at, after, before, reason in rows
         ]
 
-    return _reading(path, read)
+    return read_journal(path, read)
 
 
 def read_learned(path: Path, name: str) -> Mapping[str, Any] | None:
@@ -108,24 +105,7 @@ def read_learned(path: Path, name: str) -> Mapping[str, Any] | None:
         state = None if row is None else json.loads(row[0])
         return state if isinstance(state, dict) else None
 
-    return _reading(path, read)
-
-
-def _reading(path: Path, read: Callable[[sqlite3.Connection, int], T]) -> T:
-    """Read a journal without disturbing whoever has it open."""
-    if not path.is_file():
-        raise JournalError(f"there is no journal {path}")
-    try:
-        with closing(
-            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        ) as connection:
-            version = check(connection)
-            # One transaction: all of it at the same moment.
-            connection.execute("BEGIN")
-            return read(connection, version)
-    except (sqlite3.Error, JournalError, ValueError, TypeError) as error:
-        # The last two: by a word or a value that this library would never have written.
-        raise JournalError(f"can't read the journal {path}: {error}") from error
+    return read_journal(path, read)
 
 
 def _jobs(connection: sqlite3.Connection, version: int) -> list[KnownJob]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import closing
 from pathlib import Path
 
 import attrs
 
 from legnext_stream.core.jobs import JobStatus
 from legnext_stream.errors import JournalError
-from legnext_stream.journal.schema import WITH_PROMPTS, check
+from legnext_stream.journal.reading import read_journal
+from legnext_stream.journal.schema import WITH_PROMPTS
 
 
 @attrs.frozen(kw_only=True)
@@ -55,22 +55,7 @@ def read_standing(path: Path) -> Standing:
     Raises:
         JournalError: There is none, or it can't be read.
     """
-    if not path.is_file():
-        raise JournalError(f"there is no journal {path}")
-    try:
-        with closing(
-            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        ) as connection:
-            version = check(connection)
-            # One transaction: all of it at the same moment.
-            connection.execute("BEGIN")
-            return _read(connection, version)
-    except (
-        sqlite3.Error,
-        JournalError,
-        ValueError,
-    ) as error:  # the last by a word that is no status
-        raise JournalError(f"can't read the journal {path}: {error}") from error
+    return read_journal(path, _read)
 
 
 def _read(connection: sqlite3.Connection, version: int) -> Standing:

@@ -431,7 +431,7 @@ def test_a_loop_that_is_closed_over_a_reader(
     # The loop says that it is closed, unless the answer came just before that.
     with suppress(RuntimeError):
         reading.cancel()
-    reading._log_destroy_pending = False  # type: ignore[attr-defined]
+    reading._log_destroy_pending = False  # type: ignore[attr-defined]  # asyncio's own
     del reading, loop
     gc.collect()
     assert asyncio.run(_one(events)).sequence == wanted
