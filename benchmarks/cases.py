@@ -48,7 +48,7 @@ from benchmarks.worlds import (
     ended_at,
     started_at,
 )
-from legnext_stream.core.pacing import Pacing
+from legnext_stream._core.pacing import Pacing
 
 PRICE: Final = Pacing().poll_cost
 OURS: Final = "ours"

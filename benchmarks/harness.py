@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 import attrs
 
-from mockserver.world import TERMINAL, Refused, World
+from mockserver._world import TERMINAL, Refused, World
 
 ANSWER: Final = 0.1
 """Seconds that an answer takes, unless a world says otherwise."""

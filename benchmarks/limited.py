@@ -19,8 +19,8 @@ import attrs
 from benchmarks.harness import ANSWER, Sent, Telling, run
 from benchmarks.policies import Ours
 from benchmarks.worlds import Change
-from legnext_stream.core.pacing import Pacing
-from mockserver.world import (
+from legnext_stream._core.pacing import Pacing
+from mockserver._world import (
     Concurrency,
     Fixed,
     FixedWindow,

@@ -25,10 +25,10 @@ import httpx
 import trio
 
 from mockserver import MockLegnext, run_virtual
-from mockserver.clocks import WorldClock
-from mockserver.faults import Faults
-from mockserver.network.door import Door
-from mockserver.network.sockets import serve_app
+from mockserver._faults import Faults
+from mockserver._serving.clocks import WorldClock
+from mockserver._serving.network.acceptor import Door
+from mockserver._serving.network.sockets import serve_app
 
 _HELP = """\
 Count the requests a second that the mock server answers.

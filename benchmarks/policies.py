@@ -12,14 +12,14 @@ from typing import Final
 import attrs
 
 from benchmarks.harness import News, Reply
-from legnext_stream.core import answers
-from legnext_stream.core.decoding import decode_status
-from legnext_stream.core.jobs import JobStatus
-from legnext_stream.core.pace import Pacer, RequestKind
-from legnext_stream.core.pace.reading import signal_of
-from legnext_stream.core.pacing import Pacing
-from legnext_stream.core.schedule.callbacks import Callbacks
-from legnext_stream.core.tracker import Poll, Tracker
+from legnext_stream._core import answers
+from legnext_stream._core.model.decoding import decode_status
+from legnext_stream._core.model.jobs import JobStatus
+from legnext_stream._core.pace import Pacer, RequestKind
+from legnext_stream._core.pace.reading import signal_of
+from legnext_stream._core.pacing import Pacing
+from legnext_stream._core.schedule.callbacks import Callbacks
+from legnext_stream._core.tracker import Poll, Tracker
 
 OPEN: Final = Pacing(max_rate=1000, initial_rate=1000, max_in_flight=1000)
 """Pacing for worlds without a limit: the rate is never what decides."""

@@ -14,7 +14,7 @@ from typing import Final
 import attrs
 
 from benchmarks.optimum import Survival, lognormal, mixture, uniform
-from mockserver.world import (
+from mockserver._world import (
     TASKS,
     Lognormal,
     Order,
@@ -25,7 +25,7 @@ from mockserver.world import (
     Uniform,
     World,
 )
-from mockserver.world.scripts import FAILURES
+from mockserver._world.scripts import FAILURES
 
 MEDIAN: Final = 45.0
 SIGMA: Final = 0.25

@@ -6,16 +6,18 @@ async for event in watch(job_ids):
 
 from typing import TYPE_CHECKING
 
-from legnext_stream.client import Balance, LegnextClient
-from legnext_stream.collecting import Selection
-from legnext_stream.core.events import JobEvent
-from legnext_stream.core.explanation import Explanation
-from legnext_stream.core.jobs import Job, JobError, JobStatus, Output, TaskType, Usage
-from legnext_stream.core.pacing import Pacing
-from legnext_stream.core.prompts import Prompt
-from legnext_stream.core.saved import SavedFile
-from legnext_stream.core.stats import LearnedRunTimes, Stats
-from legnext_stream.entry import as_completed, gather, generate, wait, watch
+from legnext_stream._client import Balance, LegnextClient
+from legnext_stream._core.model.events import JobEvent
+from legnext_stream._core.model.explanation import Explanation
+from legnext_stream._core.model.jobs import Job, JobError, JobStatus, Output, TaskType, Usage
+from legnext_stream._core.model.prompts import Prompt
+from legnext_stream._core.model.saved import SavedFile
+from legnext_stream._core.pacing import Pacing
+from legnext_stream._core.stats import LearnedRunTimes, Stats
+from legnext_stream._engine.collecting import Selection
+from legnext_stream._engine.stream import EventStream
+from legnext_stream._engine.subscription import Subscription
+from legnext_stream._functions import as_completed, gather, generate, wait, watch
 from legnext_stream.errors import (
     ApiError,
     AuthenticationError,
@@ -41,12 +43,11 @@ from legnext_stream.errors import (
     SubmitUnknownError,
     UnexpectedAnswerError,
 )
-from legnext_stream.stream import EventStream
-from legnext_stream.subscription import Subscription
 from legnext_stream.version import __version__
 
 if TYPE_CHECKING:
-    from legnext_stream.webhooks import WebhookReceiver, WebhookStats, webhook_app
+    from legnext_stream._telemetry import Telemetry
+    from legnext_stream._webhooks import WebhookReceiver, WebhookStats, webhook_app
 
 __all__ = [
     "ApiError",
@@ -88,6 +89,7 @@ __all__ = [
     "SubmitUnknownError",
     "Subscription",
     "TaskType",
+    "Telemetry",
     "UnexpectedAnswerError",
     "Usage",
     "WebhookReceiver",
@@ -101,21 +103,22 @@ __all__ = [
     "webhook_app",
 ]
 
-# Names whose rooms are imported when they are first asked for: most programs never do.
-_LATER = {
-    "WebhookReceiver": "legnext_stream.webhooks",
-    "WebhookStats": "legnext_stream.webhooks",
-    "webhook_app": "legnext_stream.webhooks",
+# Imported when they are first asked for: most programs never do, and Telemetry needs an extra.
+_IMPORTED_ON_DEMAND = {
+    "Telemetry": "legnext_stream._telemetry",
+    "WebhookReceiver": "legnext_stream._webhooks",
+    "WebhookStats": "legnext_stream._webhooks",
+    "webhook_app": "legnext_stream._webhooks",
 }
 
 
 def __getattr__(name: str) -> object:
-    room = _LATER.get(name)
-    if room is None:
+    module = _IMPORTED_ON_DEMAND.get(name)
+    if module is None:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    from importlib import import_module  # noqa: PLC0415 - only who needs it pays for it
+    from importlib import import_module  # noqa: PLC0415 - only programs that use it pay for it
 
-    value: object = getattr(import_module(room), name)
+    value: object = getattr(import_module(module), name)
     globals()[name] = value
     return value

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from legnext_stream.core.jobs import Job
+    from legnext_stream._core.model.jobs import Job
 
 
 class LegnextError(Exception):

@@ -10,11 +10,10 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from mockserver.api.hints import Hints
-    from mockserver.api.moderation import Moderation
-    from mockserver.api.quirks import Quirks
-    from mockserver.control import Control, Snapshot, State
-    from mockserver.faults import (
+    from mockserver._api.hints import Hints
+    from mockserver._api.moderation import Moderation
+    from mockserver._api.quirks import Quirks
+    from mockserver._faults import (
         AnswerLost,
         Bandwidth,
         Close,
@@ -46,10 +45,8 @@ if TYPE_CHECKING:
         WrongContentType,
         WrongJob,
     )
-    from mockserver.journal import Journal, RequestRecord, Requests
-    from mockserver.mock import MockLegnext
-    from mockserver.network.proxy import FaultProxy
-    from mockserver.replay import (
+    from mockserver._mock import MockLegnext
+    from mockserver._replay import (
         Recorder,
         Transcript,
         read_event_log,
@@ -58,7 +55,7 @@ if TYPE_CHECKING:
         resend,
         scripts_of,
     )
-    from mockserver.scenario import (
+    from mockserver._scenario import (
         Jobs,
         Phase,
         Scenario,
@@ -66,15 +63,18 @@ if TYPE_CHECKING:
         read_scenario,
         write_scenario,
     )
-    from mockserver.virtual import run_virtual
-    from mockserver.webhooks import (
+    from mockserver._serving.control import Control, Snapshot, State
+    from mockserver._serving.journal import Journal, RequestRecord, Requests
+    from mockserver._serving.network.proxy import FaultProxy
+    from mockserver._serving.webhooks import (
         Deliveries,
         DeliveryRecord,
         WebhookRequest,
         Webhooks,
         WebhookSettings,
     )
-    from mockserver.world import (
+    from mockserver._virtual import run_virtual
+    from mockserver._world import (
         PRESETS,
         Account,
         Balance,
@@ -197,66 +197,66 @@ __all__ = [
 ]
 
 _ELSEWHERE: Final = {
-    "Jobs": "mockserver.scenario",
-    "Phase": "mockserver.scenario",
-    "Scenario": "mockserver.scenario",
-    "ScenarioError": "mockserver.scenario",
-    "read_scenario": "mockserver.scenario",
-    "write_scenario": "mockserver.scenario",
-    "Hints": "mockserver.api.hints",
-    "AnswerLost": "mockserver.faults",
-    "Bandwidth": "mockserver.faults",
-    "Close": "mockserver.faults",
-    "Delay": "mockserver.faults",
-    "Dribble": "mockserver.faults",
-    "EmptyAnswer": "mockserver.faults",
-    "EmptyOutput": "mockserver.faults",
-    "ErrorEnvelope": "mockserver.faults",
-    "Faults": "mockserver.faults",
-    "Flapping": "mockserver.faults",
-    "Garbage": "mockserver.faults",
-    "HtmlPage": "mockserver.faults",
-    "MalformedJson": "mockserver.faults",
-    "NotYetFound": "mockserver.faults",
-    "Oversized": "mockserver.faults",
-    "Redirect": "mockserver.faults",
-    "Refuse": "mockserver.faults",
-    "Regression": "mockserver.faults",
-    "Reset": "mockserver.faults",
-    "Rule": "mockserver.faults",
-    "Silence": "mockserver.faults",
-    "SlowClose": "mockserver.faults",
-    "Stale": "mockserver.faults",
-    "Status": "mockserver.faults",
-    "Truncated": "mockserver.faults",
-    "UnknownStatus": "mockserver.faults",
-    "Vanished": "mockserver.faults",
-    "When": "mockserver.faults",
-    "WrongContentType": "mockserver.faults",
-    "WrongJob": "mockserver.faults",
-    "Control": "mockserver.control",
-    "Snapshot": "mockserver.control",
-    "State": "mockserver.control",
-    "Journal": "mockserver.journal",
-    "RequestRecord": "mockserver.journal",
-    "Requests": "mockserver.journal",
-    "Recorder": "mockserver.replay",
-    "Transcript": "mockserver.replay",
-    "read_event_log": "mockserver.replay",
-    "read_transcript": "mockserver.replay",
-    "replaying": "mockserver.replay",
-    "resend": "mockserver.replay",
-    "scripts_of": "mockserver.replay",
-    "MockLegnext": "mockserver.mock",
-    "FaultProxy": "mockserver.network.proxy",
-    "Moderation": "mockserver.api.moderation",
-    "Quirks": "mockserver.api.quirks",
-    "run_virtual": "mockserver.virtual",
-    "Deliveries": "mockserver.webhooks",
-    "DeliveryRecord": "mockserver.webhooks",
-    "WebhookRequest": "mockserver.webhooks",
-    "WebhookSettings": "mockserver.webhooks",
-    "Webhooks": "mockserver.webhooks",
+    "Jobs": "mockserver._scenario",
+    "Phase": "mockserver._scenario",
+    "Scenario": "mockserver._scenario",
+    "ScenarioError": "mockserver._scenario",
+    "read_scenario": "mockserver._scenario",
+    "write_scenario": "mockserver._scenario",
+    "Hints": "mockserver._api.hints",
+    "AnswerLost": "mockserver._faults",
+    "Bandwidth": "mockserver._faults",
+    "Close": "mockserver._faults",
+    "Delay": "mockserver._faults",
+    "Dribble": "mockserver._faults",
+    "EmptyAnswer": "mockserver._faults",
+    "EmptyOutput": "mockserver._faults",
+    "ErrorEnvelope": "mockserver._faults",
+    "Faults": "mockserver._faults",
+    "Flapping": "mockserver._faults",
+    "Garbage": "mockserver._faults",
+    "HtmlPage": "mockserver._faults",
+    "MalformedJson": "mockserver._faults",
+    "NotYetFound": "mockserver._faults",
+    "Oversized": "mockserver._faults",
+    "Redirect": "mockserver._faults",
+    "Refuse": "mockserver._faults",
+    "Regression": "mockserver._faults",
+    "Reset": "mockserver._faults",
+    "Rule": "mockserver._faults",
+    "Silence": "mockserver._faults",
+    "SlowClose": "mockserver._faults",
+    "Stale": "mockserver._faults",
+    "Status": "mockserver._faults",
+    "Truncated": "mockserver._faults",
+    "UnknownStatus": "mockserver._faults",
+    "Vanished": "mockserver._faults",
+    "When": "mockserver._faults",
+    "WrongContentType": "mockserver._faults",
+    "WrongJob": "mockserver._faults",
+    "Control": "mockserver._serving.control",
+    "Snapshot": "mockserver._serving.control",
+    "State": "mockserver._serving.control",
+    "Journal": "mockserver._serving.journal",
+    "RequestRecord": "mockserver._serving.journal",
+    "Requests": "mockserver._serving.journal",
+    "Recorder": "mockserver._replay",
+    "Transcript": "mockserver._replay",
+    "read_event_log": "mockserver._replay",
+    "read_transcript": "mockserver._replay",
+    "replaying": "mockserver._replay",
+    "resend": "mockserver._replay",
+    "scripts_of": "mockserver._replay",
+    "MockLegnext": "mockserver._mock",
+    "FaultProxy": "mockserver._serving.network.proxy",
+    "Moderation": "mockserver._api.moderation",
+    "Quirks": "mockserver._api.quirks",
+    "run_virtual": "mockserver._virtual",
+    "Deliveries": "mockserver._serving.webhooks",
+    "DeliveryRecord": "mockserver._serving.webhooks",
+    "WebhookRequest": "mockserver._serving.webhooks",
+    "WebhookSettings": "mockserver._serving.webhooks",
+    "Webhooks": "mockserver._serving.webhooks",
 }
 
 
@@ -268,6 +268,8 @@ def __getattr__(name: str) -> object:
     """
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(importlib.import_module(_ELSEWHERE.get(name, "mockserver.world")), name)
+    value: object = getattr(
+        importlib.import_module(_ELSEWHERE.get(name, "mockserver._world")), name
+    )
     globals()[name] = value
     return value

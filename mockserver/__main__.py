@@ -1,6 +1,6 @@
 """`python -m mockserver`, the same as the command `legnext-mock`."""
 
-from mockserver.cli import main
+from mockserver._cli import main
 
 if __name__ == "__main__":
     main()

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from os import PathLike
     from pathlib import Path
 
-    from mockserver.mock import MockLegnext
-    from mockserver.scenario import Scenario
+    from mockserver._mock import MockLegnext
+    from mockserver._scenario import Scenario
 
 _FIXTURE = "legnext_mock"
 _SHOWN = 20
@@ -81,7 +81,7 @@ def _belongs_to_others(item: pytest.Item) -> bool:
 
 def _run(async_fn: Any, **options: Any) -> object:  # noqa: ANN401 - whatever pytest-trio gives
     """What pytest-trio runs a test with; its clock, if it has one, is among the options."""
-    from mockserver.virtual import run_virtual  # noqa: PLC0415 - only where the fixture is used
+    from mockserver._virtual import run_virtual  # noqa: PLC0415 - only where the fixture is used
 
     result: object = run_virtual(async_fn, **options)
     return result
@@ -131,11 +131,11 @@ def _make(
         scenario: The scenario, its file, or None.
         **settings: Of `MockLegnext`.
     """
-    from mockserver.mock import MockLegnext  # noqa: PLC0415 - needs the extra `mock`
+    from mockserver._mock import MockLegnext  # noqa: PLC0415 - needs the extra `mock`
 
     if scenario is None:
         return MockLegnext(**settings)
-    from mockserver.scenario import Scenario, read_scenario  # noqa: PLC0415 - as above
+    from mockserver._scenario import Scenario, read_scenario  # noqa: PLC0415 - as above
 
     if not isinstance(scenario, Scenario):
         scenario = read_scenario(folder / scenario)

@@ -30,9 +30,9 @@ from benchmarks.performance import latency
 from benchmarks.performance.rounds import child
 from benchmarks.performance.served import served
 from legnext_stream import JobEvent, LegnextClient, Pacing, aio, sync
+from legnext_stream._bridges import trio_thread
+from legnext_stream._bridges.reader import Reader
 from legnext_stream.aio import waiting
-from legnext_stream.bridges import host
-from legnext_stream.bridges.reader import Reader
 from legnext_stream.sync import waiting as sync_waiting
 
 _RATE: Final = 500  # events a second
@@ -79,7 +79,7 @@ class _Endless:
 # ---------------------------------------------------------------- guest mode
 
 
-class _GuestRun(host._Run):  # noqa: SLF001 - the other way, by the same door
+class _GuestRun(trio_thread._Run):  # noqa: SLF001 - the other way, by the same door
     """The Trio run as a guest of the loop, in place of a thread of its own."""
 
     def __init__(self) -> None:
@@ -116,7 +116,7 @@ async def _arrival_from_guest(outcome: Future[Any]) -> None:
 @contextmanager
 def _guest() -> Iterator[None]:
     with (
-        mock.patch.object(host, "_Run", _GuestRun),
+        mock.patch.object(trio_thread, "_Run", _GuestRun),
         mock.patch.object(waiting, "_arrival", _arrival_from_guest),
     ):
         yield
@@ -128,11 +128,11 @@ def _guest() -> Iterator[None]:
 def _plainly(base_url: str, events: int, hops: int) -> Cost:
     started = time.perf_counter()
     for _ in range(20):
-        lease = host.Lease()
+        lease = trio_thread.Lease()
         sync_waiting.result(lease.call(trio.lowlevel.checkpoint), lease)
         sync_waiting.end(lease)
     start = (time.perf_counter() - started) / 20
-    lease = host.Lease()
+    lease = trio_thread.Lease()
     reader = Reader(_Endless(), lambda: lease)
     times = []
     for _ in range(hops):
@@ -152,12 +152,12 @@ async def _under_asyncio(base_url: str, events: int, hops: int) -> Cost:
     starts = []
     for _ in range(20):
         started = time.perf_counter()
-        lease = host.Lease()
+        lease = trio_thread.Lease()
         await waiting.result(lease.call(trio.lowlevel.checkpoint), lease)
         await waiting.end(lease)
         starts.append(time.perf_counter() - started)
         await asyncio.sleep(_ENDING)
-    lease = host.Lease()
+    lease = trio_thread.Lease()
     reader = Reader(_Endless(), lambda: lease)
     times = []
     for _ in range(hops):

@@ -23,7 +23,7 @@ import legnext
 import trio
 
 from legnext_stream import EventStream, LegnextClient, Pacing
-from legnext_stream.core.answers import Verdict, read_answer
+from legnext_stream._core.answers import Verdict, read_answer
 
 _PATIENCE: Final = 60.0
 """How long a request may take, seconds: as the vendor's client has it."""

@@ -26,10 +26,10 @@ from uuid import UUID
 import attrs
 
 from benchmarks.performance.rounds import Row, child, figure_row, ratio_row
-from legnext_stream.core.answers import Reply, read_answer
-from legnext_stream.core.pace import Pacer
-from legnext_stream.core.pacing import Pacing
-from legnext_stream.core.tracker import Poll, Tracker
+from legnext_stream._core.answers import Reply, read_answer
+from legnext_stream._core.pace import Pacer
+from legnext_stream._core.pacing import Pacing
+from legnext_stream._core.tracker import Poll, Tracker
 
 _FEW: Final = 1_000
 _MANY: Final = 1_000_000

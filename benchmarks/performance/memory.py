@@ -16,10 +16,10 @@ from typing import Final
 from uuid import UUID
 
 from benchmarks.performance.rounds import Row, child, figure_row
-from legnext_stream.core.answers import Reply, read_answer
-from legnext_stream.core.pace import Pacer
-from legnext_stream.core.pacing import Pacing
-from legnext_stream.core.tracker import Poll, Tracker
+from legnext_stream._core.answers import Reply, read_answer
+from legnext_stream._core.pace import Pacer
+from legnext_stream._core.pacing import Pacing
+from legnext_stream._core.tracker import Poll, Tracker
 
 _MANY: Final = 1_000_000
 _QUICK_MANY: Final = 20_000

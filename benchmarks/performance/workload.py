@@ -93,10 +93,10 @@ def main(count: int) -> int:
     """Follow so many jobs to their ends; return how many polls that took."""
     _stand_in()
     # After the stand-in, so that this is all that is imported of the library.
-    from legnext_stream.core.answers import Reply, read_answer  # noqa: PLC0415
-    from legnext_stream.core.pace import Pacer  # noqa: PLC0415
-    from legnext_stream.core.pacing import Pacing  # noqa: PLC0415
-    from legnext_stream.core.tracker import Poll, Tracker  # noqa: PLC0415
+    from legnext_stream._core.answers import Reply, read_answer  # noqa: PLC0415
+    from legnext_stream._core.pace import Pacer  # noqa: PLC0415
+    from legnext_stream._core.pacing import Pacing  # noqa: PLC0415
+    from legnext_stream._core.tracker import Poll, Tracker  # noqa: PLC0415
 
     jobs = {job.job_id: job for job in _lives(count)}
     pacing = Pacing()

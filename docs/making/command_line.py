@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 from typing import Final
 
-from legnext_stream.cli.app import app
-from legnext_stream.cli.exits import PROGRAM
+from legnext_stream._cli.app import app
+from legnext_stream._cli.exits import PROGRAM
 
 PAGE: Final = Path(__file__).parents[1] / "reference" / "command-line.md"
 _BEGIN: Final = "<!-- commands: written by `python -m docs.making.command_line` -->\n"

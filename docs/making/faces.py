@@ -14,7 +14,6 @@ PUBLIC_MODULES: Final = tuple(
         "legnext_stream.sync",
         "legnext_stream.aio",
         "legnext_stream.webhooks",
-        "legnext_stream.telemetry",
         "mockserver",
         "mockserver.strategies",
     )

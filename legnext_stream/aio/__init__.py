@@ -8,7 +8,7 @@ are imported from there. Trio runs in a thread of its own, one for the process, 
 """
 
 from legnext_stream.aio.client import LegnextClient
-from legnext_stream.aio.entry import as_completed, gather, generate, wait, watch
+from legnext_stream.aio.functions import as_completed, gather, generate, wait, watch
 from legnext_stream.aio.stream import EventStream, Selection, Subscription
 
 __all__ = [

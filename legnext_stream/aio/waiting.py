@@ -7,7 +7,7 @@ import contextlib
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from legnext_stream.bridges.host import Call, Lease
+from legnext_stream._bridges.trio_thread import Call, Lease
 from legnext_stream.errors import ConfigurationError
 
 T = TypeVar("T")

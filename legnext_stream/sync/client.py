@@ -8,15 +8,15 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from legnext_stream import client as trios
-from legnext_stream.bridges.host import Lease
-from legnext_stream.bridges.stream import client_closed, ended, told_as
-from legnext_stream.client import Balance
-from legnext_stream.core.jobs import Job, TaskType
-from legnext_stream.core.pacing import Pacing
-from legnext_stream.core.prompts import Prompt
-from legnext_stream.core.saved import SavedFile
-from legnext_stream.core.stats import Stats
+from legnext_stream import _client as trios
+from legnext_stream._bridges.stream import client_closed, ended, told_as
+from legnext_stream._bridges.trio_thread import Lease
+from legnext_stream._client import Balance
+from legnext_stream._core.model.jobs import Job, TaskType
+from legnext_stream._core.model.prompts import Prompt
+from legnext_stream._core.model.saved import SavedFile
+from legnext_stream._core.pacing import Pacing
+from legnext_stream._core.stats import Stats
 from legnext_stream.errors import ConfigurationError
 from legnext_stream.sync.sources import outward
 from legnext_stream.sync.stream import EventStream, Selection
@@ -25,9 +25,9 @@ from legnext_stream.sync.waiting import end, result
 if TYPE_CHECKING:
     import httpx
 
-    from legnext_stream.generating import IfUnknown
-    from legnext_stream.telemetry import Telemetry
-    from legnext_stream.webhooks import WebhookReceiver
+    from legnext_stream._generate import IfUnknown
+    from legnext_stream._telemetry import Telemetry
+    from legnext_stream._webhooks import WebhookReceiver
 
 T = TypeVar("T")
 

@@ -7,8 +7,8 @@ import threading
 from collections.abc import AsyncIterable, Iterable
 from typing import Generic, TypeVar
 
-from legnext_stream.bridges.feed import Feed
-from legnext_stream.bridges.sources import AT_ONCE, copied, is_at_hand, refuse_trios
+from legnext_stream._bridges.feed import Feed
+from legnext_stream._bridges.sources import AT_ONCE, copied, is_at_hand, refuse_trios
 
 T = TypeVar("T")
 

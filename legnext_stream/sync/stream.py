@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-from legnext_stream.bridges.host import Lease, Withdrawn
-from legnext_stream.bridges.reader import Reader
-from legnext_stream.bridges.stream import BridgedStream, only, stream_closed, terminal, told_as
-from legnext_stream.core.events import JobEvent
-from legnext_stream.core.jobs import Job, JobStatus
-from legnext_stream.subscription import Policy
+from legnext_stream._bridges.reader import Reader
+from legnext_stream._bridges.stream import BridgedStream, only, stream_closed, terminal, told_as
+from legnext_stream._bridges.trio_thread import Lease, Withdrawn
+from legnext_stream._core.model.events import JobEvent
+from legnext_stream._core.model.jobs import Job, JobStatus
+from legnext_stream._engine.subscription import Policy
 from legnext_stream.sync.sources import outward
 from legnext_stream.sync.waiting import end, result, settle
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 from typing import Final, TypeVar
 
-from legnext_stream.bridges.host import Call, Lease
+from legnext_stream._bridges.trio_thread import Call, Lease
 
 T = TypeVar("T")
 

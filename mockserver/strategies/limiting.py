@@ -8,8 +8,7 @@ from typing import TypeAlias
 
 from hypothesis import strategies as st
 
-from mockserver.strategies.lives import seconds
-from mockserver.world import (
+from mockserver._world import (
     Concurrency,
     FixedWindow,
     LeakyBucket,
@@ -17,6 +16,7 @@ from mockserver.world import (
     SlidingWindow,
     TokenBucket,
 )
+from mockserver.strategies.lives import seconds
 
 SteadyLimit: TypeAlias = TokenBucket | LeakyBucket | SlidingWindow | FixedWindow | Concurrency
 """Every kind of limit that stays as it is."""

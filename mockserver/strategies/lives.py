@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from hypothesis import strategies as st
 
-from mockserver.world import (
+from mockserver._world import (
     TASKS,
     Empirical,
     Fixed,

@@ -10,11 +10,11 @@ import attrs
 import msgspec
 from hypothesis import strategies as st
 
-from mockserver.api.quirks import Quirks
-from mockserver.api.wire import DEFAULT_EPOCH, job_body
+from mockserver._api.quirks import Quirks
+from mockserver._api.wire import DEFAULT_EPOCH, job_body
+from mockserver._world import FAILURES, TASKS, Failure, Script, Step, World
 from mockserver.strategies.ids import job_ids
 from mockserver.strategies.lives import KNOWN, UNKNOWN, seconds
-from mockserver.world import FAILURES, TASKS, Failure, Script, Step, World
 
 # What expires does so after an hour at the earliest, in seconds: a job that nobody could have seen
 # end would be followed for ever.

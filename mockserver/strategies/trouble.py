@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from mockserver.faults import (
+from mockserver._faults import (
     FAULTS,
     AnswerLost,
     Bandwidth,
@@ -108,7 +108,7 @@ def faults(
     that passes, see `until` of `rules`.
 
     Args:
-        kinds: Their classes; e.g. `mockserver.faults.HTTP_FAULTS` for some of them.
+        kinds: Their classes; e.g. `mockserver._faults.HTTP_FAULTS` for some of them.
         without: Classes that are left out all the same.
 
     Raises:

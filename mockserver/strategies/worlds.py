@@ -7,14 +7,14 @@ from typing import Any, Final, get_args
 
 from hypothesis import strategies as st
 
-from mockserver.api.hints import Fields, Hints, RetryAfter
-from mockserver.faults import FAULTS, Fault
-from mockserver.scenario import Jobs, Scenario
+from mockserver._api.hints import Fields, Hints, RetryAfter
+from mockserver._faults import FAULTS, Fault
+from mockserver._scenario import Jobs, Scenario
+from mockserver._world import TASKS, TYPICAL, Failures, LimitRule, Order, PresetName, WhenFull
 from mockserver.strategies.limiting import limits
 from mockserver.strategies.lives import distributions, run_times, scripts, seconds
 from mockserver.strategies.shapes import quirks
 from mockserver.strategies.trouble import rules
-from mockserver.world import TASKS, TYPICAL, Failures, LimitRule, Order, PresetName, WhenFull
 
 # The defaults come first, so that examples shrink towards them.
 _SLOTS: Final = (12, 1, 3, None)
@@ -61,7 +61,7 @@ def worlds(
             run_virtual(check, world.mock())
 
     They shrink towards `Scenario()`, a mock with default settings and no jobs. What is left of a
-    failing example can be kept as a file, by `mockserver.scenario.write_scenario`.
+    failing example can be kept as a file, by `mockserver._scenario.write_scenario`.
 
     Args:
         most_jobs: How many jobs of drawn lives there are in one group at the most; there are up to

@@ -8,7 +8,7 @@ from contextlib import suppress
 from unittest import mock
 
 from legnext_stream import JobEvent, aio, sync
-from legnext_stream.bridges import host
+from legnext_stream._bridges import trio_thread
 from legnext_stream.sync import stream as sync_stream
 from tests.contract.worlds import KEY, URL, Outcome, Stage, World, stage
 from tests.legnext_stream.bridges.virtual import (
@@ -47,7 +47,7 @@ def _next(stream: sync.EventStream, outside: Outside, patience: float | None) ->
         return next(stream)
     with outside.alarm(patience) as alarm:
 
-        def settle(call: host.Call[JobEvent], lease: host.Lease) -> None:
+        def settle(call: trio_thread.Call[JobEvent], lease: trio_thread.Lease) -> None:
             if not first_of(call, alarm):
                 lease.call_off(call)
                 raise Interrupt

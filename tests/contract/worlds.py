@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from legnext_stream import JobEvent, LegnextClient, Pacing, Stats
 from mockserver import Lognormal, MockLegnext, Script, TokenBucket
-from mockserver.network import MemoryBackend, MemoryTransport, serve_connection
+from mockserver._serving.network import MemoryBackend, MemoryTransport, serve_connection
 
 KEY = "lk-of-the-contract"
 URL = "http://world.test"

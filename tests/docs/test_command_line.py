@@ -7,8 +7,8 @@ import re
 import pytest
 
 from docs.making.command_line import PAGE, written
-from legnext_stream.cli.app import app
-from legnext_stream.cli.exits import Exit
+from legnext_stream._cli.app import app
+from legnext_stream._cli.exits import Exit
 
 _TEXT = PAGE.read_text()
 _COMMANDS = [name for name in app if not name.startswith("-")]

@@ -9,8 +9,8 @@ import attrs
 import pytest
 
 from mockserver import LimitRule, When
-from mockserver.api.hints import Fields, RetryAfter
-from mockserver.faults import CONNECTION_FAULTS, HTTP_FAULTS, STATE_FAULTS
+from mockserver._api.hints import Fields, RetryAfter
+from mockserver._faults import CONNECTION_FAULTS, HTTP_FAULTS, STATE_FAULTS
 
 _DOCS = Path(__file__).parents[2] / "docs" / "mock"
 

@@ -14,9 +14,9 @@ import trio
 from legnext._internal.http_client import BaseHTTPClient
 from trio.testing import MockClock
 
-import legnext_stream.client
-import legnext_stream.entry
-from legnext_stream.account import Account
+import legnext_stream._client
+import legnext_stream._functions
+from legnext_stream._engine.account import Account
 from mockserver import MockLegnext
 from tests.docs.blocks import Block, all_blocks
 from tests.servers import mock_server
@@ -53,7 +53,7 @@ def test_example_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPa
             _run(block.text, list(server.truth()))
     else:
         mock = MockLegnext(seed=3)
-        for module in (legnext_stream.client, legnext_stream.entry):
+        for module in (legnext_stream._client, legnext_stream._functions):
             monkeypatch.setattr(module, "open_account", _on(mock, module.open_account))
         virtual = partial(trio.run, clock=MockClock(autojump_threshold=0))
         monkeypatch.setattr(trio, "run", virtual)

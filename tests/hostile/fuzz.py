@@ -21,14 +21,14 @@ from pathlib import Path
 
 import attrs
 
-from legnext_stream.cli.events_json import WallClock, event_line
-from legnext_stream.core.answers import Reply, read_answer
-from legnext_stream.core.decoding import decode_job, decode_time
-from legnext_stream.core.ids import check_job_id
-from legnext_stream.core.pace import Pacer
-from legnext_stream.core.pace.hints import parse_hints, parse_http_date
-from legnext_stream.core.pacing import Pacing
-from legnext_stream.core.tracker import Poll, Tracker
+from legnext_stream._cli.events_json import WallClock, event_line
+from legnext_stream._core.answers import Reply, read_answer
+from legnext_stream._core.model.decoding import decode_job, decode_time
+from legnext_stream._core.model.ids import check_job_id
+from legnext_stream._core.pace import Pacer
+from legnext_stream._core.pace.hints import parse_hints, parse_http_date
+from legnext_stream._core.pacing import Pacing
+from legnext_stream._core.tracker import Poll, Tracker
 from legnext_stream.errors import LegnextError
 from tests.hostile.mutations import HEADERS, JOB_ID, TIMES, Mutator
 from tests.pages import command_line, write_into

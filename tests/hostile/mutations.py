@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import msgspec
 
-from mockserver.api.quirks import Quirks
-from mockserver.api.wire import job_body
-from mockserver.world import TASKS, Script, World
+from mockserver._api.quirks import Quirks
+from mockserver._api.wire import job_body
+from mockserver._world import TASKS, Script, World
 
 JOB_ID: Final = "789320d3-4b20-46d3-a804-6165a079176a"
 """The id of all jobs in the bodies."""

@@ -21,8 +21,8 @@ from legnext_stream import (
     LegnextError,
     UnexpectedAnswerError,
 )
-from legnext_stream.cli.events_json import WallClock, event_line
-from legnext_stream.core.ids import check_job_id
+from legnext_stream._cli.events_json import WallClock, event_line
+from legnext_stream._core.model.ids import check_job_id
 from tests.hostile.attacks import (
     ATTACKS,
     ELSEWHERE,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legnext_stream.core.decoding import decode_job
+from legnext_stream._core.model.decoding import decode_job
 from mockserver import strategies
 from tests.hostile import fuzz
 from tests.hostile.mutations import HEADERS, JOB_ID, TIMES, Mutator, corpus

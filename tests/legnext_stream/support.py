@@ -13,14 +13,14 @@ import pytest
 import trio
 import trio.testing
 
-from legnext_stream.core.answers import Answer, NoReply, Reply, read_answer
-from legnext_stream.core.events import JobEvent
-from legnext_stream.core.jobs import Job, JobStatus
-from legnext_stream.core.pace import Pacer
-from legnext_stream.core.pacing import Pacing
-from legnext_stream.core.tracker import Poll, Tracker
+from legnext_stream._core.answers import Answer, NoReply, Reply, read_answer
+from legnext_stream._core.model.events import JobEvent
+from legnext_stream._core.model.jobs import Job, JobStatus
+from legnext_stream._core.pace import Pacer
+from legnext_stream._core.pacing import Pacing
+from legnext_stream._core.tracker import Poll, Tracker
 from mockserver import MockLegnext
-from mockserver.network import MemoryBackend, MemoryTransport, serve_connection
+from mockserver._serving.network import MemoryBackend, MemoryTransport, serve_connection
 
 KEY = "lk-5f0c9d1e7a"
 """The API key of the tests; a search for it in any output must find nothing."""

@@ -38,9 +38,9 @@ from legnext_stream import (
     wait,
     watch,
 )
-from legnext_stream.core.pace.spacing import LATENESS
+from legnext_stream._core.pace.spacing import LATENESS
 from mockserver import MockLegnext, Script, TokenBucket
-from mockserver.world import Failure
+from mockserver._world import Failure
 from tests.legnext_stream.support import (
     KEY,
     URL,

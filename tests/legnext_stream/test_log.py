@@ -12,12 +12,12 @@ import pytest
 import trio
 
 from legnext_stream import AuthenticationError, LegnextClient, Pacing
-from legnext_stream.core.answers import Answer
-from legnext_stream.core.stats import Tally
-from legnext_stream.http import Request
-from legnext_stream.log import LOGGER, Log, journal_resumed, watch_ended
+from legnext_stream._core.answers import Answer
+from legnext_stream._core.stats import Tally
+from legnext_stream._http import Request
+from legnext_stream._log import LOGGER, Log, journal_resumed, watch_ended
 from mockserver import MockLegnext, Script
-from mockserver.world import TokenBucket
+from mockserver._world import TokenBucket
 from tests.legnext_stream.support import KEY, URL, in_turn, no_reply, refusal, reply
 
 QUICK = Script([("pending", 1), ("processing", 10), "completed"])
@@ -32,7 +32,7 @@ def said(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
 
 def test_quiet_by_default() -> None:
     """A program that sets nothing up reads nothing, not even a warning."""
-    code = "from legnext_stream.log import LOGGER; LOGGER.warning('said')"
+    code = "from legnext_stream._log import LOGGER; LOGGER.warning('said')"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout + run.stderr == ""
 

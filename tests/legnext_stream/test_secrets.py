@@ -23,10 +23,10 @@ from legnext_stream import (
     Pacing,
     watch,
 )
-from legnext_stream.cli.events_json import WallClock, event_line
+from legnext_stream._cli.events_json import WallClock, event_line
 from mockserver import ErrorEnvelope, MockLegnext, Redirect, Status, Truncated
-from mockserver.faults import Fault, Reset
-from mockserver.replay import Recorder
+from mockserver._faults import Fault, Reset
+from mockserver._replay import Recorder
 from tests.legnext_stream.cli.support import environment
 from tests.legnext_stream.support import (
     KEY,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import trio.testing
 
-from mockserver.virtual import run_virtual
+from mockserver._virtual import run_virtual
 
 if TYPE_CHECKING:
     from mockserver import MockLegnext

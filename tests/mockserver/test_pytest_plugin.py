@@ -202,7 +202,7 @@ def test_a_marker_names_a_scenario(pytester: pytest.Pytester) -> None:
         storm="seed = 5\nslots = 1\n[[jobs]]\ncount = 3\n[[faults]]\nkind = 'status'\ncode = 503",
     )
     tests = """
-from mockserver.scenario import Jobs, Scenario
+from mockserver._scenario import Jobs, Scenario
 
 pytestmark = pytest.mark.legnext_mock(scenario="storm.toml")
 

@@ -25,8 +25,8 @@ from mockserver import (
     When,
     run_virtual,
 )
-from mockserver.faults import Delay, Reset
-from mockserver.scenario import (
+from mockserver._faults import Delay, Reset
+from mockserver._scenario import (
     Jobs,
     Phase,
     Scenario,
@@ -34,8 +34,8 @@ from mockserver.scenario import (
     read_scenario,
     write_scenario,
 )
+from mockserver._world import LimitRule
 from mockserver.strategies import worlds
-from mockserver.world import LimitRule
 from tests.mockserver.helpers import POST, client_of
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "mock" / "scenario.toml"

@@ -8,8 +8,8 @@ import httpx
 import pytest
 import trio
 
-from mockserver.simulation import Simulation
-from mockserver.virtual import run_virtual
+from mockserver._simulation import Simulation
+from mockserver._virtual import run_virtual
 
 
 def test_it_is_found_by_its_entry_points() -> None:

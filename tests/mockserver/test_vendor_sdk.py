@@ -31,7 +31,7 @@ from mockserver import (
     Script,
     TokenBucket,
 )
-from mockserver.world import TASKS
+from mockserver._world import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import run_virtual
-from mockserver.virtual import repeatable_scheduling
+from mockserver._virtual import repeatable_scheduling
 
 
 @given(st.floats(0, 1e6))

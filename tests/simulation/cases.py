@@ -16,12 +16,20 @@ from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
-from legnext_stream.subscription import Policy
-from mockserver.faults import FAULTS, Dribble, Fault, Oversized, Refuse, Rule, Silence, Status, When
-from mockserver.scenario import Jobs, Scenario
-from mockserver.strategies import faults, hints, limits, quirks, run_times, scripts, seconds
-from mockserver.strategies.limiting import AnyLimit
-from mockserver.world import (
+from legnext_stream._engine.subscription import Policy
+from mockserver._faults import (
+    FAULTS,
+    Dribble,
+    Fault,
+    Oversized,
+    Refuse,
+    Rule,
+    Silence,
+    Status,
+    When,
+)
+from mockserver._scenario import Jobs, Scenario
+from mockserver._world import (
     TASKS,
     Concurrency,
     FixedWindow,
@@ -32,6 +40,8 @@ from mockserver.world import (
     SlidingWindow,
     TokenBucket,
 )
+from mockserver.strategies import faults, hints, limits, quirks, run_times, scripts, seconds
+from mockserver.strategies.limiting import AnyLimit
 
 PATIENT: Final = 600.0
 """A watch with this timeout gives up no job of a case that ends by itself, seconds."""

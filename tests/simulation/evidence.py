@@ -11,7 +11,7 @@ from typing import Final
 
 from legnext_stream import JobStatus
 from mockserver import Change, RequestRecord
-from mockserver.faults import (
+from mockserver._faults import (
     CONNECTION_FAULTS,
     HTTP_FAULTS,
     AnswerLost,
@@ -29,7 +29,7 @@ from mockserver.faults import (
     WrongContentType,
     WrongJob,
 )
-from mockserver.faults.state import Misleads
+from mockserver._faults.state import Misleads
 from tests.simulation.outcome import Outcome, Sat
 
 ENDS: Final = frozenset({"completed", "failed"})

@@ -16,24 +16,25 @@ import attrs
 import trio
 from msgspec.structs import replace
 
-from legnext_stream import client
-from legnext_stream.account import Account
-from legnext_stream.core import answers, decoding, lifecycle, tracker
-from legnext_stream.core.answers import Observation, Verdict
-from legnext_stream.core.ended import EndedIds
-from legnext_stream.core.events import JobEvent
-from legnext_stream.core.jobs import JobStatus
-from legnext_stream.core.pace import reading
-from legnext_stream.core.pace.hints import NO_HINTS
-from legnext_stream.core.schedule import Schedule
-from legnext_stream.core.stamps import Stamps
-from legnext_stream.core.tracker import Tracker
-from legnext_stream.engine import Engine
-from legnext_stream.http import Lanes
-from legnext_stream.journal.keeper import Keeper
-from legnext_stream.mailbox import Mailbox
-from legnext_stream.mailroom import Mailroom
-from legnext_stream.stream import EventStream
+from legnext_stream import _client
+from legnext_stream._core import answers, tracker
+from legnext_stream._core.answers import Observation, Verdict
+from legnext_stream._core.ended import EndedIds
+from legnext_stream._core.model import decoding, lifecycle
+from legnext_stream._core.model.events import JobEvent
+from legnext_stream._core.model.jobs import JobStatus
+from legnext_stream._core.pace import reading
+from legnext_stream._core.pace.hints import NO_HINTS
+from legnext_stream._core.schedule import Schedule
+from legnext_stream._core.timestamps import Stamps
+from legnext_stream._core.tracker import Tracker
+from legnext_stream._engine.account import Account
+from legnext_stream._engine.engine import Engine
+from legnext_stream._engine.mailbox import Mailbox
+from legnext_stream._engine.mailroom import Mailroom
+from legnext_stream._engine.stream import EventStream
+from legnext_stream._http import Lanes
+from legnext_stream._journal.keeper import Keeper
 from tests.simulation.cases import Case
 from tests.simulation.trials import REPEATABLE
 
@@ -175,7 +176,7 @@ def _() -> list[Patch]:
         del newer
         return older
 
-    return [patch("legnext_stream.mailbox.merge", merge)]
+    return [patch("legnext_stream._engine.mailbox.merge", merge)]
 
 
 @_mutant("merging forgets what was told before", breaks="1 one event leads to the next")
@@ -184,7 +185,7 @@ def _() -> list[Patch]:
         del older
         return newer
 
-    return [patch("legnext_stream.mailbox.merge", merge)]
+    return [patch("legnext_stream._engine.mailbox.merge", merge)]
 
 
 @_mutant(
@@ -239,7 +240,7 @@ def _() -> list[Patch]:
         is_trouble = seen.verdict is Verdict.TROUBLED
         return replace(seen, verdict=Verdict.MISSING, recognised=True) if is_trouble else seen
 
-    return [patch("legnext_stream.engine.read_answer", harsh)]
+    return [patch("legnext_stream._engine.engine.read_answer", harsh)]
 
 
 @_mutant("a job is given up in half of its time", breaks="3 timed_out is deserved")
@@ -270,7 +271,7 @@ def _() -> list[Patch]:
         is_denied = seen.verdict is Verdict.DENIED
         return replace(seen, verdict=Verdict.TROUBLED) if is_denied else seen
 
-    return [patch("legnext_stream.engine.read_answer", deaf)]
+    return [patch("legnext_stream._engine.engine.read_answer", deaf)]
 
 
 @_mutant("an engine's failure is swallowed", breaks="3 what concerns all is raised")
@@ -378,13 +379,13 @@ def _() -> list[Patch]:
 
 def _otherwise(**pacing: Any) -> Patch:  # noqa: ANN401 - settings
     """Have accounts opened with another pacing than was asked for."""
-    open_account = client.open_account
+    open_account = _client.open_account
 
     def opened(*given: Any, **settings: Any) -> Account:  # noqa: ANN401 - passed on
         settings["pacing"] = attrs.evolve(settings["pacing"], **pacing)
         return open_account(*given, **settings)
 
-    return patch.object(client, "open_account", opened)
+    return patch.object(_client, "open_account", opened)
 
 
 @_mutant("waiting times are left to chance", breaks=REPEATABLE)
@@ -392,7 +393,7 @@ def _() -> list[Patch]:
     chance = random.Random()
     modules = ("schedule.schedule", "retry")
     return [
-        patch(f"legnext_stream.core.{module}.jitter", lambda *_args: chance.random())
+        patch(f"legnext_stream._core.{module}.jitter", lambda *_args: chance.random())
         for module in modules
     ]
 

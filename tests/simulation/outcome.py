@@ -9,7 +9,7 @@ import attrs
 
 from legnext_stream import JobEvent, JobStatus, Stats
 from mockserver import Change, RequestRecord
-from mockserver.faults import Fault
+from mockserver._faults import Fault
 from tests.simulation.cases import Case, Sitting
 
 Acked: TypeAlias = Literal["no", "perhaps", "yes"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from mockserver.faults import FAULTS
+from mockserver._faults import FAULTS
 from tests.simulation.campaign import Catch
 from tests.simulation.judges import CLAUSES
 from tests.simulation.trials import NO_FAULT, REPEATABLE, STATUSES, Tally

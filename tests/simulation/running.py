@@ -20,12 +20,12 @@ import trio
 import trio.testing
 
 from legnext_stream import LegnextClient, Pacing
+from legnext_stream._engine.stream import EventStream
+from legnext_stream._engine.subscription import Subscription
+from legnext_stream._journal import Store
 from legnext_stream.errors import JournalError
-from legnext_stream.journal import Store
-from legnext_stream.stream import EventStream
-from legnext_stream.subscription import Subscription
 from mockserver import MockLegnext, run_virtual
-from mockserver.network import MemoryBackend, MemoryTransport
+from mockserver._serving.network import MemoryBackend, MemoryTransport
 from tests.legnext_stream.support import KEY, URL
 from tests.simulation.cases import Case, Deed, Reader
 from tests.simulation.outcome import Outcome, Reading, Sat, Told
@@ -381,11 +381,11 @@ class Run:
             write(store, entries)
 
         with (
-            patch("legnext_stream.journal.keeper.time", calendar),
-            patch("legnext_stream.journal.store.time", calendar),
-            patch("legnext_stream.http.incoming.time", calendar),
-            patch("legnext_stream.engine.UNDELIVERED", self._case.room),
-            patch("legnext_stream.subscription.UNDELIVERED", self._case.room),
+            patch("legnext_stream._journal.keeper.time", calendar),
+            patch("legnext_stream._journal.store.time", calendar),
+            patch("legnext_stream._http.responses.time", calendar),
+            patch("legnext_stream._engine.engine.UNDELIVERED", self._case.room),
+            patch("legnext_stream._engine.subscription.UNDELIVERED", self._case.room),
             patch.object(Store, "write", write_or_fail),
         ):
             yield

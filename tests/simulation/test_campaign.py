@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.faults import FAULTS
+from mockserver._faults import FAULTS
 from tests.simulation import __main__ as command
 from tests.simulation.campaign import campaign, plainest
 from tests.simulation.cases import Case, drawn

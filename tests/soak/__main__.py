@@ -25,7 +25,7 @@ from typing import Final
 import trio
 
 from legnext_stream import LegnextClient, Pacing
-from legnext_stream.core.ended import REMEMBERED
+from legnext_stream._core.ended import REMEMBERED
 from mockserver import run_virtual
 from tests.legnext_stream.support import URL, Network
 from tests.pages import command_line, write_into

@@ -14,7 +14,7 @@ import attrs
 import httpx
 import trio
 
-from mockserver.network import serve_connection
+from mockserver._serving.network import serve_connection
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send

@@ -19,8 +19,8 @@ import attrs
 import trio
 
 from legnext_stream import JobStatus, LegnextClient
-from legnext_stream.core.ended import REMEMBERED, EndedIds
-from legnext_stream.core.tracker import Tracker
+from legnext_stream._core.ended import REMEMBERED, EndedIds
+from legnext_stream._core.tracker import Tracker
 from tests.soak.conveyor import new_job_id
 
 MOST_A_JOB: Final = 80
@@ -193,7 +193,7 @@ async def run(
     began, work = trio.current_time(), time.perf_counter()
     # As the library has it but for the number, which a run of some minutes wouldn't reach.
     ended_ids = partial(EndedIds, plan.remembered)
-    with patch("legnext_stream.core.tracker.EndedIds", ended_ids):
+    with patch("legnext_stream._core.tracker.EndedIds", ended_ids):
         async with client:
             inside = await _watched(client, plan, report, progress)
     report.seconds, report.work = trio.current_time() - began, time.perf_counter() - work

@@ -1,7 +1,7 @@
 """Leaving a stream off Trio: every way of leaving, in every form of using it, leaves nothing behind.
 
 Nothing behind means: no lease and so no thread, no connection, nobody who goes on asking, no warning,
-and what the body raised comes out as it was. The same as `tests/legnext_stream/test_leaving.py`, whose
+and what the body raised comes out as it was. The same as `tests/legnext_stream/engine/test_leaving.py`, whose
 ways and forms these are as far as they exist off Trio.
 """
 

@@ -23,10 +23,10 @@ from legnext_stream import (
     aio,
     sync,
 )
+from legnext_stream._bridges import trio_thread
 from legnext_stream.aio import sources as aio_sources
 from legnext_stream.aio import stream as aio_stream
 from legnext_stream.aio import waiting as aio_waiting
-from legnext_stream.bridges import host
 from legnext_stream.sync import stream as sync_stream
 from legnext_stream.sync import waiting as sync_waiting
 from mockserver import MockLegnext, Script
@@ -240,12 +240,12 @@ def test_an_interrupted_reader_in_plain_code(outside: Outside, tmp_path: Path) -
     ids = [mock.add_job(Script([("pending", 50), "completed"]))]
     with plain(mock) as client, client.watch(ids, journal=tmp_path / "batch.db") as events:
 
-        def at_once(call: host.Call[Any], lease: host.Lease) -> None:
+        def at_once(call: trio_thread.Call[Any], lease: trio_thread.Lease) -> None:
             lease.call_off(call)
             call.outcome.exception()
             raise Interrupt
 
-        def when_it_has_come(call: host.Call[Any], lease: host.Lease) -> None:
+        def when_it_has_come(call: trio_thread.Call[Any], lease: trio_thread.Lease) -> None:
             call.outcome.exception()
             lease.call_off(call)
             raise Interrupt
@@ -264,14 +264,14 @@ def test_an_interrupted_reader_in_plain_code(outside: Outside, tmp_path: Path) -
 
 def test_an_interrupted_call_is_over(outside: Outside) -> None:
     """Ctrl-C in a call waits for its end."""
-    lease = host.Lease()
+    lease = trio_thread.Lease()
     call = lease.call(trio.sleep_forever)
     with (
         patched.object(call.outcome, "exception", side_effect=Interrupt),
         pytest.raises(Interrupt),
     ):
         sync_waiting.result(call, lease)
-    with pytest.raises(host.Withdrawn):
+    with pytest.raises(trio_thread.Withdrawn):
         call.outcome.result()
     sync_waiting.end(lease)
     del outside
@@ -284,7 +284,7 @@ def test_an_interrupted_entry_closes_what_it_has_opened(outside: Outside) -> Non
     with plain(mock) as client:
         events = client.watch(ids)
 
-        def interrupted(call: host.Call[Any], lease: host.Lease) -> None:
+        def interrupted(call: trio_thread.Call[Any], lease: trio_thread.Lease) -> None:
             sync_waiting.result(call, lease)
             if call.outcome.result() is not None and not events._reader.is_closed:
                 raise Interrupt
@@ -298,13 +298,15 @@ def test_an_interrupted_entry_closes_what_it_has_opened(outside: Outside) -> Non
         async with under_asyncio(mock) as client:
             lease = client._open_lease()
             for is_open in (True, False):
-                events, lost = client.watch(ids), host.Lease()
+                events, lost = client.watch(ids), trio_thread.Lease()
                 if not is_open:
                     await aio_waiting.end(lost)
                     client._lease = lost
 
                 async def cancelled(
-                    call: host.Call[Any], lease: host.Lease, events: aio.EventStream = events
+                    call: trio_thread.Call[Any],
+                    lease: trio_thread.Lease,
+                    events: aio.EventStream = events,
                 ) -> None:
                     await aio_waiting.over(call.outcome)
                     if not events._reader.is_closed:

@@ -14,10 +14,10 @@ import pytest
 import trio
 import trio.testing
 
+from legnext_stream._bridges import trio_thread
 from legnext_stream.aio import waiting as aio_waiting
-from legnext_stream.bridges import host
 from legnext_stream.sync import waiting as sync_waiting
-from mockserver.virtual import repeatable_scheduling
+from mockserver._virtual import repeatable_scheduling
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class Outside:
 
     def begin(self) -> None:
         """Begin the run, and keep it to the end: so there is one clock for all."""
-        self._lease = host.Lease()
+        self._lease = trio_thread.Lease()
 
     def enter(self) -> None:
         """One more is waiting. On the Trio side, as all that changes the clock."""
@@ -79,7 +79,7 @@ class Outside:
         await aio_waiting.result(self._lease.call(partial(trio.sleep, seconds)), self._lease)
 
     @contextmanager
-    def alarm(self, seconds: float) -> Iterator[host.Call[None]]:
+    def alarm(self, seconds: float) -> Iterator[trio_thread.Call[None]]:
         """Rings after a while, and stops the clock until somebody waits anew."""
 
         async def ring() -> None:
@@ -94,7 +94,7 @@ class Outside:
         finally:
             self._lease.call_off(call)
 
-    def nap(self, seconds: float) -> host.Call[None]:
+    def nap(self, seconds: float) -> trio_thread.Call[None]:
         """A source waits; from when it is woken until it waits again the clock stands still."""
 
         async def sleep() -> None:
@@ -128,7 +128,7 @@ class Outside:
             pytest.fail(f"{run.leases} have left something open")
 
 
-class Uncounted(host.Call[T]):
+class Uncounted(trio_thread.Call[T]):
     """A call for which nobody waits."""
 
 
@@ -138,7 +138,7 @@ def virtual_time() -> Iterator[Outside]:
     real_run = trio.run
     outside = Outside()
 
-    class Counted(host.Call[T]):
+    class Counted(trio_thread.Call[T]):
         """A call for which somebody waits."""
 
         async def carry_out(self) -> None:
@@ -155,7 +155,7 @@ def virtual_time() -> Iterator[Outside]:
     with (
         repeatable_scheduling(),
         mock.patch.object(trio, "run", run),
-        mock.patch.object(host, "Call", Counted),
+        mock.patch.object(trio_thread, "Call", Counted),
     ):
         outside.begin()
         try:
@@ -164,7 +164,7 @@ def virtual_time() -> Iterator[Outside]:
             outside.end()
 
 
-def first_of(call: host.Call[Any], alarm: host.Call[None]) -> bool:
+def first_of(call: trio_thread.Call[Any], alarm: trio_thread.Call[None]) -> bool:
     """Wait, in plain code, for a call or an alarm; whether the call has its outcome."""
     some = threading.Event()
     for one in (call, alarm):
@@ -173,7 +173,7 @@ def first_of(call: host.Call[Any], alarm: host.Call[None]) -> bool:
     return call.outcome.done()
 
 
-async def within(alarm: host.Call[None], work: Awaitable[T]) -> T:
+async def within(alarm: trio_thread.Call[None], work: Awaitable[T]) -> T:
     """Do something under asyncio, and cancel it when the alarm rings.
 
     Raises:

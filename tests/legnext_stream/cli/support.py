@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 
 from legnext_stream import Job, JobEvent, JobStatus, Stats
-from legnext_stream.cli.progress import Failure, View
+from legnext_stream._cli.progress import Failure, View
 
 KEY = "the-key-that-no-output-shows"
 JOB_ID = "789320d3-4b20-46d3-a804-6165a079176a"

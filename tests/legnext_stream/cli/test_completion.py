@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from legnext_stream.cli.app import run
+from legnext_stream._cli.app import run
 
 _BASH = shutil.which("bash")
 

@@ -9,9 +9,9 @@ import trio
 import trio.testing
 
 from legnext_stream import Pacing
-from legnext_stream.cli import mock_process
-from legnext_stream.cli.commands.demo import pacing_for
-from legnext_stream.cli.mock_process import MockServer, MockServerError, mock_server
+from legnext_stream._cli import mock_process
+from legnext_stream._cli.commands.demo import pacing_for
+from legnext_stream._cli.mock_process import MockServer, MockServerError, mock_server
 from tests.legnext_stream.cli.support import environment, run_command
 
 

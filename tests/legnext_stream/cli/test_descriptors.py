@@ -9,8 +9,8 @@ import pytest
 import trio
 import trio.testing
 
-from legnext_stream.cli.descriptors import read_some, write_all
-from legnext_stream.cli.exits import OutputError
+from legnext_stream._cli.descriptors import read_some, write_all
+from legnext_stream._cli.exits import OutputError
 
 _MUCH = b"x" * 300_000
 

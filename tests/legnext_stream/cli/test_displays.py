@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from legnext_stream import JobStatus
-from legnext_stream.cli.displays import (
+from legnext_stream._cli.displays import (
     LivePicture,
     LogLines,
     NoDisplay,

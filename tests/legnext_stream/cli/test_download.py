@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from legnext_stream.cli.app import run
+from legnext_stream._cli.app import run
 from tests.legnext_stream.cli.support import KEY, Ran, host_answering, run_command, started
 from tests.servers import MockServer
 

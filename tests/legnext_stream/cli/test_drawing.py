@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from legnext_stream import JobStatus
-from legnext_stream.cli.drawing import draw, share_out
-from legnext_stream.cli.progress import View
+from legnext_stream._cli.drawing import draw, share_out
+from legnext_stream._cli.progress import View
 from tests.legnext_stream.cli.support import a_failure, a_view
 
 _JOBS = {

@@ -9,9 +9,9 @@ import attrs
 import pytest
 
 from legnext_stream import JobError, JobStatus, Output, TaskType
-from legnext_stream.cli.events_json import WallClock, event_line
-from legnext_stream.core.prompts import Prompt
-from legnext_stream.core.saved import SavedFile
+from legnext_stream._cli.events_json import WallClock, event_line
+from legnext_stream._core.model.prompts import Prompt
+from legnext_stream._core.model.saved import SavedFile
 from legnext_stream.errors import DownloadError
 from tests.legnext_stream.cli.support import JOB_ID, an_event
 

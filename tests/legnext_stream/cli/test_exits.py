@@ -13,8 +13,8 @@ from legnext_stream import (
     InsufficientCreditsError,
     LegnextError,
 )
-from legnext_stream.cli import main
-from legnext_stream.cli.exits import Exit, complain, explain, printable, status_of
+from legnext_stream._cli import main
+from legnext_stream._cli.exits import Exit, complain, explain, printable, status_of
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_ctrl_c_while_loading(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("legnext_stream.cli.app.run", interrupted)
+    monkeypatch.setattr("legnext_stream._cli.app.run", interrupted)
     with pytest.raises(SystemExit) as raised:
         main()
     assert raised.value.code == 130

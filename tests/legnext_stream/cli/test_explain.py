@@ -13,10 +13,10 @@ import attrs
 import pytest
 
 from legnext_stream import Job, JobError, JobStatus, Output, Pacing
-from legnext_stream.cli.app import run
-from legnext_stream.cli.explaining import Explained, as_data, explained, lines
-from legnext_stream.core.schedule.durations import Durations
-from legnext_stream.journal.contents import Change
+from legnext_stream._cli.app import run
+from legnext_stream._cli.explaining import Explained, as_data, explained, lines
+from legnext_stream._core.schedule.durations import Durations
+from legnext_stream._journal.contents import Change
 from tests.legnext_stream.cli.support import KEY, run_command
 from tests.servers import MockServer
 

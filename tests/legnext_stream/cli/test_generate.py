@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from legnext_stream.cli.app import run
+from legnext_stream._cli.app import run
 from tests.legnext_stream.cli.support import KEY, Ran, ended, run_command, started
 from tests.servers import MockServer
 

@@ -11,8 +11,8 @@ import pytest
 import trio
 import trio.testing
 
-from legnext_stream.cli.exits import UsageError
-from legnext_stream.cli.ids_file import id_stream, parse_line, read_file
+from legnext_stream._cli.exits import UsageError
+from legnext_stream._cli.ids_file import id_stream, parse_line, read_file
 
 
 @pytest.fixture

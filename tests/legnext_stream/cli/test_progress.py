@@ -8,9 +8,9 @@ import attrs
 import pytest
 
 from legnext_stream import JobError, JobStatus
-from legnext_stream.cli.progress import Progress
-from legnext_stream.core.prompts import Prompt
-from legnext_stream.core.saved import SavedFile
+from legnext_stream._cli.progress import Progress
+from legnext_stream._core.model.prompts import Prompt
+from legnext_stream._core.model.saved import SavedFile
 from legnext_stream.errors import DownloadError
 from tests.legnext_stream.cli.support import a_view, an_event, some_stats
 

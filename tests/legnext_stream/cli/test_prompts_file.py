@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from legnext_stream import TaskType
-from legnext_stream.cli.exits import UsageError
-from legnext_stream.cli.prompts_file import parser, prompt_stream, read_prompts
-from legnext_stream.core.prompts import Prompt
+from legnext_stream._cli.exits import UsageError
+from legnext_stream._cli.prompts_file import parser, prompt_stream, read_prompts
+from legnext_stream._core.model.prompts import Prompt
 
 _TEXT = parser(TaskType.DIFFUSION, is_json=False)
 _JSON = parser(TaskType.DIFFUSION, is_json=True)

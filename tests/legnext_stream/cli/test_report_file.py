@@ -12,10 +12,10 @@ import pytest
 import trio
 
 from legnext_stream import JobStatus
-from legnext_stream.cli import report_file
-from legnext_stream.cli.exits import UsageError
-from legnext_stream.cli.report_file import ReportFile
-from legnext_stream.report import ReportError, writing
+from legnext_stream._cli import report_file
+from legnext_stream._cli.exits import UsageError
+from legnext_stream._cli.report_file import ReportFile
+from legnext_stream._report import ReportError, writing
 from tests.legnext_stream.cli.support import KEY, an_event, ended, run_command, some_stats, started
 from tests.servers import MockServer
 

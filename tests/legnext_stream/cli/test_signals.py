@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import trio
 
-from legnext_stream.cli.signals import until_signal
+from legnext_stream._cli.signals import until_signal
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ import trio
 from trio.testing import MockClock
 
 from legnext_stream import LegnextClient
-from legnext_stream.cli import simulating
-from legnext_stream.cli.app import run
-from legnext_stream.cli.commands.simulate import Ticker
+from legnext_stream._cli import simulating
+from legnext_stream._cli.app import run
+from legnext_stream._cli.commands.simulate import Ticker
 from mockserver import MockLegnext
 from tests.legnext_stream.cli.support import ended, some_stats, started
 

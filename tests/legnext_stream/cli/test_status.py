@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from legnext_stream import JobStatus
-from legnext_stream.cli.commands.status import lines, print_status
-from legnext_stream.cli.exits import UsageError
-from legnext_stream.journal.standing import Standing
+from legnext_stream._cli.commands.status import lines, print_status
+from legnext_stream._cli.exits import UsageError
+from legnext_stream._journal.standing import Standing
 from tests.legnext_stream.cli.support import Ran, run_command, started
 from tests.servers import MockServer
 

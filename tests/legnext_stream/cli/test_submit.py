@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from legnext_stream.cli.app import run
-from legnext_stream.cli.exits import UsageError
-from legnext_stream.cli.fields import read_fields
+from legnext_stream._cli.app import run
+from legnext_stream._cli.exits import UsageError
+from legnext_stream._cli.fields import read_fields
 from tests.legnext_stream.cli.support import KEY, run_command
 from tests.servers import MockServer
 

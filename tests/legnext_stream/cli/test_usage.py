@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from legnext_stream import __version__
-from legnext_stream.cli.app import run
+from legnext_stream._cli.app import run
 from tests.legnext_stream.cli.support import JOB_ID, KEY
 
 # Nobody listens there; a request would show in the message.

@@ -9,8 +9,8 @@ import trio.lowlevel
 import trio.testing
 
 from legnext_stream import JobEvent
-from legnext_stream.cli.progress import Progress, View
-from legnext_stream.cli.watching import follow
+from legnext_stream._cli.progress import Progress, View
+from legnext_stream._cli.watching import follow
 from tests.legnext_stream.cli.support import an_event, some_stats
 
 

@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from legnext_stream import JobStatus
-from legnext_stream.cli.wording import clock_words, progress_line, summary
+from legnext_stream._cli.wording import clock_words, progress_line, summary
 from tests.legnext_stream.cli.support import a_failure, a_view
 
 _JOBS = {

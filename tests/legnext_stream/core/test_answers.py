@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from legnext_stream import errors
-from legnext_stream.core.answers import Verdict, read_answer, refusal_error
-from legnext_stream.core.jobs import JobStatus
-from tests.legnext_stream.core.test_decoding import job_like
+from legnext_stream._core.answers import Verdict, read_answer, refusal_error
+from legnext_stream._core.model.jobs import JobStatus
+from tests.legnext_stream.core.model.test_decoding import job_like
 from tests.legnext_stream.support import job_body, no_reply, refusal, reply
 
 VERDICTS = {

@@ -8,7 +8,7 @@ import tracemalloc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legnext_stream.core.ended import EndedIds
+from legnext_stream._core.ended import EndedIds
 
 _IDS = st.text("abcdef0123456789-", min_size=1, max_size=4)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from legnext_stream.core.answers import NoReply, Observation, Reply, Verdict, read_answer
-from legnext_stream.core.host import Host
+from legnext_stream._core.answers import NoReply, Observation, Reply, Verdict, read_answer
+from legnext_stream._core.host import Host
 from legnext_stream.errors import HostUnreachableError
 
 DATE = "Thu, 01 Jan 2026 00:00:{:02d} GMT"

@@ -7,7 +7,7 @@ from statistics import fmean
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legnext_stream.core.jitter import jitter
+from legnext_stream._core.jitter import jitter
 
 
 @given(st.text(), st.integers())

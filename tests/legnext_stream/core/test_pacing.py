@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from legnext_stream.core.pacing import Pacing
+from legnext_stream._core.pacing import Pacing
 
 
 def test_the_defaults() -> None:

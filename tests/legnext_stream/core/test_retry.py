@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legnext_stream.core.retry import retry_wait
+from legnext_stream._core.retry import retry_wait
 from tests.legnext_stream.support import no_reply, refusal
 
 

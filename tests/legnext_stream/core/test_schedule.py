@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from legnext_stream.core.jobs import JobStatus
-from legnext_stream.core.pacing import Pacing
+from legnext_stream._core.model.jobs import JobStatus
+from legnext_stream._core.pacing import Pacing
 from tests.legnext_stream.support import Driver, job_body, no_reply, reply
 
 PACING = Pacing(min_interval=2, max_interval=30)

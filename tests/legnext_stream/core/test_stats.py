@@ -7,11 +7,11 @@ import pickle
 
 import attrs
 
-from legnext_stream.core.jobs import JobStatus
-from legnext_stream.core.pace import Pacer, Why
-from legnext_stream.core.schedule.durations import Durations
-from legnext_stream.core.schedule.outlook import TimeLeft
-from legnext_stream.core.stats import RATE_REASONS, Stats, Tally
+from legnext_stream._core.model.jobs import JobStatus
+from legnext_stream._core.pace import Pacer, Why
+from legnext_stream._core.schedule.durations import Durations
+from legnext_stream._core.schedule.time_left import TimeLeft
+from legnext_stream._core.stats import RATE_REASONS, Stats, Tally
 
 
 def snapshot(

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from legnext_stream import JobError, JobStatus, Prompt
-from legnext_stream.core.answers import Answer
-from legnext_stream.core.pace.signals import Outcome
-from legnext_stream.core.submitting import (
+from legnext_stream._core.answers import Answer
+from legnext_stream._core.pace.signals import Outcome
+from legnext_stream._core.submitting import (
     BROKE_FOR,
     FIRST_FEELER,
     LONGEST_ALONE,

@@ -9,13 +9,13 @@ from itertools import pairwise
 
 import pytest
 
-from legnext_stream.core.answers import read_answer, told
-from legnext_stream.core.decoding import decode_status
-from legnext_stream.core.events import JobEvent
-from legnext_stream.core.jobs import JobStatus
-from legnext_stream.core.pacing import Pacing
-from legnext_stream.core.schedule.callbacks import Callbacks
-from legnext_stream.core.tracker import Poll, Tracker
+from legnext_stream._core.answers import read_answer, told
+from legnext_stream._core.model.decoding import decode_status
+from legnext_stream._core.model.events import JobEvent
+from legnext_stream._core.model.jobs import JobStatus
+from legnext_stream._core.pacing import Pacing
+from legnext_stream._core.schedule.callbacks import Callbacks
+from legnext_stream._core.tracker import Poll, Tracker
 from tests.legnext_stream.support import job_body, pacer_for, reply
 
 EPOCH = datetime(2030, 1, 1, tzinfo=UTC)

@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from legnext_stream import errors
-from legnext_stream.core.answers import Answer, read_answer
-from legnext_stream.core.jobs import Job, JobStatus
-from legnext_stream.core.pace.spacing import LATENESS
-from legnext_stream.core.pacing import Pacing
-from legnext_stream.core.tracker import Poll, Tracker
+from legnext_stream._core.answers import Answer, read_answer
+from legnext_stream._core.model.jobs import Job, JobStatus
+from legnext_stream._core.pace.spacing import LATENESS
+from legnext_stream._core.pacing import Pacing
+from legnext_stream._core.tracker import Poll, Tracker
 from tests.legnext_stream.support import (
     Driver,
     check_contract,

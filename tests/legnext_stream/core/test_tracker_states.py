@@ -24,17 +24,17 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from legnext_stream.core.answers import Answer, NoReply, Reply, Verdict, read_answer, told
-from legnext_stream.core.decoding import decode_status
-from legnext_stream.core.events import JobEvent
-from legnext_stream.core.jobs import Job, JobStatus
-from legnext_stream.core.lifecycle import is_ahead
-from legnext_stream.core.pace import Pacer, RequestKind
-from legnext_stream.core.pace.reading import signal_of
-from legnext_stream.core.pacing import Pacing
-from legnext_stream.core.schedule.callbacks import Callbacks
-from legnext_stream.core.schedule.durations import Durations
-from legnext_stream.core.tracker import Poll, Tracker
+from legnext_stream._core.answers import Answer, NoReply, Reply, Verdict, read_answer, told
+from legnext_stream._core.model.decoding import decode_status
+from legnext_stream._core.model.events import JobEvent
+from legnext_stream._core.model.jobs import Job, JobStatus
+from legnext_stream._core.model.lifecycle import is_ahead
+from legnext_stream._core.pace import Pacer, RequestKind
+from legnext_stream._core.pace.reading import signal_of
+from legnext_stream._core.pacing import Pacing
+from legnext_stream._core.schedule.callbacks import Callbacks
+from legnext_stream._core.schedule.durations import Durations
+from legnext_stream._core.tracker import Poll, Tracker
 from legnext_stream.errors import ApiError, HostUnreachableError
 from tests.legnext_stream.support import job_body
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from legnext_stream.core.watched import ASKED, IN_AGENDA, Watched
+from legnext_stream._core.watched import ASKED, IN_AGENDA, Watched
 
 
 def test_it_is_small_and_no_business_of_the_garbage_collector() -> None:

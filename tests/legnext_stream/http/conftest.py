@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from legnext_stream.http import Lanes, Request
+from legnext_stream._http import Lanes, Request
 from tests.legnext_stream.support import KEY, URL, Network, RawServer
 
 GET = Request("GET", "/api/v1/job/a")

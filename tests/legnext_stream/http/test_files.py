@@ -11,10 +11,10 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legnext_stream.core.answers import NoReply, Reply
-from legnext_stream.http import Lanes
-from legnext_stream.http.carriers import ssl_context
-from legnext_stream.http.files import Files, RefusedUrlError, is_loopback, parse_file_url
+from legnext_stream._core.answers import NoReply, Reply
+from legnext_stream._http import Lanes
+from legnext_stream._http.files import Files, RefusedUrlError, is_loopback, parse_file_url
+from legnext_stream._http.transports import ssl_context
 from tests.legnext_stream.support import (
     KEY,
     HandMade,

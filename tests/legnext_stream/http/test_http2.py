@@ -18,9 +18,9 @@ import trio
 import trio.testing
 
 from legnext_stream import ConfigurationError, LegnextClient, UnexpectedAnswerError
-from legnext_stream.core.answers import NoReply, Reply
-from legnext_stream.http import Lanes, Request
-from legnext_stream.http.lanes import _STREAMS
+from legnext_stream._core.answers import NoReply, Reply
+from legnext_stream._http import Lanes, Request
+from legnext_stream._http.lanes import _STREAMS
 from tests.legnext_stream.http.conftest import GET
 from tests.legnext_stream.support import KEY, URL, Network, RawServer, http_bytes, in_turn
 

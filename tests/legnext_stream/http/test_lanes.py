@@ -10,8 +10,8 @@ import pytest
 import trio
 
 from legnext_stream import HostUnreachableError, LegnextClient, ServerError
-from legnext_stream.core.answers import Answer, NoReply, Reply
-from legnext_stream.http import Lanes
+from legnext_stream._core.answers import Answer, NoReply, Reply
+from legnext_stream._http import Lanes
 from mockserver import MockLegnext
 from tests.legnext_stream.http.conftest import GET, Setup
 from tests.legnext_stream.support import (
@@ -268,7 +268,7 @@ async def test_all_lanes_share_one_ssl_context(monkeypatch: pytest.MonkeyPatch) 
         made.append(create())
         return made[-1]
 
-    monkeypatch.setattr("legnext_stream.http.lanes.httpx.create_ssl_context", counting)
+    monkeypatch.setattr("legnext_stream._http.lanes.httpx.create_ssl_context", counting)
     use_backend(monkeypatch, Unreachable())
     for base_url, expected in ((URL, 0), ("https://legnext.test", 1)):
         lanes = Lanes(base_url=base_url, api_key=KEY, transport=None, request_timeout=10)

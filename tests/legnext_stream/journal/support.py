@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from legnext_stream.core.jobs import JobStatus
-from legnext_stream.journal import KeptEvent, Store
+from legnext_stream._core.model.jobs import JobStatus
+from legnext_stream._journal import KeptEvent, Store
 from tests.legnext_stream.support import URL
 
 

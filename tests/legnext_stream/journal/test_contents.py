@@ -10,8 +10,8 @@ import pytest
 import trio
 
 from legnext_stream import JobStatus, JournalError, LegnextClient
-from legnext_stream.core.prompts import Prompt
-from legnext_stream.journal.contents import read_history, read_jobs, read_learned
+from legnext_stream._core.model.prompts import Prompt
+from legnext_stream._journal.contents import read_history, read_jobs, read_learned
 from mockserver import MockLegnext
 
 

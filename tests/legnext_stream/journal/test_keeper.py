@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from legnext_stream.journal import Entry, Keeper, Learned, Store
+from legnext_stream._journal import Entry, Keeper, Learned, Store
 from tests.legnext_stream.journal.support import fingerprint
 from tests.legnext_stream.support import URL
 

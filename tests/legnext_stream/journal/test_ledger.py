@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from legnext_stream import JobStatus, JournalError, Prompt
-from legnext_stream.journal import Store, Taken
-from legnext_stream.journal.prompts import Claim, Content, Moved, Refused, Submitted
+from legnext_stream._journal import Store, Taken
+from legnext_stream._journal.prompts import Claim, Content, Moved, Refused, Submitted
 from tests.legnext_stream.journal.support import kept, opened
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from legnext_stream import JournalError
-from legnext_stream.journal import schema
+from legnext_stream._journal import schema
 
 
 @pytest.fixture

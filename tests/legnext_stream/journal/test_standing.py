@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from legnext_stream import JobStatus, JournalError
-from legnext_stream.journal import Acknowledged, Observed, Taken, schema
-from legnext_stream.journal.standing import read_standing
+from legnext_stream._journal import Acknowledged, Observed, Taken, schema
+from legnext_stream._journal.standing import read_standing
 from mockserver import Account, MockLegnext
-from mockserver.api.moderation import Moderation
-from tests.legnext_stream.generating.support import generated
+from mockserver._api.moderation import Moderation
+from tests.legnext_stream.generate.support import generated
 from tests.legnext_stream.journal.support import kept, opened
 from tests.legnext_stream.support import URL
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from legnext_stream import ConfigurationError, JobStatus, JournalError, JournalInUseError
-from legnext_stream.journal import Acknowledged, KeptJob, Learned, Observed, Store, Taken
+from legnext_stream._journal import Acknowledged, KeptJob, Learned, Observed, Store, Taken
 from tests.legnext_stream.journal.support import kept, opened
 
 PENDING, RUNNING, DONE = JobStatus.PENDING, JobStatus.PROCESSING, JobStatus.COMPLETED

@@ -23,9 +23,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from legnext_stream.core.jobs import JobStatus
-from legnext_stream.journal import Entry, KeptEvent, KeptJob, Store
-from legnext_stream.journal.entries import (
+from legnext_stream._core.model.jobs import JobStatus
+from legnext_stream._journal import Entry, KeptEvent, KeptJob, Store
+from legnext_stream._journal.entries import (
     Acknowledged,
     Learned,
     Observed,

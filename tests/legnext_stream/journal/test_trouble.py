@@ -23,9 +23,9 @@ from legnext_stream import (
     LegnextClient,
     LegnextError,
 )
-from legnext_stream.journal import Acknowledged, Learned, Observed, Store, Taken
-from legnext_stream.journal.schema import VERSION
-from legnext_stream.journal.standing import read_standing
+from legnext_stream._journal import Acknowledged, Learned, Observed, Store, Taken
+from legnext_stream._journal.schema import VERSION
+from legnext_stream._journal.standing import read_standing
 from mockserver import MockLegnext
 from tests.legnext_stream.journal.support import kept, opened
 from tests.legnext_stream.support import KEY, URL

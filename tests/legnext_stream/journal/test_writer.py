@@ -10,7 +10,7 @@ import trio
 import trio.testing
 
 from legnext_stream import JournalError
-from legnext_stream.journal import Entry, Taken, Writer
+from legnext_stream._journal import Entry, Taken, Writer
 
 
 class Disk:

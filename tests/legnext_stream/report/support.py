@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from legnext_stream import Job, JobError, JobEvent, JobStatus, Usage
-from legnext_stream.core.prompts import Prompt
-from legnext_stream.core.saved import SavedFile
-from legnext_stream.report import Collector
-from legnext_stream.report.collecting import Collected
+from legnext_stream._core.model.prompts import Prompt
+from legnext_stream._core.model.saved import SavedFile
+from legnext_stream._report import Collector
+from legnext_stream._report.collecting import Collected
 from tests.legnext_stream.cli.support import some_stats
 
 SUBMITTED = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from legnext_stream import JobStatus
+from legnext_stream._report import Collector
+from legnext_stream._report.collecting import Collected
 from legnext_stream.errors import DownloadError
-from legnext_stream.report import Collector
-from legnext_stream.report.collecting import Collected
 from tests.legnext_stream.cli.support import some_stats
 from tests.legnext_stream.report.support import SUBMITTED, a_file, an_event
 

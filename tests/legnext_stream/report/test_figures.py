@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from legnext_stream import JobStatus
-from legnext_stream.report import Collector
-from legnext_stream.report.figures import (
+from legnext_stream._report import Collector
+from legnext_stream._report.figures import (
     asking,
     asking_table,
     delays,

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from legnext_stream import JobStatus
-from legnext_stream.report import Collector
-from legnext_stream.report.page import page
-from legnext_stream.report.tables import Table
+from legnext_stream._report import Collector
+from legnext_stream._report.page import page
+from legnext_stream._report.tables import Table
 from tests.legnext_stream.cli.support import some_stats
 from tests.legnext_stream.report.support import a_batch, an_event
 

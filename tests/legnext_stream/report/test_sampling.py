@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legnext_stream.report.sampling import FairSample, Series
+from legnext_stream._report.sampling import FairSample, Series
 
 
 @given(st.lists(st.text(max_size=5)), st.integers(1, 20))

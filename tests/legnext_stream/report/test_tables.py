@@ -6,8 +6,8 @@ import attrs
 import pytest
 
 from legnext_stream import JobStatus
-from legnext_stream.report import Collector
-from legnext_stream.report.tables import (
+from legnext_stream._report import Collector
+from legnext_stream._report.tables import (
     Table,
     seconds_words,
     size_words,

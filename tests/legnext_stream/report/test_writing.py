@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from legnext_stream.report import ReportError, check_report, write_report, writing
+from legnext_stream._report import ReportError, check_report, write_report, writing
 from tests.legnext_stream.report.support import a_batch
 
 
@@ -59,7 +59,7 @@ def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_gathering_needs_none_of_it() -> None:
     """A watch without a report, or before its end, loads nothing that draws."""
     code = (
-        "import sys; from legnext_stream.report import Collector;"
+        "import sys; from legnext_stream._report import Collector;"
         "print({'matplotlib', 'jinja2'} & set(sys.modules))"
     )
 

@@ -1,1 +1,1 @@
-"""Tests of `legnext_stream.results`."""
+"""Tests of `legnext_stream._results`."""

@@ -10,9 +10,9 @@ import attrs
 import httpx
 
 from legnext_stream import Job, JobStatus, Output
-from legnext_stream.http.files import Files
-from legnext_stream.results import Saver
-from mockserver.files import content_of
+from legnext_stream._http.files import Files
+from legnext_stream._results import Saver
+from mockserver._files import content_of
 from tests.legnext_stream.support import HandMade
 
 PNG = content_of("a", "0.png").body

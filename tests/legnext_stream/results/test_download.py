@@ -27,8 +27,8 @@ from mockserver import (
     Truncated,
     WrongContentType,
 )
-from mockserver.faults import Fault
-from mockserver.files import content_of
+from mockserver._faults import Fault
+from mockserver._files import content_of
 from tests.legnext_stream.results.support import names
 from tests.legnext_stream.support import KEY, Left, mock_network
 

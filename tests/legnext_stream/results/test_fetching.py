@@ -9,9 +9,9 @@ import pytest
 import trio
 
 from legnext_stream import DownloadError, Job
-from legnext_stream.core.results.resuming import Mark
-from legnext_stream.results.part import Part
-from mockserver.files import content_of
+from legnext_stream._core.results.resuming import Mark
+from legnext_stream._results.part import Part
+from mockserver._files import content_of
 from tests.legnext_stream.results.support import (
     ETAG,
     PNG,

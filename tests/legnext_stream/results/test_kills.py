@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from legnext_stream import LegnextClient, SavedFile
-from legnext_stream.results.part import Part
+from legnext_stream._results.part import Part
 from mockserver import Close, MockLegnext, Script
-from mockserver.files import content_of
+from mockserver._files import content_of
 from tests.legnext_stream.results.support import names
 
 MOST_STEPS = 60

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from legnext_stream import DownloadError, LegnextClient
 from mockserver import Close, MockLegnext, Reset, Script, Truncated, run_virtual
-from mockserver.faults import Fault
-from mockserver.files import content_of
+from mockserver._faults import Fault
+from mockserver._files import content_of
 from tests.legnext_stream.results.support import URL, Body, job, names, saver
 from tests.legnext_stream.support import HandMade
 

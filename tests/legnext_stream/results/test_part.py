@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from legnext_stream.core.results.resuming import Mark
-from legnext_stream.results.part import OtherFileError, Part, find_whole
-from mockserver.files import content_of
+from legnext_stream._core.results.resuming import Mark
+from legnext_stream._results.part import OtherFileError, Part, find_whole
+from mockserver._files import content_of
 
 PNG = content_of("a", "0.png").body
 MARK = Mark("https://a.example/0.png", '"e"', len(PNG))
@@ -108,7 +108,7 @@ def test_a_part_that_got_its_name_while_it_was_claimed(
         (tmp_path / "x.part").rename(tmp_path / "x.png")
         return True
 
-    monkeypatch.setattr("legnext_stream.results.part.try_lock", late_lock)
+    monkeypatch.setattr("legnext_stream._results.part.try_lock", late_lock)
     assert Part.claim(tmp_path / "x.part") is None
 
 
@@ -120,7 +120,7 @@ def test_a_failure_while_claiming_leaks_no_descriptor(
     def broken(_file: object) -> bool:
         raise OSError("no locks here")
 
-    monkeypatch.setattr("legnext_stream.results.part.try_lock", broken)
+    monkeypatch.setattr("legnext_stream._results.part.try_lock", broken)
     with pytest.raises(OSError, match="no locks here"):
         Part.claim(tmp_path / "x.part")
 

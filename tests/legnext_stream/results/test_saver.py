@@ -11,8 +11,8 @@ import trio
 import trio.testing
 
 from legnext_stream import DownloadError, InvalidJobId, Job, JobNotFound, JobStatus, Output
-from legnext_stream.core.prompts import Prompt
-from mockserver.files import content_of
+from legnext_stream._core.model.prompts import Prompt
+from mockserver._files import content_of
 from tests.legnext_stream.results.support import PNG, URL, host, in_pieces, job, names, saver, whole
 from tests.legnext_stream.support import HandMade
 

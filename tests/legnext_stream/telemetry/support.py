@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from legnext_stream.telemetry import Telemetry
+from legnext_stream import Telemetry
 
 Point = NumberDataPoint | HistogramDataPoint
 Attributes = Mapping[str, object]

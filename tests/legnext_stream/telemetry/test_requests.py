@@ -16,7 +16,7 @@ from opentelemetry.semconv.metrics.http_metrics import HTTP_CLIENT_REQUEST_DURAT
 from opentelemetry.trace import SpanKind, StatusCode
 
 from legnext_stream import HostUnreachableError, InvalidRequestError, LegnextClient
-from legnext_stream.telemetry.requests import server_of
+from legnext_stream._telemetry.requests import server_of
 from mockserver import MockLegnext, Script
 from tests.legnext_stream.support import KEY, URL, in_turn
 from tests.legnext_stream.telemetry.support import recording

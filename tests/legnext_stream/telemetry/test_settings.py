@@ -7,8 +7,7 @@ import sys
 
 import pytest
 
-from legnext_stream import ConfigurationError, LegnextClient
-from legnext_stream.telemetry import Telemetry
+from legnext_stream import ConfigurationError, LegnextClient, Telemetry
 from mockserver import MockLegnext
 from tests.legnext_stream.support import KEY, URL
 
@@ -24,7 +23,7 @@ async def test_with_the_global_providers() -> None:
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error says what to install."""
     for name in list(sys.modules):
-        if name.startswith(("opentelemetry", "legnext_stream.telemetry")):
+        if name.startswith(("opentelemetry", "legnext_stream._telemetry")):
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
     with pytest.raises(ConfigurationError, match=r"legnext-stream\[telemetry\]"):

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from legnext_stream.webhooks import WebhookReceiver
+from legnext_stream._webhooks import WebhookReceiver
 
 SECRET = "correct horse battery staple"  # noqa: S105 - it protects nothing
 NOW = 1_767_225_700.0

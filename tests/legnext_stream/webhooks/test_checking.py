@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legnext_stream.core.jobs import JobStatus
-from legnext_stream.webhooks import checking
-from legnext_stream.webhooks.checking import Checked, Checker, Finding, read_timestamp
-from legnext_stream.webhooks.signing import signature_of
+from legnext_stream._core.model.jobs import JobStatus
+from legnext_stream._webhooks import checking
+from legnext_stream._webhooks.checking import Checked, Checker, Finding, read_timestamp
+from legnext_stream._webhooks.signing import signature_of
 from tests.legnext_stream.webhooks.support import JOB, NOW, SECRET, body_of
 
 FRESH = str(int(NOW)).encode()

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from legnext_stream.webhooks import exchange as module
-from legnext_stream.webhooks.exchange import Exchange
+from legnext_stream._webhooks import exchange as module
+from legnext_stream._webhooks.exchange import Exchange
 from tests.legnext_stream.webhooks.test_waiting import callback
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legnext_stream.webhooks.signing import is_signed, signature_of
-from mockserver.webhooks import signature_of as theirs
+from legnext_stream._webhooks.signing import is_signed, signature_of
+from mockserver._serving.webhooks import signature_of as theirs
 
 secrets = st.text(min_size=1)
 stamps = st.none() | st.integers(0, 10**10).map(str)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from legnext_stream.webhooks import waiting
-from legnext_stream.webhooks.callback import Callback, read_callback
-from legnext_stream.webhooks.waiting import Waiting
+from legnext_stream._webhooks import waiting
+from legnext_stream._webhooks.callback import Callback, read_callback
+from legnext_stream._webhooks.waiting import Waiting
 from tests.legnext_stream.webhooks.support import body_of
 
 

@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from legnext_stream import JobEvent, JobStatus, LegnextClient, Pacing, watch
-from legnext_stream.webhooks import WebhookReceiver
+from legnext_stream._webhooks import WebhookReceiver
 from mockserver import Fixed, MockLegnext, Quirks, Script, Uniform, WebhookSettings, run_virtual
-from mockserver.api.quirks import Envelope
-from mockserver.webhooks import WebhookRequest
+from mockserver._api.quirks import Envelope
+from mockserver._serving.webhooks import WebhookRequest
 from tests.legnext_stream.support import KEY, check_contract
 from tests.legnext_stream.webhooks.support import GUESS, SECRET, body_of, post, signed
 
@@ -254,7 +254,7 @@ async def test_polls_under_way_when_the_callback_comes() -> None:
 
 async def test_a_slow_consumer_bounds_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """What has come waits for room, and then is told."""
-    monkeypatch.setattr("legnext_stream.engine.UNDELIVERED", 10)
+    monkeypatch.setattr("legnext_stream._engine.engine.UNDELIVERED", 10)
     mock, receiver = mock_and_receiver()
     script = Script([("processing", 5), "completed"])
     job_ids = [mock.add_job(script, callback=HOOK) for _ in range(40)]
@@ -313,7 +313,7 @@ async def test_a_watch_whose_run_has_ended() -> None:
         tokens.append(trio.lowlevel.current_trio_token())
 
     await trio.to_thread.run_sync(partial(trio.run, other))
-    from legnext_stream.webhooks.ear import _soon  # noqa: PLC0415 - what is tested here
+    from legnext_stream._webhooks.listener import _soon  # noqa: PLC0415 - what is tested here
 
     inbox = receiver._exchange.open(partial(_soon, tokens[0], lambda: None))
     assert (await post(receiver, body_of(), {})).status == 202

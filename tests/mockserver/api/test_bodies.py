@@ -8,8 +8,8 @@ import pytest
 import trio
 
 from mockserver import MockLegnext, Quirks, run_virtual
-from mockserver.api.bodies import read_params
-from mockserver.api.refusals import Refusal
+from mockserver._api.bodies import read_params
+from mockserver._api.refusals import Refusal
 from tests.mockserver.api.asking import PNG, add_parent, ask
 from tests.mockserver.helpers import POST, client_of
 

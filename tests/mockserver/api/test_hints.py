@@ -22,8 +22,8 @@ from mockserver import (
     TokenBucket,
     run_virtual,
 )
-from mockserver.api.hints import Scale, limit_fields, retry_after, told_seconds
-from mockserver.world import Hint, Limit
+from mockserver._api.hints import Scale, limit_fields, retry_after, told_seconds
+from mockserver._world import Hint, Limit
 from tests.mockserver.helpers import client_of
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver import MockLegnext, Quirks, Script, World
-from mockserver.api.account import active_tasks_body, balance_body
-from mockserver.api.openapi import document_of
-from mockserver.api.quirks import (
+from mockserver._api.account import active_tasks_body, balance_body
+from mockserver._api.openapi import document_of
+from mockserver._api.quirks import (
     DEFAULT_QUIRKS,
     ErrorBody,
     JobError,
@@ -24,11 +24,11 @@ from mockserver.api.quirks import (
     Separator,
     TimeResolution,
 )
-from mockserver.api.refusals import Refusal
-from mockserver.api.times import DEFAULT_EPOCH
-from mockserver.api.validation import PARAMS, validate
-from mockserver.api.wire import error_body, job_body
-from mockserver.world import TASKS
+from mockserver._api.refusals import Refusal
+from mockserver._api.times import DEFAULT_EPOCH
+from mockserver._api.validation import PARAMS, validate
+from mockserver._api.wire import error_body, job_body
+from mockserver._world import TASKS
 from tests.mockserver.api.asking import ask
 from tests.mockserver.api.test_validation import ALSO_GOOD, BAD, GOOD
 

@@ -7,10 +7,10 @@ import re
 import pytest
 
 from mockserver import MockLegnext, Quirks
-from mockserver.api.openapi import document_of
-from mockserver.api.page import in_words
-from mockserver.api.quirks import DEFAULT_QUIRKS
-from mockserver.api.validation import PARAMS, form_schema
+from mockserver._api.openapi import document_of
+from mockserver._api.page import in_words
+from mockserver._api.quirks import DEFAULT_QUIRKS
+from mockserver._api.validation import PARAMS, form_schema
 from tests.mockserver.api.asking import ask
 
 

@@ -13,7 +13,7 @@ import attrs
 import pytest
 
 from mockserver import Failure, Fixed, MockLegnext, Quirks, Script, run_virtual
-from mockserver.api.times import DEFAULT_EPOCH
+from mockserver._api.times import DEFAULT_EPOCH
 from tests.mockserver.api.asking import COMPLETED, ask, look_up, submit
 from tests.mockserver.helpers import client_of
 

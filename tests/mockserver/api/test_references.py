@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver import MockLegnext, Script, World
-from mockserver.api.outputs import images_of, videos_of
-from mockserver.api.quirks import DEFAULT_QUIRKS
-from mockserver.api.references import check_references
-from mockserver.api.refusals import Refusal
-from mockserver.api.validation import PARAMS
-from mockserver.world import TASKS
+from mockserver._api.outputs import images_of, videos_of
+from mockserver._api.quirks import DEFAULT_QUIRKS
+from mockserver._api.references import check_references
+from mockserver._api.refusals import Refusal
+from mockserver._api.validation import PARAMS
+from mockserver._world import TASKS
 from tests.mockserver.api.asking import COMPLETED, submit
 from tests.mockserver.api.test_validation import GOOD
 

@@ -15,8 +15,8 @@ from mockserver import (
     Truncated,
     run_virtual,
 )
-from mockserver.api.outputs import RESULTS_HOST
-from mockserver.files import content_of
+from mockserver._api.outputs import RESULTS_HOST
+from mockserver._files import content_of
 from tests.mockserver.api.asking import COMPLETED, ask, look_up
 from tests.mockserver.helpers import client_of
 

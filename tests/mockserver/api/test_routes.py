@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import MockLegnext, run_virtual
-from mockserver.api.routes import BALANCE, JOB, ROUTES, Route, job_id_in, nearest_route, route_of
+from mockserver._api.routes import BALANCE, JOB, ROUTES, Route, job_id_in, nearest_route, route_of
 from tests.mockserver.helpers import client_of
 
 

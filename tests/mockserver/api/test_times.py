@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.api.times import (
+from mockserver._api.times import (
     DEFAULT_EPOCH,
     date_header,
     nanosecond_text,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from mockserver.api.refusals import Refusal
-from mockserver.api.validation import kept_of, prompts_of, validate
-from mockserver.world import TASKS
+from mockserver._api.refusals import Refusal
+from mockserver._api.validation import kept_of, prompts_of, validate
+from mockserver._world import TASKS
 
 URL = "https://example.org/a.png"
 AREA = {"width": 500, "height": 4096, "points": [0, 0, 10, 0, 10, 10]}

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.api.wire import (
+from mockserver._api.wire import (
     DEFAULT_EPOCH,
     error_body,
     job_body,
 )
-from mockserver.world import TASKS, Fixed, Makes, Script, World
+from mockserver._world import TASKS, Fixed, Makes, Script, World
 
 # The sample of a pending job, as documented.
 PENDING = (

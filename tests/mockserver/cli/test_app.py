@@ -16,8 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-from mockserver import MockLegnext, Script, TokenBucket, cli, run_virtual
-from mockserver.replay import Recorder
+from mockserver import MockLegnext, Script, TokenBucket, _cli, run_virtual
+from mockserver._replay import Recorder
 from tests.mockserver.helpers import client_of
 
 COMMAND = [sys.executable, "-m", "mockserver"]
@@ -101,11 +101,11 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Callable[..., MockLegnext]:
         return 0
 
     def run(*arguments: str) -> MockLegnext:
-        assert cli.app(arguments) == 0
+        assert _cli.app(arguments) == 0
         mock: MockLegnext = served[-1]
         return mock
 
-    monkeypatch.setattr(importlib.import_module("mockserver.cli.app"), "serve_until_told", serve)
+    monkeypatch.setattr(importlib.import_module("mockserver._cli.app"), "serve_until_told", serve)
     return run
 
 
@@ -204,7 +204,7 @@ def test_what_can_t_be_replayed(
     file = tmp_path / "replayed"
     if text is not None:
         file.write_text(text)
-    assert cli.app(["--replay", str(file)]) == 2
+    assert _cli.app(["--replay", str(file)]) == 2
     err = capsys.readouterr().err
     assert err.startswith("legnext-mock: ")
     assert said in err
@@ -216,7 +216,7 @@ def test_it_records(
 ) -> None:
     """`record` serves what passes requests on; to a wrong URL it can't."""
     told("record", str(tmp_path / "night.jsonl"), "--port", "0")
-    assert cli.app(["record", str(tmp_path / "night.jsonl"), "--upstream", "ftp://a"]) == 2
+    assert _cli.app(["record", str(tmp_path / "night.jsonl"), "--upstream", "ftp://a"]) == 2
     assert "--upstream must be a URL" in capsys.readouterr().err
 
 
@@ -232,7 +232,7 @@ def test_a_recording_is_never_written_over(tmp_path: Path) -> None:
 
 def test_it_explains(capsys: pytest.CaptureFixture[str]) -> None:
     """`explain` says what there is to say."""
-    assert cli.app(["explain", "limits"]) == 0
+    assert _cli.app(["explain", "limits"]) == 0
     assert "token-bucket: rate, [burst]" in capsys.readouterr().out
 
 
@@ -259,7 +259,7 @@ def test_wrong_usage_is_2(
     """What can't be is refused with status 2 and a word about it, without a traceback."""
     monkeypatch.setattr(sys, "argv", ["legnext-mock", *wrong])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        _cli.main()
     said = "".join(capsys.readouterr())
     assert ended.value.code == 2
     assert any(word in said for word in wrong)
@@ -270,7 +270,7 @@ def test_help_teaches(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     """The help has every option, its default, and examples."""
     monkeypatch.setattr(sys, "argv", ["legnext-mock", "--help"])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        _cli.main()
     said = capsys.readouterr().out
     assert not ended.value.code
     assert all(len(line) <= 80 for line in said.splitlines())
@@ -288,4 +288,4 @@ def test_its_version_is_that_of_the_distribution() -> None:
 
 def test_importing_it_does_nothing() -> None:
     """The module of `python -m mockserver` can be imported without being run."""
-    assert importlib.import_module("mockserver.__main__").main is cli.main
+    assert importlib.import_module("mockserver.__main__").main is _cli.main

@@ -6,9 +6,9 @@ from typing import get_args
 
 import pytest
 
-from mockserver.cli.explaining import Topic, explanation
-from mockserver.faults import FAULTS
-from mockserver.plain import kind_of
+from mockserver._cli.explaining import Topic, explanation
+from mockserver._faults import FAULTS
+from mockserver._plain import kind_of
 
 
 @pytest.mark.parametrize("topic", get_args(Topic))

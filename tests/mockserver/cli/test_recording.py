@@ -10,9 +10,9 @@ import pytest
 import trio
 
 from mockserver import MockLegnext, Script
-from mockserver.cli.recording import Forwarder, recording
-from mockserver.cli.settings import UsageError
-from mockserver.replay import read_transcript, replaying, scripts_of
+from mockserver._cli.recording import Forwarder, recording
+from mockserver._cli.settings import UsageError
+from mockserver._replay import read_transcript, replaying, scripts_of
 from tests.mockserver.helpers import POST
 
 KEY = {"x-api-key": "a-key-that-is-secret"}

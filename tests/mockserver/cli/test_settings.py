@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from mockserver import Account, Failures, Lognormal, Quirks, Rule, Status, TokenBucket, When
-from mockserver.api.hints import Hints
-from mockserver.api.moderation import Moderation
-from mockserver.cli.settings import Options, UsageError, scenario_of
-from mockserver.faults import Delay, Redirect
-from mockserver.scenario import Jobs, Scenario
-from mockserver.webhooks import WebhookSettings
-from mockserver.world import Concurrency, Fixed, LimitRule, SlidingWindow, Uniform
+from mockserver._api.hints import Hints
+from mockserver._api.moderation import Moderation
+from mockserver._cli.settings import Options, UsageError, scenario_of
+from mockserver._faults import Delay, Redirect
+from mockserver._scenario import Jobs, Scenario
+from mockserver._serving.webhooks import WebhookSettings
+from mockserver._world import Concurrency, Fixed, LimitRule, SlidingWindow, Uniform
 
 FILE = """
 seed = 5

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.cli.short_forms import ShortFormError, read_assignments, read_form, read_value
+from mockserver._cli.short_forms import ShortFormError, read_assignments, read_form, read_value
 
 
 @attrs.frozen

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from mockserver.faults.connection import (
+from mockserver._faults.connection import (
     CONNECTION_FAULTS,
     Bandwidth,
     Close,

@@ -29,8 +29,8 @@ from mockserver import (
     WrongContentType,
     run_virtual,
 )
-from mockserver.faults import Fault
-from mockserver.faults.http import MOST_BYTES, Answered
+from mockserver._faults import Fault
+from mockserver._faults.http import MOST_BYTES, Answered
 from tests.mockserver.faults.support import ask
 from tests.mockserver.helpers import client_of
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import When
-from mockserver.api.routes import BALANCE, JOB, ROUTES, route_of
-from mockserver.faults import RequestFacts
+from mockserver._api.routes import BALANCE, JOB, ROUTES, route_of
+from mockserver._faults import RequestFacts
 
 DIFFUSION = route_of("POST", "/api/v1/diffusion")
 ASKS = RequestFacts(10.0, "GET", "/api/v1/job/a", JOB, "a", "secret")

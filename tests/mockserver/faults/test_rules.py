@@ -20,9 +20,9 @@ from mockserver import (
     When,
     run_virtual,
 )
-from mockserver.api.routes import BALANCE, JOB
-from mockserver.faults import FAULTS, RequestFacts
-from mockserver.world import Randomness
+from mockserver._api.routes import BALANCE, JOB
+from mockserver._faults import FAULTS, RequestFacts
+from mockserver._world import Randomness
 from tests.mockserver.faults.support import ask
 from tests.mockserver.helpers import POST, client_of
 

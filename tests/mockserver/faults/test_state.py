@@ -27,7 +27,7 @@ from mockserver import (
     WrongJob,
     run_virtual,
 )
-from mockserver.faults import Fault
+from mockserver._faults import Fault
 from tests.mockserver.faults.support import ask, submit, told
 from tests.mockserver.helpers import POST, client_of
 

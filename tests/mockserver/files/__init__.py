@@ -1,1 +1,1 @@
-"""Tests of `mockserver.files`."""
+"""Tests of `mockserver._files`."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mockserver.files import content_of
-from mockserver.files.h264 import frame_of
+from mockserver._files import content_of
+from mockserver._files.h264 import frame_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

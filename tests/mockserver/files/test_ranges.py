@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.files import Part, part_for
+from mockserver._files import Part, part_for
 
 ETAG = '"abc"'
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from mockserver import HtmlPage, TokenBucket
-from mockserver.plain.families import FAMILIES, KINDS, kind_of
+from mockserver._plain.families import FAMILIES, KINDS, kind_of
 
 
 def test_kinds_are_kebab_case() -> None:

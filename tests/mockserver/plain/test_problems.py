@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from mockserver.plain import PlainError, from_plain
+from mockserver._plain import PlainError, from_plain
 
 
 def _no_luck(_instance: object, _attribute: object, value: int) -> None:

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import Fixed, PerType, Rule, Script, Step, TokenBucket, Uniform, When
-from mockserver.faults import Delay, Fault, Status
-from mockserver.plain import PlainError, from_plain
-from mockserver.world import Distribution, Limit, LimitRule, RunTimes, Unlimited
+from mockserver._faults import Delay, Fault, Status
+from mockserver._plain import PlainError, from_plain
+from mockserver._world import Distribution, Limit, LimitRule, RunTimes, Unlimited
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import Lognormal, PerType, Quirks, Rule, Script, Step, TokenBucket, When
-from mockserver.faults import Delay, Fault
-from mockserver.plain import PlainError, from_plain, to_plain
+from mockserver._faults import Delay, Fault
+from mockserver._plain import PlainError, from_plain, to_plain
+from mockserver._world import TYPICAL, Limit, RunTimes
 from mockserver.strategies import limits, quirks, rules, run_times, scripts
-from mockserver.world import TYPICAL, Limit, RunTimes
 
 
 @given(

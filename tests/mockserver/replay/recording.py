@@ -8,7 +8,7 @@ import httpx
 import trio
 
 from mockserver import MockLegnext, run_virtual
-from mockserver.replay import Recorder, Transcript, read_transcript, resend
+from mockserver._replay import Recorder, Transcript, read_transcript, resend
 from tests.mockserver.helpers import POST, client_of
 
 if TYPE_CHECKING:

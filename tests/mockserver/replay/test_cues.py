@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mockserver.faults import EmptyAnswer, Reset, Silence
-from mockserver.replay import Exchange, jobs_of
-from mockserver.replay.cues import Cues, asked
+from mockserver._faults import EmptyAnswer, Reset, Silence
+from mockserver._replay import Exchange, jobs_of
+from mockserver._replay.cues import Cues, asked
 from tests.mockserver.replay.test_reading import answer, job, transcript
 
 

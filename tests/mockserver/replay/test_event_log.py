@@ -9,9 +9,9 @@ import pytest
 import trio
 
 from legnext_stream import LegnextClient
-from legnext_stream.cli.events_json import WallClock, event_line
+from legnext_stream._cli.events_json import WallClock, event_line
 from mockserver import MockLegnext, Script, run_virtual
-from mockserver.replay import EventLogError, read_event_log, replaying
+from mockserver._replay import EventLogError, read_event_log, replaying
 
 T = "2026-01-01T00:00:{:02}Z"
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import Failure, Script, World
-from mockserver.replay import RecordedJob
-from mockserver.replay.lives import Sighting, failure_told, known_task, script_of
-from mockserver.world import FAILURES
+from mockserver._replay import RecordedJob
+from mockserver._replay.lives import Sighting, failure_told, known_task, script_of
+from mockserver._world import FAILURES
 
 LIVES = st.sampled_from(
     [

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver import Fixed, Lognormal, MockLegnext, Script, TokenBucket, run_virtual
-from mockserver.api.hints import Hints
-from mockserver.faults import (
+from mockserver._api.hints import Hints
+from mockserver._faults import (
     Close,
     Delay,
     EmptyAnswer,
@@ -35,8 +35,8 @@ from mockserver.faults import (
     WrongContentType,
     WrongJob,
 )
-from mockserver.replay import jobs_of, read_transcript, replaying
-from mockserver.replay.playback import Playback
+from mockserver._replay import jobs_of, read_transcript, replaying
+from mockserver._replay.playback import Playback
 from tests.mockserver.helpers import POST
 from tests.mockserver.replay.recording import batch, client_to, record, replay
 
@@ -217,7 +217,7 @@ def test_jobs_that_were_there_before(tmp_path: Path) -> None:
     (job_id,) = mock.add_jobs(1)
 
     async def ask() -> None:
-        from mockserver.replay import Recorder  # noqa: PLC0415 - only here
+        from mockserver._replay import Recorder  # noqa: PLC0415 - only here
 
         async with client_to(mock, Recorder(tmp_path / "a.jsonl", mock.transport())) as client:
             for _ in range(4):
@@ -268,7 +268,7 @@ def test_callbacks_are_told(tmp_path: Path) -> None:
             body = {"text": "a", "callback": "http://127.0.0.1:9/told?token=1"}
             assert (await client.post(POST, json=body)).status_code == 200
 
-    from mockserver.replay import Recorder  # noqa: PLC0415 - only here
+    from mockserver._replay import Recorder  # noqa: PLC0415 - only here
 
     run_virtual(submit, mock, Recorder(tmp_path / "a.jsonl", mock.transport()))
     again = replaying(read_transcript(tmp_path / "a.jsonl"))

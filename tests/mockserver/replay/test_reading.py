@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from mockserver import Fixed, MockLegnext, Script
-from mockserver.api.wire import DEFAULT_EPOCH
-from mockserver.replay import Exchange, Transcript, jobs_of, scripts_of
-from mockserver.replay.reading import calendar_of, job_object
+from mockserver._api.wire import DEFAULT_EPOCH
+from mockserver._replay import Exchange, Transcript, jobs_of, scripts_of
+from mockserver._replay.reading import calendar_of, job_object
 from tests.mockserver.replay.recording import record
 
 BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -19,7 +19,7 @@ import pytest
 import trio
 
 from mockserver import Fixed, MockLegnext, run_virtual
-from mockserver.replay import Exchange, Recorder, read_transcript
+from mockserver._replay import Exchange, Recorder, read_transcript
 from tests.mockserver.helpers import POST
 from tests.mockserver.replay.recording import KEY, client_to
 

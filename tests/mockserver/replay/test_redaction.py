@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.replay.redaction import redact_body, redact_headers, redact_url
+from mockserver._replay.redaction import redact_body, redact_headers, redact_url
 
 WORDS = st.text("abcXYZ019-._~", min_size=1, max_size=12)
 

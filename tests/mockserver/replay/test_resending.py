@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from mockserver import Fixed, MockLegnext, run_virtual
-from mockserver.replay import Exchange, Transcript, resend
+from mockserver._replay import Exchange, Transcript, resend
 from tests.mockserver.replay.recording import client_to
 
 PATH = "/api/account/balance"

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.replay import Exchange, TranscriptError, read_transcript
-from mockserver.replay.transcript import exchange_line, head_line
+from mockserver._replay import Exchange, TranscriptError, read_transcript
+from mockserver._replay.transcript import exchange_line, head_line
 
 BEGAN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HEAD = head_line(BEGAN)

@@ -6,8 +6,8 @@ from uuid import RFC_4122, UUID
 
 from hypothesis import given
 
+from mockserver._world import Randomness
 from mockserver.strategies import job_ids
-from mockserver.world import Randomness
 from tests.mockserver.strategies.finding import plainest
 
 

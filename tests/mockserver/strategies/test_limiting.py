@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import Scheduled, TokenBucket
-from mockserver.plain.families import FAMILIES
+from mockserver._plain.families import FAMILIES
+from mockserver._world import Admitted, Limit, Unlimited
 from mockserver.strategies import limits
-from mockserver.world import Admitted, Limit, Unlimited
 from tests.mockserver.strategies.finding import plainest
 
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import Fixed, PerType, Script, Step
+from mockserver._world import TERMINAL, Draws, Randomness, Start, World
 from mockserver.strategies import distributions, run_times, scripts, seconds
 from mockserver.strategies.lives import UNKNOWN
-from mockserver.world import TERMINAL, Draws, Randomness, Start, World
 from tests.mockserver.strategies.finding import plainest
 
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import Quirks
+from mockserver._world import TASKS
 from mockserver.strategies import job_objects, quirks
-from mockserver.world import TASKS
 from tests.mockserver.strategies.finding import plainest
 
 

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mockserver import MockLegnext, run_virtual
-from mockserver.api.hints import Hints
-from mockserver.plain import from_plain, to_plain
-from mockserver.scenario import Scenario
+from mockserver._api.hints import Hints
+from mockserver._plain import from_plain, to_plain
+from mockserver._scenario import Scenario
 from mockserver.strategies import hints, worlds
 from tests.mockserver.helpers import client_of
 from tests.mockserver.strategies.finding import plainest
@@ -69,7 +69,7 @@ def test_they_shrink_to_the_defaults() -> None:
 def test_only_the_strategies_need_hypothesis() -> None:
     """All other public names can be had without Hypothesis, and so can the command."""
     program = (
-        "import sys, mockserver, mockserver.cli;"
+        "import sys, mockserver, mockserver._cli;"
         "[getattr(mockserver, name) for name in mockserver.__all__];"
         "assert 'hypothesis' not in sys.modules"
     )

@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias
 import attrs
 from hypothesis import strategies as st
 
-from mockserver.world import Failures, Order, Preset, Script, Step, Uniform, World
+from mockserver._world import Failures, Order, Preset, Script, Step, Uniform, World
 
 What: TypeAlias = Literal["add", "poll", "release", "hold", "set", "look"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockserver import MockLegnext, run_virtual
-from mockserver.world import TASKS, Account, Balance, Fixed, World
+from mockserver._world import TASKS, Account, Balance, Fixed, World
 from tests.mockserver.helpers import client_of
 
 

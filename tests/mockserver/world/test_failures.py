@@ -8,8 +8,8 @@ import pytest
 import trio
 
 from mockserver import MockLegnext, run_virtual
-from mockserver.world import FAILURES, Failures, Fixed, JobView, Run, World
-from mockserver.world.failures import REASONS
+from mockserver._world import FAILURES, Failures, Fixed, JobView, Run, World
+from mockserver._world.failures import REASONS
 from tests.mockserver.helpers import client_of
 
 

@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.world import Fixed, JobChange, Order, Script, World
+from mockserver._world import Fixed, JobChange, Order, Script, World
 from tests.mockserver.world.deeds import DEEDS, ORDERS, Deed, do, made
 
 CALLBACK = "http://127.0.0.1/hook"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import MockLegnext, run_virtual
-from mockserver.world import (
+from mockserver._world import (
     FAILURES,
     TERMINAL,
     Change,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from mockserver.world import Fixed, Script, Step, World
+from mockserver._world import Fixed, Script, Step, World
 
 
 def test_progress_is_the_share_of_the_run() -> None:

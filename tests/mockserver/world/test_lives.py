@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockserver.world import Empirical, Failures, Fixed, Lognormal, Preset, Script, World
+from mockserver._world import Empirical, Failures, Fixed, Lognormal, Preset, Script, World
 
 
 def test_a_preset_sets_every_stage() -> None:

@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from mockserver import MockLegnext, run_virtual
-from mockserver.world import PRESETS, PresetName, World
+from mockserver._world import PRESETS, PresetName, World
 from tests.mockserver.helpers import client_of
 
 

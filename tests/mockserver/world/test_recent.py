@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.world.recent import Recent
+from mockserver._world.recent import Recent
 
 
 @given(st.lists(st.text("abcdef", min_size=1, max_size=1)), st.integers(1, 4))

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.world import Fixed, Lognormal, Order, Randomness, Script, Uniform, World
-from mockserver.world.slots import Queue, read_slots
+from mockserver._world import Fixed, Lognormal, Order, Randomness, Script, Uniform, World
+from mockserver._world.slots import Queue, read_slots
 
 ORDERS: st.SearchStrategy[Order] = st.sampled_from(["fifo", "random", "priority"])
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.world import Admitted, Fixed, Order, Script, Step, TokenBucket, World
+from mockserver._world import Admitted, Fixed, Order, Script, Step, TokenBucket, World
 from tests.mockserver.world.deeds import DEEDS, ORDERS, Deed, do, made
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import MockLegnext, run_virtual
-from mockserver.world import TERMINAL, Fixed, Order, World
+from mockserver._world import TERMINAL, Fixed, Order, World
 from tests.mockserver.helpers import client_of
 from tests.mockserver.world.deeds import DEEDS, ORDERS, Deed, do, made
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.world import (
+from mockserver._world import (
     FAILURES,
     TERMINAL,
     Change,

@@ -13,9 +13,9 @@ from typing import Protocol
 
 from attrs import define, field, frozen
 
-from legnext_stream.core.pace.hints import Hints
-from legnext_stream.core.pace.pacer import Pacer
-from legnext_stream.core.pace.signals import Outcome, Signal
+from legnext_stream._core.pace.hints import Hints
+from legnext_stream._core.pace.pacer import Pacer
+from legnext_stream._core.pace.signals import Outcome, Signal
 
 RateAt = Callable[[float], float]
 

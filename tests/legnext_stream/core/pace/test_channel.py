@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from legnext_stream.core.pace.channel import LONGEST_TROUBLE, Channel
-from legnext_stream.core.pace.growth import BETA, Growth, Phase
-from legnext_stream.core.pace.hints import Hints
-from legnext_stream.core.pace.in_flight import InFlight
-from legnext_stream.core.pace.quota import Quota
-from legnext_stream.core.pace.refusals import Refusals
-from legnext_stream.core.pace.signals import Outcome, Signal, Why
+from legnext_stream._core.pace.channel import LONGEST_TROUBLE, Channel
+from legnext_stream._core.pace.growth import BETA, Growth, Phase
+from legnext_stream._core.pace.hints import Hints
+from legnext_stream._core.pace.in_flight import InFlight
+from legnext_stream._core.pace.quota import Quota
+from legnext_stream._core.pace.refusals import Refusals
+from legnext_stream._core.pace.signals import Outcome, Signal, Why
 
 OVERLOADED = Outcome.OVERLOADED
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from legnext_stream.core.pace.growth import BETA, GAIN, MARGIN, MIN_RATE, Growth, Phase
+from legnext_stream._core.pace.growth import BETA, GAIN, MARGIN, MIN_RATE, Growth, Phase
 
 
 def holding(ceiling: float = 10.0, max_rate: float = 100.0) -> Growth:

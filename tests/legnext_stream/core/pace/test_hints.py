@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from legnext_stream.core.pace.hints import LARGEST_COUNT, LONGEST_DELAY, Hints, parse_hints
+from legnext_stream._core.pace.hints import LARGEST_COUNT, LONGEST_DELAY, Hints, parse_hints
 
 WALL = 1_800_000_000.0
 DATE = "Sun, 06 Nov 1994 08:49:37 GMT"

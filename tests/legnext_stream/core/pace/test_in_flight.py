@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from legnext_stream.core.pace.in_flight import FIRST_LIMIT, FORGET_EVERY, InFlight
+from legnext_stream._core.pace.in_flight import FIRST_LIMIT, FORGET_EVERY, InFlight
 
 
 def answer(flight: InFlight, times: int, latency: float, in_flight: int, now: float = 0.0) -> None:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from legnext_stream.core.pace.hints import Hints
-from legnext_stream.core.pace.pacer import Pacer
-from legnext_stream.core.pace.signals import Outcome, RequestKind, Signal, Why
-from legnext_stream.core.pace.spacing import LATENESS
+from legnext_stream._core.pace.hints import Hints
+from legnext_stream._core.pace.pacer import Pacer
+from legnext_stream._core.pace.signals import Outcome, RequestKind, Signal, Why
+from legnext_stream._core.pace.spacing import LATENESS
 from tests.legnext_stream.core.pace.limits import WORLDS, World, run
 
 MAX_RATE = 20.0

@@ -10,10 +10,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from legnext_stream.core.pace.hints import NO_HINTS, Hints
-from legnext_stream.core.pace.pacer import Pacer
-from legnext_stream.core.pace.signals import Outcome, RequestKind, Signal
-from legnext_stream.core.pace.spacing import LATENESS
+from legnext_stream._core.pace.hints import NO_HINTS, Hints
+from legnext_stream._core.pace.pacer import Pacer
+from legnext_stream._core.pace.signals import Outcome, RequestKind, Signal
+from legnext_stream._core.pace.spacing import LATENESS
 from tests.legnext_stream.core.pace.test_pacer import hints, json_values
 
 MAX_RATE = 20.0

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legnext_stream.core.pace.hints import Hints
-from legnext_stream.core.pace.quota import CATCH_UP, LONGEST_SPREAD, STALE_AFTER, Quota
+from legnext_stream._core.pace.hints import Hints
+from legnext_stream._core.pace.quota import CATCH_UP, LONGEST_SPREAD, STALE_AFTER, Quota
 
 
 def told(**said: float) -> Quota:

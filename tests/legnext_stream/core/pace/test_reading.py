@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from legnext_stream.core.answers import NoReply, Reply
-from legnext_stream.core.pace.hints import Hints
-from legnext_stream.core.pace.reading import signal_of
-from legnext_stream.core.pace.signals import Outcome, Signal
+from legnext_stream._core.answers import NoReply, Reply
+from legnext_stream._core.pace.hints import Hints
+from legnext_stream._core.pace.reading import signal_of
+from legnext_stream._core.pace.signals import Outcome, Signal
 
 
 @pytest.mark.parametrize(

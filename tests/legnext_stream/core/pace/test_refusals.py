@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from legnext_stream.core.pace.refusals import ENOUGH, MARGIN_AFTER_BOUNDARY, Block, Refusals
+from legnext_stream._core.pace.refusals import ENOUGH, MARGIN_AFTER_BOUNDARY, Block, Refusals
 
 turns = st.lists(
     st.tuples(

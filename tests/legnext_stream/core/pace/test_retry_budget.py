@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legnext_stream.core.pace.pacer import Pacer
-from legnext_stream.core.pace.retry_budget import DEPTH, SHARE, RetryBudget
+from legnext_stream._core.pace.pacer import Pacer
+from legnext_stream._core.pace.retry_budget import DEPTH, SHARE, RetryBudget
 
 
 @given(st.lists(st.booleans(), max_size=400))

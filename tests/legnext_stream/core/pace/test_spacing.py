@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legnext_stream.core.pace.spacing import LATENESS, Spacing
+from legnext_stream._core.pace.spacing import LATENESS, Spacing
 
 
 @given(st.lists(st.tuples(st.floats(0, 3), st.booleans()), max_size=60), st.floats(0.01, 2))

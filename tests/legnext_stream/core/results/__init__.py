@@ -1,1 +1,1 @@
-"""Tests of `legnext_stream.core.results`."""
+"""Tests of `legnext_stream._core.results`."""

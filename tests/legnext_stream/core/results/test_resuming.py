@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legnext_stream.core.answers import Reply
-from legnext_stream.core.results.resuming import Coming, Mark, Unusable, range_headers, read_head
+from legnext_stream._core.answers import Reply
+from legnext_stream._core.results.resuming import Coming, Mark, Unusable, range_headers, read_head
 
 URL = "https://a.example/b.png"
 MARK = Mark(URL, '"e"', 100, "image/png")

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from legnext_stream.core.schedule.runtimes import RunTimes
-from legnext_stream.core.schedule.shapes import EDGES, LAST
+from legnext_stream._core.schedule.runtimes import RunTimes
+from legnext_stream._core.schedule.shapes import EDGES, LAST
 
 # -- The pool
 

@@ -12,15 +12,15 @@ from itertools import count, pairwise
 
 import attrs
 
-from legnext_stream.core.answers import Answer, NoReply, Observation, Reply, Verdict
-from legnext_stream.core.decoding import decode_status
-from legnext_stream.core.events import JobEvent
-from legnext_stream.core.pace import Pacer
-from legnext_stream.core.pacing import Pacing
-from legnext_stream.core.tracker import Poll, Tracker
+from legnext_stream._core.answers import Answer, NoReply, Observation, Reply, Verdict
+from legnext_stream._core.model.decoding import decode_status
+from legnext_stream._core.model.events import JobEvent
+from legnext_stream._core.pace import Pacer
+from legnext_stream._core.pacing import Pacing
+from legnext_stream._core.tracker import Poll, Tracker
 from legnext_stream.errors import NotFoundError, ServerError
-from mockserver.world import Lognormal, Refused, World
-from mockserver.world.slots import Order
+from mockserver._world import Lognormal, Refused, World
+from mockserver._world.slots import Order
 
 USUAL = Lognormal(45.0, 0.25)
 """Run times as most worlds here have them."""

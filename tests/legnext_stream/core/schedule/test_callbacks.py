@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legnext_stream.core.schedule.callbacks import Callbacks
+from legnext_stream._core.schedule.callbacks import Callbacks
 
 
 def after(ends: str) -> float:

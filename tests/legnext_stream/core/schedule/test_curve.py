@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legnext_stream.core.schedule.curve import OLDEST, Curve, clamped
-from legnext_stream.core.schedule.shapes import LAST, WIDTHS
+from legnext_stream._core.schedule.curve import OLDEST, Curve, clamped
+from legnext_stream._core.schedule.shapes import LAST, WIDTHS
 from tests.legnext_stream.core.schedule.learning import SLOWER, ages, fed, looks, prices, wild
 
 

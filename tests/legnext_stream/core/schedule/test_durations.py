@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from legnext_stream.core.schedule.durations import OTHER, PUBLISHED, Durations
+from legnext_stream._core.schedule.durations import OTHER, PUBLISHED, Durations
 
 
 def test_every_task_begins_with_its_published_range() -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legnext_stream.core.schedule.fitting import estimate, fit
-from legnext_stream.core.schedule.shapes import EDGES, LAST, SIGMAS, bin_of, shape_at
+from legnext_stream._core.schedule.fitting import estimate, fit
+from legnext_stream._core.schedule.shapes import EDGES, LAST, SIGMAS, bin_of, shape_at
 from tests.legnext_stream.core.schedule.learning import SLOWER
 
 

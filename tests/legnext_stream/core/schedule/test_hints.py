@@ -8,8 +8,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legnext_stream.core.schedule.hints import Hints
-from legnext_stream.core.watched import ASKED, BY_LINE, Watched
+from legnext_stream._core.schedule.hints import Hints
+from legnext_stream._core.watched import ASKED, BY_LINE, Watched
 
 
 def taken(hints: Hints, now: float) -> str | None:

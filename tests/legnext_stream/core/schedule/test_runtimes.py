@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legnext_stream.core.schedule.curve import OLDEST, Curve
-from legnext_stream.core.schedule.runtimes import RunTimes
-from legnext_stream.core.schedule.shapes import BINS, bin_of
+from legnext_stream._core.schedule.curve import OLDEST, Curve
+from legnext_stream._core.schedule.runtimes import RunTimes
+from legnext_stream._core.schedule.shapes import BINS, bin_of
 from tests.legnext_stream.core.schedule.learning import (
     SLOWER,
     ages,

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from legnext_stream.core.jobs import Job, JobStatus
-from legnext_stream.core.pacing import Pacing
-from legnext_stream.core.schedule import Schedule
-from legnext_stream.core.schedule.durations import Durations
-from legnext_stream.core.watched import BY_LINE, IN_AGENDA, Watched
-from mockserver.world import Fixed, PerType, Script, TokenBucket, World
-from mockserver.world.slots import Order
+from legnext_stream._core.model.jobs import Job, JobStatus
+from legnext_stream._core.pacing import Pacing
+from legnext_stream._core.schedule import Schedule
+from legnext_stream._core.schedule.durations import Durations
+from legnext_stream._core.watched import BY_LINE, IN_AGENDA, Watched
+from mockserver._world import Fixed, PerType, Script, TokenBucket, World
+from mockserver._world.slots import Order
 from tests.legnext_stream.core.schedule.support import FREELY, USUAL, Watch, pacing, watch
 
 ORDERS: list[Order] = ["fifo", "random"]

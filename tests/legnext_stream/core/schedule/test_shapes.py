@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legnext_stream.core.schedule.curve import OLDEST
-from legnext_stream.core.schedule.shapes import (
+from legnext_stream._core.schedule.curve import OLDEST
+from legnext_stream._core.schedule.shapes import (
     BINS,
     EDGES,
     LAST,

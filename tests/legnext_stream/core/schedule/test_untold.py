@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from legnext_stream.core.schedule.runtimes import RunTimes
+from legnext_stream._core.schedule.runtimes import RunTimes
 
 PRICE = 0.1
 DOUBTS = [1.0, 0.5, 0.1, 0.03, 0.01, 0.002]

@@ -21,9 +21,9 @@ from mockserver import (
     TokenBucket,
     run_virtual,
 )
-from mockserver.api.routes import BALANCE, JOB
-from mockserver.faults import RequestFacts
-from mockserver.world import Limit, LimitRules, Refused, Ticket, Unlimited
+from mockserver._api.routes import BALANCE, JOB
+from mockserver._faults import RequestFacts
+from mockserver._world import Limit, LimitRules, Refused, Ticket, Unlimited
 from tests.mockserver.helpers import POST, client_of
 
 

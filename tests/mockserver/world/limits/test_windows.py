@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.world import Admitted, FixedWindow, Hint, Refused, SlidingWindow
+from mockserver._world import Admitted, FixedWindow, Hint, Refused, SlidingWindow
 
 GAPS = st.lists(st.floats(0, 3), min_size=1, max_size=200)
 QUOTAS = st.integers(1, 10)

@@ -1,0 +1,201 @@
+"""The live display as a picture of one moment: a pure function from a view to what rich draws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import attrs
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
+from rich.segment import Segment
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+from legnext_stream._cli.exits import printable
+from legnext_stream._cli.progress import View
+from legnext_stream._cli.wording import STATUS_ORDER, clock_words, status_words, total_words
+from legnext_stream._core.model.jobs import JobStatus
+
+_STYLES = {
+    JobStatus.COMPLETED: "green",
+    JobStatus.FAILED: "red",
+    JobStatus.TIMED_OUT: "magenta",
+    JobStatus.NOT_FOUND: "magenta",
+    JobStatus.SUBMIT_UNKNOWN: "magenta",
+    JobStatus.NOT_SUBMITTED: "red",
+    JobStatus.RETRY: "yellow",
+    JobStatus.PROCESSING: "cyan",
+    JobStatus.STAGED: "blue",
+    JobStatus.PENDING: "bright_black",
+    JobStatus.UNKNOWN: "white",
+}
+_UNSEEN = "dim bright_black"
+_QUIET = "bright_black"
+# Those that every job may pass have a row from the start, so that the rows don't jump.
+_ALWAYS_SHOWN = {
+    JobStatus.COMPLETED,
+    JobStatus.FAILED,
+    JobStatus.PROCESSING,
+    JobStatus.STAGED,
+    JobStatus.PENDING,
+}
+_FAILURES_SHOWN = 5
+# Below this width, in columns, what stands side by side elsewhere stands one above the other.
+_NARROW = 84
+_USUAL_WIDTH = 100
+# As much of an id as tells it from others, where there is no room for all of it.
+_SHORT_ID = 13
+
+
+def draw(view: View, width: int = _USUAL_WIDTH) -> RenderableType:
+    """The whole display.
+
+    Args:
+        view: What to show.
+        width: Of the terminal, in columns.
+    """
+    is_narrow = width < _NARROW
+    parts: list[RenderableType] = [_heading(view), "", _bar(view), "", _numbers(view, is_narrow)]
+    if view.stats.last_error is not None:
+        trouble = f"last trouble: {printable(view.stats.last_error)}"
+        parts += ["", Text(trouble, style=_QUIET, no_wrap=True, overflow="ellipsis")]
+    if view.failures:
+        parts += ["", Text("last failures", style="bold"), _failures(view, is_narrow)]
+    return Padding(Group(*parts), (1, 2))
+
+
+def share_out(counts: Sequence[int], width: int) -> list[int]:
+    """Divide `width` cells in proportion to `counts`; what is there at all gets a cell if it can.
+
+    The cells add up to `width` unless all counts are 0. By largest remainders.
+    """
+    total = sum(counts)
+    if not total:
+        return [0] * len(counts)
+    exact = [count * width / total for count in counts]
+    cells = [max(int(share), 1) if count else 0 for share, count in zip(exact, counts, strict=True)]
+    while (excess := sum(cells) - width) != 0:
+        gap = [have - share for have, share in zip(cells, exact, strict=True)]
+        if excess < 0:
+            # Give to whoever is furthest below its share.
+            cells[gap.index(min(gap))] += 1
+        else:
+            # Take from whoever is furthest above, and a last cell only when nothing else is left.
+            _, _, index = max((cells[i] > 1, gap[i], i) for i in range(len(cells)))
+            cells[index] -= 1
+    return cells
+
+
+@attrs.frozen
+class StackedBar:
+    """A line as wide as there is room, divided among parts, each (count, style)."""
+
+    parts: Sequence[tuple[int, str]]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw it, in the way rich asks for."""
+        cells = share_out([count for count, _ in self.parts], options.max_width)
+        for width, (_, style) in zip(cells, self.parts, strict=True):
+            yield Segment("━" * width, Style.parse(style))
+        yield Segment.line()
+
+
+def _heading(view: View) -> RenderableType:
+    heading = Table.grid(expand=True, padding=(0, 2))
+    heading.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    heading.add_column(justify="right", no_wrap=True)
+    heading.add_row(Text(view.title, style="bold"), Text(clock_words(view.elapsed), style="bold"))
+    return heading
+
+
+def _bar(view: View) -> RenderableType:
+    jobs = view.stats.jobs
+    parts = [(jobs.get(status, 0), _STYLES[status]) for status in STATUS_ORDER]
+    others = view.total - sum(jobs.values())
+    share = f"{view.ended / view.total:.0%}" if view.total else "–"
+    row = Table.grid(expand=True, padding=(0, 2))
+    row.add_column(ratio=1)
+    row.add_column(justify="right", no_wrap=True)
+    row.add_row(
+        # With no jobs at all the line is drawn all the same.
+        StackedBar([*parts, (others if view.total else 1, _UNSEEN)]),
+        Text(f"{view.ended:,} of {total_words(view)} ended · {share}"),
+    )
+    return row
+
+
+def _numbers(view: View, is_narrow: bool) -> RenderableType:  # noqa: FBT001 - as all of them have it
+    """Two lists: where the jobs stand, and how the asking goes."""
+    if is_narrow:
+        return Group(_statuses(view), "", _requests(view))
+    both = Table.grid(padding=(0, 6))
+    both.add_row(_statuses(view), _requests(view))
+    return both
+
+
+def _statuses(view: View) -> RenderableType:
+    jobs = view.stats.jobs
+    rows = Table.grid(padding=(0, 2))
+    rows.add_column(no_wrap=True)
+    rows.add_column(justify="right", no_wrap=True, min_width=6)
+    for status in STATUS_ORDER:
+        count = jobs.get(status, 0)
+        if count or status in _ALWAYS_SHOWN:
+            name = Text.assemble(("● ", _STYLES[status]), status_words(status))
+            rows.add_row(name, Text(f"{count:,}", style="" if count else _QUIET))
+    others = view.total - sum(jobs.values())
+    if others:
+        rows.add_row(Text("○ not seen yet", style=_QUIET), Text(f"{others:,}", style=_QUIET))
+    return rows
+
+
+def _requests(view: View) -> RenderableType:
+    rows = Table.grid(padding=(0, 2))
+    # On a narrow terminal it is the notes that are cut.
+    rows.add_column(no_wrap=True, style=_QUIET, min_width=len("requests a second"))
+    rows.add_column(justify="right", no_wrap=True, min_width=6)
+    rows.add_column(no_wrap=True, style=_QUIET, overflow="ellipsis")
+    for name, number, note in _facts(view):
+        rows.add_row(name, number, note)
+    return rows
+
+
+def _facts(view: View) -> Iterator[tuple[str, Text, str]]:
+    """What is told of the asking: (name, number, note)."""
+    stats = view.stats
+    if stats.remaining is not None:
+        # Before anything has ended it is a guess, and the bounds say so.
+        low, high = stats.remaining_between or (stats.remaining, stats.remaining)
+        note = f"{clock_words(low)} to {clock_words(high)}"
+        yield "time left", Text(clock_words(stats.remaining)), note
+    rate = Text(f"{view.request_rate:.1f}")
+    yield "requests a second", rate, f"up to {stats.rate:.1f} now: {stats.rate_reason}"
+    yield "under way", Text(f"{stats.in_flight:,}"), ""
+    yield "requests", Text(f"{stats.polls:,}"), f"{stats.retries:,} repeated"
+    limited = Text(f"{stats.rate_limited:,}", style="yellow" if stats.rate_limited else _QUIET)
+    yield "too many (429)", limited, ""
+    troubles = Text(f"{stats.troubles:,}", style="yellow" if stats.troubles else _QUIET)
+    yield "other trouble", troubles, ""
+    if stats.prompts:
+        refused = f"{stats.submits_limited:,} × 429" if stats.submits_limited else ""
+        yield "submitted", Text(f"{stats.submitted:,}"), refused or f"of {stats.prompts:,} prompts"
+    if view.files or view.unsaved:
+        unsaved = f"{view.unsaved:,} jobs not saved" if view.unsaved else ""
+        yield "files saved", Text(f"{view.files:,}"), unsaved
+
+
+def _failures(view: View, is_narrow: bool) -> RenderableType:  # noqa: FBT001 - see above
+    rows = Table.grid(expand=True, padding=(0, 2))
+    rows.add_column(no_wrap=True)
+    rows.add_column(no_wrap=True)
+    rows.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    rows.add_column(justify="right", no_wrap=True, style=_QUIET)
+    for failure in reversed(view.failures[-_FAILURES_SHOWN:]):
+        rows.add_row(
+            failure.job_id[:_SHORT_ID] if is_narrow else failure.job_id,
+            Text(status_words(failure.status), style=_STYLES[failure.status]),
+            Text(printable(failure.reason)),
+            f"at {clock_words(failure.at)}",
+        )
+    return rows

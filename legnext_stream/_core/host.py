@@ -1,0 +1,60 @@
+"""What the answers, whatever they are about, tell of the host: its clock, and whether it is the API."""
+
+from __future__ import annotations
+
+from legnext_stream._core.answers import NoReply, Observation, Reply
+from legnext_stream._core.pace.hints import parse_http_date
+from legnext_stream._core.server_clock import ServerClock
+from legnext_stream.errors import HostUnreachableError
+
+
+class Host:
+    """The host that a watch asks.
+
+    Args:
+        patience: How long it may give no answer at all, seconds.
+
+    Attributes:
+        clock: Its clock against ours.
+        is_api: Whether an answer was surely the API's own.
+    """
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self.clock: ServerClock = ServerClock()
+        self.is_api: bool = False
+        self._silent_since: float | None = None
+        self._date_text = ""
+        self._date: float | None = None
+
+    def observe(self, attentive: float, seen: Observation) -> None:
+        """Take in an answer, or that there was none.
+
+        Args:
+            attentive: The time on a clock that stands still while the consumer keeps the watch
+                from asking, seconds.
+            seen: What a poll taught.
+
+        Raises:
+            HostUnreachableError: There has been no answer at all for as long as may be.
+        """
+        answer = seen.answer
+        if isinstance(answer, NoReply):
+            if self._silent_since is None:
+                self._silent_since = attentive - (answer.received_at - answer.sent_at)
+            silent = attentive - self._silent_since
+            if silent >= self._patience:
+                raise HostUnreachableError(f"no answer for {silent:.0f} s: {answer.reason}")
+        else:
+            self._silent_since = None
+            self._read_date(answer)
+            self.is_api = self.is_api or seen.recognised
+
+    def _read_date(self, answer: Reply) -> None:
+        """Learn what an answer's `Date` says about the clock."""
+        text = answer.headers.get("date", "")
+        # Dates are in whole seconds: most answers bear the same one as the answer before.
+        if text != self._date_text:
+            self._date_text, self._date = text, parse_http_date(text)
+        if self._date is not None:
+            self.clock.dated(self._date, answer.sent_at, answer.received_at)

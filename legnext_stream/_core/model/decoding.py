@@ -1,0 +1,266 @@
+"""From an answer's bytes to a `Job` or a `JobError`, tolerating every shape seen in the wild.
+
+Nothing here raises for what the wire brings: a body that is no JSON object is None, and a field of a
+shape never seen before is as if it were missing (`Job.raw` still has it).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from types import MappingProxyType
+
+import msgspec
+
+from legnext_stream._core.model.jobs import (
+    VERDICTS,
+    Job,
+    JobError,
+    JobStatus,
+    Output,
+    TaskType,
+    Usage,
+)
+
+Body = Mapping[str, object]
+
+_EMPTY: Body = MappingProxyType({})
+# What nearly all jobs have until they end; one object for all of them.
+_NO_OUTPUT = Output()
+# The watcher's own verdicts are not the API's to give: those words would be unknown ones.
+_STATUSES = {
+    status.value: status
+    for status in JobStatus
+    if status not in VERDICTS and status is not JobStatus.UNKNOWN
+}
+_TASK_TYPES: Mapping[str, TaskType] = {task_type.value: task_type for task_type in TaskType}
+# Go's zero time, which the API sends for "not yet": most of the times that are decoded.
+_ZERO_TIME = "0001-01-01T00:00:00Z"
+_LONGEST_TIME = 64
+_TEXT_FIELDS = ("prompts", "promptEn", "finalPrompt", "description")
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+_decode = msgspec.json.Decoder().decode
+# Deeper than any job. What can just be decoded could not be shown or written by whoever stands
+# deeper in calls than we do here.
+_DEEPEST = 100
+# Longer than any status; it is kept with the job, and told.
+_LONGEST_WORD = 100
+
+
+def decode_body(content: bytes) -> Body | None:
+    """Decode a body that should be a JSON object; None if it isn't one."""
+    try:
+        body = _decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if not isinstance(body, dict):
+        return None
+    # Counting costs next to nothing, and spares nearly all bodies the looking.
+    may_be_deep = content.count(b"{") + content.count(b"[") > _DEEPEST
+    return None if may_be_deep and _is_deep(body) else body
+
+
+def _is_deep(body: dict[str, object]) -> bool:
+    """Whether values are nested deeper than in any job."""
+    level: list[dict[str, object] | list[object]] = [body]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def decode_status(word: object) -> JobStatus | None:
+    """The status a word stands for: `UNKNOWN` for a new word, None for what is no word at all."""
+    if not isinstance(word, str) or not word or len(word) > _LONGEST_WORD:
+        return None
+    return _STATUSES.get(word) or _STATUSES.get(word.strip().lower(), JobStatus.UNKNOWN)
+
+
+def decode_task_type(word: object) -> TaskType | str:
+    """The task type a word stands for (`_` is read as `-`); the word itself if it is a new one."""
+    if not isinstance(word, str):
+        return ""
+    known = _TASK_TYPES.get(word) or _TASK_TYPES.get(word.strip().lower().replace("_", "-"))
+    return word if known is None else known
+
+
+def decode_time(text: object) -> datetime | None:
+    """An RFC 3339 time in UTC; None for each of the API's ways to say "not yet", and for no time.
+
+    Digits below the microsecond are dropped. A time without a zone is taken as UTC.
+    """
+    if not isinstance(text, str) or len(text) > _LONGEST_TIME or text == _ZERO_TIME:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    # The zero time may be written in other ways, too.
+    return time if time.year > 1 else None
+
+
+def decode_stamp(body: Body, name: str) -> float | None:
+    """A time of a job's `meta`, in seconds since 1970; None for "not yet" and for no time."""
+    text = _mapping(body.get("meta")).get(name)
+    return _stamp(text) if isinstance(text, str) and len(text) <= _LONGEST_TIME else None
+
+
+# A running job says the same at each poll; those that run together began within minutes.
+@lru_cache(maxsize=1024)
+def _stamp(text: str) -> float | None:
+    time = decode_time(text)
+    return None if time is None else time.timestamp()
+
+
+def decode_job(body: Body, job_id: str | None = None) -> Job:
+    """Build a `Job` from a decoded body; whatever is missing or misshapen takes its default.
+
+    Args:
+        body: The body.
+        job_id: The id by which it was asked for, which the API may write otherwise; None to take
+            it as the API writes it.
+    """
+    meta = _mapping(body.get("meta"))
+    word = body.get("status")
+    status = decode_status(word)
+    return Job(
+        job_id=_text(body.get("job_id")) if job_id is None else job_id,
+        status=JobStatus.UNKNOWN if status is None else status,
+        raw_status=_text(word),
+        task_type=decode_task_type(body.get("task_type")),
+        model=_text(body.get("model")),
+        output=_output(_mapping(body.get("output"))),
+        error=_job_error(body.get("error")),
+        usage=_usage(meta.get("usage")),
+        created_at=decode_time(meta.get("created_at")),
+        started_at=decode_time(meta.get("started_at")),
+        ended_at=decode_time(meta.get("ended_at")),
+        logs=_logs(body.get("logs")),
+        raw=body,
+    )
+
+
+def decode_refusal(body: Body | None) -> JobError | None:
+    """What an error body says, in any of the API's three forms; None if it is none of them.
+
+    The forms: flat (`{"code": …, "message": …}`), nested (`{"error": {…}}`), and a whole job object
+    without an id whose `error` holds the code.
+    """
+    if body is None:
+        return None
+    nested = _job_error(body.get("error"))
+    if nested is not None:
+        return nested
+    flat = _job_error(body)
+    # A balance or another well-formed success carries `code` 200: that is no refusal.
+    return flat if flat is not None and not 200 <= flat.code < 300 else None
+
+
+def decode_amount(value: object) -> float | None:
+    """An amount of something; None for what is no number, or one beyond all measure."""
+    # bool is an int to Python, but never a number at the API.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        amount = float(value)
+    except OverflowError:
+        return None
+    return amount if math.isfinite(amount) else None
+
+
+def _job_error(value: object) -> JobError | None:
+    """A job's error in any shape; None for the shapes that mean "no error"."""
+    if isinstance(value, str):
+        return JobError(message=value) if value.strip() else None
+    if not isinstance(value, Mapping):
+        return None
+    code = _whole(value.get("code"))
+    message, raw_message = _text(value.get("message")), _text(value.get("raw_message"))
+    if not (code or message or raw_message):
+        return None
+    detail = value.get("detail")
+    return JobError(code=code, message=message, raw_message=raw_message, detail=detail)
+
+
+def _output(value: Body) -> Output:
+    actions = {
+        name: tuple(number for number in numbers if isinstance(number, int))
+        for name, numbers in _mapping(value.get("available_actions")).items()
+        if isinstance(numbers, list)
+    }
+    texts = {name: lines for name in _TEXT_FIELDS if (lines := _texts(value.get(name)))}
+    said = value.get("seed")
+    seed = str(said) if isinstance(said, int) else _text(said) or None
+    image_url = _text(value.get("image_url")) or None
+    image_urls, video_urls = _texts(value.get("image_urls")), _texts(value.get("video_urls"))
+    if not (image_url or image_urls or video_urls or seed or actions or texts):
+        return _NO_OUTPUT
+    return Output(
+        image_url=image_url,
+        image_urls=image_urls,
+        video_urls=video_urls,
+        seed=seed,
+        available_actions=MappingProxyType(actions) if actions else _NO_OUTPUT.available_actions,
+        texts=MappingProxyType(texts) if texts else _NO_OUTPUT.texts,
+    )
+
+
+def _usage(value: object) -> Usage | None:
+    if not isinstance(value, Mapping):
+        return None
+    return Usage(
+        unit=_text(value.get("type")),
+        frozen=_number(value.get("frozen")),
+        consume=_number(value.get("consume")),
+    )
+
+
+def _logs(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,) if value else ()
+    if not isinstance(value, list):
+        return ()
+    # Objects are kept as one line of JSON each, so that a line is always text.
+    return tuple(line if isinstance(line, str) else _encode(line) for line in value)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    """The non-empty texts of a list; a lone text counts as a list of one."""
+    if isinstance(value, str):
+        return (value,) if value else ()
+    if not isinstance(value, list):
+        return ()
+    return tuple(text for text in value if isinstance(text, str) and text)
+
+
+def _mapping(value: object) -> Body:
+    # The class that nearly all have is known at once; to ask the abstract one takes far longer.
+    return value if type(value) is dict or isinstance(value, Mapping) else _EMPTY
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: object) -> float:
+    # bool is an int to Python, but never a number at the API.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0
+    return value if isinstance(value, int) or math.isfinite(value) else 0
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 9:
+        return int(value)
+    number = _number(value)
+    return int(number) if abs(number) < 1e9 else 0

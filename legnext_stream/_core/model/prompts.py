@@ -1,0 +1,114 @@
+"""A prompt: what one job of a batch is to be submitted for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+import attrs
+
+from legnext_stream._core.model.jobs import TaskType
+from legnext_stream._core.model.tasks import api_fields, check_task_type
+
+#: The field that takes the text; a task type that isn't here takes none.
+_TEXT_FIELDS: Final[Mapping[TaskType, str]] = {
+    TaskType.DIFFUSION: "text",
+    TaskType.SHORTEN: "prompt",
+    TaskType.VIDEO_DIFFUSION: "prompt",
+    TaskType.EXTEND_VIDEO: "prompt",
+    TaskType.VARIATION: "remixPrompt",
+    TaskType.PAN: "remixPrompt",
+    TaskType.OUTPAINT: "remixPrompt",
+    TaskType.INPAINT: "remixPrompt",
+    TaskType.REMIX: "remixPrompt",
+    TaskType.EDIT: "remixPrompt",
+    TaskType.UPLOAD_PAINT: "remixPrompt",
+    TaskType.RETEXTURE: "remixPrompt",
+}
+
+
+def _frozen_mapping(value: Mapping[str, object]) -> Mapping[str, object]:
+    return MappingProxyType(dict(value))
+
+
+def _check_text(_: object, __: object, text: object) -> None:
+    if not isinstance(text, str):
+        msg = f"a prompt's text is a string, not {type(text).__name__}"
+        raise TypeError(msg)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        msg = f"a prompt's text has what is no character: {error}"
+        raise ValueError(msg) from None
+
+
+@attrs.frozen
+class Prompt:
+    """What one job of a batch is to be submitted for; see `generate`.
+
+    Attributes:
+        text: The text, 1–8,192 characters. It goes into the field that the task type has for one
+            (`text`, `prompt` or `remixPrompt`); where the task needs none it may be empty.
+        tag: The caller's own, to know the prompt again by: it comes back with each event, and is
+            never sent. With a journal it has to be something that JSON can hold.
+        task_type: The kind of work.
+        params: The task's further fields, under the API's names (`imageNo`) or in snake_case
+            (`image_no`); those that are None are left out.
+
+    Raises:
+        ValueError: There is no such task type, or the task takes no text, or the text has what is no
+            character.
+        TypeError: The text is no string, or a field was given twice.
+    """
+
+    text: str = attrs.field(default="", validator=_check_text)
+    tag: object = attrs.field(default=None, kw_only=True, hash=False)
+    task_type: TaskType | str = attrs.field(
+        default=TaskType.DIFFUSION, kw_only=True, converter=check_task_type
+    )
+    params: Mapping[str, object] = attrs.field(
+        factory=dict, kw_only=True, converter=_frozen_mapping, hash=False
+    )
+
+    def __attrs_post_init__(self) -> None:
+        fields_of(self)
+
+
+def fields_of(prompt: Prompt) -> dict[str, object]:
+    """What is sent for a prompt, under the API's names.
+
+    Raises:
+        ValueError: It has a text, and its task takes none.
+        TypeError: A field was given twice.
+    """
+    given = dict(prompt.params)
+    if prompt.text:
+        name = _TEXT_FIELDS.get(check_task_type(prompt.task_type))
+        if name is None:
+            msg = f"{prompt.task_type} takes no text, and was given {prompt.text[:40]!r}"
+            raise ValueError(msg)
+        if name in given:
+            msg = f"{name!r} was given twice, also as the text"
+            raise TypeError(msg)
+        given[name] = prompt.text
+    return api_fields(given)
+
+
+def as_prompt(item: object, task_type: TaskType) -> Prompt:
+    """The prompt that an item of a batch stands for.
+
+    Args:
+        item: A `Prompt`, or a text.
+        task_type: The kind of work that a mere text is for.
+
+    Raises:
+        TypeError: It is neither.
+        ValueError: The task takes no text.
+    """
+    if isinstance(item, Prompt):
+        return item
+    if isinstance(item, str):
+        return Prompt(item, task_type=task_type)
+    msg = f"a prompt is a text or a Prompt, not {type(item).__name__}"
+    raise TypeError(msg)

@@ -1,0 +1,173 @@
+"""File names from a template: whose result it is, and nothing that could lead out of the folder.
+
+A name is put together from fields that are each made harmless, and from the template's own text,
+which is checked once. So whatever a job, a prompt or a tag says, the name is one part of a path, has
+no leading dot, and ends in the suffix of what the file is.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from string import Formatter
+
+import attrs
+
+from legnext_stream._core.model.ids import check_job_id
+from legnext_stream._core.model.jobs import Job
+from legnext_stream._core.results.file_types import KINDS
+
+DEFAULT_NAME = "{job_id}-{number}{suffix}"
+"""A job's id, which of its results it is, and what that is: `…-1.png`."""
+
+_TEXTS = frozenset({"job_id", "task_type", "tag", "prompt"})
+_NUMBERS = frozenset({"number", "position"})
+_FIELDS = "job_id, number, suffix, task_type, tag, position, prompt"
+# How long a field may get, bytes. With them, the name of a job with a UUID always fits.
+_LONGEST = {"task_type": 30, "tag": 40, "prompt": 60}
+# What a file system takes, less what the parts of a download are called by, bytes.
+_LONGEST_STEM = 255 - len(".part.json.new")
+# Read by some system as more than a part of a name, or not at all.
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\<>:"|?*]')
+_WIDTH = re.compile(r"0?[1-9]?\d?", re.ASCII)
+# What is kept of a text: letters, marks on them, digits.
+_KEPT = "LMN"
+
+
+class LongNameError(ValueError):
+    """A name is longer than a file system takes."""
+
+
+@attrs.frozen(kw_only=True)
+class Origin:
+    """What a result's name is made of, beside the template.
+
+    Attributes:
+        job: The job.
+        number: Which of its results it is, from 1.
+        position: The place of its prompt in the batch, from 1; None outside of one.
+        prompt: The prompt's text, empty where it isn't known.
+        tag: The caller's own mark for the prompt; None where there is none.
+    """
+
+    job: Job
+    number: int
+    position: int | None = None
+    prompt: str = ""
+    tag: object = None
+
+
+class NameTemplate:
+    """How result files are called.
+
+    Written as for `str.format`, with the fields `job_id`, `number` (which of the job's results, from
+    1), `suffix` (`.png`, `.mp4`, …), `task_type`, `position` (of the prompt in its batch, from 1),
+    `tag` and `prompt`; the last two as a slug. Numbers take a width: `{position:04}`.
+
+    Args:
+        text: The template.
+
+    Raises:
+        ValueError: Two results could get the same name, the name could lead out of the folder, or a
+            field is none of these. The message says what to write.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text: str = text
+        self._parts = tuple(_parts(text))
+        fields = {field for _, field, _ in self._parts}
+        if "number" not in fields:
+            raise ValueError(f"{text!r} has no {{number}}, so a job's results would collide")
+        if fields.isdisjoint({"job_id", "position"}):
+            msg = f"{text!r} has neither {{job_id}} nor {{position}}, so jobs would collide"
+            raise ValueError(msg)
+        self.names_job: bool = "job_id" in fields
+        self.needs_position: bool = "position" in fields
+
+    def stem(self, origin: Origin) -> str:
+        """The name of a result, without its suffix.
+
+        Raises:
+            InvalidJobId: The job's id is none, and could lead anywhere.
+            LongNameError: The name is longer than a file system takes.
+            ValueError: The template needs a position, and there is none.
+        """
+        stem = "".join(
+            literal + (_filled(field, spec, origin) if field else "")
+            for literal, field, spec in self._parts
+        )
+        # A field at the beginning can be empty, and what follows it a dot.
+        stem = stem.lstrip(". ")
+        if len(stem.encode()) > _LONGEST_STEM:
+            raise LongNameError(f"the name {stem[:80]}… is longer than a file system takes")
+        return stem
+
+    def __repr__(self) -> str:
+        return f"NameTemplate({self.text!r})"
+
+
+def _parts(text: str) -> list[tuple[str, str, str]]:
+    """The template as (text, field behind it, its width), without the suffix, which comes last."""
+    try:
+        parsed = list(Formatter().parse(text))
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no template: {error}") from None
+    parts: list[tuple[str, str, str]] = []
+    has_suffix = False
+    for literal, field, spec, conversion in parsed:
+        if has_suffix:
+            raise ValueError(f"in {text!r}, {{suffix}} must come last")
+        if _UNSAFE.search(literal):
+            raise ValueError(f"{text!r} has a character that can't be in the name of one file")
+        if field is None:
+            parts.append((literal, "", ""))
+        elif field == "suffix" and not spec and not conversion:
+            has_suffix = True
+            parts.append((literal, "", ""))
+        else:
+            is_known = field in _NUMBERS or (field in _TEXTS and not spec)
+            if conversion or not is_known or not _WIDTH.fullmatch(spec or ""):
+                raise ValueError(f"{text!r} has a field that isn't one of {_FIELDS}")
+            parts.append((literal, field, spec or ""))
+    literal, field, _ = parts[-1] if parts else ("", "", "")
+    if not has_suffix and not field and literal.lower().endswith(_SUFFIXES):
+        raise ValueError(f"{text!r} must end in {{suffix}}, which says what the file is")
+    if parts and parts[0][0].startswith("."):
+        raise ValueError(f"{text!r} begins with a dot, which hides files")
+    return parts
+
+
+_SUFFIXES = tuple(kind.suffix for kind in KINDS)
+
+
+def _filled(field: str, spec: str, origin: Origin) -> str:
+    match field:
+        case "job_id":
+            return check_job_id(origin.job.job_id)
+        case "number":
+            return format(origin.number, spec)
+        case "position":
+            if origin.position is None:
+                raise ValueError("the name needs a {position}, and the job has none")
+            return format(origin.position, spec)
+        case "task_type":
+            return slug(origin.job.task_type, _LONGEST[field])
+        case "tag":
+            return slug("" if origin.tag is None else str(origin.tag), _LONGEST[field])
+        case _:
+            return slug(origin.prompt, _LONGEST[field])
+
+
+def slug(text: str, longest: int) -> str:
+    """A text as part of a file name: its letters and digits in lower case, joined by single dashes.
+
+    Args:
+        text: Any text.
+        longest: How long it may get, bytes in UTF-8.
+    """
+    # What lies further back doesn't get in; a prompt has up to 8,192 characters, a tag any number.
+    text = unicodedata.normalize("NFC", text[: 8 * longest]).lower()
+    kept = "".join(char if unicodedata.category(char)[0] in _KEPT else " " for char in text)
+    dashed = "-".join(kept.split()).encode()[:longest]
+    # Cut within a character, its beginning is left out.
+    return dashed.decode(errors="ignore").strip("-")

@@ -1,0 +1,216 @@
+"""Numbers about a watch: what it asked, what it learned, where its jobs stand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+import msgspec
+
+from legnext_stream._core.model.jobs import JobStatus
+from legnext_stream._core.pace import Pacer
+from legnext_stream._core.schedule.durations import Durations
+from legnext_stream._core.schedule.time_left import TimeLeft
+
+
+@attrs.frozen(kw_only=True)
+class LearnedRunTimes:
+    """What has been learned of how long the jobs of a task type run.
+
+    Attributes:
+        ended: How many ended jobs it was learned from.
+        median: Half of the jobs end within so many seconds.
+        p90: Nine in ten end within so many seconds.
+    """
+
+    ended: int
+    median: float
+    p90: float
+
+
+@attrs.frozen(kw_only=True)
+class Stats:
+    """A snapshot of a watch, or of all watches of a client together.
+
+    It can be pickled, and `attrs.asdict` makes plain data of it, all of which JSON can hold.
+
+    Attributes:
+        polls: Status requests that have ended.
+        retries: Those among them that repeated a failed one.
+        rate_limited: Answers 429.
+        troubles: Failed polls of all other kinds: 5xx, no answer, an answer that is no job.
+        events: Events made so far.
+        jobs: How many jobs stand at each status, by what was last seen; the ended ones are among
+            them.
+        unseen: Jobs that no answer has described yet.
+        last_error: The newest trouble in words, or None.
+        rate: Requests a second allowed now.
+        ceiling: Requests a second that the API is believed to permit, or None if no limit was met.
+        why: What decides the rate: "free", "starting", "limited by hint", "holding", "probing",
+            "recovering", "backing off", "paused" or "in-flight".
+        in_flight: Requests under way now.
+        price: What is really being paid for a request now, in seconds of delay: `poll_cost`, or
+            more while requests are scarce.
+        remaining: Seconds until the last of the jobs has ended, estimated from the learned run times
+            and from how many run at once: as likely longer as shorter. None if nothing is being
+            watched.
+        remaining_between: The same with its uncertainty: the least and the most that it is likely to
+            be, seconds. Nine times in ten it should be in between, once a tenth of the jobs have
+            ended and as long as the rest are like them; see `core/schedule/outlook.py`.
+        run_times: What has been learned, by task type.
+        prompts: Prompts taken in by `generate` so far. Those that ended without a job are counted in
+            `jobs`, as `SUBMIT_UNKNOWN` or `NOT_SUBMITTED`.
+        submits: Submits that have ended, by an answer or without one.
+        submits_limited: Those among them that were answered 429.
+        submitted: Those that made a job.
+        told: Ends that a callback was the first to tell; see `legnext_stream.webhook_app`.
+    """
+
+    polls: int
+    retries: int
+    rate_limited: int
+    troubles: int
+    events: int
+    jobs: Mapping[JobStatus, int] = attrs.field(hash=False)
+    unseen: int
+    last_error: str | None
+    rate: float
+    ceiling: float | None
+    why: str
+    in_flight: int
+    price: float
+    remaining: float | None
+    remaining_between: tuple[float, float] | None
+    run_times: Mapping[str, LearnedRunTimes] = attrs.field(hash=False)
+    prompts: int = 0
+    submits: int = 0
+    submits_limited: int = 0
+    submitted: int = 0
+    told: int = 0
+
+    @property
+    def rate_reason(self) -> str:
+        """What decides `rate`, in words for people."""
+        return RATE_REASONS[self.why]
+
+    @property
+    def ended(self) -> int:
+        """Jobs that have ended."""
+        return sum(number for status, number in self.jobs.items() if status.is_terminal)
+
+    @property
+    def polls_per_ended(self) -> float | None:
+        """Polls for each job that has ended; None before the first has."""
+        return self.polls / self.ended if self.ended else None
+
+    @property
+    def news_share(self) -> float | None:
+        """The share of polls that brought news; None before the first poll."""
+        return self.events / self.polls if self.polls else None
+
+
+RATE_REASONS: Final[Mapping[str, str]] = {
+    "free": "no limit met, as fast as allowed",
+    "starting": "no limit met yet, speeding up",
+    "limited by hint": "as the API says is left",
+    "holding": "just below the learned limit",
+    "probing": "trying a little more than the learned limit",
+    "recovering": "coming back after refusals",
+    "backing off": "refused again and again, trying now and then",
+    "paused": "the API asked to wait",
+    "in-flight": "as many requests under way as may be",
+}
+"""What `Stats.why` means, in words for people."""
+
+
+class Tally(msgspec.Struct):
+    """The running counts behind `Stats`."""
+
+    polls: int = 0
+    retries: int = 0
+    rate_limited: int = 0
+    troubles: int = 0
+    events: int = 0
+    unseen: int = 0
+    last_error: str | None = None
+    prompts: int = 0
+    submits: int = 0
+    submits_limited: int = 0
+    submitted: int = 0
+    told: int = 0
+    jobs: Counter[JobStatus] = msgspec.field(default_factory=Counter)
+
+    def add(self, other: Tally) -> None:
+        """Count in what another tally has counted."""
+        self.polls += other.polls
+        self.retries += other.retries
+        self.rate_limited += other.rate_limited
+        self.troubles += other.troubles
+        self.events += other.events
+        self.unseen += other.unseen
+        self.last_error = other.last_error or self.last_error
+        self.prompts += other.prompts
+        self.submits += other.submits
+        self.submits_limited += other.submits_limited
+        self.submitted += other.submitted
+        self.told += other.told
+        self.jobs.update(other.jobs)
+
+    def without_unfinished(self) -> Tally:
+        """The same counts without the jobs that have not ended: nobody follows them any more."""
+        ended = Counter({status: n for status, n in self.jobs.items() if status.is_terminal})
+        return msgspec.structs.replace(self, unseen=0, jobs=ended)
+
+    def moved(self, previous: JobStatus | None, status: JobStatus) -> None:
+        """A job went from one status to another."""
+        if previous is None:
+            self.unseen -= 1
+        else:
+            self.jobs[previous] -= 1
+        self.jobs[status] += 1
+
+    def left(self, status: JobStatus | None) -> None:
+        """A job with this status is no longer watched."""
+        if status is None:
+            self.unseen -= 1
+        else:
+            self.jobs[status] -= 1
+
+    def snapshot(
+        self, *, pacer: Pacer, durations: Durations, price: float, left: TimeLeft | None
+    ) -> Stats:
+        """The counts as they are now, beside what the pacer and the schedule say."""
+        learned = {
+            task_type: LearnedRunTimes(
+                ended=run_times.ended_jobs,
+                median=run_times.curve.quantile(0.5),
+                p90=run_times.curve.quantile(0.9),
+            )
+            for task_type, run_times in durations
+            if run_times.ended_jobs
+        }
+        return Stats(
+            polls=self.polls,
+            retries=self.retries,
+            rate_limited=self.rate_limited,
+            troubles=self.troubles,
+            events=self.events,
+            jobs={status: n for status, n in self.jobs.items() if n},
+            unseen=self.unseen,
+            last_error=self.last_error,
+            rate=pacer.rate,
+            ceiling=pacer.ceiling,
+            why=pacer.why.value,
+            in_flight=pacer.in_flight,
+            price=price,
+            remaining=None if left is None else left.middle,
+            remaining_between=None if left is None else (left.low, left.high),
+            run_times=learned,
+            prompts=self.prompts,
+            submits=self.submits,
+            submits_limited=self.submits_limited,
+            submitted=self.submitted,
+            told=self.told,
+        )

@@ -1,0 +1,1 @@
+"""The engine: carries polls out and observations in, and delivers events to consumers."""

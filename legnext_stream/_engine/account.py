@@ -1,0 +1,242 @@
+"""What all requests of one account share: its lanes, its pace, and what has been counted."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import msgspec
+import trio
+
+from legnext_stream._core.answers import Answer, NoReply, Reply, refusal_error
+from legnext_stream._core.model.decoding import decode_body
+from legnext_stream._core.model.jobs import TaskType
+from legnext_stream._core.pace import Pacer, RequestKind
+from legnext_stream._core.pace.reading import signal_of
+from legnext_stream._core.pacing import Pacing
+from legnext_stream._core.retry import retry_wait
+from legnext_stream._core.schedule.durations import Durations
+from legnext_stream._core.schedule.time_left import longest
+from legnext_stream._core.stats import Stats, Tally
+from legnext_stream._core.tracker import Tracker
+from legnext_stream._http import Lanes, Request
+from legnext_stream._log import Log, watch_began, watch_ended
+from legnext_stream._util.trio_only import time_now
+from legnext_stream.errors import HostUnreachableError, SubmitUnknownError
+
+if TYPE_CHECKING:
+    from legnext_stream._http.files import Files
+    from legnext_stream._journal import Keeper
+    from legnext_stream._telemetry import Telemetry
+    from legnext_stream._telemetry.recording import Follower
+
+
+def job_path(job_id: str) -> str:
+    """Where a job is to be asked about."""
+    return f"/api/v1/job/{quote(job_id, safe='')}"
+
+
+def submit_request(task_type: TaskType, fields: Mapping[str, object]) -> Request:
+    """The request that submits a job.
+
+    Args:
+        task_type: The kind of work.
+        fields: What is sent, under the API's names. A `mask` of bytes is sent as a PNG file.
+    """
+    path = f"/api/v1/{task_type}"
+    mask = fields.get("mask")
+    if not isinstance(mask, bytes):
+        return Request("POST", path, json=dict(fields))
+    return Request(
+        "POST",
+        path,
+        files={"mask": ("mask.png", mask, "image/png")},
+        fields={name: _form_text(value) for name, value in fields.items() if name != "mask"},
+    )
+
+
+def _form_text(value: object) -> str:
+    """A field of a form: text as it is, all else as JSON."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+class Account:
+    """One key at one host. Decides nothing: it carries requests at the pace the pacer sets."""
+
+    def __init__(self, lanes: Lanes, pacing: Pacing, telemetry: Telemetry | None = None) -> None:
+        self.lanes: Lanes = lanes
+        self.pacing: Pacing = pacing
+        self.pacer: Pacer = Pacer(
+            max_rate=pacing.max_rate,
+            initial_rate=pacing.initial_rate,
+            max_in_flight=pacing.max_in_flight,
+        )
+        # What one watch learns of run times serves the others.
+        self.durations: Durations = Durations()
+        self._trackers: dict[object, Tracker] = {}
+        self._past = Tally()
+        self._waiting: list[Callable[[], None]] = []
+        self._files: Files | None = None
+        self._log = Log(lanes.base_url)
+        # Without telemetry nothing of it is in a request's way.
+        self.follower: Follower | None = None if telemetry is None else telemetry.follow(self)
+        self._carry = lanes.send if self.follower is None else self.follower.send
+
+    async def aclose(self) -> None:
+        """Close the lanes, and what fetches files. Bounded in time, also under cancellation."""
+        if self._files is not None:
+            await self._files.aclose()
+        await self.lanes.aclose()
+        if self.follower is not None:
+            self.follower.close()
+
+    @property
+    def files(self) -> Files:
+        """What fetches the results of this account's jobs."""
+        if self._files is None:
+            self._files = self.lanes.files()
+        return self._files
+
+    async def poll(self, job_id: str) -> Answer:
+        """Send one status request now; the caller has asked the pacer, and tells it the outcome."""
+        return await self.send(Request("GET", job_path(job_id)))
+
+    async def send(self, request: Request) -> Answer:
+        """Send one request now; the caller has asked the pacer, and tells it the outcome."""
+        answer = await self._carry(request)
+        self._log.heard(request, answer, self.pacer.rate)
+        return answer
+
+    async def request(
+        self, request: Request, kind: RequestKind, *, is_safe: bool, retry_for: float
+    ) -> Reply:
+        """Send one request at the account's pace, and again while that can help.
+
+        Args:
+            request: What to send.
+            kind: Which of the account's limits it counts against.
+            is_safe: Whether a repetition can do no harm.
+            retry_for: When to stop repeating it, seconds after the first attempt.
+
+        Raises:
+            ApiError: The API refuses.
+            SubmitUnknownError: It is not safe, was sent, and got no answer.
+            HostUnreachableError: It got no answer.
+        """
+        give_up_at = trio.current_time() + retry_for
+        attempt = 0
+        while True:
+            attempt += 1
+            await self._turn(kind)
+            answer = await self._send(request, kind)
+            if isinstance(answer, Reply) and 200 <= answer.status_code < 300:
+                return answer
+            wait = retry_wait(answer, attempt, is_safe=is_safe, key=request.path)
+            if wait is None or trio.current_time() + wait > give_up_at:
+                raise _error(answer, is_safe=is_safe)
+            await trio.sleep(wait)
+
+    async def _turn(self, kind: RequestKind) -> None:
+        """Wait for the pacer's leave; the request must start before the next checkpoint."""
+        await trio.lowlevel.checkpoint()
+        while (at := self.pacer.ready_at(now := trio.current_time(), kind)) > now:
+            freed = trio.Event()
+            self.call_when_free(freed.set)
+            with trio.move_on_at(at):
+                await freed.wait()
+
+    async def _send(self, request: Request, kind: RequestKind) -> Answer:
+        self.pacer.start(trio.current_time(), kind)
+        answered = False
+        try:
+            answer = await self.send(request)
+            answered = True
+        finally:
+            if not answered:
+                self.pacer.abandon(kind)
+            self.free()
+        self.pacer.finish(trio.current_time(), signal_of(answer), kind)
+        return answer
+
+    def call_when_free(self, wake: Callable[[], None]) -> None:
+        """Call `wake` once, when the next request of this account ends."""
+        self._waiting.append(wake)
+
+    def free(self) -> None:
+        """A request has ended: whoever waits for a place in flight may look again."""
+        waiting, self._waiting = self._waiting, []
+        for wake in waiting:
+            wake()
+
+    def keeper(self, path: Path) -> Keeper:
+        """What keeps a watch's journal in a file."""
+        # Only who has a journal pays for the database's import.
+        from legnext_stream._journal import Keeper  # noqa: PLC0415 - see above
+
+        lanes = self.lanes
+        return Keeper(
+            path, base_url=lanes.base_url, fingerprint=lanes.fingerprint, learned=self.learned
+        )
+
+    def learned(self) -> dict[str, dict[str, Any]]:
+        """What polling has taught by now, as plain data that JSON can hold."""
+        return {"pace": self.pacer.state(), "durations": self.durations.state()}
+
+    def remember(self, name: str, state: Mapping[str, Any]) -> None:
+        """Take up what an earlier run learned, where this one knows nothing better.
+
+        A state of another version is passed over: it is learned anew.
+        """
+        if name == "pace":
+            self.pacer.remember(state)
+        else:
+            with contextlib.suppress(ValueError):
+                self.durations.remember(state)
+
+    @property
+    def stats(self) -> Stats:
+        """The numbers of all watches together, up to now."""
+        trackers = self._trackers.values()
+        now = time_now()
+        left = [tracker.time_left(now) for tracker in trackers]
+        return self.total().snapshot(
+            pacer=self.pacer,
+            durations=self.durations,
+            price=max((tracker.price for tracker in trackers), default=self.pacing.poll_cost),
+            left=longest(one for one in left if one is not None),
+        )
+
+    def total(self) -> Tally:
+        """What all watches together have counted."""
+        total = Tally()
+        for tally in (self._past, *(tracker.tally for tracker in self._trackers.values())):
+            total.add(tally)
+        return total
+
+    def count_in(self, owner: object, tracker: Tracker) -> None:
+        """A watch begins: count what it counts."""
+        self._trackers[owner] = tracker
+        watch_began(self.lanes.base_url)
+
+    def count_out(self, owner: object, failure: Exception | None = None) -> None:
+        """A watch has ended: what it counted stays counted, the jobs it has left do not."""
+        tally = self._trackers.pop(owner).tally
+        self._past.add(tally.without_unfinished())
+        watch_ended(self.lanes.base_url, tally, failure)
+        if self.follower is not None:
+            self.follower.left(owner)
+
+
+def _error(answer: Answer, *, is_safe: bool) -> Exception:
+    if isinstance(answer, Reply):
+        return refusal_error(answer.status_code, answer.content, decode_body(answer.content))
+    return _no_answer(answer, is_safe=is_safe)
+
+
+def _no_answer(answer: NoReply, *, is_safe: bool) -> HostUnreachableError:
+    if is_safe or not answer.was_sent:
+        return HostUnreachableError(answer.reason)
+    return SubmitUnknownError(f"{answer.reason}; the job may exist all the same")

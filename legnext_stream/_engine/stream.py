@@ -1,0 +1,333 @@
+"""The consumer's side of a watch: iterate it, leave it in any way, lose nothing."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import trio
+
+from legnext_stream._core.model.events import JobEvent
+from legnext_stream._core.model.explanation import Explanation
+from legnext_stream._core.model.ids import check_job_id
+from legnext_stream._core.model.jobs import Job, JobStatus
+from legnext_stream._core.pacing import Pacing
+from legnext_stream._core.stats import Stats
+from legnext_stream._engine.account import Account
+from legnext_stream._engine.collecting import Selection, only
+from legnext_stream._engine.engine import Engine, Jobs
+from legnext_stream._engine.subscription import Policy, Subscription
+from legnext_stream._util.trio_only import require_trio, time_now
+from legnext_stream.errors import StreamClosedError
+
+if TYPE_CHECKING:
+    from legnext_stream._generate import Batch
+    from legnext_stream._webhooks import WebhookReceiver
+
+# How long leaving waits for the engine to close its connections, seconds.
+_LEAVING = 5.0
+# Items of a collection that are looked at before any is watched: a mistake is mostly in all of them,
+# or was made by hand. All of a million would keep everything else waiting for half a second.
+_CHECKED_AT_ONCE = 10_000
+
+
+class EventStream:
+    """The status changes of many jobs, as they are seen: an async iterator of `JobEvent`.
+
+    Each job's events come in order and end with exactly one terminal event; the stream ends when
+    all jobs have ended and no more can come. Use it in `async for` directly, or in `async with` to
+    be sure that polling has stopped when the block is left.
+
+    It is not made directly but by `watch`, `generate` and the methods of `LegnextClient`. It is a class and not an async
+    generator because no nursery may be open across a `yield`: the engine runs in a nursery that is
+    not the consumer's, and ends when the stream is closed, left, or lost.
+    """
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        *,
+        account: Account,
+        open_nursery: Callable[[], trio.Nursery] | None,
+        timeout: float | None,
+        pacing: Pacing,
+        journal: Path | None = None,
+        webhooks: WebhookReceiver | None = None,
+        batch: Batch | None = None,
+    ) -> None:
+        _check(jobs, timeout)
+        self._keeper = None if journal is None else account.keeper(journal)
+        self._engine = Engine(
+            account,
+            jobs,
+            timeout=timeout,
+            pacing=pacing,
+            owns_account=open_nursery is None,
+            keeper=self._keeper,
+            webhooks=webhooks,
+            batch=batch,
+        )
+        # What the consumer has in hand, and whether an acknowledgement is on its way to the disk.
+        self._delivered: JobEvent | None = None
+        self._owes_flush = False
+        self._account = account
+        self._open_nursery = open_nursery
+        self._is_started = False
+        self._is_closed = False
+        self._is_busy = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> JobEvent:
+        """The next event. A call that is cancelled loses nothing: iterate again and go on.
+
+        Asking for the next acknowledges the one before; with a journal, that is on the disk before
+        the next is delivered.
+
+        Raises:
+            StopAsyncIteration: All jobs have ended and no more can come.
+            StreamClosedError: The stream was closed, or the client it belongs to.
+            trio.BusyResourceError: Another task is waiting for the next event.
+            JournalError: The journal can't be written.
+            LegnextError: What ended the watch as a whole; the same again at each further call.
+        """
+        self._start()
+        with self._alone():
+            await self._acknowledge()
+            try:
+                event = await self._engine.mailbox.get()
+            except Exception:
+                # The end, good or bad: the journal is closed before the consumer hears of it.
+                self._engine.let_go()
+                with trio.move_on_after(_LEAVING, shield=True):
+                    await self._engine.finished.wait()
+                raise
+            self._delivered = event
+            return event
+
+    async def ack(self) -> None:
+        """Acknowledge the event that was delivered last, before asking for the next.
+
+        With a journal: returns when that is on the disk, so that the event will not be delivered
+        again, whatever happens. Without one there is nothing to do.
+
+        Raises:
+            StreamClosedError: The stream was closed.
+            trio.BusyResourceError: Another task is waiting for the next event.
+            JournalError: The journal can't be written.
+        """
+        self._start()
+        with self._alone():
+            await trio.lowlevel.checkpoint()
+            await self._acknowledge()
+
+    async def _acknowledge(self) -> None:
+        """Have it on the disk that the consumer is done with the event delivered last."""
+        if self._keeper is None or self._engine.finished.is_set():
+            return
+        if self._delivered is not None:
+            self._keeper.acknowledged(self._delivered)
+            self._delivered = None
+            self._owes_flush = True
+        # Also for what an earlier call was cancelled over.
+        if self._owes_flush:
+            await self._keeper.flush()
+            self._owes_flush = False
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        if self._is_busy:
+            raise trio.BusyResourceError("another task is waiting for this stream's next event")
+        self._is_busy = True
+        try:
+            yield
+        finally:
+            self._is_busy = False
+
+    async def __aenter__(self) -> Self:
+        require_trio("an event stream")
+        # Before the start: after a cancelled entry nobody would call `__aexit__`.
+        await trio.lowlevel.checkpoint()
+        self._start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._close()  # noqa: ASYNC102 - it shields and bounds itself
+        # Not where an error is on its way out: a cancellation would take its place.
+        if error is None:
+            await trio.lowlevel.checkpoint()  # noqa: ASYNC102 - all is closed; it may be cancelled
+
+    async def aclose(self) -> None:
+        """Stop polling and close what was opened. May be called again, and under cancellation."""
+        await self._close()
+        await trio.lowlevel.checkpoint()
+
+    async def _close(self) -> None:
+        self._is_closed = True
+        self._engine.stop()
+        if self._is_started:
+            with trio.move_on_after(_LEAVING, shield=True):
+                await self._engine.finished.wait()
+
+    def add(self, jobs: Jobs) -> None:
+        """Watch more jobs. They come in as those that `watch` was given do.
+
+        A stream ends when all its jobs have ended and no more can come. Where jobs are to be added
+        for as long as one likes, watch a Trio channel instead.
+
+        Args:
+            jobs: Job ids or `Job`s: any iterable or async iterable. One that is or was watched
+                already changes nothing.
+
+        Raises:
+            InvalidJobId: One of the first 10,000 items of a collection can't be a job id. One that
+                comes later, or from another iterable, is refused at the loop, and ends the watch.
+            TypeError: `jobs` is not iterable, or one string.
+            StreamClosedError: The stream has ended or was closed.
+        """
+        check_jobs(jobs)
+        self._start()
+        self._engine.add(jobs)
+
+    def remove(self, job_id: str) -> None:
+        """Watch a job no longer: nothing more is told of it, not even what was seen already.
+
+        It may be added again, and is then watched as if for the first time.
+
+        Raises:
+            KeyError: It isn't watched: it has not come in yet, or has ended.
+            StreamClosedError: The stream was closed.
+        """
+        self._start()
+        self._engine.remove(job_id)
+        if self._delivered is not None and self._delivered.job_id == job_id:
+            self._delivered = None
+
+    def subscribe(self, policy: Policy = "block") -> Subscription:
+        """Follow this watch a second time, and a third, each at a pace of its own.
+
+        A subscription has every event from now on, numbered by itself. None slows another: who
+        reads slowly gets the changes of a job merged into one event, and never misses its end.
+
+        Args:
+            policy: `"block"`: polling pauses while this one, and all others, have 1,000 jobs'
+                events unread, or fewer that were made of very large answers. `"latest"`: it never
+                pauses for this one's sake; what is unread is merged.
+
+        Raises:
+            StreamClosedError: The stream was closed.
+            ValueError: There is no such policy.
+        """
+        self._start()
+        return Subscription(self._engine.mailroom, policy)
+
+    def terminal(self) -> Selection[JobEvent]:
+        """Only the last event of each job: an async iterator over this same stream.
+
+        What it passes over is acknowledged, like what it returns, by asking for the next.
+        """
+        return only(self, frozenset(status for status in JobStatus if status.is_terminal))
+
+    def only(self, *statuses: JobStatus | str) -> Selection[JobEvent]:
+        """Only the events with one of these statuses: an async iterator over this same stream.
+
+        A change that nobody has read in time is merged into the job's next one, so of statuses that
+        are not terminal not each is sure to be told. What it passes over is acknowledged, like what
+        it returns, by asking for the next.
+
+        Args:
+            statuses: As `JobStatus` or in its words, e.g. `"completed"`.
+
+        Raises:
+            ValueError: There is no such status, or none was given.
+        """
+        if not statuses:
+            raise ValueError("only() takes the statuses to let through, and was given none")
+        return only(self, frozenset(map(JobStatus, statuses)))
+
+    @property
+    def stats(self) -> Stats:
+        """The numbers of this watch, up to now."""
+        tracker = self._engine.tracker
+        return tracker.tally.snapshot(
+            pacer=self._account.pacer,
+            durations=self._account.durations,
+            price=tracker.price,
+            left=tracker.time_left(time_now()),
+        )
+
+    def explain(self, job_id: str) -> Explanation:
+        """Say why a job of this stream is next polled when it is.
+
+        Raises:
+            KeyError: The job is not watched, or has not come in yet.
+        """
+        require_trio("EventStream.explain")
+        return self._engine.tracker.explain(trio.current_time(), job_id)
+
+    def _start(self) -> None:
+        """Start the engine, at the first use: only then is there surely a Trio run to start it in."""
+        require_trio("an event stream")
+        if self._is_closed:
+            raise StreamClosedError("this stream was closed")
+        if self._is_started:
+            return
+        engine = self._engine
+        if self._open_nursery is None:
+            trio.lowlevel.spawn_system_task(engine.run, name="legnext_stream.watch")
+        else:
+            self._open_nursery().start_soon(engine.run, name="legnext_stream.watch")
+        self._is_started = True
+        # For those who just stop iterating: the last reference goes, and the engine with it.
+        lost = weakref.finalize(self, _stop, trio.lowlevel.current_trio_token(), engine.stop)
+        lost.atexit = False
+
+
+def _stop(token: trio.lowlevel.TrioToken, stop: Callable[[], None]) -> None:
+    """Stop an engine from wherever the garbage collector happens to run."""
+    try:
+        token.run_sync_soon(stop)
+    except trio.RunFinishedError:
+        return  # and the engine with it
+
+
+def _check(jobs: object, timeout: object) -> None:
+    """Refuse what can't work before any request is sent."""
+    check_jobs(jobs)
+    if timeout is not None:
+        if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+            msg = f"timeout takes seconds or None, not {timeout!r}"
+            raise TypeError(msg)
+        if not timeout > 0:
+            msg = f"timeout must be above 0 seconds, or None for never, not {timeout!r}"
+            raise ValueError(msg)
+
+
+def check_jobs(jobs: object) -> None:
+    """Refuse what can't be a source of job ids.
+
+    Raises:
+        TypeError: It is not iterable, or one string.
+        InvalidJobId: One of the first items of a collection can't be a job id.
+    """
+    if isinstance(jobs, str | bytes):
+        msg = "watch() takes many job ids, not one string: write watch([job_id]), or wait(job_id)"
+        raise TypeError(msg)
+    if not (hasattr(jobs, "__iter__") or hasattr(jobs, "__aiter__")):
+        msg = f"watch() takes an iterable or async iterable of job ids, not {jobs!r}"
+        raise TypeError(msg)
+    # A collection can be looked through twice; what comes one by one is checked as it comes.
+    if isinstance(jobs, Collection):
+        for item in islice(jobs, _CHECKED_AT_ONCE):
+            check_job_id(item.job_id if isinstance(item, Job) else item)

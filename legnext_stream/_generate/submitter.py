@@ -1,0 +1,306 @@
+"""Submits the prompts of a batch, as slots and pace allow.
+
+Thin: when the next submit may go, and what an answer to one means, is decided in `core.submitting`.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from legnext_stream._core.answers import Answer
+from legnext_stream._core.model.events import JobEvent
+from legnext_stream._core.model.jobs import Job, JobError, JobStatus
+from legnext_stream._core.model.prompts import fields_of
+from legnext_stream._core.model.tasks import check_task_type
+from legnext_stream._core.pace import RequestKind
+from legnext_stream._core.submitting import (
+    Meaning,
+    Slots,
+    SubmitAnswer,
+    Trouble,
+    event_without_job,
+    job_error,
+    read_submit,
+    retry_after,
+    submit_signal,
+)
+from legnext_stream._core.tracker import Tracker
+from legnext_stream._engine.account import Account, submit_request
+from legnext_stream._engine.mailroom import Mailroom
+from legnext_stream._generate.intake import AHEAD, Intake, Item, Prompts
+from legnext_stream._generate.terms import Terms
+from legnext_stream._util.slices import Slices
+
+if TYPE_CHECKING:
+    from legnext_stream._generate.batch import Batch
+    from legnext_stream._journal.ledger import Ledger
+
+_SUBMIT: Final = RequestKind.SUBMIT
+_MAY_BE_MADE: Final = frozenset({Meaning.MADE, Meaning.UNKNOWN})
+# How long leaving waits for submits on their way, with a journal that can keep what they made, seconds.
+_GRACE: Final = 2.0
+
+
+class Submitter:
+    """Submits the prompts of one batch.
+
+    Args:
+        batch: Knows whose job is whose.
+        prompts: What the caller gave.
+        account: Whose lanes and pace to use.
+        terms: How to submit.
+        ledger: The batch's journal, or None.
+        tracker: Watches the jobs.
+        mailroom: Has room for more events, or not.
+        deliver: Takes the events.
+    """
+
+    def __init__(
+        self,
+        batch: Batch,
+        prompts: Prompts,
+        *,
+        account: Account,
+        terms: Terms,
+        ledger: Ledger | None,
+        tracker: Tracker,
+        mailroom: Mailroom,
+        deliver: Callable[[list[JobEvent]], None],
+    ) -> None:
+        self._batch = batch
+        self._account = account
+        self._terms = terms
+        self._ledger = ledger
+        self._tracker = tracker
+        self._mailroom = mailroom
+        self._deliver = deliver
+        self._intake = Intake(prompts, task_type=terms.task_type, ledger=ledger, take=self._take)
+        self._slots = Slots(terms.at_once)
+        self._trouble = Trouble(terms.timeout, submit_again=terms.if_unknown == "submit_again")
+        # A heap of those that wait for their turn, by their places in the batch; how many have neither a
+        # job nor an end, these included; and whether no more can come in.
+        self._ready: list[tuple[int, Item]] = []
+        self._in_hand = 0
+        self._is_all_in = False
+        self._place = trio.Event()
+        self._is_called_when_free = False
+        self._graces: set[trio.CancelScope] = set()
+
+    async def run(self) -> None:
+        """Submit all of them; return when each has a job, or an end without one."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._bound_graces)
+            nursery.start_soon(self._take_in)
+            await self._dispatch(nursery)
+            nursery.cancel_scope.cancel()
+
+    @trio.lowlevel.enable_ki_protection
+    async def _take_in(self) -> None:
+        await self._intake.run()
+        self._is_all_in = True
+        self._batch.wake()
+
+    async def _take(self, item: Item) -> None:
+        """Take a prompt in hand; return when there is a place for another."""
+        self._tracker.tally.prompts += 1
+        self._in_hand += 1
+        self._put(item)
+        while self._in_hand >= AHEAD:
+            self._place = trio.Event()
+            await self._place.wait()
+
+    async def _dispatch(self, nursery: trio.Nursery) -> None:
+        """Start each submit when its time has come."""
+        slices = Slices()
+        while self._in_hand or not self._is_all_in:
+            if self._ready and self._mailroom.is_full:
+                await self._mailroom.wait_for_room()
+            now = trio.current_time()
+            at = self._due(now)
+            if at > now:
+                await self._batch.change(at)
+                continue
+            _, item = heapq.heappop(self._ready)
+            refusal = self._trouble.refusal(now)
+            if refusal is None:
+                nth = self._slots.start(self._tracker.active)
+                self._account.pacer.start(now, _SUBMIT)
+                nursery.start_soon(self._submit, item, now, nth)
+            else:
+                self._end(item, JobStatus.NOT_SUBMITTED, refusal)
+                await slices.done_one()
+
+    def _due(self, now: float) -> float:
+        """When the next prompt's turn is, seconds; infinite until something changes."""
+        if not self._ready or self._batch.is_behind:
+            return float("inf")
+        if self._trouble.refusal(now) is not None:
+            return now
+        at = self._slots.due(now, self._tracker.active)
+        if at > now:
+            return at
+        at = self._account.pacer.ready_at(now, _SUBMIT)
+        if at == float("inf") and not self._is_called_when_free:
+            self._is_called_when_free = True
+            self._account.call_when_free(self._on_free)
+        return at
+
+    def _on_free(self) -> None:
+        self._is_called_when_free = False
+        self._batch.wake()
+
+    @trio.lowlevel.enable_ki_protection
+    async def _submit(self, item: Item, started_at: float, nth: int) -> None:
+        """Submit a prompt once, and see to what comes of it."""
+        if item.since is None:
+            item.since = started_at
+        if self._ledger is not None:
+            await self._announce(item, self._ledger)
+        said = None
+        with self._grace():
+            said = await self._attempt(item, started_at, nth)
+        if said is not None:
+            await self._not_made(item, said)
+
+    @contextmanager
+    def _grace(self) -> Iterator[None]:
+        """With a journal, a submit on its way may end when the stream is left: what it made is kept."""
+        with trio.CancelScope(shield=self._ledger is not None) as scope:
+            self._graces.add(scope)
+            try:
+                yield
+            finally:
+                self._graces.discard(scope)
+
+    @trio.lowlevel.enable_ki_protection
+    async def _bound_graces(self) -> None:
+        """When the stream is left, let no submit hold that up for long."""
+        try:
+            await trio.sleep_forever()
+        finally:
+            for scope in self._graces:
+                scope.deadline = trio.current_time() + _GRACE
+
+    async def _attempt(self, item: Item, started_at: float, nth: int) -> SubmitAnswer | None:
+        """Submit a prompt; return what the answer says if there is no job."""
+        answer = await self._send(item)
+        now = trio.current_time()
+        said = read_submit(answer)
+        self._count(said)
+        if self._ledger is not None and said.meaning not in _MAY_BE_MADE:
+            self._ledger.unsent(item.position)
+        is_limited, is_explained = said.meaning is Meaning.LIMITED, False
+        if is_limited:
+            told, unfinished = retry_after(answer), self._tracker.active
+            is_explained = self._slots.limited(now, nth, unfinished, told)
+        signal = submit_signal(answer, started_at, is_explained=is_explained)
+        self._account.pacer.finish(now, signal, _SUBMIT)
+        self._trouble.observe(now, answer, said)
+        if said.job is not None:
+            await self._made(item, said.job, answer, nth)
+            return None
+        if not is_limited:
+            self._slots.ended()
+        return said
+
+    async def _announce(self, item: Item, ledger: Ledger) -> None:
+        """That a prompt is about to be submitted is on the disk before it is."""
+        is_done = False
+        ledger.sending(item.position)
+        try:
+            await ledger.flush()
+            await trio.lowlevel.checkpoint_if_cancelled()
+            is_done = True
+        finally:
+            if not is_done:
+                ledger.unsent(item.position)
+                self._account.pacer.abandon(_SUBMIT)
+                self._account.free()
+
+    async def _send(self, item: Item) -> Answer:
+        """Send a submit for which the pacer has given leave."""
+        account, is_answered = self._account, False
+        prompt = item.prompt
+        fields = fields_of(prompt)
+        if self._terms.callback is not None:
+            fields.setdefault("callback", self._terms.callback)
+        try:
+            request = submit_request(check_task_type(prompt.task_type), fields)
+            answer = await account.send(request)
+            is_answered = True
+        finally:
+            if not is_answered:
+                account.pacer.abandon(_SUBMIT)
+            account.free()
+        return answer
+
+    async def _made(self, item: Item, job: Job, answer: Answer, nth: int) -> None:
+        """There is a job: its id is on the disk before it is watched."""
+        items, tracker = self._batch.items, self._tracker
+        if job.job_id in items or tracker.knows(job.job_id):
+            self._slots.ended()
+            text = (
+                f"the API answered with job {job.job_id}, which is another's; there may be one more"
+            )
+            self._end(item, JobStatus.SUBMIT_UNKNOWN, JobError(message=text))
+            return
+        items[job.job_id] = item
+        if self._ledger is not None:
+            self._ledger.submitted(item.position, job.job_id)
+            await self._ledger.flush()
+        now = trio.current_time()
+        self._slots.made(nth, now)
+        self._deliver(tracker.add(now, job, seen_at=answer.sent_at))
+        self._done()
+
+    async def _not_made(self, item: Item, said: SubmitAnswer) -> None:
+        """There is no job, or none that we know of: the prompt has another turn, or ends."""
+        now = trio.current_time()
+        item.attempts += 1
+        since = now if item.since is None else item.since
+        step = self._trouble.step(now, said, since, item.attempts, str(item.position))
+        if isinstance(step, JobStatus):
+            error = JobError() if said.error is None else job_error(said.error)
+            self._end(item, step, error)
+            return
+        await trio.sleep_until(step)
+        self._put(item)
+
+    def _put(self, item: Item) -> None:
+        """A prompt waits for its turn, those that came first in front."""
+        heapq.heappush(self._ready, (item.position, item))
+        self._batch.wake()
+
+    def _end(self, item: Item, status: JobStatus, error: JobError) -> None:
+        """A prompt ends without a job."""
+        now, tally = trio.current_time(), self._tracker.tally
+        tally.events += 1
+        tally.jobs[status] += 1
+        event = event_without_job(
+            now,
+            since=item.since,
+            status=status,
+            error=error,
+            prompt=item.prompt,
+            position=item.position,
+        )
+        self._deliver([event])
+        self._done()
+
+    def _done(self) -> None:
+        self._in_hand -= 1
+        self._place.set()
+        self._batch.wake()
+
+    def _count(self, said: SubmitAnswer) -> None:
+        tally = self._tracker.tally
+        tally.submits += 1
+        tally.submits_limited += said.meaning is Meaning.LIMITED
+        tally.submitted += said.meaning is Meaning.MADE
+        if said.error is not None:
+            tally.last_error = str(said.error)

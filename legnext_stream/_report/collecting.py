@@ -1,0 +1,279 @@
+"""What a report is made of, gathered while a watch goes on: pure, told the time, in bounded memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+
+import attrs
+
+from legnext_stream._core.model.events import JobEvent
+from legnext_stream._core.model.jobs import JobStatus
+from legnext_stream._core.stats import Stats
+from legnext_stream._report.sampling import FairSample, Series
+
+# A thousandth of what the charts show is less than a pixel; more jobs than this add nothing to them.
+_JOBS_KEPT = 2_000
+_MOMENTS_KEPT = 300
+_FAILURES_KEPT = 200
+_REASONS_KEPT = 50
+# As much of a text from outside as is kept, characters.
+_LONGEST_TEXT = 200
+# How often the numbers are noted at first, in seconds.
+_FIRST_INTERVAL = 0.25
+_SEEN_BY_THE_API = frozenset({JobStatus.COMPLETED, JobStatus.FAILED})
+
+
+@attrs.define(kw_only=True)
+class SeenJob:
+    """What was seen of one job. Times in seconds since the watch began, unless said otherwise.
+
+    Attributes:
+        job_id: Its id; empty if it never had one.
+        prompt: The beginning of its prompt, where the watch knows it.
+        task_type: The kind of work, or empty.
+        status: What it was when last seen.
+        first_seen: When it was first seen.
+        running_from: When it was first known to run; None if it wasn't seen running.
+        ended_seen: When its end was seen; None if it wasn't.
+        delay: How long its end may have waited to be seen, at the least and at the most (None: not
+            known), in seconds; None if it has no end at the API.
+        created_at: When it was submitted, by the API's clock; None if not told. So the other two.
+        started_at: When it began to run.
+        ended_at: When it ended.
+    """
+
+    job_id: str
+    prompt: str
+    task_type: str
+    status: JobStatus
+    first_seen: float
+    running_from: float | None = None
+    ended_seen: float | None = None
+    delay: tuple[float, float | None] | None = None
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def run_time(self) -> float | None:
+        """How long it ran by the API's clock, in seconds; None if that isn't known."""
+        if self.started_at is None or self.ended_at is None or self.status is JobStatus.FAILED:
+            return None
+        seconds = (self.ended_at - self.started_at).total_seconds()
+        return seconds if seconds >= 0 else None
+
+
+@attrs.frozen(kw_only=True)
+class Unsuccessful:
+    """A job that ended without completing.
+
+    Attributes:
+        job_id: Its id; empty if it never had one.
+        status: How it ended.
+        reason: Why, in the API's words or the watcher's.
+        prompt: The beginning of its prompt, where the watch knows it.
+        at: When that was seen, in seconds since the watch began.
+    """
+
+    job_id: str
+    status: JobStatus
+    reason: str
+    prompt: str
+    at: float
+
+
+@attrs.frozen(kw_only=True)
+class Collected:
+    """All that was gathered, at one time. Times in seconds since the watch began.
+
+    Attributes:
+        title: What was watched, and where.
+        notes: What else there is to say of it, a sentence each.
+        time_scale: How many seconds passed for the jobs while one really passed.
+        began: What the calendar said when it began, or None.
+        ending: How it came to its end, in words.
+        took: How long it has gone on.
+        stats: Its numbers, at the end.
+        moments: Its numbers, from the beginning to the end.
+        jobs: What was seen of its jobs, in the order of their first event.
+        is_whole: Whether those are all of them, and not a sample.
+        ends: How many jobs were told of, by how they ended.
+        unsuccessful: The first jobs that ended without completing.
+        reasons: How many jobs ended so, by reason; rare reasons beyond a number share one entry.
+        spent: What the ended jobs cost, by the API's unit.
+        files: How many results were saved.
+        saved_bytes: Their length together, bytes.
+    """
+
+    title: str
+    notes: tuple[str, ...]
+    time_scale: float
+    began: datetime | None
+    ending: str
+    took: float
+    stats: Stats
+    moments: tuple[tuple[float, Stats], ...]
+    jobs: tuple[SeenJob, ...]
+    is_whole: bool
+    ends: Mapping[JobStatus, int]
+    unsuccessful: tuple[Unsuccessful, ...]
+    reasons: Mapping[str, int]
+    spent: Mapping[str, float]
+    files: int
+    saved_bytes: int
+
+
+class Collector:
+    """Gathers what a report tells, event by event and moment by moment.
+
+    Memory is bounded: of many jobs a fair sample is kept, of a long time ever fewer moments. What
+    is counted is counted exactly.
+
+    Args:
+        title: What is watched, and where.
+        now: When the watch begins, in seconds on whatever clock; the same clock throughout.
+        began: What the calendar says then, or None.
+        notes: What else there is to say of it, a sentence each.
+        time_scale: How many seconds pass for the jobs while one passes on that clock. The report
+            is in the jobs' seconds.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        now: float,
+        *,
+        began: datetime | None = None,
+        notes: tuple[str, ...] = (),
+        time_scale: float = 1.0,
+    ) -> None:
+        self.title: str = title
+        self.time_scale: float = time_scale
+        self._notes = notes
+        self._began = began
+        self._started_at = now
+        self._jobs = FairSample[SeenJob](_JOBS_KEPT)
+        self._moments = Series[Stats](_FIRST_INTERVAL * time_scale, _MOMENTS_KEPT)
+        self._ends: Counter[JobStatus] = Counter()
+        self._unsuccessful: list[Unsuccessful] = []
+        self._reasons: Counter[str] = Counter()
+        self._spent: Counter[str] = Counter()
+        self._files = 0
+        self._saved_bytes = 0
+
+    @property
+    def interval(self) -> float:
+        """How often `sample` wants to be called, in seconds on the clock of the watch."""
+        return self._moments.interval / self.time_scale
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is time for another `sample`."""
+        return self._moments.is_due(self._since(now))
+
+    def sample(self, now: float, stats: Stats) -> None:
+        """Take in the numbers of a moment; calls that come too early are let pass."""
+        if self.is_due(now):
+            self._moments.add(self._since(now), stats)
+
+    def note(self, event: JobEvent) -> None:
+        """Take in an event."""
+        key = event.job_id or f"prompt {event.position}"
+        if self._jobs.wants(key):
+            job = self._jobs.get(key)
+            if job is None:
+                job = SeenJob(
+                    job_id=event.job_id,
+                    prompt=_prompt(event),
+                    task_type="",
+                    status=event.status,
+                    first_seen=self._since(event.observed_at),
+                )
+                self._jobs.put(key, job)
+            self._describe(job, event)
+        if event.status.is_terminal:
+            self._count(event)
+
+    def _describe(self, job: SeenJob, event: JobEvent) -> None:
+        said = event.job
+        job.status = event.status
+        job.task_type = str(said.task_type)[:_LONGEST_TEXT] or job.task_type
+        job.created_at = said.created_at or job.created_at
+        job.started_at = said.started_at or job.started_at
+        job.ended_at = said.ended_at or job.ended_at
+        earliest, latest = event.changed_between
+        if event.status is JobStatus.PROCESSING and job.running_from is None:
+            job.running_from = self._since(latest)
+        if event.status.is_terminal:
+            job.ended_seen = self._since(event.observed_at)
+        if event.status in _SEEN_BY_THE_API:
+            most = None if earliest is None else event.observed_at - earliest
+            least = max(event.observed_at - latest, 0.0)
+            job.delay = (
+                least * self.time_scale,
+                None if most is None else max(most, least) * self.time_scale,
+            )
+
+    def _count(self, event: JobEvent) -> None:
+        self._ends[event.status] += 1
+        self._files += len(event.files)
+        self._saved_bytes += sum(file.size for file in event.files)
+        usage = event.job.usage
+        if usage is not None and usage.consume:
+            unit = usage.unit[:_LONGEST_TEXT]
+            if unit in self._spent or len(self._spent) < _REASONS_KEPT:
+                self._spent[unit] += usage.consume  # type: ignore[assignment]  # a Counter of floats
+        if event.status is JobStatus.COMPLETED:
+            if event.download_error is None:
+                return
+            reason = f"not saved: {event.download_error}"
+        else:
+            reason = str(event.job.error or "no reason given")
+        reason = reason[:_LONGEST_TEXT]
+        known = reason in self._reasons or len(self._reasons) < _REASONS_KEPT
+        self._reasons[reason if known else "other reasons"] += 1
+        if len(self._unsuccessful) < _FAILURES_KEPT:
+            failed = Unsuccessful(
+                job_id=event.job_id,
+                status=event.status,
+                reason=reason,
+                prompt=_prompt(event),
+                at=self._since(event.observed_at),
+            )
+            self._unsuccessful.append(failed)
+
+    def collected(self, now: float, stats: Stats, ending: str) -> Collected:
+        """All that was gathered until now.
+
+        Args:
+            now: The time.
+            stats: The numbers of the watch.
+            ending: How it came to its end, in words.
+        """
+        at = self._since(now)
+        return Collected(
+            title=self.title,
+            notes=self._notes,
+            time_scale=self.time_scale,
+            began=self._began,
+            ending=ending,
+            took=at,
+            stats=stats,
+            moments=(*(moment for moment in self._moments if moment[0] < at), (at, stats)),
+            jobs=tuple(sorted(self._jobs, key=lambda job: (job.first_seen, job.job_id))),
+            is_whole=self._jobs.is_whole,
+            ends=dict(self._ends),
+            unsuccessful=tuple(self._unsuccessful),
+            reasons=dict(self._reasons.most_common()),
+            spent=dict(self._spent),
+            files=self._files,
+            saved_bytes=self._saved_bytes,
+        )
+
+    def _since(self, at: float) -> float:
+        return (at - self._started_at) * self.time_scale
+
+
+def _prompt(event: JobEvent) -> str:
+    return "" if event.prompt is None else event.prompt.text[:_LONGEST_TEXT]

@@ -1,0 +1,73 @@
+"""A span for each job, `legnext_stream.job`, from the first that is seen of it until its end.
+
+Each is a trace of its own: a batch of ten thousand jobs in one trace nobody could read. Its events are
+the changes that were seen.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Final
+
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, Status, StatusCode, Tracer
+
+from legnext_stream._core.model.events import JobEvent
+from legnext_stream._core.model.jobs import JobStatus
+
+_JOB: Final = "legnext_stream.job.id"
+_TYPE: Final = "legnext_stream.job.task_type"
+_STATUS: Final = "legnext_stream.job.status"
+_PREVIOUS: Final = "legnext_stream.job.previous"
+_CODE: Final = "legnext_stream.job.error.code"
+
+
+class JobSpans:
+    """The open spans of jobs: at most so many.
+
+    Args:
+        tracer: Makes the spans.
+        most: How many may be open at a time.
+    """
+
+    def __init__(self, tracer: Tracer, most: int) -> None:
+        self._tracer = tracer
+        self._most = most
+        self._number = 0
+        # By watch, for two may follow the same job.
+        self._open: defaultdict[object, dict[str, Span]] = defaultdict(dict)
+
+    def told(self, watch: object, event: JobEvent) -> None:
+        """A watch has seen a change of a job."""
+        spans = self._open[watch]
+        span = spans.get(event.job_id)
+        if span is None:
+            if event.status.is_terminal or self._number >= self._most:
+                return
+            span = spans[event.job_id] = self._tracer.start_span(
+                "legnext_stream.job", Context(), attributes={_JOB: event.job_id}
+            )
+            self._number += 1
+        changed = {_STATUS: event.status.value}
+        if event.previous is not None:
+            changed[_PREVIOUS] = event.previous.value
+        span.add_event("legnext_stream.job.changed", changed)
+        if event.status.is_terminal:
+            del spans[event.job_id]
+            self._end(span, event)
+
+    def left(self, watch: object) -> None:
+        """A watch is over: what it did not see the end of ends without one."""
+        for span in self._open.pop(watch, {}).values():
+            self._end(span, None)
+
+    def _end(self, span: Span, event: JobEvent | None) -> None:
+        self._number -= 1
+        if event is not None:
+            span.set_attributes({_STATUS: event.status.value, _TYPE: str(event.job.task_type)})
+            if event.job.error is not None:
+                # Its words may be the prompt's, so they stay where the caller keeps its jobs.
+                span.set_attribute(_CODE, event.job.error.code)
+            if event.status is not JobStatus.COMPLETED:
+                span.set_status(Status(StatusCode.ERROR))
+        span.end()

@@ -1,0 +1,1 @@
+"""Small helpers around Trio that know nothing of jobs."""

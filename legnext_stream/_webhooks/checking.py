@@ -1,0 +1,128 @@
+"""What a request to a receiver is: a callback of the API's, a mere hint, or something to be refused.
+
+Pure: the time is told. In this order: what is not signed can be no more than a hint; a signature that
+is wrong is a forgery, whatever else it says; what was signed must be fresh, and come for the first
+time. Only what was signed is remembered, so nobody else can fill the memory.
+"""
+
+from __future__ import annotations
+
+import enum
+import heapq
+import math
+from typing import Final
+
+import attrs
+
+from legnext_stream._core.model.decoding import decode_time
+from legnext_stream._webhooks.callback import Callback, read_callback
+from legnext_stream._webhooks.signing import is_signed
+
+# So many signatures are remembered at most, in some 20 MB; of more, the ones that will be stale first
+# are forgotten. A replay of one would only repeat what the watch knows.
+_REMEMBERED: Final = 100_000
+_LONGEST_TIMESTAMP: Final = 64
+# Seconds since 1970 have ten digits; what has more is in milliseconds.
+_MILLISECONDS: Final = 1e11
+
+
+class Finding(enum.Enum):
+    """What a request is."""
+
+    VERIFIED = enum.auto()
+    UNSIGNED = enum.auto()
+    FORGED = enum.auto()
+    REPLAYED = enum.auto()
+    STALE = enum.auto()
+    MALFORMED = enum.auto()
+
+
+@attrs.frozen
+class Checked:
+    """What a request was found to be, and the callback if that is to be handed on."""
+
+    finding: Finding
+    callback: Callback | None = None
+
+
+class Checker:
+    """Checks the requests to one receiver. Times in seconds since 1970.
+
+    Args:
+        secret: What callbacks are signed with; None if they aren't.
+        freshness: How old a callback may be, and how far ahead it may be dated, seconds.
+    """
+
+    def __init__(self, secret: str | None, freshness: float) -> None:
+        self._secret = secret
+        self._freshness = freshness
+        self._seen: set[bytes] = set()
+        self._forget: list[tuple[float, bytes]] = []
+
+    def check(
+        self, now: float, body: bytes, signatures: list[bytes], timestamps: list[bytes]
+    ) -> Checked:
+        """Say what a request is.
+
+        Args:
+            now: The time.
+            body: Its body, byte for byte.
+            signatures: The values of its headers `X-Legnext-Signature`.
+            timestamps: The values of its headers `X-Legnext-Timestamp`.
+        """
+        if len(signatures) > 1 or len(timestamps) > 1:
+            return Checked(Finding.MALFORMED)
+        timestamp = timestamps[0] if timestamps else None
+        if self._secret is None or not signatures:
+            callback = read_callback(body)
+            return Checked(Finding.MALFORMED if callback is None else Finding.UNSIGNED, callback)
+        signature = signatures[0]
+        if not is_signed(self._secret, body, timestamp, signature):
+            return Checked(Finding.FORGED)
+        return self._check_signed(now, body, signature, timestamp)
+
+    def _check_signed(
+        self, now: float, body: bytes, signature: bytes, timestamp: bytes | None
+    ) -> Checked:
+        callback = read_callback(body)
+        if callback is None:
+            return Checked(Finding.MALFORMED)
+        made_at = callback.happened_at if timestamp is None else read_timestamp(timestamp)
+        if made_at is None and timestamp is not None:
+            return Checked(Finding.MALFORMED)
+        if made_at is not None and abs(now - made_at) > self._freshness:
+            return Checked(Finding.STALE)
+        if not self._is_new(now, signature, made_at):
+            return Checked(Finding.REPLAYED)
+        return Checked(Finding.VERIFIED, callback)
+
+    def _is_new(self, now: float, signature: bytes, made_at: float | None) -> bool:
+        """Whether it has not come before; it has, from now on."""
+        seen, forget = self._seen, self._forget
+        while forget and (forget[0][0] < now or len(forget) >= _REMEMBERED):
+            seen.discard(heapq.heappop(forget)[1])
+        if signature in seen:
+            return False
+        seen.add(signature)
+        # Longer than until it is stale; what never is stays until there are too many.
+        until = math.inf if made_at is None else made_at + self._freshness
+        heapq.heappush(forget, (until, signature))
+        return True
+
+
+def read_timestamp(value: bytes) -> float | None:
+    """The time of an `X-Legnext-Timestamp`, seconds since 1970; None if it is none.
+
+    In seconds or milliseconds since 1970, or as in RFC 3339.
+    """
+    if len(value) > _LONGEST_TIMESTAMP:
+        return None
+    text = value.decode("ascii", "replace").strip()
+    try:
+        number = float(text)
+    except ValueError:
+        time = decode_time(text)
+        return None if time is None else time.timestamp()
+    if not math.isfinite(number):
+        return None
+    return number / 1000.0 if abs(number) >= _MILLISECONDS else number

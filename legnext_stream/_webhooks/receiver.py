@@ -1,0 +1,240 @@
+"""The ASGI application that takes the API's callbacks: bare ASGI, for any server on any event loop.
+
+It only reads, checks and hands over, and never waits for a watch: nothing of Trio runs in the server's
+event loop. What it answers tells nobody more than that a request was right or wrong.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any, Final
+
+from legnext_stream._core.schedule.callbacks import Callbacks
+from legnext_stream._webhooks.checking import Checker, Finding
+from legnext_stream._webhooks.exchange import Exchange
+from legnext_stream._webhooks.listener import Deliver, Ear
+from legnext_stream._webhooks.stats import WebhookStats
+from legnext_stream.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from legnext_stream._core.tracker import Tracker
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_MOST_BYTES: Final = 2**20
+_SIGNATURE: Final = b"x-legnext-signature"
+_TIMESTAMP: Final = b"x-legnext-timestamp"
+_ANSWERS: Final = {
+    Finding.VERIFIED: (204, b""),
+    Finding.UNSIGNED: (202, b"not signed: taken as a hint\n"),
+    Finding.FORGED: (401, b"the signature is wrong\n"),
+    Finding.REPLAYED: (409, b"this has come before\n"),
+    Finding.STALE: (400, b"too old, or dated ahead\n"),
+    Finding.MALFORMED: (400, b"no callback about a job\n"),
+}
+
+
+class _TooLargeError(Exception):
+    """The body is larger than it may be."""
+
+
+class _GoneError(Exception):
+    """The client hung up before the end of the body."""
+
+
+class WebhookReceiver:
+    """Takes the API's callbacks for any number of watches: an ASGI application; see `webhook_app`.
+
+    Safe in threads: the server may run in any of them, on any event loop, and each watch in another
+    Trio run.
+    """
+
+    def __init__(
+        self,
+        secret: str | None,
+        *,
+        url: str | None = None,
+        path: str | None = None,
+        freshness: float = 300.0,
+        max_body: int = _MOST_BYTES,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        if secret is not None and not secret:
+            raise ConfigurationError("an empty secret signs nothing: None is for no signatures")
+        if not (math.isfinite(freshness) and freshness > 0):
+            raise ConfigurationError(f"freshness must be above 0 s and finite, not {freshness!r}")
+        if max_body < 1:
+            raise ConfigurationError(f"max_body must be at least 1 byte, not {max_body!r}")
+        self._url = url
+        self._path = path
+        self._max_body = max_body
+        self._wall_clock = wall_clock
+        self._exchange = Exchange(wall_clock)
+        # Of the checker and the counts: a server may have several threads.
+        self._lock = threading.Lock()
+        self._checker = Checker(secret, freshness)
+        self._found: Counter[Finding] = Counter()
+        self._too_large = 0
+
+    def __repr__(self) -> str:
+        return f"<WebhookReceiver {self._url or 'without a URL'}>"
+
+    @property
+    def url(self) -> str | None:
+        """Where the API reaches it, as it was told: what `generate` submits as `callback`."""
+        return self._url
+
+    @property
+    def stats(self) -> WebhookStats:
+        """What it has been sent so far."""
+        with self._lock:
+            found = self._found
+            return WebhookStats(
+                verified=found[Finding.VERIFIED],
+                unsigned=found[Finding.UNSIGNED],
+                forged=found[Finding.FORGED],
+                replayed=found[Finding.REPLAYED],
+                stale=found[Finding.STALE],
+                too_large=self._too_large,
+                malformed=found[Finding.MALFORMED],
+                unknown_job=self._exchange.forgotten,
+            )
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve one connection's scope, as ASGI has it."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await _live(receive, send)
+        else:
+            # A WebSocket: closed before it is accepted, the server refuses it with 403.
+            await send({"type": "websocket.close"})
+
+    async def _http(self, scope: Message, receive: Receive, send: Send) -> None:
+        if not self._is_here(scope):
+            await _answer(send, 404, b"nothing here\n")
+        elif scope["method"] != "POST":
+            await _answer(send, 405, b"only POST\n", (b"allow", b"POST"))
+        else:
+            try:
+                body = await self._read(scope, receive)
+            except _TooLargeError:
+                with self._lock:
+                    self._too_large += 1
+                await _answer(send, 413, b"too large\n", (b"connection", b"close"))
+            except _GoneError:
+                return
+            else:
+                await _answer(send, *_ANSWERS[self._take(scope, body)])
+
+    def _is_here(self, scope: Message) -> bool:
+        """Whether a request is for us. Servers and routers differ in whether a mount's path is left out."""
+        path: str = scope["path"]
+        root = scope.get("root_path", "")
+        return self._path is None or self._path in {path, path.removeprefix(root)}
+
+    async def _read(self, scope: Message, receive: Receive) -> bytes:
+        declared = _header(scope, b"content-length")
+        if declared and declared[0].isdigit() and int(declared[0][:20]) > self._max_body:
+            raise _TooLargeError
+        body = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _GoneError
+            body += message.get("body", b"")
+            if len(body) > self._max_body:
+                raise _TooLargeError
+            if not message.get("more_body", False):
+                return bytes(body)
+
+    def _take(self, scope: Message, body: bytes) -> Finding:
+        """Check a request, count it, and hand over what it says."""
+        signatures, timestamps = _header(scope, _SIGNATURE), _header(scope, _TIMESTAMP)
+        with self._lock:
+            checked = self._checker.check(self._wall_clock(), body, signatures, timestamps)
+            self._found[checked.finding] += 1
+        callback = checked.callback
+        if callback is not None and checked.finding is Finding.VERIFIED:
+            self._exchange.hand_over(callback)
+        elif callback is not None:
+            self._exchange.hint(callback.job_id)
+        return checked.finding
+
+    # -- For the watches
+
+    def callbacks(self) -> Callbacks:
+        """What a watch knows of callbacks when it begins: nothing."""
+        return Callbacks()
+
+    def ear(self, tracker: Tracker, deliver: Deliver, wake: Callable[[], None]) -> Ear:
+        """What a watch listens with; see `Ear`."""
+        return Ear(self._exchange, tracker, deliver, wake)
+
+
+def webhook_app(
+    secret: str | None,
+    *,
+    url: str | None = None,
+    path: str | None = None,
+    freshness: float = 300.0,
+    max_body: int = _MOST_BYTES,
+    wall_clock: Callable[[], float] = time.time,
+) -> WebhookReceiver:
+    """An ASGI application that takes the API's callbacks, to be given to watches as `webhooks=`.
+
+    Serve it with any ASGI server, alone or mounted in an application of yours. A callback with a right
+    signature becomes an event at once. One without a signature, which anybody may have sent, only has
+    its job polled soon. What is forged, stale, replayed, too large or no callback is refused with a
+    4xx. See `docs/how-to/webhooks.md`.
+
+    Args:
+        secret: What the API signs callbacks with; None if it signs none, which leaves hints only.
+        url: Where the API reaches the application: what jobs are to be submitted with as `callback`.
+        path: The only path that is served, e.g. `"/hook"`; by default any.
+        freshness: How old a signed callback may be, and how far ahead it may be dated, seconds: by
+            its `X-Legnext-Timestamp`, or else by when its job ended.
+        max_body: The largest body, bytes.
+        wall_clock: The calendar that timestamps are compared with: seconds since 1970.
+
+    Raises:
+        ConfigurationError: The secret is empty, or `freshness` or `max_body` is out of range.
+    """
+    return WebhookReceiver(
+        secret,
+        url=url,
+        path=path,
+        freshness=freshness,
+        max_body=max_body,
+        wall_clock=wall_clock,
+    )
+
+
+def _header(scope: Message, name: bytes) -> list[bytes]:
+    """All values of a header; ASGI has names in lower case."""
+    return [value for header, value in scope["headers"] if header == name]
+
+
+async def _answer(send: Send, status: int, text: bytes, *headers: tuple[bytes, bytes]) -> None:
+    fields = [(b"content-type", b"text/plain; charset=utf-8")] if text else []
+    if status != 204:
+        fields.append((b"content-length", str(len(text)).encode()))
+    await send(
+        {"type": "http.response.start", "status": status, "headers": [*fields, *headers]},
+    )
+    await send({"type": "http.response.body", "body": text})
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """There is nothing to start and nothing to end."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,9 @@
+"""Webhooks: an ASGI application that receives the API's callbacks and passes them to watches.
+
+The same names can be imported from `legnext_stream`.
+"""
+
+from legnext_stream._webhooks.receiver import WebhookReceiver, webhook_app
+from legnext_stream._webhooks.stats import WebhookStats
+
+__all__ = ["WebhookReceiver", "WebhookStats", "webhook_app"]

@@ -1,0 +1,363 @@
+"""Faults of HTTP: answers that come late, are replaced, or are damaged."""
+
+from __future__ import annotations
+
+import math
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Final, Literal, TypeAlias
+
+import attrs
+
+from mockserver._world import Distribution
+
+Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
+"""Header fields as ASGI has them: names in lower case."""
+
+ErrorWriter: TypeAlias = Callable[[int, str], bytes]
+"""Writes the body of an error as the API does, from its code and message."""
+
+JSON: Final = "application/json"
+HTML: Final = "text/html; charset=utf-8"
+
+WITHOUT_BODY: Final = frozenset({204, 304})
+"""The statuses of answers that never have a body."""
+
+MOST_BYTES: Final = 1 << 30
+"""No answer is larger, in bytes: a mock has to fill a client's memory, not its own machine's."""
+
+# What RFC 9110 has for a field's name, and the values that every server and client can carry.
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?|")
+
+# The server writes these itself.
+_FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "date"})
+
+
+@attrs.frozen
+class Answered:
+    """An answer as a whole.
+
+    Attributes:
+        status: The status code.
+        headers: The header fields, without those of framing.
+        body: The body.
+        padding: How many spaces follow it. They are part of the body, but nobody has to hold them.
+    """
+
+    status: int
+    headers: Headers
+    body: bytes
+    padding: int = 0
+
+
+class Replaces(ABC):
+    """A fault that answers in the API's place: the route never sees the request."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def answer(self, write_error: ErrorWriter) -> Answered:
+        """What is answered."""
+
+
+class Damages(ABC):
+    """A fault that changes an answer on its way to the client."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def damage(self, answered: Answered) -> Answered:
+        """What becomes of an answer."""
+
+
+# Delays
+
+
+def _is_duration(_instance: object, _attribute: object, value: Any) -> None:  # noqa: ANN401 - float | Distribution
+    if isinstance(value, (int, float)) and not 0 <= value < math.inf:
+        raise ValueError(f"seconds must be a number of seconds, 0 or more, not {value}")
+
+
+@attrs.frozen
+class Delay:
+    """The answer comes later; several delays add up, also to the mock's own latency.
+
+    Attributes:
+        seconds: By so much, in the world's seconds; or a distribution of it.
+    """
+
+    seconds: float | Distribution = attrs.field(validator=_is_duration)
+
+    def drawn(self, share: float) -> float:
+        """The delay, in the world's seconds, for a number in [0, 1)."""
+        if isinstance(self.seconds, (int, float)):
+            return self.seconds
+        return self.seconds.quantile(share)
+
+
+# Answers in the place of the API's own
+
+
+def _is_code(_instance: object, attribute: attrs.Attribute[int], code: int) -> None:
+    if not 200 <= code <= 599:
+        raise ValueError(f"{attribute.name} must be the status of an answer, 200–599, not {code}")
+
+
+def _are_fields(_instance: object, _attribute: object, headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise ValueError(f"headers must be fields that HTTP can carry, not {name!r}: {value!r}")
+        if name.lower() in _FRAMING:
+            raise ValueError(f"headers can't have {name!r}: the server writes it")
+
+
+def _copied(headers: Mapping[str, str]) -> Mapping[str, str]:
+    return dict(headers)
+
+
+def _is_value(_instance: object, attribute: attrs.Attribute[str], value: str) -> None:
+    if not value or not _VALUE.fullmatch(value):
+        raise ValueError(f"{attribute.name} must be a text in plain ASCII, not {value!r}")
+
+
+def _is_share(_instance: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if not 0 <= value < 1:
+        raise ValueError(f"{attribute.name} must be from 0 to below 1, not {value}")
+
+
+def _is_size(_instance: object, attribute: attrs.Attribute[int], value: int) -> None:
+    if not 1 <= value <= MOST_BYTES:
+        raise ValueError(f"{attribute.name} must be from 1 to {MOST_BYTES}, not {value}")
+
+
+def _answered(
+    code: int, content_type: str = "", body: bytes = b"", headers: Mapping[str, str] | None = None
+) -> Answered:
+    """An answer in place of the API's; of the headers given, any content type is the one."""
+    fields = {name.lower(): value for name, value in (headers or {}).items()}
+    if code in WITHOUT_BODY:
+        body = b""
+    elif content_type:
+        fields = {"content-type": content_type} | fields
+    return Answered(code, tuple((k.encode(), v.encode()) for k, v in fields.items()), body)
+
+
+def _phrase(code: int) -> str:
+    try:
+        return HTTPStatus(code).phrase
+    except ValueError:
+        return "Unknown status"
+
+
+def _page(code: int) -> bytes:
+    """The page of a gateway that has nothing to say."""
+    title = f"{code} {_phrase(code)}"
+    return (
+        f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
+        f"<center><h1>{title}</h1></center>\r\n<hr><center>gateway</center>\r\n"
+        "</body>\r\n</html>\r\n"
+    ).encode()
+
+
+@attrs.frozen
+class Status(Replaces):
+    """Answers with a status instead of asking the API.
+
+    Attributes:
+        code: The status code, 200 to 599.
+        body: `"error"`, an error as the API writes them; `"html"`, a gateway's page; or `"empty"`.
+        headers: Further header fields, e.g. `{"Retry-After": "30"}`.
+
+    Raises:
+        ValueError: A status or a field that no answer can have.
+    """
+
+    code: int = attrs.field(validator=_is_code)
+    body: Literal["error", "html", "empty"] = attrs.field(
+        default="error", validator=attrs.validators.in_(("error", "html", "empty"))
+    )
+    headers: Mapping[str, str] = attrs.field(
+        factory=dict, converter=_copied, validator=_are_fields, hash=False
+    )
+
+    def answer(self, write_error: ErrorWriter) -> Answered:
+        """The status with its body."""
+        match self.body:
+            case "error":
+                body = write_error(self.code, _phrase(self.code))
+                return _answered(self.code, JSON, body, self.headers)
+            case "html":
+                return _answered(self.code, HTML, _page(self.code), self.headers)
+            case _:
+                return _answered(self.code, headers=self.headers)
+
+
+@attrs.frozen
+class HtmlPage(Replaces):
+    """Answers with an HTML page where the API would have sent JSON.
+
+    Attributes:
+        code: The status: of an error page, or 200 where a proxy says that all is well.
+    """
+
+    code: int = attrs.field(default=502, validator=_is_code)
+
+    def answer(self, write_error: ErrorWriter) -> Answered:  # noqa: ARG002 - the base has it
+        """The page."""
+        return _answered(self.code, HTML, _page(self.code))
+
+
+@attrs.frozen
+class ErrorEnvelope(Replaces):
+    """Answers 200 with the body of an error.
+
+    Attributes:
+        code: The code in the body.
+        message: The message in the body.
+    """
+
+    code: int = 500
+    message: str = "Internal server error"
+
+    def answer(self, write_error: ErrorWriter) -> Answered:
+        """The error that says it is none."""
+        return _answered(200, JSON, write_error(self.code, self.message))
+
+
+@attrs.frozen
+class Redirect(Replaces):
+    """Answers with a redirect.
+
+    The default leads to an address that can't exist (RFC 2606): whoever follows it, with the key in
+    its headers, reaches nobody.
+
+    Attributes:
+        location: Where to.
+        status: 301, 302, 303, 307 or 308.
+
+    Raises:
+        ValueError: Another status, or a location that no field can carry.
+    """
+
+    location: str = attrs.field(default="https://elsewhere.legnext.example/", validator=_is_value)
+    status: int = attrs.field(
+        default=302, validator=attrs.validators.in_((301, 302, 303, 307, 308))
+    )
+
+    def answer(self, write_error: ErrorWriter) -> Answered:  # noqa: ARG002 - the base has it
+        """The redirect."""
+        page = _page(self.status)
+        return _answered(self.status, HTML, page, {"location": self.location})
+
+
+# Damage to an answer
+
+
+@attrs.frozen
+class WrongContentType(Damages):
+    """The body is what it was, but is called something else.
+
+    Attributes:
+        content_type: What it is called.
+    """
+
+    content_type: str = attrs.field(default=HTML, validator=_is_value)
+
+    def damage(self, answered: Answered) -> Answered:
+        """The same with another type."""
+        others = tuple(field for field in answered.headers if field[0] != b"content-type")
+        content_type = (b"content-type", self.content_type.encode())
+        return attrs.evolve(answered, headers=(*others, content_type))
+
+
+@attrs.frozen
+class Truncated(Damages):
+    """The body ends too early, though HTTP finds nothing wrong: its length is that of the rest.
+
+    For a connection that ends within a body, see the fault `Close`.
+
+    Attributes:
+        share: How much of the body is left, from 0 to below 1.
+    """
+
+    share: float = attrs.field(default=0.5, validator=_is_share)
+
+    def damage(self, answered: Answered) -> Answered:
+        """The beginning of it."""
+        body = answered.body[: int(len(answered.body) * self.share)]
+        return attrs.evolve(answered, body=body, padding=0)
+
+
+@attrs.frozen
+class MalformedJson(Damages):
+    """The body is whole and looks like JSON, but isn't.
+
+    Attributes:
+        how: `"trailing-comma"`, one before the last bracket; `"single-quotes"`, as of a dict that
+            somebody printed; or `"invalid-utf8"`, a byte that no text has.
+    """
+
+    how: Literal["trailing-comma", "single-quotes", "invalid-utf8"] = attrs.field(
+        default="trailing-comma",
+        validator=attrs.validators.in_(("trailing-comma", "single-quotes", "invalid-utf8")),
+    )
+
+    def damage(self, answered: Answered) -> Answered:
+        """The same with the mistake in it."""
+        body = answered.body
+        match self.how:
+            case "trailing-comma":
+                body = body[:-1] + b"," + body[-1:]
+            case "single-quotes":
+                body = body.replace(b'"', b"'")
+            case _:
+                # Within the first string, so that it is the text which is wrong.
+                before, quote, after = body.partition(b'"')
+                body = before + quote + b"\xff" + after
+        return attrs.evolve(answered, body=body)
+
+
+@attrs.frozen
+class Oversized(Damages):
+    """The body is larger than any client should take: JSON with a long tail of spaces.
+
+    Attributes:
+        bytes: The size, at the least; up to 1 GiB.
+    """
+
+    bytes: int = attrs.field(default=64 << 20, validator=_is_size)
+
+    def damage(self, answered: Answered) -> Answered:
+        """The same with the spaces."""
+        missing = self.bytes - len(answered.body)
+        return attrs.evolve(answered, padding=max(answered.padding, missing))
+
+
+HttpFault: TypeAlias = (
+    Delay
+    | Status
+    | HtmlPage
+    | ErrorEnvelope
+    | Redirect
+    | WrongContentType
+    | Truncated
+    | MalformedJson
+    | Oversized
+)
+"""Any of the faults of HTTP."""
+
+HTTP_FAULTS: Final = (
+    Delay,
+    Status,
+    HtmlPage,
+    ErrorEnvelope,
+    Redirect,
+    WrongContentType,
+    Truncated,
+    MalformedJson,
+    Oversized,
+)
+"""Their classes."""

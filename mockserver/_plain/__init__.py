@@ -1,0 +1,20 @@
+"""Settings as plain data, and back: what JSON and TOML can say about a mock.
+
+    >>> from_plain(Limit, {"kind": "token-bucket", "rate": 10, "burst": 20})
+    TokenBucket(rate=10.0, burst=20)
+
+Settings are attrs classes. Each is a table of its fields by name; fields that are left out have
+their defaults. Where a setting may be one of several classes (a limit, a distribution, a fault), the
+table says which in `kind`: the class's name in kebab case. What is said again and again has a short
+form: a number for a `Fixed` duration, a status or `[status, seconds]` for a `Step`, a list of steps
+for a `Script`.
+
+Nothing is guessed: a number in quotes is no number, and an unknown name is an error.
+"""
+
+from mockserver._plain.families import kind_of
+from mockserver._plain.problems import PlainError
+from mockserver._plain.reading import from_plain
+from mockserver._plain.writing import to_plain
+
+__all__ = ["PlainError", "from_plain", "kind_of", "to_plain"]

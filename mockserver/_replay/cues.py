@@ -1,0 +1,139 @@
+"""What happens to which request, by a recording.
+
+What the scripts of its jobs say is left to the world. Anything else is tied to the request that met
+it: the third question about a job is answered as the third was then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import attrs
+import msgspec
+
+from mockserver._api.routes import job_id_in
+from mockserver._faults.connection import ConnectionFault, EmptyAnswer, Reset, Silence
+from mockserver._replay.lives import RecordedJob
+from mockserver._replay.reading import job_object
+from mockserver._replay.resending import NEVER_ARRIVED
+from mockserver._replay.transcript import Exchange
+
+if TYPE_CHECKING:
+    from mockserver._replay.transcript import Transcript
+
+_JSON: Final = "application/json"
+# Ends that are the client's own doing: the server answered, as far as is known.
+_GAVE_UP: Final = frozenset({"Cancelled", "CancelledError"})
+
+Asked: TypeAlias = tuple[str, str, bytes]
+"""What requests are known again by: method, path, and the parameters in a fixed form."""
+
+
+def asked(method: str, path: str, body: bytes) -> Asked:
+    """What a request is known again by.
+
+    Args:
+        method: Its method.
+        path: Its path, without the query.
+        body: Its body; of one that is no JSON, like a form, nothing is kept to know it by.
+    """
+    try:
+        params = msgspec.json.encode(msgspec.json.decode(body), order="sorted") if body else b""
+    except ValueError:
+        params = b""
+    return method, path, params
+
+
+@attrs.frozen
+class Cue:
+    """What happens to one request.
+
+    Attributes:
+        exchange: What happened in the recording.
+        job: The job that it made, or None.
+        as_recorded: Whether the recorded answer is given; otherwise the world's.
+        fault: What befalls the connection, or None.
+    """
+
+    exchange: Exchange
+    job: RecordedJob | None
+    as_recorded: bool
+    fault: ConnectionFault | None
+
+    @property
+    def seconds(self) -> float:
+        """How long the answer takes, in the world's seconds."""
+        answered_at = self.exchange.answered_at
+        return 0.0 if answered_at is None else answered_at - self.exchange.at
+
+
+def _fault_of(error: str) -> ConnectionFault | None:
+    """What to do to a connection so that the client meets the same."""
+    if not error or error in _GAVE_UP:
+        return None
+    if error.endswith("Timeout"):
+        return Silence()
+    return Reset() if error in {"ReadError", "WriteError"} else EmptyAnswer()
+
+
+def _cue(exchange: Exchange, jobs: Mapping[str, RecordedJob]) -> Cue:
+    seen = job_object(exchange)
+    job = None if seen is None else jobs[str(seen["job_id"])]
+    made = None
+    is_as_scripted = False
+    if exchange.method == "POST":
+        if job is not None and job.submitted_at == exchange.answered_at:
+            made = job
+    elif seen is not None and job is not None and exchange.answered_at is not None:
+        is_as_scripted = (
+            job_id_in(exchange.path) is not None
+            and (exchange.header("content-type") or _JSON).startswith(_JSON)
+            and job.status_at(exchange.answered_at) == seen["status"]
+            and (seen["status"] != "completed" or _has_output(seen))
+        )
+    return Cue(
+        exchange=exchange,
+        job=made,
+        as_recorded=exchange.status_code is not None and not is_as_scripted,
+        fault=_fault_of(exchange.error),
+    )
+
+
+def _has_output(job: Mapping[str, object]) -> bool:
+    output = job.get("output")
+    return isinstance(output, Mapping) and any(output.values())
+
+
+class Cues:
+    """The cues of a recording, in which each is given out once.
+
+    Args:
+        transcript: The recording.
+        jobs: What became of its jobs.
+    """
+
+    def __init__(self, transcript: Transcript, jobs: Mapping[str, RecordedJob]) -> None:
+        self._cues: dict[Asked, list[Cue]] = {}
+        self._taken: dict[Asked, int] = {}
+        for exchange in transcript.exchanges:
+            if exchange.error not in NEVER_ARRIVED:
+                key = asked(exchange.method, exchange.path, exchange.sent)
+                self._cues.setdefault(key, []).append(_cue(exchange, jobs))
+
+    def take(self, key: Asked) -> Cue | None:
+        """The cue for the next request that asks this, or None when the recording has no more."""
+        cues = self._cues.get(key, ())
+        taken = self._taken.get(key, 0)
+        if taken >= len(cues):
+            return None
+        self._taken[key] = taken + 1
+        return cues[taken]
+
+    def snapshot(self) -> Mapping[Asked, int]:
+        """How many of each have been given out, to go back to."""
+        return dict(self._taken)
+
+    def restore(self, snapshot: Mapping[Asked, int]) -> None:
+        """Go back to how many of each had been given out."""
+        self._taken = dict(snapshot)

@@ -1,0 +1,160 @@
+"""Playing a recording: a mock in which happens what happened then.
+
+Jobs live by scripts made of what was seen of them, so that they can be asked about at any time. What
+a script can't say (a refusal, an outage, an answer that lagged behind) is tied to the request that
+met it: the third question about a job is answered as the third was in the recording.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+import msgspec
+from starlette.responses import Response
+
+from mockserver._api.answers import error_answer
+from mockserver._faults.http import WITHOUT_BODY
+from mockserver._mock import MockLegnext
+from mockserver._replay.cues import Cues, asked
+from mockserver._replay.lives import RecordedJob
+from mockserver._replay.reading import calendar_of, jobs_of
+from mockserver._replay.redaction import redact_body, redact_url
+from mockserver._replay.transcript import Transcript
+from mockserver._serving.app import build_app
+from mockserver._serving.applied_faults import NO_LINE, break_line
+from mockserver._serving.gate import MADE_JOB
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from mockserver._replay.transcript import Exchange
+    from mockserver._serving.service import Service
+
+# A longer body is let through unread: none such is kept in a transcript by itself.
+_MOST_BYTES: Final = 1_000_000
+
+
+class Playback:
+    """ASGI middleware between the gate and the routes that answers by cue.
+
+    Args:
+        app: The routes.
+        service: What they serve; it has cues.
+    """
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        cues = self._service.cues
+        if scope["type"] != "http" or cues is None:
+            await self._app(scope, receive, send)
+            return
+        raw: bytes = scope.get("raw_path") or scope["path"].encode()
+        path = redact_url(raw.decode("ascii", "replace"))
+        body: bytes | None = b""
+        if scope["method"] != "GET":
+            body, receive = await _read(receive)
+        cue = None
+        if body is not None:
+            cue = cues.take(asked(scope["method"], path, redact_body(body)))
+        if body is None or cue is None:
+            await self._app(scope, receive, send)
+            return
+        if cue.seconds:
+            await anyio.sleep(cue.seconds / self._service.now.time_scale)
+        if cue.fault is not None and not break_line((cue.fault,), scope):
+            await error_answer(500, "Fault not possible", NO_LINE)(scope, receive, send)
+            return
+        if cue.job is not None:
+            self._add(cue.job, body)
+            scope[MADE_JOB] = cue.job.job_id
+        if cue.as_recorded:
+            await _recorded_answer(cue.exchange)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _add(self, job: RecordedJob, body: bytes) -> None:
+        world = self._service.world
+        if job.job_id in world:
+            return
+        world.add_job(
+            job.task_type,
+            at=self._service.now(),
+            script=job.script,
+            job_id=job.job_id,
+            callback=_callback(body),
+        )
+
+
+def _callback(body: bytes) -> str:
+    """Whom the parameters of a submit ask to be told of the job's end; empty for nobody."""
+    params: object = msgspec.json.decode(body) if body else None
+    callback = params.get("callback") if isinstance(params, dict) else None
+    return callback if isinstance(callback, str) else ""
+
+
+async def _read(receive: Receive) -> tuple[bytes | None, Receive]:
+    """Read a request's body, and give what a route reads it by again.
+
+    The body is None where it is too long, or its client left before its end.
+    """
+    messages: deque[Message] = deque()
+    body, more = bytearray(), True
+    while more and len(body) <= _MOST_BYTES:
+        message = await receive()
+        messages.append(message)
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    is_whole = not more and messages[-1]["type"] == "http.request"
+
+    async def again() -> Message:
+        return messages.popleft() if messages else await receive()
+
+    return (bytes(body) if is_whole else None), again
+
+
+def _recorded_answer(exchange: Exchange) -> Response:
+    # The gate writes the date, which is another today.
+    headers = {name: value for name, value in exchange.headers if name != "date"}
+    code = exchange.status_code or 200
+    return Response(b"" if code in WITHOUT_BODY else exchange.body, code, headers)
+
+
+def replaying(
+    recording: Transcript | Mapping[str, RecordedJob],
+    **settings: Any,  # noqa: ANN401 - whatever MockLegnext takes
+) -> MockLegnext:
+    """A mock in which happens what happened in a recording.
+
+    The same requests at the same times are answered with the same statuses at the same times, and
+    leave the same journal. Other requests are answered too: jobs live by what was seen of them.
+
+    Args:
+        recording: A transcript. Its jobs are there from the start, or from when they are submitted
+            again, with the same parameters, as they were in it. Or jobs alone, from an event log or
+            `jobs_of`: these are all there from the start.
+        **settings: Settings of `MockLegnext`, in place of those that the recording gives.
+    """
+    if not isinstance(recording, Transcript):
+        mock = MockLegnext(**{"slots": None, **settings})
+        for job in recording.values():
+            mock.add_job(job.script, job.task_type, job.job_id)
+        mock.mark_start()
+        return mock
+    jobs = jobs_of(recording)
+    mock = MockLegnext(**{"slots": None, "epoch": calendar_of(recording), **settings})
+    for job in jobs.values():
+        if job.submitted_at is None:
+            mock.add_job(job.script, job.task_type, job.job_id)
+    service = mock._service  # noqa: SLF001 - of this package
+    service.cues = Cues(recording, jobs)
+    # Right behind the gate, which writes the journal, and before all that answers.
+    mock.app = build_app(service, behind_gate=Playback)
+    mock.mark_start()
+    return mock

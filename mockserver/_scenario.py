@@ -1,0 +1,341 @@
+"""A whole mock as one value, and as a file: its settings, its jobs, and what changes with time.
+
+    scenario = read_scenario("last-night.toml")
+    mock = scenario.mock()
+
+The names in the file are those of `MockLegnext`'s arguments, and its values are as `mockserver._plain`
+has them. Limits and faults that change with time are said in advance, and the limits and faults
+themselves know when: nothing has to run for a change to happen, and it happens on the dot.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from mockserver._api.hints import Hints
+from mockserver._api.moderation import Moderation
+from mockserver._api.quirks import Quirks
+from mockserver._api.times import DEFAULT_EPOCH
+from mockserver._faults import Fault, Faults, Rule
+from mockserver._mock import MockLegnext
+from mockserver._plain import PlainError, from_plain, to_plain
+from mockserver._serving.webhooks import WebhookSettings
+from mockserver._world import (
+    TASKS,
+    TYPICAL,
+    Account,
+    Distribution,
+    Failures,
+    Limit,
+    LimitRule,
+    Order,
+    Preset,
+    PresetName,
+    RunTimes,
+    Scheduled,
+    Script,
+    Unlimited,
+    WhenFull,
+    World,
+)
+
+UNLIMITED: Final = "unlimited"
+"""How a file says that there are as many slots as jobs; TOML has no null."""
+
+_OF_THE_WORLD: Final = (
+    *("seed", "slots", "order", "when_full", "priorities"),
+    *("run_times", "failure_share", "failures", "account"),
+)
+_OF_THE_API: Final = (
+    *("time_scale", "epoch", "hints", "latency", "api_keys", "quirks", "moderation", "webhooks"),
+    *("admin", "admin_hosts"),
+)
+
+
+class ScenarioError(ValueError):
+    """A file that is no scenario; each line of the message is a problem, with file and place."""
+
+    def __init__(self, path: Path, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(f"{path}: {problem}" for problem in problems))
+
+
+def _is_time(_instance: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{attribute.name} must be a number of seconds, 0 or more, not {value}")
+
+
+def _is_duration(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if isinstance(value, (int, float)):
+        _is_time(instance, attribute, value)
+
+
+def _is_task_type(_instance: object, attribute: attrs.Attribute[str], value: str) -> None:
+    if value not in TASKS:
+        raise ValueError(f"{attribute.name} must be one of {', '.join(TASKS)}, not {value!r}")
+
+
+@attrs.frozen(kw_only=True)
+class Jobs:
+    """Jobs that are there from the world's start, all alike.
+
+    Attributes:
+        count: How many.
+        task_type: One of the 19, e.g. `"diffusion"`.
+        script: Their lifecycle; None to have each drawn.
+        job_id: The id, where it is one job; None to have the ids drawn.
+        callback: The URL to be told of their ends.
+        priority: Where the order is by priority, the higher goes first; None for what the world
+            has for their task type.
+
+    Raises:
+        ValueError: A setting out of its range, or one id for several jobs.
+    """
+
+    count: int = attrs.field(default=1, validator=attrs.validators.ge(0))
+    task_type: str = attrs.field(default="diffusion", validator=_is_task_type)
+    script: Script | None = None
+    job_id: str | None = None
+    callback: str = ""
+    priority: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.job_id is not None and self.count != 1:
+            raise ValueError(f"job_id must be left out, or count be 1, not {self.count}")
+
+    def add_to(self, world: World, at: float) -> list[str]:
+        """Add them to a world at the time `at`, in seconds, and return their ids.
+
+        Raises:
+            ValueError: There is such a job already.
+        """
+        return [
+            world.add_job(
+                self.task_type,
+                at=at,
+                script=self.script,
+                job_id=self.job_id,
+                callback=self.callback,
+                priority=self.priority,
+            )
+            for _ in range(self.count)
+        ]
+
+
+@attrs.frozen(kw_only=True)
+class Phase:
+    """What is otherwise from a certain time on.
+
+    Attributes:
+        at: The time, in seconds since the world's start.
+        limit: The limits from then on, each in its first state, in place of those before; None for
+            no change.
+        faults: The faults from then on, in place of those before; None for no change. What they
+            count, they count from then on.
+    """
+
+    at: float = attrs.field(validator=_is_time)
+    limit: tuple[Limit | LimitRule, ...] | None = None
+    faults: tuple[Fault | Rule, ...] | None = None
+
+
+def _slots(given: object) -> Any:  # noqa: ANN401 - attrs takes the type from here
+    return None if given == UNLIMITED else given
+
+
+def _in_order(_instance: object, _attribute: object, phases: tuple[Phase, ...]) -> None:
+    begins = [0.0, *(phase.at for phase in phases)]
+    if any(after <= before for before, after in itertools.pairwise(begins)):
+        raise ValueError(f"timeline must go from one time to a later one, not to {begins[1:]}")
+
+
+@attrs.frozen(kw_only=True)
+class Scenario:
+    """A whole mock, described.
+
+    Those that aren't explained here are as `MockLegnext` has them.
+
+    Attributes:
+        slots: As for `MockLegnext`; also `"unlimited"`, for None.
+        limit: Limits on requests; a bare one is about all of the account's.
+        faults: What goes wrong; a bare fault meets every request.
+        jobs: The jobs that are there without having been submitted.
+        timeline: What changes, in the order of time. `limit` and `faults` above hold until the
+            first change.
+
+    Raises:
+        ValueError: A setting out of its range, or settings that exclude each other.
+    """
+
+    seed: int = 0
+    slots: int | str | None = attrs.field(default=12, converter=_slots)
+    order: Order = "fifo"
+    when_full: WhenFull = "queue"
+    priorities: Mapping[str, int] | None = None
+    run_times: RunTimes | Preset | PresetName = TYPICAL
+    failure_share: float | None = None
+    failures: Failures | None = None
+    account: Account = attrs.field(factory=Account)
+    limit: tuple[Limit | LimitRule, ...] = ()
+    hints: Hints = attrs.field(factory=Hints)
+    latency: float | Distribution = attrs.field(default=0.0, validator=_is_duration)
+    faults: tuple[Fault | Rule, ...] = ()
+    quirks: Quirks = attrs.field(factory=Quirks)
+    moderation: Moderation | None = None
+    webhooks: WebhookSettings = attrs.field(factory=WebhookSettings)
+    api_keys: tuple[str, ...] | None = attrs.field(default=None, repr=False)
+    admin: bool = True
+    admin_hosts: tuple[str, ...] = ()
+    time_scale: float = attrs.field(default=1.0, validator=attrs.validators.gt(0))
+    epoch: datetime = DEFAULT_EPOCH
+    jobs: tuple[Jobs, ...] = ()
+    timeline: tuple[Phase, ...] = attrs.field(default=(), validator=_in_order)
+
+    def __attrs_post_init__(self) -> None:
+        # They know what they can't be made of.
+        World(**self._of_the_world())
+        Faults(self._rules())
+        ids = Counter(jobs.job_id for jobs in self.jobs if jobs.job_id is not None)
+        if twice := [job_id for job_id, count in ids.items() if count > 1]:
+            raise ValueError(f"jobs can't have the id {twice[0]!r} twice")
+
+    def _of_the_world(self) -> dict[str, Any]:
+        """The settings that `World` and `MockLegnext` have in common."""
+        return {name: getattr(self, name) for name in _OF_THE_WORLD}
+
+    def settings(self) -> dict[str, Any]:
+        """The arguments of `MockLegnext` that say what this does, but for its jobs."""
+        return {
+            **self._of_the_world(),
+            **{name: getattr(self, name) for name in _OF_THE_API},
+            "limit": self._limits(),
+            "faults": self._rules(),
+        }
+
+    def mock(self, clock: Callable[[], float] | None = None) -> MockLegnext:
+        """A new mock like this, with its jobs in it.
+
+        Args:
+            clock: As for `MockLegnext`.
+        """
+        mock = MockLegnext(**self.settings(), clock=clock)
+        self.add_jobs_to(mock)
+        return mock
+
+    def add_jobs_to(self, mock: MockLegnext) -> None:
+        """Add the jobs to a mock, all at this moment; from now on, a reset leads back to here.
+
+        Raises:
+            ValueError: There is one of them already.
+        """
+        at = mock.now
+        for jobs in self.jobs:
+            jobs.add_to(mock.world, at)
+        mock.mark_start()
+
+    def _limits(self) -> list[LimitRule]:
+        phases = [(phase.at, phase.limit) for phase in self.timeline if phase.limit is not None]
+        if not phases:
+            return [_limit_rule(given) for given in self.limit]
+        spans = _spans([(0.0, self.limit), *phases])
+        return [_limited(_limit_rule(given), *span) for span, some in spans for given in some]
+
+    def _rules(self) -> list[Rule]:
+        phases = [(phase.at, phase.faults) for phase in self.timeline if phase.faults is not None]
+        spans = _spans([(0.0, self.faults), *phases])
+        rules = (_windowed(_rule(given), *span) for span, some in spans for given in some)
+        return [rule for rule in rules if rule is not None]
+
+
+# What changes with time, as limits and faults that know when they begin and end
+
+_Span = tuple[float, float]
+"""From when to when, in seconds since the world's start; the end is outside of it."""
+
+
+def _spans(
+    phases: Sequence[tuple[float, tuple[Any, ...]]],
+) -> list[tuple[_Span, tuple[Any, ...]]]:
+    """From when to when each phase's settings hold: up to the next one that says something else."""
+    ends = [begin for begin, _ in phases[1:]]
+    return [
+        ((begin, end), some) for (begin, some), end in zip(phases, [*ends, math.inf], strict=True)
+    ]
+
+
+def _limit_rule(given: Limit | LimitRule) -> LimitRule:
+    return given if isinstance(given, LimitRule) else LimitRule(given)
+
+
+def _limited(rule: LimitRule, begin: float, end: float) -> LimitRule:
+    """The rule, with a limit that admits everything before it begins and after it has ended."""
+    phases: list[tuple[float, Limit]] = [(begin, rule.limit)]
+    if begin > 0:
+        phases.insert(0, (0.0, Unlimited()))
+    if end < math.inf:
+        phases.append((end, Unlimited()))
+    return attrs.evolve(rule, limit=Scheduled(phases))
+
+
+def _rule(given: Fault | Rule) -> Rule:
+    return given if isinstance(given, Rule) else Rule(given)
+
+
+def _windowed(rule: Rule, begin: float, end: float) -> Rule | None:
+    """The rule within a span, or None where its own window lies outside of it."""
+    when = rule.when
+    after = max(begin, when.after or 0.0)
+    until = min(end, math.inf if when.until is None else when.until)
+    if after >= until:
+        return None
+    within = attrs.evolve(when, after=after or None, until=None if until == math.inf else until)
+    return attrs.evolve(rule, when=within)
+
+
+# Files
+
+
+def read_scenario(path: str | PathLike[str]) -> Scenario:
+    """Read a scenario from a file of TOML, or of JSON if its name ends in `.json`.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ScenarioError: It is no scenario; every problem is told, with its place in the file.
+        OSError: It can't be read.
+    """
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+        data = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
+        return from_plain(Scenario, data)
+    except PlainError as error:
+        raise ScenarioError(file, error.problems) from error
+    except ValueError as error:
+        raise ScenarioError(file, [str(error)]) from error
+
+
+def write_scenario(scenario: Scenario, path: str | PathLike[str]) -> None:
+    """Write a scenario to a file of JSON, from which `read_scenario` makes an equal one.
+
+    Args:
+        scenario: The scenario, e.g. one that Hypothesis has found.
+        path: The file; its name should end in `.json`.
+
+    Raises:
+        PlainError: The scenario has what no file can say, such as run times that are a function.
+        OSError: It can't be written.
+    """
+    text = json.dumps(to_plain(scenario), indent=2, ensure_ascii=False)
+    Path(path).write_text(f"{text}\n", encoding="utf-8")

@@ -1,0 +1,7 @@
+"""What was asked of the mock, and how it was answered."""
+
+from mockserver._serving.journal.journal import Journal
+from mockserver._serving.journal.record import RequestRecord
+from mockserver._serving.journal.requests import Criteria, Requests, Unmatched
+
+__all__ = ["Criteria", "Journal", "RequestRecord", "Requests", "Unmatched"]

@@ -1,0 +1,90 @@
+"""Where connections come in: what each of them meets, and when the door is shut altogether."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import trio
+
+from mockserver._faults.connection import CONNECTION_FAULTS, Refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from mockserver._faults.connection import ConnectionFault
+    from mockserver._faults.rules import Faults, Rule
+    from mockserver._serving.clocks import WorldClock
+
+
+class Door:
+    """Counts the connections to a server, and has its rules decide about each.
+
+    Args:
+        faults: The rules.
+        now: Gives the time by which they go.
+        knows_requests: Whether there are requests for the rules to meet. Then most of them act on
+            requests, and only the others on connections.
+    """
+
+    def __init__(self, faults: Faults, now: WorldClock, *, knows_requests: bool) -> None:
+        self._faults = faults
+        self._now = now
+        self._knows_requests = knows_requests
+        self._number = 0
+
+    def admit(self) -> tuple[ConnectionFault, ...]:
+        """The faults of the next connection."""
+        self._number += 1
+        return tuple(
+            rule.fault
+            for rule in self._faults.choose_for_connection(self._now(), self._number)
+            if isinstance(rule.fault, CONNECTION_FAULTS)
+            and (rule.is_for_connections or not self._knows_requests)
+        )
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether every connection is refused now: by a rule that asks for nothing but a time."""
+        at = self._now()
+        return any(_shuts(rule) and rule.when.has_time(at) for rule in self._faults.rules)
+
+    async def until_shut(self) -> None:
+        """Wait until every connection is refused."""
+        while not self.is_shut:
+            await self._until_it_may_differ()
+
+    async def until_open(self) -> None:
+        """Wait until not every connection is refused."""
+        while self.is_shut:
+            await self._until_it_may_differ()
+
+    async def _until_it_may_differ(self) -> None:
+        at = self._now()
+        windows = [rule.when for rule in self._faults.rules if _shuts(rule)]
+        edges = [t for when in windows for t in (when.after, when.until) if t is not None]
+        next_edge = min((t for t in edges if t > at), default=math.inf)
+        changed = trio.Event()
+        with self._faults.watched(changed.set):
+            await _first_of(changed.wait, lambda: self._now.wait_until(next_edge))
+
+
+def _shuts(rule: Rule) -> bool:
+    when = rule.when
+    return (
+        isinstance(rule.fault, Refuse)
+        and rule.is_for_connections
+        and when.nth is when.every is when.probability is None
+    )
+
+
+async def _first_of(*waits: Callable[[], Awaitable[None]]) -> None:
+    """Wait for the first of several things."""
+    async with trio.open_nursery() as nursery:
+
+        async def wait_and_end(wait: Callable[[], Awaitable[None]]) -> None:
+            await wait()
+            nursery.cancel_scope.cancel()
+
+        for wait in waits:
+            nursery.start_soon(wait_and_end, wait)

@@ -1,0 +1,134 @@
+"""A network that is a pair of streams in memory, for httpcore.
+
+Waiting is Trio's, so that a client's timeouts pass in the run's own time: under a `MockClock`, in
+no time at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from typing import TYPE_CHECKING, Any
+
+import httpcore
+import trio
+
+from mockserver._faults.connection import Refuse
+from mockserver._serving.network.faulty import GONE, FaultyStream
+from mockserver._serving.network.pipe import PipeEnd, open_pipe
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+
+    from mockserver._faults.connection import ConnectionFault
+
+    Serve = Callable[[trio.abc.Stream], Awaitable[None]]
+
+
+@contextlib.contextmanager
+def _errors_as(
+    timeout: float | None,
+    too_slow: type[httpcore.TimeoutException],
+    broken: type[httpcore.NetworkError],
+) -> Iterator[None]:
+    """Give what is done here `timeout` seconds, and its errors the names that httpcore knows."""
+    try:
+        with trio.fail_after(math.inf if timeout is None else timeout):
+            yield
+    except trio.TooSlowError as error:
+        raise too_slow(f"nothing within {timeout} s") from error
+    except GONE as error:
+        raise broken(str(error)) from error
+
+
+class MemoryStream(httpcore.AsyncNetworkStream):
+    """The client's end of a connection."""
+
+    def __init__(self, stream: PipeEnd) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's signature
+        """Wait for bytes; none mean that the server has closed.
+
+        Raises:
+            httpcore.ReadTimeout: None came within `timeout` seconds.
+            httpcore.ReadError: The server has reset the connection, or it is closed on this side.
+        """
+        with _errors_as(timeout, httpcore.ReadTimeout, httpcore.ReadError):
+            return await self._stream.receive_some(max_bytes)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's signature
+        """Send bytes.
+
+        Raises:
+            httpcore.WriteTimeout: They weren't taken within `timeout` seconds.
+            httpcore.WriteError: The connection is closed.
+        """
+        if not buffer:
+            return  # httpcore writes the end of every message, of which most are no bytes.
+        with _errors_as(timeout, httpcore.WriteTimeout, httpcore.WriteError):
+            await self._stream.send_all(buffer)
+
+    async def aclose(self) -> None:
+        """Hang up."""
+        await self._stream.aclose()
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's signature
+        """Tell httpcore whether an idle connection is readable, which means: was closed."""
+        return self._stream.is_readable if info == "is_readable" else None
+
+
+class MemoryBackend(httpcore.AsyncNetworkBackend):
+    """Connects every address to one server in the same Trio run.
+
+    Args:
+        serve: Serves one connection until it ends, and guards its exceptions: it runs as a system
+            task, where an exception would bring down the whole run.
+        connect_seconds: How long it takes to connect.
+        admit: Gives the faults of the next connection; None for none ever.
+    """
+
+    def __init__(
+        self,
+        serve: Serve,
+        connect_seconds: float = 0.0,
+        admit: Callable[[], Sequence[ConnectionFault]] | None = None,
+    ) -> None:
+        self._serve = serve
+        self._connect_seconds = connect_seconds
+        self._admit = admit
+
+    async def connect_tcp(
+        self,
+        host: str,  # noqa: ARG002 - httpcore's signature, as the next three
+        port: int,  # noqa: ARG002
+        timeout: float | None = None,  # noqa: ASYNC109
+        local_address: str | None = None,  # noqa: ARG002
+        socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - httpcore's signature
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect to the server.
+
+        Raises:
+            httpcore.ConnectTimeout: It took longer than `timeout` seconds.
+            httpcore.ConnectError: A fault has the connection refused.
+        """
+        with _errors_as(timeout, httpcore.ConnectTimeout, httpcore.ConnectError):
+            await trio.sleep(self._connect_seconds)
+        faults = self._admit() if self._admit else ()
+        if any(isinstance(fault, Refuse) for fault in faults):
+            raise httpcore.ConnectError("the connection was refused")
+        ours, theirs = open_pipe()
+        line = FaultyStream(theirs, faults)
+
+        async def serve_to_the_end() -> None:
+            try:
+                await self._serve(line)
+            finally:
+                await trio.aclose_forcefully(line)
+
+        trio.lowlevel.spawn_system_task(serve_to_the_end, name="Legnext mock connection")
+        return MemoryStream(ours)
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass between attempts to connect."""
+        await trio.sleep(seconds)

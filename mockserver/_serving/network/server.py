@@ -1,0 +1,300 @@
+"""An HTTP/1.1 server for one connection: h11 on one side, an ASGI application on the other."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import math
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
+
+import h11
+import trio
+
+from mockserver._faults.connection import LINE
+from mockserver._serving.network.faulty import GONE, FaultyStream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from starlette.types import ASGIApp, Message, Scope
+
+_MAX_BYTES = 65536
+_IN_MEMORY = ("memory", 0)
+
+
+class Patience:
+    """For how long clients are waited for, and an end to waiting for their next requests.
+
+    Args:
+        seconds: How long a client may take for the head of a request, from the connection or the
+            last answer on, and for each portion of a body. By default for ever.
+    """
+
+    def __init__(self, seconds: float = math.inf) -> None:
+        self.seconds: float = seconds
+        self._waiting: set[trio.CancelScope] = set()
+        self._is_over = False
+
+    @contextlib.contextmanager
+    def wait(self, *, for_ever: bool = False) -> Iterator[None]:
+        """Wait for a request in this context; it is left early when patience is at an end."""
+        with trio.move_on_after(math.inf if for_ever else self.seconds) as scope:
+            if self._is_over:
+                scope.cancel()
+            self._waiting.add(scope)
+            try:
+                yield
+            finally:
+                self._waiting.discard(scope)
+
+    def end(self) -> None:
+        """Wait for no request any more; those that have begun can be served to their ends."""
+        self._is_over = True
+        for scope in self._waiting:
+            scope.cancel()
+
+
+class _Answer(enum.Enum):
+    """How far the answer to the current request has come."""
+
+    NOT_STARTED = enum.auto()
+    STARTED = enum.auto()
+    COMPLETE = enum.auto()
+
+
+async def serve_connection(
+    app: ASGIApp,
+    stream: trio.abc.Stream,
+    on_crash: Callable[[Exception], None],
+    patience: Patience | None = None,
+) -> None:
+    """Serve the requests of one connection, one after the other, until either side ends it.
+
+    It can run as a system task: an exception of the application becomes an answer with status 500
+    where none has begun, ends the connection, and goes to `on_crash`.
+
+    Args:
+        app: The application. It finds the connection under `LINE` among its scope's extensions, and
+            can have it fail.
+        stream: The connection; a `FaultyStream` for one that has faults from its beginning.
+        on_crash: Is told of the application's exceptions.
+        patience: Shared by the connections of one server; None to wait for clients for ever.
+    """
+    line = stream if isinstance(stream, FaultyStream) else FaultyStream(stream)
+    connection = _Connection(app, line, on_crash, patience or Patience())
+    try:
+        while await connection.serve_request():
+            pass
+        await line.aclose()
+    finally:
+        await trio.aclose_forcefully(stream)
+
+
+class _Connection:
+    """The state of one connection."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        line: FaultyStream,
+        on_crash: Callable[[Exception], None],
+        patience: Patience,
+    ) -> None:
+        self._app = app
+        self._line = line
+        self._on_crash = on_crash
+        self._patience = patience
+        self._common_scope = _common_scope(line)
+        self._h11 = h11.Connection(h11.SERVER)
+        self._client_left = False
+        self._is_head = False
+        self._head: Message | None = None
+        self._body_ended = False
+        self._body_error: h11.RemoteProtocolError | None = None
+        self._answer = _Answer.NOT_STARTED
+
+    async def serve_request(self) -> bool:
+        """Serve the next request; return whether there can be another."""
+        request: object = None
+        self._is_head = False
+        try:
+            with self._patience.wait(for_ever=self._line.is_silent):
+                request = await self._next_event()
+        except h11.RemoteProtocolError as error:
+            await self._refuse(error.error_status_hint, str(error))
+            return False
+        if not isinstance(request, h11.Request):
+            return False  # The client left between requests, or took too long.
+        self._line.begin_request()
+        self._is_head = request.method == b"HEAD"
+        self._head = None
+        self._body_ended = False
+        self._body_error = None
+        self._answer = _Answer.NOT_STARTED
+        await self._run_app(request)
+        return await self._conclude()
+
+    async def _conclude(self) -> bool:
+        """See to it that the request has an answer; return whether another can follow."""
+        if self._answer is _Answer.NOT_STARTED:
+            if self._body_error is None:
+                await self._refuse(500, "Internal server error")
+            else:
+                await self._refuse(self._body_error.error_status_hint, str(self._body_error))
+        return (
+            self._answer is _Answer.COMPLETE
+            and not self._line.ends_with_answer
+            and await self._is_kept_open()
+        )
+
+    async def _run_app(self, request: h11.Request) -> None:
+        """Have the application answer; tell of what goes wrong in it."""
+        try:
+            scope = {**self._common_scope, **_request_scope(request, self._line)}
+            await self._app(scope, self._receive, self._send)
+        except Exception as error:  # noqa: BLE001 - whatever bug it is, it is told of, not hidden
+            self._on_crash(error)
+        else:
+            if not (self._answer is _Answer.COMPLETE or self._client_left or self._body_error):
+                self._on_crash(RuntimeError("the application gave no complete answer"))
+
+    async def _is_kept_open(self) -> bool:
+        """Read what is left of the request; return whether another can follow."""
+        try:
+            while not self._body_ended:
+                self._body_ended = not isinstance(await self._next_of_body(), h11.Data)
+        except h11.RemoteProtocolError:
+            return False  # It has been answered, but where the next would begin isn't known.
+        if self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE:
+            self._h11.start_next_cycle()
+            return not self._client_left
+        return False
+
+    async def _next_event(self) -> h11.Event | type[h11.PAUSED]:
+        while True:
+            event = self._h11.next_event()
+            if event is not h11.NEED_DATA:
+                return event  # type: ignore[return-value] # mypy doesn't narrow h11's sentinels
+            if self._h11.they_are_waiting_for_100_continue:
+                await self._write(
+                    self._h11.send(h11.InformationalResponse(status_code=100, headers=[]))
+                )
+            self._h11.receive_data(await self._read())
+
+    async def _next_of_body(self) -> h11.Event | type[h11.PAUSED]:
+        with trio.move_on_after(self._patience.seconds):
+            return await self._next_event()
+        raise h11.RemoteProtocolError("the body came too slowly", error_status_hint=408)
+
+    async def _refuse(self, status: int, message: str) -> None:
+        """Answer with an error, as the last thing on this connection."""
+        body = message.encode()
+        response = h11.Response(
+            status_code=status,
+            headers=[
+                ("content-type", "text/plain; charset=utf-8"),
+                ("content-length", str(len(body))),
+                ("connection", "close"),
+            ],
+        )
+        head = self._h11.send(response) or b""
+        await self._write(head if self._is_head else head + body)
+        # What else the client sends isn't read.
+        await self._line.hang_up()
+
+    async def _read(self) -> bytes:
+        try:
+            data = await self._line.receive_some(_MAX_BYTES)
+        except GONE:
+            data = b""
+        self._client_left = self._client_left or not data
+        return data
+
+    async def _write(self, data: bytes | None) -> None:
+        """Send bytes; into the void when the client has left, as a socket would for a while."""
+        try:
+            await self._line.send_all(data or b"")
+        except GONE:
+            self._client_left = True
+
+    # The two callables of ASGI
+
+    async def _receive(self) -> Message:
+        if not self._body_ended:
+            try:
+                event = await self._next_of_body()
+            except h11.RemoteProtocolError as error:
+                # To the application this is the same as a client that leaves.
+                self._body_error = error
+                self._body_ended = True
+                return {"type": "http.disconnect"}
+            if isinstance(event, h11.Data):
+                return {"type": "http.request", "body": bytes(event.data), "more_body": True}
+            self._body_ended = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        if self._answer is not _Answer.COMPLETE and self._body_error is None:
+            # The only news there can be is that the client leaves. What it sends before that is
+            # its next request, and waits.
+            while data := await self._read():
+                self._h11.receive_data(data)
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            # Held back until there is a body to go with it: one write, one wakeup.
+            self._head = message
+            return
+        out = b""
+        if self._answer is _Answer.NOT_STARTED:
+            if self._head is None:
+                raise RuntimeError("the application sent a body before the start of its answer")
+            response = h11.Response(
+                status_code=self._head["status"], headers=self._head.get("headers", [])
+            )
+            out += self._h11.send(response) or b""
+            self._answer = _Answer.STARTED
+        body = message.get("body", b"")
+        if body and not self._is_head:
+            out += self._h11.send(h11.Data(data=body)) or b""
+        if not message.get("more_body", False):
+            out += self._h11.send(h11.EndOfMessage()) or b""
+            self._answer = _Answer.COMPLETE
+        await self._write(out)
+
+
+def _common_scope(line: FaultyStream) -> Scope:
+    """What the requests of one connection have in common."""
+    client: tuple[str, int] | None = _IN_MEMORY
+    server: tuple[str, int] | None = _IN_MEMORY
+    if isinstance(line.carrier, trio.SocketStream):
+        # A client that has left already has no name any more; nor may it pass for one in memory,
+        # whom the admin routes let in unseen.
+        client = server = None
+        with contextlib.suppress(OSError):
+            client, server = (
+                name()[:2]
+                for name in (line.carrier.socket.getpeername, line.carrier.socket.getsockname)
+            )
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "scheme": "http",
+        "root_path": "",
+        "client": client,
+        "server": server,
+    }
+
+
+def _request_scope(request: h11.Request, line: FaultyStream) -> Scope:
+    raw_path, _, query = request.target.partition(b"?")
+    return {
+        "http_version": request.http_version.decode(),
+        "method": request.method.decode(),
+        "path": unquote_to_bytes(raw_path).decode("utf-8", "replace"),
+        "raw_path": raw_path,
+        "query_string": query,
+        "headers": list(request.headers),
+        # The application may change it.
+        "extensions": {LINE: line},
+    }

@@ -1,0 +1,93 @@
+"""The attempts that are still to be made, in the order in which they are due."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mockserver._serving.webhooks.planning import Attempt
+
+
+@attrs.define(eq=False)
+class _Entry:
+    """An attempt and the number of its place; the heap may still have its earlier places."""
+
+    attempt: Attempt
+    place: int = 0
+
+
+class Outbox:
+    """Attempts, by when they are due.
+
+    Those that are due at the same time come in the order in which they were added. An attempt that
+    is to be overtaken waits until `release` is called for its URL, or its patience ends.
+    """
+
+    def __init__(self) -> None:
+        self._places = 0
+        # When it is due, the number of the place, and who has it or had it.
+        self._heap: list[tuple[float, int, _Entry]] = []
+        # A dictionary for an ordered set: the attempts of one URL that wait to be overtaken.
+        self._waiting: defaultdict[str, dict[_Entry, None]] = defaultdict(dict)
+        self._length = 0
+
+    def __len__(self) -> int:
+        """How many attempts are still to be made."""
+        return self._length
+
+    def add(self, attempts: Iterable[Attempt]) -> None:
+        """Put attempts where they belong."""
+        for attempt in attempts:
+            patience = attempt.overtaken_by
+            entry = _Entry(attempt)
+            if patience is not None:
+                self._waiting[attempt.message.url][entry] = None
+            self._put(entry, attempt.at if patience is None else patience)
+            self._length += 1
+
+    def _put(self, entry: _Entry, due: float) -> None:
+        self._places += 1
+        entry.place = self._places
+        heapq.heappush(self._heap, (due, entry.place, entry))
+
+    def next_at(self) -> float:
+        """When the next attempt is due, in seconds since the world's start; infinite for none."""
+        while self._heap and self._heap[0][1] != self._heap[0][2].place:
+            heapq.heappop(self._heap)
+        return self._heap[0][0] if self._heap else math.inf
+
+    def take(self, t: float) -> Attempt | None:
+        """Take out the first attempt that is due by `t`; None if there is none."""
+        if self.next_at() > t or not self._heap:
+            return None
+        entry = heapq.heappop(self._heap)[2]
+        self._length -= 1
+        if entry.attempt.overtaken_by is not None:
+            del self._waiting[entry.attempt.message.url][entry]
+        return entry.attempt
+
+    def release(self, overtaking: Attempt, t: float) -> None:
+        """Let those go that the message of an attempt, which ended at `t`, has overtaken."""
+        message = overtaking.message
+        waiting = self._waiting.pop(message.url, {})
+        for entry in waiting:
+            if entry.attempt.message.changed_at < message.changed_at:
+                due = max(t, entry.attempt.at)
+                entry.attempt = attrs.evolve(entry.attempt, at=due, overtaken_by=None)
+                self._put(entry, due)
+            else:
+                self._waiting[message.url][entry] = None
+
+    def attempts(self) -> tuple[Attempt, ...]:
+        """All attempts that are still to be made, in order; another outbox can go on from these."""
+        # No two places have the same number, so that entries are never compared.
+        return tuple(
+            entry.attempt for _, place, entry in sorted(self._heap) if place == entry.place
+        )

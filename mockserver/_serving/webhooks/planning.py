@@ -1,0 +1,110 @@
+"""What is sent when: decisions about messages, as functions of settings and keyed randomness.
+
+Nothing here sends anything, and nothing knows what time it is.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from mockserver._serving.webhooks.settings import WebhookSettings
+from mockserver._world.durations import Distribution
+from mockserver._world.randomness import Randomness
+
+
+@attrs.frozen
+class Message:
+    """What there is to tell of one change of one job.
+
+    Attributes:
+        job_id: The job.
+        status: The status it has reached.
+        number: How many messages there were about this job before.
+        changed_at: When it reached it, in seconds since the world's start.
+        url: Where the message goes.
+        body: The body, byte for byte; every attempt carries the same.
+    """
+
+    job_id: str
+    status: str
+    number: int
+    changed_at: float
+    url: str
+    body: bytes
+
+
+@attrs.frozen
+class Attempt:
+    """One sending of a message, before it is made.
+
+    Attributes:
+        message: The message.
+        at: When it is due, in seconds since the world's start.
+        copy: 0, or 1 for the duplicate of a message that comes twice.
+        number: 1 for the first attempt of this copy, 2 for the first retry, and so on.
+        is_lost: Whether it is lost on its way.
+        overtaken_by: Until when it waits for a later message to overtake it, in seconds since the
+            world's start; None where it doesn't.
+    """
+
+    message: Message
+    at: float
+    copy: int = 0
+    number: int = 1
+    is_lost: bool = False
+    overtaken_by: float | None = None
+
+
+def _seconds(duration: float | Distribution, share: float) -> float:
+    return duration if isinstance(duration, (int, float)) else duration.quantile(share)
+
+
+def attempts_of(
+    settings: WebhookSettings, randomness: Randomness, message: Message
+) -> tuple[Attempt, ...]:
+    """The first attempts of a message: one, or two where it is to come twice."""
+
+    def share(purpose: str, copy: int = 0) -> float:
+        return randomness.uniform("webhook", message.job_id, message.number, purpose, copy)
+
+    at = message.changed_at + _seconds(settings.delay, share("delay"))
+    overtaken = share("overtaken") < settings.overtaken_share
+    first = Attempt(
+        message,
+        at,
+        is_lost=share("lost") < settings.lost_share,
+        overtaken_by=at + settings.overtaken_within if overtaken else None,
+    )
+    if share("duplicate") >= settings.duplicate_share:
+        return (first,)
+    again_at = at + _seconds(settings.duplicate_after, share("duplicate after"))
+    second = Attempt(message, again_at, copy=1, is_lost=share("lost", 1) < settings.lost_share)
+    return first, second
+
+
+def retry_of(settings: WebhookSettings, attempt: Attempt, ended_at: float) -> Attempt | None:
+    """The attempt that follows one without success.
+
+    Args:
+        settings: How often is tried again, and when.
+        attempt: The one before.
+        ended_at: When that ended, in seconds since the world's start.
+
+    Returns:
+        The next; None if it was the last.
+    """
+    if attempt.number > len(settings.retries):
+        return None
+    return Attempt(
+        attempt.message,
+        ended_at + settings.retries[attempt.number - 1],
+        copy=attempt.copy,
+        number=attempt.number + 1,
+    )
+
+
+def lag_of(settings: WebhookSettings, randomness: Randomness, job_id: str) -> float:
+    """How far status requests lag behind the messages about a job, in seconds."""
+    if randomness.uniform("webhook", job_id, "early") >= settings.early_share:
+        return 0.0
+    return _seconds(settings.early_by, randomness.uniform("webhook", job_id, "early by"))

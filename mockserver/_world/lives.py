@@ -1,0 +1,72 @@
+"""Lives that are drawn: how long a job waits and runs, and whether it fails."""
+
+from __future__ import annotations
+
+from mockserver._world.durations import Distribution, Fixed, Run, RunTimes, Start
+from mockserver._world.failures import REASONS, AnyFailure, Failures
+from mockserver._world.jobs import Job, Place
+from mockserver._world.presets import Preset, preset_named
+from mockserver._world.randomness import Draws, Randomness
+
+
+class Lives:
+    """Draws the lives of the jobs of one world.
+
+    Args:
+        randomness: The world's random numbers.
+        run_times: How long jobs run, or a preset or its name.
+        failure_share: The share of jobs that fail; None for what `failures` or the preset says.
+        failures: How often jobs fail, by mode; None for what `failure_share` or the preset says.
+
+    Raises:
+        ValueError: No such preset, a share outside 0 to 1, or failures said twice.
+    """
+
+    def __init__(
+        self,
+        randomness: Randomness,
+        run_times: RunTimes | Preset | str,
+        failure_share: float | None,
+        failures: Failures | None,
+    ) -> None:
+        if isinstance(run_times, str):
+            preset = preset_named(run_times)
+        else:
+            preset = run_times if isinstance(run_times, Preset) else Preset(run_times)
+        self._randomness = randomness
+        self._run_times = preset.run_times
+        self._pending = preset.pending
+        self._staged = preset.staged
+        self._failures: Failures | AnyFailure
+        if failure_share is None:
+            self._failures = preset.failures if failures is None else failures
+        elif failures is None:
+            self._failures = AnyFailure(failure_share)
+        else:
+            raise ValueError("failure_share and failures exclude each other: give one of them")
+
+    def begin(self, job: Job, at: float) -> None:
+        """Begin the life of a job that is added at `at`."""
+        draws = self._randomness.of(job.job_id)
+        pending_until = at + _drawn(self._pending, draws, "pending")
+        if self._failures.strikes_on_submit(job.task.name, draws):
+            job.fail_on_submit(pending_until, REASONS["submit"])
+        else:
+            job.place, job.joins_at = Place.BEFORE, pending_until
+
+    def run(self, job: Job, at: float) -> None:
+        """Run a job that has its slot from `at` on."""
+        draws = self._randomness.of(job.job_id)
+        started_at = at + _drawn(self._staged, draws, "staged")
+        task_type = job.task.name
+        run = self._run_times(Start(job.job_id, job.index, task_type, started_at, draws))
+        if not isinstance(run, Run):
+            run = self._failures.decide(task_type, run, draws)
+        job.run(at, started_at, run)
+
+
+def _drawn(distribution: Distribution, draws: Draws, purpose: str) -> float:
+    # What is always the same needs no draw; a draw takes as long as the rest of adding a job.
+    if isinstance(distribution, Fixed):
+        return distribution.seconds
+    return distribution.quantile(draws.uniform(purpose))

@@ -1,5 +1,0 @@
-"""The command `legnext-mock`: the mock server as a process."""
-
-from mockserver.cli.app import app, main
-
-__all__ = ["app", "main"]

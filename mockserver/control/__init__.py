@@ -1,6 +1,0 @@
-"""What can be done to a running mock, and read of it: as methods, as routes, and as a page."""
-
-from mockserver.control.control import Control, State
-from mockserver.control.snapshots import Snapshot
-
-__all__ = ["Control", "Snapshot", "State"]

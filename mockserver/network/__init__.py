@@ -1,7 +1,0 @@
-"""Real HTTP/1.1 bytes between a client and an ASGI application, over streams in memory."""
-
-from mockserver.network.backend import MemoryBackend
-from mockserver.network.server import serve_connection
-from mockserver.network.transport import MemoryTransport
-
-__all__ = ["MemoryBackend", "MemoryTransport", "serve_connection"]

@@ -1,0 +1,32 @@
+"""How a submit's parameters become fields."""
+
+from __future__ import annotations
+
+import pytest
+
+from legnext_stream._core.model.jobs import TaskType
+from legnext_stream._core.model.tasks import api_fields, check_task_type
+
+
+def test_there_are_19() -> None:
+    """Each by its name or as the enum; another name is refused with the list."""
+    assert len(TaskType) == 19
+    for task in TaskType:
+        assert check_task_type(task) is task
+        assert check_task_type(task.value) is task
+    with pytest.raises(ValueError, match="'hologram'; there are: diffusion, "):
+        check_task_type("hologram")
+
+
+def test_names_may_be_pythonic() -> None:
+    """Snake case becomes the API's name, the API's names stay, None is left out."""
+    fields = api_fields(
+        {"job_id": "j", "imageNo": 0, "remix_prompt": None, "aspect_ratio": "1:1", "new": 1}
+    )
+    assert fields == {"jobId": "j", "imageNo": 0, "aspect_ratio": "1:1", "new": 1}
+
+
+def test_a_field_given_twice() -> None:
+    """Under both its names is an error that names both."""
+    with pytest.raises(TypeError, match=r"'imageNo'.*'image_no'"):
+        api_fields({"imageNo": 1, "image_no": 2})

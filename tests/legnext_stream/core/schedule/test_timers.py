@@ -1,0 +1,65 @@
+"""The agenda against a plain sorted list: what is first, and in which order equals come out."""
+
+from __future__ import annotations
+
+import math
+from bisect import insort
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from legnext_stream._core.schedule.timers import Agenda
+from legnext_stream._core.watched import Watched
+
+# Waits that fall into the same bucket, into the next ones and far away, often the same.
+waits = st.one_of(
+    st.sampled_from([0.0, 0.01, 0.25, 0.5, 3.0, 3.0, 1e6]), st.floats(0.0, 20.0, width=16)
+)
+acts = st.lists(
+    st.one_of(st.tuples(st.just("put"), waits), st.tuples(st.just("wait"), waits)), max_size=150
+)
+
+
+@settings(max_examples=300)
+@given(acts, st.sampled_from([0.0, 1e5 + 0.1, -7.3]))
+def test_it_is_a_queue_by_time(script: list[tuple[str, float]], begin: float) -> None:
+    """Whatever is put in when: out comes the least time first, and of equals the first one in."""
+    agenda, model, now = Agenda(), list[tuple[float, int]](), begin
+    for number, (act, seconds) in enumerate(script):
+        if act == "put":
+            agenda.put(now, now + seconds, Watched(str(number)))
+            insort(model, (now + seconds, number))
+        else:
+            now += seconds
+            while model and model[0][0] <= now:
+                assert agenda.first == model[0][0]
+                job = agenda.pop(now)
+                assert job is not None
+                assert job.job_id == str(model.pop(0)[1])
+            assert agenda.pop(now) is None
+        assert agenda.first == (model[0][0] if model else math.inf)
+        assert len(agenda) == len(model)
+
+
+def test_what_is_late_comes_before_what_is_just_ready() -> None:
+    """A job whose time passed unnoticed still comes before one that was put in after that."""
+    agenda = Agenda()
+    agenda.put(0.0, 1.0, Watched("early"))
+    agenda.put(0.0, 2.0, Watched("as early"))
+    agenda.put(0.0, 9.0, Watched("late"))
+    agenda.put(2.0, 2.0, Watched("ready"))
+    assert agenda.first == 1.0
+    popped = [agenda.pop(5.0) for _ in range(4)]
+    assert [job and job.job_id for job in popped] == ["early", "as early", "ready", None]
+
+
+def test_far_times_lie_in_few_bytes() -> None:
+    """A thousand jobs of the far future are entered in no object of their own."""
+    agenda = Agenda()
+    for number in range(1000):
+        agenda.put(0.0, 100.0 + number / 1e4, Watched(str(number)))
+    assert not agenda._near
+    assert sum(len(bucket.jobs) for bucket in agenda._far.values()) == 1000
+    assert len(agenda._far) == 1
+    assert agenda.pop(100.0) is not None
+    assert not agenda._far

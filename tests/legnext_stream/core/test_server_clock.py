@@ -1,0 +1,148 @@
+"""The server's clock: found from truncated dates, and from what was seen to happen."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from legnext_stream._core.server_clock import Interval, ServerClock
+
+offsets = st.floats(-1e6, 1e6) | st.just(1.8e9)
+# Answers: seconds since the one before, latency, and when within it the date was written (0 to 1).
+answers = st.lists(st.tuples(st.floats(0, 60), st.floats(0, 0.9), st.floats(0, 1)), min_size=1)
+# Rounding of times around 1.8e9 seconds.
+DUST = 1e-6
+
+
+def dated(clock: ServerClock, offset: float, sent_at: float, latency: float, when: float) -> None:
+    """An answer whose date was written at some time on its way, and cut to whole seconds."""
+    written = sent_at + when * latency
+    clock.dated(math.floor(written + offset), sent_at, sent_at + latency)
+
+
+def off(clock: ServerClock, offset: float) -> float:
+    """How far the clock's reckoning is off."""
+    at = clock.local(offset)
+    assert at is not None
+    return abs(at)
+
+
+def seen(clock: ServerClock, offset: float, after: float, at: float, before: float) -> None:
+    """Something happened at a time, was stamped, and was seen to have happened between two."""
+    clock.happened(math.floor(at + offset), after, before)
+
+
+@given(offsets, answers)
+def test_right_within_the_stated_error(
+    offset: float, told: list[tuple[float, float, float]]
+) -> None:
+    """Whatever the true offset and the latencies, it lies within the error that is stated."""
+    clock, now = ServerClock(), 0.0
+    for gap, latency, when in told:
+        now += gap
+        dated(clock, offset, now, latency, when)
+        now += latency
+        assert off(clock, offset) <= clock.error + DUST
+        assert clock.error <= (1.0 + 0.9) / 2 + DUST
+
+
+@given(offsets)
+def test_many_answers_leave_a_narrow_interval(offset: float) -> None:
+    """Dates are cut to the second; dozens of them show the offset to a tenth of one."""
+    clock = ServerClock()
+    for turn in range(60):
+        dated(clock, offset, turn * 1.017, 0.05, 0.5)
+    assert clock.error <= 0.1
+    assert off(clock, offset) <= 0.1
+
+
+@given(offsets, st.lists(st.tuples(st.floats(0, 30), st.floats(0, 1)), min_size=1, max_size=20))
+def test_what_was_seen_is_enough(offset: float, moments: list[tuple[float, float]]) -> None:
+    """Without a single date, stamps of what was seen between two looks bound the offset."""
+    clock, now = ServerClock(), 0.0
+    for width, when in moments:
+        seen(clock, offset, now, now + when * width, now + width)
+        now += width
+        assert off(clock, offset) <= clock.error + DUST
+
+
+def test_nothing_known() -> None:
+    """Before any date nothing can be told, and the error is infinite."""
+    clock = ServerClock()
+    assert clock.local(1.8e9) is None
+    assert clock.error == math.inf
+
+
+@pytest.mark.parametrize("offset", [3600.0, -3600.0, 0.0, 86_400.0 * 365])
+def test_a_clock_that_is_wrong(offset: float) -> None:
+    """An hour or a year ahead or behind is an offset like any other."""
+    clock = ServerClock()
+    dated(clock, offset, 10.0, 0.1, 0.5)
+    at = clock.local(offset + 5.0)
+    assert at == pytest.approx(5.0, abs=0.6)
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0, 2.5, -2.5])
+def test_a_clock_that_jumps(jump: float) -> None:
+    """The first answer after a jump begins anew: nothing of before is believed."""
+    clock = ServerClock()
+    for turn in range(50):
+        dated(clock, 100.0, float(turn), 0.1, 0.5)
+    for turn in range(50, 53):
+        dated(clock, 100.0 + jump, float(turn), 0.1, 0.5)
+        assert off(clock, 100.0 + jump) <= clock.error + DUST
+
+
+@settings(max_examples=200)
+@given(st.floats(-0.45, 0.45), st.lists(st.floats(0, 0.9), min_size=20, max_size=20))
+def test_a_small_step_is_no_jump(step: float, fractions: list[float]) -> None:
+    """A clock that is set by less than the network's leave is never off by more than that."""
+    clock = ServerClock()
+    for turn in range(40):
+        dated(clock, 100.0, turn * 1.017, 0.02, 0.5)
+    for turn, fraction in enumerate(fractions):
+        dated(clock, 100.0 + step, 60.0 + turn + fraction, 0.02, 0.5)
+        assert off(clock, 100.0 + step) <= clock.error + abs(step) + 0.02
+
+
+def test_an_old_interval_widens() -> None:
+    """Clocks drift apart: what was known hours ago is known less well now."""
+    interval = Interval()
+    interval.narrow(0.0, 10.0, 10.1)
+    interval.narrow(10_000.0, 0.0, 20.0)
+    assert interval.error == pytest.approx(0.05 + 1.0)
+    assert interval.middle == pytest.approx(10.05, abs=0.1)
+
+
+def test_what_was_seen_wins_over_dates() -> None:
+    """Where a proxy stamps the dates, the times in `meta` are read by what was seen."""
+    clock = ServerClock()
+    for turn in range(20):
+        dated(clock, 0.0, float(turn), 0.1, 0.5)
+    assert off(clock, 0.0) < 0.6
+    seen(clock, 3600.0, 20.0, 20.5, 21.0)
+    assert off(clock, 3600.0) <= 1.0
+    # Dates go on coming, and go on being wrong.
+    dated(clock, 0.0, 22.0, 0.1, 0.5)
+    assert off(clock, 3600.0) <= 1.0
+
+
+def test_dates_are_finer_while_both_agree() -> None:
+    """A coarse look that agrees leaves the dates in charge."""
+    clock = ServerClock()
+    for turn in range(60):
+        dated(clock, 7.3, turn * 1.017, 0.05, 0.5)
+    fine = clock.error
+    seen(clock, 7.3, 62.0, 75.0, 92.0)
+    assert clock.error == fine
+
+
+def test_only_what_was_seen() -> None:
+    """A service that sends no dates is read by what was seen alone."""
+    clock = ServerClock()
+    seen(clock, -50.0, 10.0, 11.0, 12.0)
+    assert off(clock, -50.0) <= clock.error + DUST
+    assert clock.error == pytest.approx(1.5)

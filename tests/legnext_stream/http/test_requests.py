@@ -1,0 +1,129 @@
+"""What goes out: the bytes of requests, and where they go."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from legnext_stream import ConfigurationError
+from legnext_stream._core.answers import Reply
+from legnext_stream._http import Request, parse_base_url
+from legnext_stream.version import __version__
+from tests.legnext_stream.http.conftest import GET, Setup
+from tests.legnext_stream.support import (
+    KEY,
+    RawServer,
+    http_bytes,
+)
+
+
+async def test_the_bytes_of_a_status_request(connect: Setup) -> None:
+    """The key once, in its header and nowhere else; who we are; JSON wanted; no cookies."""
+    server = RawServer(http_bytes())
+    lanes = connect(server)
+    answer = await lanes.send(GET)
+    assert isinstance(answer, Reply)
+    head = server.requests[0].decode()
+    lines = head.split("\r\n")
+    assert lines[0] == "GET /api/v1/job/a HTTP/1.1"
+    headers = dict(line.lower().split(": ", 1) for line in lines[1:] if line)
+    assert head.count(KEY) == 1
+    assert headers["x-api-key"] == KEY
+    assert [line.lower().split(":")[0] for line in lines].count("x-api-key") == 1
+    assert headers["user-agent"] == f"legnext-stream/{__version__}"
+    assert headers["accept"] == "application/json"
+    assert headers["host"] == "legnext.test"
+    assert not {"cookie", "authorization", "referer"} & set(headers)
+    await lanes.aclose()
+
+
+async def test_no_credentials_from_the_machine(
+    connect: Setup, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A `.netrc` that knows the host is not for this library."""
+    netrc = tmp_path_factory.mktemp("home") / "netrc"
+    netrc.write_text("machine legnext.test login somebody password something\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    server = RawServer(http_bytes())
+    lanes = connect(server)
+    await lanes.send(GET)
+    assert b"authorization" not in server.requests[0].lower()
+    await lanes.aclose()
+
+
+async def test_the_bytes_of_a_submit(connect: Setup) -> None:
+    """A JSON body with its type and length."""
+    server = RawServer(http_bytes())
+    lanes = connect(server)
+    await lanes.send(Request("POST", "/api/v1/diffusion", json={"text": "ein Füchslein"}))
+    head, _, body = server.requests[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /api/v1/diffusion HTTP/1.1\r\n")
+    assert b"content-type: application/json" in head.lower()
+    assert json.loads(body) == {"text": "ein Füchslein"}
+    await lanes.aclose()
+
+
+async def test_the_bytes_of_a_file(connect: Setup) -> None:
+    """A form of several parts: the file with its name and type, the fields as text."""
+    server = RawServer(http_bytes())
+    lanes = connect(server)
+    await lanes.send(
+        Request(
+            "POST",
+            "/api/v1/inpaint",
+            files={"mask": ("mask.png", b"\x89PNG-bytes", "image/png")},
+            fields={"jobId": "j", "imageNo": "2"},
+        )
+    )
+    head, _, body = server.requests[0].partition(b"\r\n\r\n")
+    assert b"content-type: multipart/form-data; boundary=" in head.lower()
+    assert b'name="mask"; filename="mask.png"\r\nContent-Type: image/png' in body
+    assert b"\x89PNG-bytes" in body
+    assert b'name="jobId"\r\n\r\nj\r\n' in body
+    assert b'name="imageNo"\r\n\r\n2\r\n' in body
+    await lanes.aclose()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://api.legnext.ai", "https://api.legnext.ai"),
+        ("https://api.legnext.ai/", "https://api.legnext.ai"),
+        ("https://api.legnext.ai/api", "https://api.legnext.ai"),
+        ("https://api.legnext.ai/api/", "https://api.legnext.ai"),
+        ("https://api.legnext.ai/api/v1/", "https://api.legnext.ai"),
+        ("http://127.0.0.1:8080/api", "http://127.0.0.1:8080"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+        ("https://gate.test/legnext/api?x=1#y", "https://gate.test/legnext"),
+    ],
+)
+def test_base_urls(text: str, expected: str) -> None:
+    """As other clients want it, with `/api`, or as it is; a path before it stays."""
+    assert parse_base_url(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "api.legnext.ai", "ftp://x.test", "http://", "//x.test", "http://x:y", 7],
+)
+def test_what_is_no_base_url(text: str) -> None:
+    """It is refused at once, and shown."""
+    with pytest.raises(ConfigurationError, match="base_url"):
+        parse_base_url(text)
+
+
+def test_a_base_url_with_a_password_is_refused() -> None:
+    """It would be shown wherever the host is named; and so it is not shown in the refusal."""
+    with pytest.raises(ConfigurationError) as caught:
+        parse_base_url("https://user:s3cret@x.test")
+    assert "s3cret" not in str(caught.value)
+
+
+async def test_the_path_before_the_api_is_kept(connect: Setup) -> None:
+    """For a gateway that has the API somewhere below."""
+    server = RawServer(http_bytes())
+    lanes = connect(server, base_url="http://gate.test/legnext/api")
+    await lanes.send(GET)
+    assert server.requests[0].startswith(b"GET /legnext/api/v1/job/a ")
+    await lanes.aclose()

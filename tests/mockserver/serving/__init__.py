@@ -1,0 +1,1 @@
+"""Tests of `mockserver._serving`."""

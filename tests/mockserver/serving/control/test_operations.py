@@ -1,0 +1,129 @@
+"""The admin routes as a table."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockserver import MockLegnext, RequestRecord
+from mockserver._plain import PlainError
+from mockserver._serving.control.operations import (
+    MOST_JOBS,
+    MOST_SNAPSHOTS,
+    OPERATIONS,
+    Admin,
+    Call,
+    UnknownError,
+)
+from mockserver._world import Admitted, Hint
+
+
+class Odd:
+    """A limit of a program's own, that no plain data can say."""
+
+    def admit(self, _t: float, /) -> Admitted:
+        """Admit it."""
+        return Admitted()
+
+    verdict = admit
+
+    def finish(self, t: float, /) -> None:
+        """Nothing to note."""
+
+    def hint(self, _t: float, /) -> Hint | None:
+        """Nothing to tell."""
+        return None
+
+    def fresh(self) -> Odd:
+        """The same."""
+        return self
+
+    copy = fresh
+
+    def __repr__(self) -> str:
+        return "<an odd limit>"
+
+
+def test_no_operation_stands_twice() -> None:
+    """Method and path say which operation is meant, and each tells what it does."""
+    assert len({(op.method, op.path) for op in OPERATIONS}) == len(OPERATIONS)
+    assert all(op.act.__doc__ for op in OPERATIONS)
+
+
+def test_limits_of_a_programs_own_are_shown_by_their_repr() -> None:
+    """What can't be written as data doesn't keep the rest from being read."""
+    mock = MockLegnext(limit=Odd())
+    (said,) = Admin(mock).state(Call())["limits"]  # type: ignore[index]
+    assert "<an odd limit>" in said
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        ({"count": 0}, "count must be from 1 to 100000, not 0"),
+        ({"count": MOST_JOBS + 1}, "count must be from 1 to 100000, not 100001"),
+        ({"count": 2, "job_id": "mine"}, "job_id can't be given to more than one job"),
+        ({"task_type": "dance"}, "dance"),
+        ({"script": ["completed", "pending"]}, "script: nothing can follow"),
+    ],
+)
+def test_jobs_that_cannot_be_added(data: object, problem: str) -> None:
+    """Counts from the wire are bounded, and nothing is added of what isn't right."""
+    mock = MockLegnext()
+    with pytest.raises(ValueError, match=problem):
+        Admin(mock).add_jobs(Call(data=data))
+    assert len(mock.world) == 0
+
+
+def test_snapshots_are_bounded() -> None:
+    """There are so many at once, and deleting one makes room."""
+    admin = Admin(MockLegnext())
+    for number in range(MOST_SNAPSHOTS):
+        assert admin.take_snapshot(Call()) == {"id": str(number + 1), "at": 0.0}
+    with pytest.raises(ValueError, match="16 snapshots already"):
+        admin.take_snapshot(Call())
+    admin.delete_snapshot(Call({"id": "3"}))
+    assert admin.take_snapshot(Call()) == {"id": "17", "at": 0.0}
+    with pytest.raises(UnknownError, match="no snapshot '3'"):
+        admin.restore(Call({"id": "3"}))
+
+
+def test_the_truth_has_no_future() -> None:
+    """Asking for it would fix what is still to be decided."""
+    mock = MockLegnext()
+    mock.add_job()
+    assert Admin(mock).truth(Call(query={"until": "1e9"})) == dict(mock.truth)
+    assert mock.world.now == 0
+
+
+def test_queries() -> None:
+    """They are read as what they are to be, and what isn't known is an error."""
+    mock = MockLegnext()
+    admin = Admin(mock)
+    for n in range(5):
+        path = f"/api/v1/job/{n}"
+        mock.requests.add(
+            RequestRecord(n, n, "GET", path, str(n), 200, route="GET /api/v1/job/{job_id}")
+        )
+
+    def found(**query: str) -> list[str | None]:
+        records = admin.requests(Call(query=query))
+        assert isinstance(records, list)
+        return [record.job_id for record in records]
+
+    assert found() == ["0", "1", "2", "3", "4"]
+    assert found(last="2") == ["3", "4"]
+    assert found(last="9") == ["0", "1", "2", "3", "4"]
+    assert found(last="0") == found(last="-1") == []
+    assert found(after="1", until="4", last="2") == ["2", "3"]
+    assert found(after="1", last="0") == found(after="1", last="-1") == []
+    assert found(status_code="404") == []
+    assert found(job_id="3", route="job", method="GET", path="/api/v1/job/3") == ["3"]
+    for query, problem in (
+        ({"lasst": "2"}, "lasst is no parameter; there are: method, route,"),
+        ({"last": "few"}, "Expected `int | null`, got `str` - at `last`"),
+        ({"route": "jb"}, "route must be"),
+    ):
+        with pytest.raises(ValueError, match=problem):
+            found(**query)
+    with pytest.raises(PlainError):
+        admin.jobs(Call(query={"last": "x"}))

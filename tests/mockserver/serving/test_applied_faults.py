@@ -1,0 +1,273 @@
+"""What faults do to requests: together, under servers of all kinds, and to none but their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from mockserver import (
+    Close,
+    Concurrency,
+    Delay,
+    Dribble,
+    EmptyAnswer,
+    ErrorEnvelope,
+    MalformedJson,
+    MockLegnext,
+    Oversized,
+    Redirect,
+    Reset,
+    Rule,
+    SlidingWindow,
+    Status,
+    Truncated,
+    When,
+    WrongContentType,
+    run_virtual,
+)
+from mockserver._faults import Fault
+from mockserver._faults.connection import ConnectionFault
+from mockserver._faults.http import Answered
+from mockserver._serving.applied_faults import Whole, damaging
+from tests.mockserver.faults.support import ask, submit
+from tests.mockserver.helpers import POST, client_of
+
+if TYPE_CHECKING:
+    from starlette.types import Message, Scope
+
+BALANCE = "/api/account/balance"
+
+
+class _Foreign(httpx.ASGITransport):
+    """A server that knows nothing of the mock's faults; with a line, one that notes them."""
+
+    def __init__(self, mock: MockLegnext, line: object = None) -> None:
+        async def app(scope: Scope, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's own
+            if line is not None:
+                scope["extensions"] = {"legnext_mock.line": line}
+            await mock.app(scope, receive, send)
+
+        super().__init__(app)
+
+
+class _Line:
+    def __init__(self) -> None:
+        self.faults: list[ConnectionFault] = []
+
+    def fail_with(self, fault: ConnectionFault) -> None:
+        self.faults.append(fault)
+
+
+def _get(mock: MockLegnext, transport: httpx.AsyncBaseTransport) -> httpx.Response:
+    async def main() -> httpx.Response:
+        async with client_of(mock, transport=transport) as client:
+            return await client.get(BALANCE)
+
+    return run_virtual(main)
+
+
+# Together
+
+
+def test_the_first_that_replaces_wins() -> None:
+    """Of several that replace the answer, the first does; all of them are in the journal."""
+    mock = MockLegnext(faults=[Rule(Status(503), When(nth=2)), ErrorEnvelope(), Redirect()])
+    first, second = ask(mock, BALANCE, (0, 1))
+    assert (first.status_code, first.json()["code"]) == (200, 500)
+    assert second.status_code == 503
+    assert [record.faults for record in mock.requests] == [
+        ("error-envelope", "redirect"),
+        ("status", "error-envelope", "redirect"),
+    ]
+
+
+def test_delay_replacement_and_damage() -> None:
+    """One of each kind: late, in the API's place, and damaged one after the other."""
+    faults: list[Fault] = [
+        WrongContentType("text/plain"),
+        Delay(3),
+        Status(500, "html"),
+        Truncated(0.5),
+        Oversized(1000),
+    ]
+    mock = MockLegnext(faults=faults)
+    (answer,) = ask(mock, BALANCE)
+    page = (ask(MockLegnext(faults=[Status(500, "html")]), BALANCE)[0]).content
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "text/plain"
+    assert answer.content == (page[: len(page) // 2]).ljust(1000)
+    assert mock.requests[0].answered_at == 3
+
+
+def test_damage_and_the_connection() -> None:
+    """A damaged answer can be cut off by the connection as well."""
+    mock = MockLegnext(faults=[Oversized(5000), Close(after_bytes=1000)])
+    with pytest.raises(httpx.RemoteProtocolError):
+        ask(mock, BALANCE)
+    assert mock.requests[0].status_code == 200
+    dribbled = MockLegnext(faults=[MalformedJson(), Dribble(50, 1.0)])
+    assert ask(dribbled, BALANCE)[0].content.endswith(b",}")
+
+
+@pytest.mark.parametrize(("fault", "jobs"), [(Reset(), 1), (Status(503), 0)], ids=str)
+def test_what_breaks_and_what_replaces(fault: Fault, jobs: int) -> None:
+    """A broken connection loses the answer only; what is replaced isn't even asked."""
+    mock = MockLegnext(faults=[fault])
+    if isinstance(fault, Reset):
+        with pytest.raises(httpx.ReadError):
+            submit(mock)
+    else:
+        submit(mock)
+    assert len(mock.world) == jobs
+
+
+def test_the_apis_own_refusals_are_damaged_too() -> None:
+    """What is damaged is whatever is answered: 401, 404 and 429 as well."""
+    mock = MockLegnext(faults=[MalformedJson()], limit=SlidingWindow(1, 60), api_keys=["key"])
+
+    async def main() -> list[tuple[int, bytes]]:
+        async with client_of(mock) as client:
+            answers = [
+                await client.get(BALANCE, headers={"x-api-key": "?"}),
+                await client.get("/nowhere"),
+                await client.get(BALANCE),
+            ]
+            return [(answer.status_code, answer.content[-2:]) for answer in answers]
+
+    assert run_virtual(main) == [(401, b",}"), (404, b",}"), (429, b",}")]
+
+
+def test_what_is_replaced_is_counted_by_the_limits() -> None:
+    """Limits count every request of a known key; a replaced answer tells nothing of them."""
+    mock = MockLegnext(
+        faults=[Rule(Status(503), When(nth=1)), Rule(Status(502), When(nth=3))],
+        limit=SlidingWindow(1, 60),
+    )
+    answers = ask(mock, BALANCE, (0, 1, 2))
+    assert [answer.status_code for answer in answers] == [503, 429, 502]
+    assert ["retry-after" in answer.headers for answer in answers] == [False, True, False]
+    assert [record.retry_after for record in mock.requests] == [None, 59, None]
+
+
+def test_a_place_is_given_back_after_a_fault() -> None:
+    """A request that meets faults is under way no longer than it takes to answer."""
+    mock = MockLegnext(faults=[Delay(1), Status(500)], limit=Concurrency(1))
+    codes = [answer.status_code for answer in ask(mock, BALANCE, (0, 5, 10))]
+    assert codes == [500, 500, 500]
+
+
+def test_the_head_alone() -> None:
+    """A damaged answer to HEAD has no body."""
+
+    async def main() -> httpx.Response:
+        async with client_of(MockLegnext(faults=[Oversized(500)])) as client:
+            return await client.head(BALANCE)
+
+    answer = run_virtual(main)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-length"] == "500"
+
+
+def test_what_is_about_the_mock_meets_no_faults() -> None:
+    """Who looks into the mock, or reads what the API can do, sees it as it is."""
+    mock = MockLegnext(faults=[Status(500)])
+    for path in ("/__admin/truth", "/openapi.json", "/docs"):
+        assert ask(mock, path)[0].status_code == 200
+    assert not mock.requests
+
+
+# Servers
+
+
+def test_a_server_that_cant_do_a_fault_says_so() -> None:
+    """Under a foreign server, faults of HTTP work; for one of the connection there is a 500."""
+    mock = MockLegnext(faults=[Rule(EmptyAnswer(), When(nth=2)), Oversized(5000)])
+    first, second = (_get(mock, _Foreign(mock)) for _ in range(2))
+    assert (first.status_code, len(first.content)) == (200, 5000)
+    assert second.status_code == 500
+    assert "this server can't do the fault" in second.json()["raw_message"]
+    assert [record.status_code for record in mock.requests] == [200, 500]
+
+
+def test_the_server_is_told_of_all_faults() -> None:
+    """The faults of the connection reach the server in their order, before the answer."""
+    line = _Line()
+    mock = MockLegnext(faults=[Dribble(), Delay(1), Close(5)])
+    answer = _get(mock, _Foreign(mock, line))
+    assert answer.status_code == 200
+    assert line.faults == [Dribble(), Close(5)]
+
+
+def test_damage_needs_the_whole_answer() -> None:
+    """An answer that comes in pieces is damaged as a whole."""
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def main() -> None:
+        hold = damaging((Truncated(0.5),), send)
+        headers = [(b"content-length", b"8"), (b"x", b"y")]
+        await hold({"type": "http.response.start", "status": 200, "headers": headers})
+        await hold({"type": "http.response.body", "body": b"1234", "more_body": True})
+        await hold({"type": "http.response.body", "body": b"5678"})
+
+    run_virtual(main)
+    assert sent == [
+        {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [(b"x", b"y"), (b"content-length", b"4")],
+        },
+        {"type": "http.response.body", "body": b"1234", "more_body": False},
+    ]
+
+
+def test_spaces_come_in_pieces() -> None:
+    """No matter how large an answer is, only a piece of it is ever held."""
+    sizes: list[int] = []
+
+    async def send(message: Message) -> None:
+        sizes.append(len(message.get("body", b"")))
+
+    async def receive() -> Message:
+        raise AssertionError("nothing is asked")
+
+    async def main() -> None:
+        await Whole(Answered(200, (), b"1234", padding=200_000))({}, receive, send)
+
+    run_virtual(main)
+    assert sum(sizes) == 200_004
+    assert max(sizes) == 65_536
+
+
+# Determinism
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_same_seed_meets_the_same_faults(seed: int) -> None:
+    """Two runs of one seed have equal journals, byte for byte."""
+
+    def run() -> bytes:
+        mock = MockLegnext(
+            seed,
+            faults=[
+                Rule(Status(503), When(probability=0.3)),
+                Rule(Delay(0.5), When(probability=0.3)),
+                Rule(Truncated(), When(probability=0.3, route="job")),
+            ],
+        )
+        ids = mock.add_jobs(5)
+
+        async def main() -> None:
+            async with client_of(mock) as client:
+                for job_id in ids * 6:
+                    await client.get(f"/api/v1/job/{job_id}")
+                await client.post(POST, json={"text": "a"})
+
+        run_virtual(main)
+        return mock.requests.dump()
+
+    assert run() == run()
