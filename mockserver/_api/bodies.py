@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.requests import Request
 
 from mockserver._api.refusals import Refusal
-from mockserver._api.validation import FILE_TASK
+from mockserver._world.tasks import TASKS
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope
@@ -36,7 +36,7 @@ async def read_params(
     """
     request = Request(scope, _bounded(scope, receive, max_bytes))
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if task == FILE_TASK and media_type == "multipart/form-data":
+    if TASKS[task].params.takes_file and media_type == "multipart/form-data":
         return await _read_form(request)
     # Whoever doesn't say what it sends is taken to send JSON, as everybody does.
     if media_type not in {"", "application/json"}:

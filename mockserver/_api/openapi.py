@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from mockserver._api.routes import ACTIVE_TASKS, BALANCE, JOB, Route
 from mockserver._api.schemas import active_tasks_schema, balance_schema, error_schema, job_schema
-from mockserver._api.validation import FILE_TASK, PARAMS, form_schema
 from mockserver._world import TASKS
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def document_of(quirks: Quirks) -> Document:
 
 
 def _job_operation(quirks: Quirks) -> Document:
-    follow_ups = [name for name, params in PARAMS.items() if _takes_job(params.schema())]
+    follow_ups = [name for name, task in TASKS.items() if task.params.takes_job]
     return {
         "operationId": JOB.name,
         "summary": "Look up a job",
@@ -103,15 +102,11 @@ def _job_operation(quirks: Quirks) -> Document:
     }
 
 
-def _takes_job(schema: Document) -> bool:
-    return any("jobId" in form["required"] for form in schema.get("anyOf", [schema]))
-
-
 def _submit_operation(task: TaskType) -> Document:
     low, high = task.typical_run
-    content = {_JSON: {"schema": PARAMS[task.name].schema()}}
-    if task.name == FILE_TASK:
-        content["multipart/form-data"] = {"schema": form_schema()}
+    content = {_JSON: {"schema": task.params.schema()}}
+    if task.params.takes_file:
+        content["multipart/form-data"] = {"schema": task.params.form_schema()}
     return {
         "operationId": task.name,
         "summary": f"Submit: {task.name}",

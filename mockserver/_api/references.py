@@ -9,6 +9,7 @@ from mockserver._api.expiry import has_expired
 from mockserver._api.outputs import images_of, videos_of
 from mockserver._api.refusals import Refusal
 from mockserver._api.validation import prompts_of
+from mockserver._world.tasks import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +48,7 @@ def check_references(
     else:
         # A reroll has no number: it makes all images anew.
         _check_number("imageNo", params.get("imageNo", 0), images_of(job.task), "image")
-    if task == "enhance" and not _is_draft(job):
+    if TASKS[task].needs_draft and not _is_draft(job):
         raise Refusal(422, "jobId must name a job whose prompt has --draft")
 
 

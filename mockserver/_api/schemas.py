@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mockserver._api.fields import Schema, nullable
-from mockserver._world import TASKS
+from mockserver._world.params import Schema, nullable
+from mockserver._world.tasks import TASKS
 
 if TYPE_CHECKING:
     from mockserver._api.quirks import Quirks

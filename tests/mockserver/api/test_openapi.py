@@ -26,7 +26,7 @@ from mockserver._api.quirks import (
 )
 from mockserver._api.refusals import Refusal
 from mockserver._api.times import DEFAULT_EPOCH
-from mockserver._api.validation import PARAMS, validate
+from mockserver._api.validation import validate
 from mockserver._api.wire import error_body, job_body
 from mockserver._world import TASKS
 from tests.mockserver.api.asking import ask
@@ -61,7 +61,7 @@ NEAR: st.SearchStrategy[Any] = st.sampled_from(
 @cache
 def schema_of(task: str) -> jsonschema_rs.Validator:
     """The schema of a task's parameters."""
-    return jsonschema_rs.validator_for(PARAMS[task].schema())
+    return jsonschema_rs.validator_for(TASKS[task].params.schema())
 
 
 def answers_as(name: str, body: bytes, quirks: Quirks) -> None:
@@ -152,7 +152,7 @@ def test_the_schemas_agree_with_the_checks(task: str, params: dict[str, Any]) ->
 def test_the_schemas_agree_with_the_checks_whatever_is_sent(data: st.DataObject) -> None:
     """So do they for good parameters of which some are changed, left out or added."""
     task = data.draw(st.sampled_from(sorted(TASKS)))
-    known = sorted({*GOOD[task], *PARAMS[task].optional, "jobId", "imageNo"})
+    known = sorted({*GOOD[task], *TASKS[task].params.optional, "jobId", "imageNo"})
     changed = data.draw(st.dictionaries(st.sampled_from(known), NEAR | JSON, max_size=2))
     left_out = data.draw(st.sets(st.sampled_from(known), max_size=1))
     params = {name: v for name, v in {**GOOD[task], **changed}.items() if name not in left_out}

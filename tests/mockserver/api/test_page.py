@@ -10,7 +10,7 @@ from mockserver import MockLegnext, Quirks
 from mockserver._api.openapi import document_of
 from mockserver._api.page import in_words
 from mockserver._api.quirks import DEFAULT_QUIRKS
-from mockserver._api.validation import PARAMS, form_schema
+from mockserver._world import TASKS
 from tests.mockserver.api.asking import ask
 
 
@@ -60,9 +60,12 @@ def test_it_shows_everything_and_needs_nothing(quirks: Quirks) -> None:
 )
 def test_parameters_are_told_in_words(task: str, name: str, words: str) -> None:
     """Nobody has to read a JSON Schema."""
-    assert in_words(PARAMS[task].schema()["properties"][name]) == words
+    assert in_words(TASKS[task].params.schema()["properties"][name]) == words
 
 
 def test_a_file_is_told_in_words() -> None:
     """A form's file is one."""
-    assert in_words(form_schema()["properties"]["mask"]) == "a file (image/png)"
+    assert (
+        in_words(TASKS["inpaint"].params.form_schema()["properties"]["mask"])
+        == "a file (image/png)"
+    )

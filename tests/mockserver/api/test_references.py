@@ -13,7 +13,6 @@ from mockserver._api.outputs import images_of, videos_of
 from mockserver._api.quirks import DEFAULT_QUIRKS
 from mockserver._api.references import check_references
 from mockserver._api.refusals import Refusal
-from mockserver._api.validation import PARAMS
 from mockserver._world import TASKS
 from tests.mockserver.api.asking import COMPLETED, submit
 from tests.mockserver.api.test_validation import GOOD
@@ -100,7 +99,7 @@ def test_only_a_draft_is_enhanced(prompt: str, status: int) -> None:
 @settings(max_examples=100)
 @given(
     st.sampled_from(sorted(TASKS)),
-    st.sampled_from([task for task, params in PARAMS.items() if "jobId" in params.required]),
+    st.sampled_from([name for name, task in TASKS.items() if "jobId" in task.params.required]),
     st.integers(0, 3),
 )
 def test_whatever_exists_can_be_used(of: str, task: str, number: int) -> None:
