@@ -30,10 +30,8 @@ from benchmarks.performance import latency
 from benchmarks.performance.rounds import child
 from benchmarks.performance.served import served
 from legnext_stream import JobEvent, LegnextClient, Pacing, aio, sync
-from legnext_stream._bridges import trio_thread
+from legnext_stream._bridges import trio_thread, waiting_aio, waiting_sync
 from legnext_stream._bridges.reader import Reader
-from legnext_stream.aio import waiting
-from legnext_stream.sync import waiting as sync_waiting
 
 _RATE: Final = 500  # events a second
 _PACING: Final = Pacing(max_rate=1.2 * _RATE, initial_rate=1.2 * _RATE)
@@ -117,7 +115,7 @@ async def _arrival_from_guest(outcome: Future[Any]) -> None:
 def _guest() -> Iterator[None]:
     with (
         mock.patch.object(trio_thread, "_Run", _GuestRun),
-        mock.patch.object(waiting, "_arrival", _arrival_from_guest),
+        mock.patch.object(waiting_aio, "_arrival", _arrival_from_guest),
     ):
         yield
 
@@ -129,18 +127,18 @@ def _plainly(base_url: str, events: int, hops: int) -> Cost:
     started = time.perf_counter()
     for _ in range(20):
         lease = trio_thread.Lease()
-        sync_waiting.result(lease.call(trio.lowlevel.checkpoint), lease)
-        sync_waiting.end(lease)
+        waiting_sync.result(lease.call(trio.lowlevel.checkpoint), lease)
+        waiting_sync.end(lease)
     start = (time.perf_counter() - started) / 20
     lease = trio_thread.Lease()
     reader = Reader(_Endless(), lambda: lease)
     times = []
     for _ in range(hops):
         asked = time.perf_counter()
-        sync_waiting.settle(reader.ask(), lease)
+        waiting_sync.settle(reader.ask(), lease)
         reader.take()
         times.append(time.perf_counter() - asked)
-    sync_waiting.end(lease)
+    waiting_sync.end(lease)
     with sync.LegnextClient("benchmark", base_url, pacing=_PACING) as client:
         cpu = _cpu()
         delays = [_delay(event) for event in client.watch(_ids(events))]
@@ -153,8 +151,8 @@ async def _under_asyncio(base_url: str, events: int, hops: int) -> Cost:
     for _ in range(20):
         started = time.perf_counter()
         lease = trio_thread.Lease()
-        await waiting.result(lease.call(trio.lowlevel.checkpoint), lease)
-        await waiting.end(lease)
+        await waiting_aio.result(lease.call(trio.lowlevel.checkpoint), lease)
+        await waiting_aio.end(lease)
         starts.append(time.perf_counter() - started)
         await asyncio.sleep(_ENDING)
     lease = trio_thread.Lease()
@@ -162,10 +160,10 @@ async def _under_asyncio(base_url: str, events: int, hops: int) -> Cost:
     times = []
     for _ in range(hops):
         asked = time.perf_counter()
-        await waiting.settle(reader.ask(), lease)
+        await waiting_aio.settle(reader.ask(), lease)
         reader.take()
         times.append(time.perf_counter() - asked)
-    await waiting.end(lease)
+    await waiting_aio.end(lease)
     await asyncio.sleep(_ENDING)
     async with aio.LegnextClient("benchmark", base_url, pacing=_PACING) as client:
         cpu = _cpu()

@@ -1,6 +1,15 @@
-"""What `legnext_stream.sync` and `legnext_stream.aio` share: Trio, hosted for those who are not on it.
+"""What `legnext_stream.aio` and `legnext_stream.sync` share: Trio, run in a thread of its own.
 
-host    Trio in a thread of its own, and how to have it do something
-reader  an iterator on the Trio side, read from outside without losing anything
-feed    job ids that come from outside, taken in on the Trio side
+trio_thread   the Trio run in a thread of its own, and how another thread has it do something
+reader        an iterator on the Trio side, read from another thread without losing an item
+feed          items from another thread, taken in on the Trio side
+stream        the methods of an event stream that don't wait
+sources       what the two have in common in taking ids and prompts
+sources_aio   iterables and async iterables, run in the event loop
+sources_sync  iterables, each run in a thread of its own
+waiting_aio   waiting for the Trio side in an event loop
+waiting_sync  waiting for the Trio side in a thread
+
+`legnext_stream.sync` is generated from `legnext_stream.aio`; all that differs in more than words is in the
+modules here that end in `_aio` and `_sync`.
 """

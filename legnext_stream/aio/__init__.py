@@ -7,9 +7,9 @@ The same names as in `legnext_stream`, with the same arguments, contract and err
 are imported from there. Trio runs in a thread of its own, one for the process, while it is needed.
 """
 
-from legnext_stream.aio.client import LegnextClient
-from legnext_stream.aio.functions import as_completed, gather, generate, wait, watch
-from legnext_stream.aio.stream import EventStream, Selection, Subscription
+from legnext_stream.aio._client import LegnextClient
+from legnext_stream.aio._functions import as_completed, gather, generate, wait, watch
+from legnext_stream.aio._streams import EventStream, Selection, Subscription
 
 __all__ = [
     "EventStream",

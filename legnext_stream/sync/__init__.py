@@ -1,4 +1,5 @@
-"""Legnext Stream for plain code, on no event loop: iterators and functions.
+# Generated from legnext_stream/aio/__init__.py by .ci/make_sync.py; don't edit.
+"""Legnext Stream in plain code.
 
 for event in watch(job_ids):
     print(event.job_id, event.previous, "->", event.status)
@@ -7,9 +8,9 @@ The same names as in `legnext_stream`, with the same arguments, contract and err
 are imported from there. Trio runs in a thread of its own, one for the process, while it is needed.
 """
 
-from legnext_stream.sync.client import LegnextClient
-from legnext_stream.sync.functions import as_completed, gather, generate, wait, watch
-from legnext_stream.sync.stream import EventStream, Selection, Subscription
+from legnext_stream.sync._client import LegnextClient
+from legnext_stream.sync._functions import as_completed, gather, generate, wait, watch
+from legnext_stream.sync._streams import EventStream, Selection, Subscription
 
 __all__ = [
     "EventStream",

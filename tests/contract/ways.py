@@ -9,7 +9,7 @@ from unittest import mock
 
 from legnext_stream import JobEvent, aio, sync
 from legnext_stream._bridges import trio_thread
-from legnext_stream.sync import stream as sync_stream
+from legnext_stream.sync import _streams as sync_streams
 from tests.contract.worlds import KEY, URL, Outcome, Stage, World, stage
 from tests.legnext_stream.bridges.virtual import (
     Interrupt,
@@ -52,7 +52,7 @@ def _next(stream: sync.EventStream, outside: Outside, patience: float | None) ->
                 lease.call_off(call)
                 raise Interrupt
 
-        with mock.patch.object(sync_stream, "settle", settle):
+        with mock.patch.object(sync_streams, "settle", settle):
             return next(stream)
 
 

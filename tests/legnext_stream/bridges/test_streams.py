@@ -23,12 +23,9 @@ from legnext_stream import (
     aio,
     sync,
 )
-from legnext_stream._bridges import trio_thread
-from legnext_stream.aio import sources as aio_sources
-from legnext_stream.aio import stream as aio_stream
-from legnext_stream.aio import waiting as aio_waiting
-from legnext_stream.sync import stream as sync_stream
-from legnext_stream.sync import waiting as sync_waiting
+from legnext_stream._bridges import sources_aio, trio_thread, waiting_aio, waiting_sync
+from legnext_stream.aio import _streams as aio_streams
+from legnext_stream.sync import _streams as sync_streams
 from mockserver import MockLegnext, Script
 from tests.legnext_stream.bridges.virtual import Interrupt, Outside, virtual_time, within
 from tests.legnext_stream.support import KEY, URL, check_contract
@@ -250,12 +247,12 @@ def test_an_interrupted_reader_in_plain_code(outside: Outside, tmp_path: Path) -
             lease.call_off(call)
             raise Interrupt
 
-        with patched.object(sync_stream, "settle", when_it_has_come), pytest.raises(Interrupt):
+        with patched.object(sync_streams, "settle", when_it_has_come), pytest.raises(Interrupt):
             next(events)
         events.ack()  # of nothing: what has come was not delivered
         assert next(events).status is JobStatus.PENDING
         for go_on in (events.ack, lambda: None):
-            with patched.object(sync_stream, "settle", at_once), pytest.raises(Interrupt):
+            with patched.object(sync_streams, "settle", at_once), pytest.raises(Interrupt):
                 next(events)
             go_on()
         assert next(events).status is JobStatus.COMPLETED
@@ -270,10 +267,10 @@ def test_an_interrupted_call_is_over(outside: Outside) -> None:
         patched.object(call.outcome, "exception", side_effect=Interrupt),
         pytest.raises(Interrupt),
     ):
-        sync_waiting.result(call, lease)
+        waiting_sync.result(call, lease)
     with pytest.raises(trio_thread.Withdrawn):
         call.outcome.result()
-    sync_waiting.end(lease)
+    waiting_sync.end(lease)
     del outside
 
 
@@ -285,11 +282,11 @@ def test_an_interrupted_entry_closes_what_it_has_opened(outside: Outside) -> Non
         events = client.watch(ids)
 
         def interrupted(call: trio_thread.Call[Any], lease: trio_thread.Lease) -> None:
-            sync_waiting.result(call, lease)
+            waiting_sync.result(call, lease)
             if call.outcome.result() is not None and not events._reader.is_closed:
                 raise Interrupt
 
-        with patched.object(sync_stream, "result", interrupted), pytest.raises(Interrupt):
+        with patched.object(sync_streams, "result", interrupted), pytest.raises(Interrupt):
             events.__enter__()
         with pytest.raises(StreamClosedError):
             next(events)
@@ -300,7 +297,7 @@ def test_an_interrupted_entry_closes_what_it_has_opened(outside: Outside) -> Non
             for is_open in (True, False):
                 events, lost = client.watch(ids), trio_thread.Lease()
                 if not is_open:
-                    await aio_waiting.end(lost)
+                    await waiting_aio.end(lost)
                     client._lease = lost
 
                 async def cancelled(
@@ -308,17 +305,17 @@ def test_an_interrupted_entry_closes_what_it_has_opened(outside: Outside) -> Non
                     lease: trio_thread.Lease,
                     events: aio.EventStream = events,
                 ) -> None:
-                    await aio_waiting.over(call.outcome)
+                    await waiting_aio.over(call.outcome)
                     if not events._reader.is_closed:
                         raise asyncio.CancelledError
                     del lease
 
                 with (
-                    patched.object(aio_stream, "result", cancelled),
+                    patched.object(aio_streams, "result", cancelled),
                     pytest.raises(asyncio.CancelledError),
                 ):
                     await events.__aenter__()
-                await aio_waiting.end(lost)
+                await waiting_aio.end(lost)
             client._lease = lease
 
     asyncio.run(main())
@@ -478,7 +475,7 @@ def test_a_source_that_has_more_is_left_where_it_is(outside: Outside) -> None:
 def test_an_async_source_of_every_kind(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> None:
     """A class that isn't a generator; one that never waits; one that fails; one whose loop is gone."""
     mock = MockLegnext()
-    monkeypatch.setattr(aio_sources, "SLICE", 0.0)
+    monkeypatch.setattr(sources_aio, "SLICE", 0.0)
 
     class Ids:
         """An async iterator by hand."""

@@ -14,9 +14,7 @@ import pytest
 import trio
 import trio.testing
 
-from legnext_stream._bridges import trio_thread
-from legnext_stream.aio import waiting as aio_waiting
-from legnext_stream.sync import waiting as sync_waiting
+from legnext_stream._bridges import trio_thread, waiting_aio, waiting_sync
 from mockserver._virtual import repeatable_scheduling
 
 T = TypeVar("T")
@@ -68,7 +66,7 @@ class Outside:
 
     def on_trio(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do something on the Trio side, and wait for it."""
-        return sync_waiting.result(self._lease.call(work), self._lease)
+        return waiting_sync.result(self._lease.call(work), self._lease)
 
     def sleep(self, seconds: float) -> None:
         """Wait, in plain code."""
@@ -76,7 +74,7 @@ class Outside:
 
     async def asleep(self, seconds: float) -> None:
         """Wait, under asyncio."""
-        await aio_waiting.result(self._lease.call(partial(trio.sleep, seconds)), self._lease)
+        await waiting_aio.result(self._lease.call(partial(trio.sleep, seconds)), self._lease)
 
     @contextmanager
     def alarm(self, seconds: float) -> Iterator[trio_thread.Call[None]]:

@@ -1,4 +1,5 @@
-"""The streams of plain code: iterators that wait in the thread that reads them."""
+# Generated from legnext_stream/aio/_streams.py by .ci/make_sync.py; don't edit.
+"""Streams of status changes in plain code."""
 
 from __future__ import annotations
 
@@ -7,13 +8,13 @@ from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from legnext_stream._bridges.reader import Reader
+from legnext_stream._bridges.sources_sync import outward
 from legnext_stream._bridges.stream import BridgedStream, only, stream_closed, terminal, told_as
 from legnext_stream._bridges.trio_thread import Lease, Withdrawn
+from legnext_stream._bridges.waiting_sync import INTERRUPTION, end, result, settle
 from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.model.jobs import Job, JobStatus
 from legnext_stream._engine.subscription import Policy
-from legnext_stream.sync.sources import outward
-from legnext_stream.sync.waiting import end, result, settle
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -26,7 +27,7 @@ def _next(reader: Reader[T], lease: Callable[[], Lease]) -> T:
             try:
                 return reader.take()
             except Withdrawn:
-                continue  # of one that Ctrl-C had interrupted
+                continue  # an earlier read, which was given up
             except StopAsyncIteration:
                 break
     raise StopIteration
@@ -35,9 +36,9 @@ def _next(reader: Reader[T], lease: Callable[[], Lease]) -> T:
 class EventStream(BridgedStream):
     """The status changes of many jobs, as they are seen: an iterator of `JobEvent`.
 
-    It is `legnext_stream.EventStream` for plain code, made by `watch` and `LegnextClient.watch`: use
-    it in `for` directly, or in `with` to be sure that polling has stopped when the block is left.
-    One thread at a time may iterate it; all else may be called from any thread.
+    It is `legnext_stream.EventStream` in plain code, made by `watch` and `LegnextClient.watch`. Use it
+    in `for` directly, or in `with` to be sure that polling has stopped when the block is
+    left. One thread at a time may iterate it; any thread may call the other methods.
     """
 
     def __iter__(self) -> Self:
@@ -66,7 +67,7 @@ class EventStream(BridgedStream):
         try:
             with told_as(stream_closed):
                 result(call, lease)
-        except BaseException:
+        except INTERRUPTION:
             # Nobody will leave what was not entered; if it has begun all the same, it ends here.
             if call.outcome.done() and call.outcome.exception() is None:
                 self.close()

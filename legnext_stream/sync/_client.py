@@ -1,26 +1,27 @@
-"""The client of asyncio."""
+# Generated from legnext_stream/aio/_client.py by .ci/make_sync.py; don't edit.
+"""The client in plain code."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from legnext_stream import _client as trios
+from legnext_stream._bridges.sources_sync import outward
 from legnext_stream._bridges.stream import client_closed, ended, told_as
 from legnext_stream._bridges.trio_thread import Lease
+from legnext_stream._bridges.waiting_sync import end, result
 from legnext_stream._client import Balance
 from legnext_stream._core.model.jobs import Job, TaskType
 from legnext_stream._core.model.prompts import Prompt
 from legnext_stream._core.model.saved import SavedFile
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.stats import Stats
-from legnext_stream.aio.sources import outward
-from legnext_stream.aio.stream import EventStream, Selection
-from legnext_stream.aio.waiting import end, result
 from legnext_stream.errors import ConfigurationError
+from legnext_stream.sync._streams import EventStream, Selection
 
 if TYPE_CHECKING:
     import httpx
@@ -33,9 +34,9 @@ T = TypeVar("T")
 
 
 class LegnextClient:
-    """One account at the API, under asyncio: `legnext_stream.LegnextClient`, in `async with`.
+    """One account at the API, in plain code: `legnext_stream.LegnextClient`, in `with`.
 
-    It belongs to no loop, and several may use it at once; they share one pace.
+    Several threads may use it at once; they share one pace.
 
     Args:
         api_key: The key; by default the environment variable `LEGNEXT_API_KEY`.
@@ -80,7 +81,7 @@ class LegnextClient:
 
     def __repr__(self) -> str:
         state = "closed" if self._lease is None else "open"
-        return f"<legnext_stream.aio.LegnextClient {self.base_url} {state}>"
+        return f"<legnext_stream.sync.LegnextClient {self.base_url} {state}>"
 
     @property
     def base_url(self) -> str:
@@ -96,37 +97,37 @@ class LegnextClient:
         with told_as(client_closed):
             return lease.at_once(lambda: self._client.stats)
 
-    async def __aenter__(self) -> Self:
+    def __enter__(self) -> Self:
         if self._was_opened:
             raise ConfigurationError("a client is opened once: make a new one")
         self._was_opened = True
         self._lease = Lease(self._client)
         return self
 
-    async def __aexit__(
+    def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self.aclose()
+        self.close()
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Close the client, its connections and its watches. May be called again."""
         lease, self._lease = self._lease, None
         if lease is not None:
-            await end(lease)
+            end(lease)
 
     def watch(
         self,
-        jobs: Iterable[str | Job] | AsyncIterable[str | Job] = (),
+        jobs: Iterable[str | Job] = (),
         *,
         timeout: float | None = 600.0,
         pacing: Pacing | None = None,
         journal: str | os.PathLike[str] | None = None,
         webhooks: WebhookReceiver | None = None,
     ) -> EventStream:
-        """One stream of the status changes of many jobs; see `legnext_stream.aio.watch`."""
+        """One stream of the status changes of many jobs; see `legnext_stream.sync.watch`."""
         make = partial(
             self._client.watch,
             outward(jobs),
@@ -139,7 +140,7 @@ class LegnextClient:
 
     def generate(
         self,
-        prompts: Iterable[str | Prompt] | AsyncIterable[str | Prompt] = (),
+        prompts: Iterable[str | Prompt] = (),
         *,
         task_type: TaskType | str = TaskType.DIFFUSION,
         callback: str | None = None,
@@ -153,7 +154,7 @@ class LegnextClient:
         if_unknown: IfUnknown = "tell",
         webhooks: WebhookReceiver | None = None,
     ) -> EventStream:
-        """Submit prompts and watch their jobs, as one stream; see `legnext_stream.aio.generate`."""
+        """Submit prompts and watch their jobs, as one stream; see `legnext_stream.sync.generate`."""
         make = partial(
             self._client.generate,
             # A prompt is asked for when it can be submitted, not before.
@@ -174,7 +175,7 @@ class LegnextClient:
 
     def as_completed(
         self,
-        jobs: Iterable[str | Job] | AsyncIterable[str | Job] = (),
+        jobs: Iterable[str | Job] = (),
         *,
         timeout: float | None = 600.0,
         pacing: Pacing | None = None,
@@ -187,16 +188,16 @@ class LegnextClient:
         )
         return Selection(stream, ended)
 
-    async def gather(
+    def gather(
         self,
-        jobs: Iterable[str | Job] | AsyncIterable[str | Job],
+        jobs: Iterable[str | Job],
         *,
-        timeout: float | None = 600.0,  # noqa: ASYNC109 - not this call's
+        timeout: float | None = 600.0,
         pacing: Pacing | None = None,
         webhooks: WebhookReceiver | None = None,
     ) -> dict[str, Job]:
         """Each job at its end, in the order given; see `legnext_stream.gather`."""
-        return await self._call(
+        return self._call(
             partial(
                 self._client.gather,
                 outward(jobs),
@@ -206,17 +207,17 @@ class LegnextClient:
             )
         )
 
-    async def wait(
+    def wait(
         self,
         job: str | Job,
         *,
-        timeout: float | None = 600.0,  # noqa: ASYNC109 - a job's limit, not this call's
+        timeout: float | None = 600.0,
         pacing: Pacing | None = None,
     ) -> Job:
         """Wait for one job to complete; see `legnext_stream.wait`."""
-        return await self._call(partial(self._client.wait, job, timeout=timeout, pacing=pacing))
+        return self._call(partial(self._client.wait, job, timeout=timeout, pacing=pacing))
 
-    async def download(
+    def download(
         self,
         job: Job | str,
         folder: str | os.PathLike[str],
@@ -225,7 +226,7 @@ class LegnextClient:
         parallel: int = 4,
         grid: bool = False,
         max_size: int = 1024**3,
-        timeout: float | None = 600.0,  # noqa: ASYNC109 - one file's limit, not this call's
+        timeout: float | None = 600.0,
         prompt: Prompt | None = None,
         position: int | None = None,
     ) -> tuple[SavedFile, ...]:
@@ -236,7 +237,7 @@ class LegnextClient:
             ApiError: The job is asked about, and the API refuses.
             HostUnreachableError: The same, and the host gave no answer for `retry_for` seconds.
         """
-        return await self._call(
+        return self._call(
             partial(
                 self._client.download,
                 job,
@@ -251,7 +252,7 @@ class LegnextClient:
             )
         )
 
-    async def get_job(self, job_id: str) -> Job:
+    def get_job(self, job_id: str) -> Job:
         """Ask once how a job is; see `legnext_stream.LegnextClient.get_job`.
 
         Raises:
@@ -260,9 +261,9 @@ class LegnextClient:
             ApiError: The API refuses, or what answers is not the API.
             HostUnreachableError: The host gave no answer for `retry_for` seconds.
         """
-        return await self._call(partial(self._client.get_job, job_id))
+        return self._call(partial(self._client.get_job, job_id))
 
-    async def submit(self, task_type: TaskType | str, **params: object) -> Job:
+    def submit(self, task_type: TaskType | str, **params: object) -> Job:
         """Submit a job of any task type; see `legnext_stream.LegnextClient.submit`.
 
         Args:
@@ -275,31 +276,31 @@ class LegnextClient:
             ApiError: The API refuses.
             HostUnreachableError: The host could not be reached for `retry_for` seconds.
         """
-        return await self._call(partial(self._client.submit, task_type, **params))
+        return self._call(partial(self._client.submit, task_type, **params))
 
-    async def diffusion(self, text: str, callback: str | None = None) -> Job:
+    def diffusion(self, text: str, callback: str | None = None) -> Job:
         """Submit a text-to-image job; see `legnext_stream.LegnextClient.diffusion`.
 
         Args:
             text: The prompt, 1–8,192 characters.
             callback: A URL that the API calls when the job ends.
         """
-        return await self._call(partial(self._client.diffusion, text, callback))
+        return self._call(partial(self._client.diffusion, text, callback))
 
-    async def balance(self) -> Balance:
+    def balance(self) -> Balance:
         """What the account has left.
 
         Raises:
             ApiError: The API refuses, or what answers is not the API.
             HostUnreachableError: The host gave no answer for `retry_for` seconds.
         """
-        return await self._call(self._client.balance)
+        return self._call(self._client.balance)
 
     def _open_lease(self) -> Lease:
         lease = self._lease
         if lease is None:
             raise ConfigurationError(
-                "the client is not open: use it inside `async with LegnextClient(...) as client:`"
+                "the client is not open: use it inside `with LegnextClient(...) as client:`"
             )
         return lease
 
@@ -307,7 +308,7 @@ class LegnextClient:
         """A stream, made on the Trio side if the account is in use there."""
         return make() if self._lease is None else self._lease.at_once(make)
 
-    async def _call(self, work: Callable[[], Awaitable[T]]) -> T:
+    def _call(self, work: Callable[[], Awaitable[T]]) -> T:
         lease = self._open_lease()
         with told_as(client_closed):
-            return await result(lease.call(work), lease)
+            return result(lease.call(work), lease)

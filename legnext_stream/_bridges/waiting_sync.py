@@ -9,6 +9,9 @@ from legnext_stream._bridges.trio_thread import Call, Lease
 
 T = TypeVar("T")
 
+INTERRUPTION: Final = BaseException
+"""What ends a wait from outside: Ctrl-C, or whatever else a signal handler raises."""
+
 LEAVING: Final = 6.0
 """How long Ctrl-C waits for what it has cancelled to be over, seconds; what is closed bounds itself
 to less."""

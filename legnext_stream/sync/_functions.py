@@ -1,4 +1,5 @@
-"""The functions of plain code."""
+# Generated from legnext_stream/aio/_functions.py by .ci/make_sync.py; don't edit.
+"""The functions most programs need, in plain code."""
 
 from __future__ import annotations
 
@@ -8,16 +9,16 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from legnext_stream import _functions as trios
+from legnext_stream._bridges.sources_sync import outward
 from legnext_stream._bridges.stream import client_closed, ended, told_as
 from legnext_stream._bridges.trio_thread import Lease
+from legnext_stream._bridges.waiting_sync import end, result
 from legnext_stream._core.model.jobs import Job, TaskType
 from legnext_stream._core.model.prompts import Prompt
 from legnext_stream._core.pacing import Pacing
 from legnext_stream.errors import ConfigurationError
-from legnext_stream.sync.client import LegnextClient
-from legnext_stream.sync.sources import outward
-from legnext_stream.sync.stream import EventStream, Selection
-from legnext_stream.sync.waiting import end, result
+from legnext_stream.sync._client import LegnextClient
+from legnext_stream.sync._streams import EventStream, Selection
 
 if TYPE_CHECKING:
     from legnext_stream._generate import IfUnknown
@@ -41,11 +42,11 @@ def watch(
     journal: str | os.PathLike[str] | None = None,
     webhooks: WebhookReceiver | None = None,
 ) -> EventStream:
-    """Turn many job ids into one stream of their status changes: `legnext_stream.watch`, in `for`.
+    """Turn many job ids into one stream of their status changes: `legnext_stream.watch`, in plain code.
 
     The arguments, what they mean, and what is raised are those of `legnext_stream.watch`. But
-    `client` is one of this module, and `jobs` a plain iterable: a collection is copied at once, an
-    iterator is run in a thread of its own, so that one that waits for its next id holds up no news.
+    `client` is one of this module. A collection of jobs is copied at once; any other iterable runs in
+    a thread of its own, so that one that waits for its next job delays no event.
     """
     if client is not None:
         _check_settings(api_key, base_url)

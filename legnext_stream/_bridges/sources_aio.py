@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from legnext_stream._bridges.feed import Feed
 from legnext_stream._bridges.sources import AT_ONCE, SLICE, copied, is_at_hand, refuse_trios
-from legnext_stream.aio.waiting import running_loop
+from legnext_stream._bridges.waiting_aio import running_loop
 from legnext_stream.errors import NotTrioError, StreamClosedError
 
 T = TypeVar("T")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from legnext_stream._bridges.trio_thread import Call, Lease
 from legnext_stream.errors import ConfigurationError
 
 T = TypeVar("T")
+
+INTERRUPTION: Final = asyncio.CancelledError
+"""What ends a wait from outside."""
 
 
 def running_loop(what: str) -> asyncio.AbstractEventLoop:

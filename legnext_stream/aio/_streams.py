@@ -1,20 +1,19 @@
-"""The streams of asyncio: async iterators that wait in the loop that reads them, whichever it is."""
+"""Streams of status changes under asyncio."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterable, Callable, Iterable
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from legnext_stream._bridges.reader import Reader
+from legnext_stream._bridges.sources_aio import outward
 from legnext_stream._bridges.stream import BridgedStream, only, stream_closed, terminal, told_as
 from legnext_stream._bridges.trio_thread import Lease, Withdrawn
+from legnext_stream._bridges.waiting_aio import INTERRUPTION, end, result, settle
 from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.model.jobs import Job, JobStatus
 from legnext_stream._engine.subscription import Policy
-from legnext_stream.aio.sources import outward
-from legnext_stream.aio.waiting import end, result, settle
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -27,15 +26,18 @@ async def _next(reader: Reader[T], lease: Callable[[], Lease]) -> T:
             try:
                 return reader.take()
             except Withdrawn:
-                continue  # of one that was cancelled
+                continue  # an earlier read, which was given up
+            except StopAsyncIteration:
+                break
+    raise StopAsyncIteration
 
 
 class EventStream(BridgedStream):
     """The status changes of many jobs, as they are seen: an async iterator of `JobEvent`.
 
-    It is `legnext_stream.EventStream` under asyncio, made by `watch` and `LegnextClient.watch`: use it
+    It is `legnext_stream.EventStream` under asyncio, made by `watch` and `LegnextClient.watch`. Use it
     in `async for` directly, or in `async with` to be sure that polling has stopped when the block is
-    left. It belongs to no loop; what it asks for is waited for in the loop that runs.
+    left. It is bound to no event loop: each call waits in the loop that is running.
     """
 
     def __aiter__(self) -> Self:
@@ -64,7 +66,7 @@ class EventStream(BridgedStream):
         try:
             with told_as(stream_closed):
                 await result(call, lease)
-        except asyncio.CancelledError:
+        except INTERRUPTION:
             # Nobody will leave what was not entered; if it has begun all the same, it ends here.
             if call.outcome.done() and call.outcome.exception() is None:
                 await self.aclose()

@@ -1,4 +1,4 @@
-"""The functions of asyncio."""
+"""The functions most programs need, under asyncio."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from legnext_stream import _functions as trios
+from legnext_stream._bridges.sources_aio import outward
 from legnext_stream._bridges.stream import client_closed, ended, told_as
 from legnext_stream._bridges.trio_thread import Lease
+from legnext_stream._bridges.waiting_aio import end, result
 from legnext_stream._core.model.jobs import Job, TaskType
 from legnext_stream._core.model.prompts import Prompt
 from legnext_stream._core.pacing import Pacing
-from legnext_stream.aio.client import LegnextClient
-from legnext_stream.aio.sources import outward
-from legnext_stream.aio.stream import EventStream, Selection
-from legnext_stream.aio.waiting import end, result
+from legnext_stream.aio._client import LegnextClient
+from legnext_stream.aio._streams import EventStream, Selection
 from legnext_stream.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def watch(
     """Turn many job ids into one stream of their status changes: `legnext_stream.watch`, under asyncio.
 
     The arguments, what they mean, and what is raised are those of `legnext_stream.watch`. But
-    `client` is one of this module, and `jobs`, be it an iterable or an async one, runs in the loop
-    that is running now, in a task of its own; a collection is copied at once.
+    `client` is one of this module. A collection of jobs is copied at once; any other iterable or async
+    iterable runs in the loop that is running now, in a task of its own.
     """
     if client is not None:
         _check_settings(api_key, base_url)
