@@ -1,7 +1,6 @@
-"""The files that jobs make: small, real, another for each job and number, and always the same. Pure.
+"""The files that jobs make: small and playable, different for each job, and always the same bytes.
 
-`content_of` gives a result's bytes: `png` writes images, `mp4` videos whose frames `h264` packs, and
-`ranges` says which part of a file a request is for.
+`content_of` gives the bytes of a result, `png` writes images, and `ranges` reads `Range` headers.
 """
 
 from mockserver._files.contents import FileContent, content_of
