@@ -49,10 +49,8 @@ if TYPE_CHECKING:
     from mockserver._replay import (
         Recorder,
         Transcript,
-        read_event_log,
         read_transcript,
         replaying,
-        resend,
         scripts_of,
     )
     from mockserver._scenario import (
@@ -186,11 +184,9 @@ __all__ = [
     "WorldSnapshot",
     "WrongContentType",
     "WrongJob",
-    "read_event_log",
     "read_scenario",
     "read_transcript",
     "replaying",
-    "resend",
     "run_virtual",
     "scripts_of",
     "write_scenario",
@@ -242,10 +238,8 @@ _ELSEWHERE: Final = {
     "Requests": "mockserver._serving.journal",
     "Recorder": "mockserver._replay",
     "Transcript": "mockserver._replay",
-    "read_event_log": "mockserver._replay",
     "read_transcript": "mockserver._replay",
     "replaying": "mockserver._replay",
-    "resend": "mockserver._replay",
     "scripts_of": "mockserver._replay",
     "MockLegnext": "mockserver._mock",
     "FaultProxy": "mockserver._serving.network.proxy",

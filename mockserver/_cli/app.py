@@ -20,13 +20,7 @@ from mockserver._cli.recording import recording
 from mockserver._cli.serving import WRONG_USAGE, complain, serve_until_told
 from mockserver._cli.settings import Options, UsageError, scenario_of, slots_in
 from mockserver._mock import MockLegnext
-from mockserver._replay import (
-    EventLogError,
-    TranscriptError,
-    read_event_log,
-    read_transcript,
-    replaying,
-)
+from mockserver._replay import TranscriptError, read_transcript, replaying
 from mockserver._scenario import Scenario
 from mockserver._world import Order
 from mockserver._world.slots import read_slots
@@ -71,7 +65,7 @@ Examples:
       What the file says, with another seed.
 
   legnext-mock --replay night.jsonl
-      Last night's batch again, from a transcript or an event log.
+      Last night's batch again, from a transcript that `record` wrote.
 
 Short forms are KIND:VALUE,VALUE,NAME=VALUE@ROUTE,CRITERION=VALUE. Routes are
 job, submit, balance, or a task type. `legnext-mock explain faults` has every
@@ -151,7 +145,7 @@ def serve(
     scenario
         A file of settings, in TOML or JSON; the options go over it.
     replay
-        A transcript or an event log: what happened then happens again.
+        A transcript: what was recorded happens again.
     host
         The address to listen on. By default nobody but this machine can reach it.
     port
@@ -300,20 +294,16 @@ def _replayed(scenario: Scenario, file: Path) -> MockLegnext:
     """A recording in real time, with what the scenario says besides.
 
     Raises:
-        UsageError: The file is no recording, or can't be read.
+        UsageError: The file isn't a transcript, or can't be read.
     """
     usual = Scenario().settings()
     given = {name: value for name, value in scenario.settings().items() if value != usual[name]}
     try:
-        with file.open("rb") as lines:
-            # The first line of a transcript says that it is one.
-            is_transcript = b'"transcript"' in lines.readline()
-        recorded = (read_transcript if is_transcript else read_event_log)(file)
-        mock = replaying(recorded, clock=time.monotonic, **given)
+        mock = replaying(read_transcript(file), clock=time.monotonic, **given)
         scenario.add_jobs_to(mock)
     except OSError as error:
         raise UsageError(f"can't read {file}: {error.strerror or error}") from error
-    except (TranscriptError, EventLogError) as error:
+    except TranscriptError as error:
         raise UsageError(str(error)) from error
     return mock
 

@@ -16,7 +16,6 @@ from mockserver._api.routes import job_id_in
 from mockserver._faults.connection import ConnectionFault, EmptyAnswer, Reset, Silence
 from mockserver._replay.lives import RecordedJob
 from mockserver._replay.reading import job_object
-from mockserver._replay.resending import NEVER_ARRIVED
 from mockserver._replay.transcript import Exchange
 
 if TYPE_CHECKING:
@@ -25,6 +24,18 @@ if TYPE_CHECKING:
 _JSON: Final = "application/json"
 # Ends that are the client's own doing: the server answered, as far as is known.
 _GAVE_UP: Final = frozenset({"Cancelled", "CancelledError"})
+
+NEVER_ARRIVED: Final = frozenset(
+    {
+        "ConnectError",
+        "ConnectTimeout",
+        "LocalProtocolError",
+        "PoolTimeout",
+        "ProxyError",
+        "UnsupportedProtocol",
+    }
+)
+"""The errors that end a request before the server has seen it."""
 
 Asked: TypeAlias = tuple[str, str, bytes]
 """What requests are known again by: method, path, and the parameters in a fixed form."""

@@ -69,7 +69,6 @@ class Sighting:
     Attributes:
         at: When, in seconds since the recording's start.
         status: The status, in the API's words.
-        after: It can't have begun before this, as far as the sighting itself says.
         started_at: When the job says that its processing began, if it does.
         ended_at: When the job says that it ended, if it does.
         failure: Why it failed, for a job that has.
@@ -77,7 +76,6 @@ class Sighting:
 
     at: float
     status: str
-    after: float = 0.0
     started_at: float | None = None
     ended_at: float | None = None
     failure: Failure | None = None
@@ -111,7 +109,7 @@ def script_of(sightings: Sequence[Sighting], since: float = 0.0) -> Script:
         rank = _ORDER.get(status, highest)
         if rank < highest:
             continue
-        earliest = max(seen_until, sighting.after)
+        earliest = seen_until
         started_at = _within(earliest, sighting.started_at, sighting.at)
         told = started_at if status == "processing" else None
         if status in TERMINAL:
@@ -121,7 +119,7 @@ def script_of(sightings: Sequence[Sighting], since: float = 0.0) -> Script:
                 statuses.append("processing")
                 earliest = started_at
             told = _within(earliest, sighting.ended_at, sighting.at)
-        middle = (min(earliest, sighting.at) + sighting.at) / 2
+        middle = (earliest + sighting.at) / 2
         times.append(middle if told is None else told)
         statuses.append(status)
         seen_until, failure = sighting.at, sighting.failure

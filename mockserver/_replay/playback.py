@@ -8,7 +8,6 @@ met it: the third question about a job is answered as the third was in the recor
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -127,26 +126,19 @@ def _recorded_answer(exchange: Exchange) -> Response:
 
 
 def replaying(
-    recording: Transcript | Mapping[str, RecordedJob],
+    recording: Transcript,
     **settings: Any,  # noqa: ANN401 - whatever MockLegnext takes
 ) -> MockLegnext:
-    """A mock in which happens what happened in a recording.
+    """Make a mock in which what was recorded happens again.
 
-    The same requests at the same times are answered with the same statuses at the same times, and
-    leave the same journal. Other requests are answered too: jobs live by what was seen of them.
+    The same requests at the same times get the same answers at the same times, and leave the same
+    journal. Other requests are answered as by any mock; jobs change as they did in the recording.
 
     Args:
-        recording: A transcript. Its jobs are there from the start, or from when they are submitted
-            again, with the same parameters, as they were in it. Or jobs alone, from an event log or
-            `jobs_of`: these are all there from the start.
+        recording: The transcript. A job is there from the start, or from when it is submitted again
+            with the same parameters, as in the recording.
         **settings: Settings of `MockLegnext`, in place of those that the recording gives.
     """
-    if not isinstance(recording, Transcript):
-        mock = MockLegnext(**{"slots": None, **settings})
-        for job in recording.values():
-            mock.add_job(job.script, job.task_type, job.job_id)
-        mock.mark_start()
-        return mock
     jobs = jobs_of(recording)
     mock = MockLegnext(**{"slots": None, "epoch": calendar_of(recording), **settings})
     for job in jobs.values():

@@ -8,8 +8,9 @@ import httpx
 import trio
 
 from mockserver import MockLegnext, run_virtual
-from mockserver._replay import Recorder, Transcript, read_transcript, resend
+from mockserver._replay import Recorder, Transcript, read_transcript
 from tests.mockserver.helpers import POST, client_of
+from tests.mockserver.replay.resending import resend
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -123,15 +123,6 @@ def test_a_job_begins_when_it_is_submitted() -> None:
     assert [job.status_at(t) for t in (0, 104.9, 105)] == ["pending", "pending", "processing"]
 
 
-def test_a_sighting_may_say_how_far_back_it_looks() -> None:
-    """A bound that comes with a sighting counts, up to the sighting itself."""
-    first = Sighting(at=0, status="pending")
-    later = Sighting(at=10, status="processing", after=8)
-    assert script_of([first, later]).seconds == 9
-    later = Sighting(at=10, status="processing", after=12)
-    assert script_of([first, later]).seconds == 10
-
-
 def test_before_it_was_first_seen() -> None:
     """A job was pending at first: until it says that it began, or halfway; or it had begun before."""
     told = script_of(seen((10, "processing"), started_at=4))

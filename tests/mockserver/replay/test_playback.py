@@ -35,7 +35,7 @@ from mockserver._faults import (
     WrongContentType,
     WrongJob,
 )
-from mockserver._replay import jobs_of, read_transcript, replaying
+from mockserver._replay import Recorder, read_transcript, replaying
 from mockserver._replay.playback import Playback
 from tests.mockserver.helpers import POST
 from tests.mockserver.replay.recording import batch, client_to, record, replay
@@ -217,8 +217,6 @@ def test_jobs_that_were_there_before(tmp_path: Path) -> None:
     (job_id,) = mock.add_jobs(1)
 
     async def ask() -> None:
-        from mockserver._replay import Recorder  # noqa: PLC0415 - only here
-
         async with client_to(mock, Recorder(tmp_path / "a.jsonl", mock.transport())) as client:
             for _ in range(4):
                 await client.get(f"/api/v1/job/{job_id}")
@@ -232,19 +230,11 @@ def test_jobs_that_were_there_before(tmp_path: Path) -> None:
     assert again.requests.dump() == mock.requests.dump()
 
 
-def test_jobs_alone(tmp_path: Path) -> None:
-    """Jobs taken from a recording are all there at once, and settings can be given."""
+def test_settings_can_be_given(tmp_path: Path) -> None:
+    """A setting of `MockLegnext` replaces what the recording says."""
     mock = MockLegnext(3, 2, run_times=Fixed(30))
-    jobs = jobs_of(record(mock, tmp_path / "night.jsonl"))
-    again = replaying(jobs, seed=9, latency=0.5)
-    assert (again.world.seed, len(again.world)) == (9, 6)
-
-    async def ask() -> set[str]:
-        async with client_to(again) as client:
-            await trio.sleep(500)
-            return {(await client.get(f"/api/v1/job/{j}")).json()["status"] for j in jobs}
-
-    assert run_virtual(ask) == {"completed"}
+    again = replaying(record(mock, tmp_path / "night.jsonl", jobs=1), seed=9, slots=5)
+    assert (again.world.seed, again.world.slots) == (9, 5)
 
 
 def test_reset_begins_the_recording_anew(tmp_path: Path) -> None:
@@ -267,8 +257,6 @@ def test_callbacks_are_told(tmp_path: Path) -> None:
         async with client_to(target, transport) as client:
             body = {"text": "a", "callback": "http://127.0.0.1:9/told?token=1"}
             assert (await client.post(POST, json=body)).status_code == 200
-
-    from mockserver._replay import Recorder  # noqa: PLC0415 - only here
 
     run_virtual(submit, mock, Recorder(tmp_path / "a.jsonl", mock.transport()))
     again = replaying(read_transcript(tmp_path / "a.jsonl"))
