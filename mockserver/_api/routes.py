@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Final
 
-from mockserver._world.routes import ACTIVE_TASKS, BALANCE, DOCS, FILE, JOB, OPENAPI, ROUTES, Route
+from mockserver._world.routes import ACTIVE_TASKS, BALANCE, FILE, JOB, OPENAPI, ROUTES, Route
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = [
     "ACTIVE_TASKS",
     "BALANCE",
-    "DOCS",
     "FILE",
     "JOB",
     "OPENAPI",

@@ -31,7 +31,7 @@ A stand-in for the Legnext service: simulated jobs behind the real API.
 Its first line is the URL it listens on; it serves until Ctrl-C or SIGTERM.
 Any x-api-key is accepted, as long as there is one. What really happened to
 every job is at /__admin/truth, and every request at /__admin/requests; the
-world can be watched and changed at /__admin/. The API is described at /docs.
+world can be watched and changed at /__admin/. /openapi.json describes the API.
 
 The vendor's SDK takes the URL with /api behind it as its base_url, and
 legnext-stream takes it as it is, from LEGNEXT_BASE_URL.

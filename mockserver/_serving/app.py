@@ -11,7 +11,6 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from mockserver._api.account import active_tasks_body, balance_body
@@ -20,11 +19,10 @@ from mockserver._api.bodies import read_params
 from mockserver._api.expiry import has_expired
 from mockserver._api.openapi import document_of
 from mockserver._api.outputs import RESULTS_URL
-from mockserver._api.page import page_of
 from mockserver._api.references import check_references
 from mockserver._api.refusals import Refusal
 from mockserver._api.results import Results, results_at
-from mockserver._api.routes import ACTIVE_TASKS, BALANCE, DOCS, JOB, JOB_PREFIX, OPENAPI, ROUTE
+from mockserver._api.routes import ACTIVE_TASKS, BALANCE, JOB, JOB_PREFIX, OPENAPI, ROUTE
 from mockserver._api.validation import kept_of, prompts_of, validate
 from mockserver._api.wire import job_body
 from mockserver._serving.applied_faults import told_job
@@ -168,13 +166,9 @@ def _routes(service: Service) -> Iterator[Route]:
     async def openapi(_request: Request) -> JsonAnswer:
         return JsonAnswer(msgspec.json.encode(document_of(service.quirks)))
 
-    async def docs(_request: Request) -> HTMLResponse:
-        return HTMLResponse(page_of(document_of(service.quirks)))
-
     yield Route(BALANCE.path, balance)
     yield Route(ACTIVE_TASKS.path, active_tasks)
     yield Route(OPENAPI.path, openapi)
-    yield Route(DOCS.path, docs)
 
 
 def build_app(service: Service, behind_gate: Layer | None = None) -> ASGIApp:

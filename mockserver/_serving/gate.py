@@ -10,7 +10,7 @@ import anyio
 from mockserver._api.answers import error_answer
 from mockserver._api.hints import Field, Scale, limit_fields, retry_after, told_seconds
 from mockserver._api.results import file_in
-from mockserver._api.routes import DOCS, FILE, JOB, OPENAPI, ROUTE, job_id_in, route_of
+from mockserver._api.routes import FILE, JOB, OPENAPI, ROUTE, job_id_in, route_of
 from mockserver._api.wire import date_header
 from mockserver._faults import RequestFacts
 from mockserver._serving.applied_faults import (
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 ADMIN = "/__admin/"
 """Paths below this are about the mock; they pass freely, and aren't journaled."""
-DESCRIPTIONS = frozenset({OPENAPI.path, DOCS.path})
-"""What the API says of itself; it passes freely, too."""
 _API = "/api/"
 MADE_JOB = "legnext_mock.made_job"
 """The key of the request's scope under which a route leaves the id of the job it made."""
@@ -55,11 +53,8 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if (
-            scope["type"] != "http"
-            or scope["path"].startswith(ADMIN)
-            or scope["path"] in DESCRIPTIONS
-        ):
+        path = scope.get("path", "")
+        if scope["type"] != "http" or path.startswith(ADMIN) or path == OPENAPI.path:
             await self._app(scope, receive, send)
         else:
             await _Passage(self._service, scope, send).go(self._app, receive)

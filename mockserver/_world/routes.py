@@ -61,9 +61,6 @@ ACTIVE_TASKS: Final = Route("active-tasks", "GET", "/api/account/active_tasks")
 """The jobs under way, where the mock is told to have this route."""
 OPENAPI: Final = Route("openapi", "GET", "/openapi.json")
 """The description of the API."""
-DOCS: Final = Route("docs", "GET", "/docs")
-"""The page to read it."""
-
 FILE: Final = Route("file", "GET", "/files/{job_id}/{name}")
 """A job's result; on a host of its own it lies without the `/files`."""
 
@@ -75,7 +72,7 @@ API_ROUTES: Final = (
 )
 """The routes of the API itself: those that limits and faults can be about."""
 
-ROUTES: Final = (*API_ROUTES, OPENAPI, DOCS)
+ROUTES: Final = (*API_ROUTES, OPENAPI)
 """All routes."""
 
 WORDS: Final = frozenset[str]().union(*(route.words for route in API_ROUTES))

@@ -173,7 +173,7 @@ def test_the_head_alone() -> None:
 def test_what_is_about_the_mock_meets_no_faults() -> None:
     """Who looks into the mock, or reads what the API can do, sees it as it is."""
     mock = MockLegnext(faults=[Status(500)])
-    for path in ("/__admin/truth", "/openapi.json", "/docs"):
+    for path in ("/__admin/truth", "/openapi.json"):
         assert ask(mock, path)[0].status_code == 200
     assert not mock.requests
 
