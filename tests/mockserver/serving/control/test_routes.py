@@ -14,7 +14,7 @@ from mockserver._serving.control.operations import OPERATIONS
 from mockserver._serving.control.routes import MOST_BYTES
 from tests.mockserver.helpers import Wire, client_of, in_virtual_time
 
-PAGE = Path(__file__).parents[3] / "docs" / "mock" / "control.md"
+PAGE = Path(__file__).parents[4] / "docs" / "mock" / "control.md"
 
 
 class Desk:

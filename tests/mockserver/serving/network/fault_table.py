@@ -75,7 +75,7 @@ ROWS: Final = (
         "ConnectError",
         "ConnectError",
         When(until=60.0),
-        "a window of time, or always: nobody listens on the socket",
+        "a time window, or always: nothing listens on the socket",
     ),
     Row(
         Refuse(),
@@ -83,8 +83,8 @@ ROWS: Final = (
         "ReadError",
         "ReadError",
         When(nth=1),
-        "one connection: on a socket the kernel accepts it before it can be refused, and it is "
-        "reset instead",
+        "one connection: on a socket, the kernel accepts it before the mock can refuse it, so the mock "
+        "resets it",
     ),
     _same(Reset(), "ReadError", "on a socket a real RST"),
     _same(Reset(after_bytes=20), "ReadError", "within the head"),
@@ -92,13 +92,15 @@ ROWS: Final = (
     _same(Close(), "RemoteProtocolError", "before the answer"),
     _same(Close(after_bytes=20), "RemoteProtocolError", "within the head"),
     _same(Close(after_bytes=150), "RemoteProtocolError", "within the body"),
-    _same(EmptyAnswer(), "RemoteProtocolError", "the request was served"),
-    _same(Garbage(bytes=64), "RemoteProtocolError", "the request was served"),
+    _same(EmptyAnswer(), "RemoteProtocolError", "the request was processed"),
+    _same(Garbage(bytes=64), "RemoteProtocolError", "the request was processed"),
     _same(Dribble(bytes_per=200, every_seconds=0.05), "200", "late"),
-    _same(Dribble(bytes_per=1, every_seconds=0.3), "ReadTimeout", "slower than the client waits"),
+    _same(
+        Dribble(bytes_per=1, every_seconds=0.3), "ReadTimeout", "slower than the client's timeout"
+    ),
     _same(Bandwidth(bytes_per_second=5000.0), "200", "late"),
-    _same(Bandwidth(bytes_per_second=3.0), "ReadTimeout", "slower than the client waits"),
-    _same(Silence(), "ReadTimeout", "the connection is kept for as long as the client keeps it"),
+    _same(Bandwidth(bytes_per_second=3.0), "ReadTimeout", "slower than the client's timeout"),
+    _same(Silence(), "ReadTimeout", "the connection stays open until the client closes it"),
     _same(SlowClose(seconds=0.1), "200", "the connection ends after it"),
 )
 """The table."""

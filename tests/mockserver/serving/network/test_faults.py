@@ -22,7 +22,7 @@ from tests.mockserver.serving.network.fault_table import (
     as_markdown,
 )
 
-PAGE = Path(__file__).parents[3] / "docs" / "mock" / "network.md"
+PAGE = Path(__file__).parents[4] / "docs" / "mock" / "network.md"
 PATH = "/api/account/balance"
 KEY = {"x-api-key": "key"}
 

@@ -58,7 +58,7 @@ def test_the_secret_is_not_shown() -> None:
 
 def test_the_page_has_every_option() -> None:
     """With the default that it has."""
-    page = (Path(__file__).parents[3] / "docs" / "mock" / "webhooks.md").read_text()
+    page = (Path(__file__).parents[4] / "docs" / "mock" / "webhooks.md").read_text()
     rows = dict(re.findall(r"^\| `(\w+)` \| `(.*?)` \|", page, re.MULTILINE))
     assert {name: ast.literal_eval(default) for name, default in rows.items()} == attrs.asdict(
         WebhookSettings()
