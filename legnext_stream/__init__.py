@@ -14,9 +14,8 @@ from legnext_stream._core.model.prompts import Prompt
 from legnext_stream._core.model.saved import SavedFile
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.stats import LearnedRunTimes, Stats
-from legnext_stream._engine.collecting import Selection
-from legnext_stream._engine.stream import EventStream
-from legnext_stream._engine.subscription import Subscription
+from legnext_stream._engine.delivery import Subscription
+from legnext_stream._engine.stream import EventStream, Selection
 from legnext_stream._functions import as_completed, gather, generate, wait, watch
 from legnext_stream.errors import (
     ApiError,

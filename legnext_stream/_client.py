@@ -29,9 +29,9 @@ from legnext_stream._core.pace import RequestKind
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.stats import Stats
 from legnext_stream._engine.account import Account, job_path, submit_request
-from legnext_stream._engine.collecting import Selection, ends, gathered
-from legnext_stream._engine.engine import Jobs
-from legnext_stream._engine.stream import EventStream
+from legnext_stream._engine.collecting import ends, gathered
+from legnext_stream._engine.sources import Jobs
+from legnext_stream._engine.stream import EventStream, Selection
 from legnext_stream._http import Lanes, Request
 from legnext_stream._util.trio_only import require_trio
 from legnext_stream.errors import (

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from legnext_stream._client import LegnextClient, ask_once, completed, open_account
 from legnext_stream._core.model.jobs import Job, TaskType
 from legnext_stream._core.pacing import Pacing
-from legnext_stream._engine.collecting import Selection, ends, gathered
-from legnext_stream._engine.engine import Jobs
-from legnext_stream._engine.stream import EventStream
+from legnext_stream._engine.collecting import ends, gathered
+from legnext_stream._engine.sources import Jobs
+from legnext_stream._engine.stream import EventStream, Selection
 from legnext_stream.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 A server in a process of its own writes into each answer when it sends it, by the machine's steady
 clock, which is the same for both processes; the consumer looks at that clock when it has the event.
-So the figure holds all there is between: the kernel, HTTP, decoding, the tracker, the mailbox, and
+So the figure holds all there is between: the kernel, HTTP, decoding, the tracker, delivery, and
 the turns of Trio's tasks.
 """
 

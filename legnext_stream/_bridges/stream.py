@@ -13,8 +13,8 @@ from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.model.explanation import Explanation
 from legnext_stream._core.model.jobs import Job, JobStatus
 from legnext_stream._core.stats import Stats
+from legnext_stream._engine.delivery import Policy, Subscription
 from legnext_stream._engine.stream import EventStream
-from legnext_stream._engine.subscription import Policy, Subscription
 from legnext_stream.errors import ConfigurationError, LegnextError, StreamClosedError
 
 T = TypeVar("T")

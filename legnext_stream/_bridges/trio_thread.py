@@ -60,7 +60,7 @@ class Call(Generic[T]):
         assert work is not None  # noqa: S101 - a call is carried out once
         try:
             with self._scope:
-                # No checkpoint in between: what was taken out of a mailbox gets here.
+                # No checkpoint in between: what was taken out of a buffer gets here.
                 self.outcome.set_result(await work())
         except trio.Cancelled:
             raise  # the lease has ended; see `finally`

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import trio
@@ -13,9 +13,8 @@ from legnext_stream._core.model.jobs import Job
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.tracker import Poll, Tracker
 from legnext_stream._engine.account import Account
-from legnext_stream._engine.mailbox import Mailbox
-from legnext_stream._engine.mailroom import UNDELIVERED, Mailroom
-from legnext_stream._engine.sources import take_in
+from legnext_stream._engine.delivery import Buffer, Delivery
+from legnext_stream._engine.sources import Jobs, take_in
 from legnext_stream._log import journal_resumed
 from legnext_stream.errors import StreamClosedError
 
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from legnext_stream._generate import Batch
     from legnext_stream._journal import Keeper
     from legnext_stream._webhooks import WebhookReceiver
-
-Jobs = Iterable[str | Job] | AsyncIterable[str | Job]
 
 
 class Engine:
@@ -57,8 +54,8 @@ class Engine:
         batch: Batch | None = None,
     ) -> None:
         self.scope: trio.CancelScope = trio.CancelScope()
-        self.mailroom: Mailroom = Mailroom()
-        self.mailbox: Mailbox = self.mailroom.open(UNDELIVERED)
+        self.delivery: Delivery = Delivery()
+        self.buffer: Buffer = self.delivery.open()
         self.finished: trio.Event = trio.Event()
         self.tracker: Tracker = Tracker(
             pacing=pacing,
@@ -98,7 +95,7 @@ class Engine:
     async def run(self) -> None:
         """Run to the end, or until the scope is cancelled; never raises anything else.
 
-        What goes wrong is left in the mailbox, for the consumer to meet at its loop.
+        What goes wrong is left in the buffer, for the consumer to meet at its loop.
         """
         failure: Exception | None = StreamClosedError("the stream was closed before its end")
         self._account.count_in(self, self.tracker)
@@ -119,7 +116,7 @@ class Engine:
             if self._owns_account:
                 await self._account.aclose()
             self._account.count_out(self, failure)
-            self.mailroom.close(failure)
+            self.delivery.close(failure)
             try:
                 await self._close_journal()  # noqa: ASYNC102 - to wait for the consumer; see there
             finally:
@@ -156,7 +153,7 @@ class Engine:
                 self._account.remember(name, state)
         if self._batch is not None:
             for event in await self._batch.restore(keeper):
-                self.mailroom.put(event)
+                self.delivery.put(event)
         for event in await keeper.restore(self.tracker):
             self._tell(self._dressed(event))
         if self.tracker.known:
@@ -164,7 +161,7 @@ class Engine:
 
     @trio.lowlevel.enable_ki_protection
     async def _generate(self, batch: Batch) -> None:
-        await batch.run(self.tracker, self.mailroom, self._deliver)
+        await batch.run(self.tracker, self.delivery, self._deliver)
         self._sources -= 1
         self._wake()
 
@@ -187,7 +184,7 @@ class Engine:
             KeyError: It isn't watched.
         """
         self.tracker.remove(job_id)
-        self.mailroom.discard(job_id)
+        self.delivery.discard(job_id)
         if self._batch is not None:
             self._batch.forget(job_id)
         if self._keeper is not None:
@@ -208,7 +205,7 @@ class Engine:
         if keeper is not None and tracker.known > known:
             keeper.taken(item)
         if events:
-            await self.mailroom.wait_for_room()
+            await self.delivery.wait_for_room()
         self._deliver(events)
 
     async def _dispatch(self, nursery: trio.Nursery) -> None:
@@ -220,9 +217,9 @@ class Engine:
             while self._sources or self.tracker.active or self._saves:
                 while self._coming:
                     nursery.start_soon(self._take_in, self._coming.pop(0))
-                if self.mailroom.is_full:
+                if self.delivery.is_full:
                     since = trio.current_time()
-                    await self.mailroom.wait_for_room()
+                    await self.delivery.wait_for_room()
                     self.tracker.resume(trio.current_time() - since)
                 if self._ear is not None:
                     self._ear.take_in()
@@ -292,11 +289,11 @@ class Engine:
             self._saves += 1
             nursery.start_soon(self._save, batch, event, size)
         else:
-            self.mailroom.put(event, size)
+            self.delivery.put(event, size)
 
     @trio.lowlevel.enable_ki_protection
     async def _save(self, batch: Batch, event: JobEvent, size: int) -> None:
-        self.mailroom.put(await batch.save(event), size)
+        self.delivery.put(await batch.save(event), size)
         self._saves -= 1
         self._wake()
 

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 import trio
 
 from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.model.explanation import Explanation
-from legnext_stream._core.model.ids import check_job_id
-from legnext_stream._core.model.jobs import Job, JobStatus
+from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.stats import Stats
 from legnext_stream._engine.account import Account
-from legnext_stream._engine.collecting import Selection, only
-from legnext_stream._engine.engine import Engine, Jobs
-from legnext_stream._engine.subscription import Policy, Subscription
+from legnext_stream._engine.delivery import Policy, Subscription
+from legnext_stream._engine.engine import Engine
+from legnext_stream._engine.sources import Jobs, check_jobs
 from legnext_stream._util.trio_only import require_trio, time_now
 from legnext_stream.errors import StreamClosedError
 
@@ -31,9 +29,8 @@ if TYPE_CHECKING:
 
 # How long leaving waits for the engine to close its connections, seconds.
 _LEAVING = 5.0
-# Items of a collection that are looked at before any is watched: a mistake is mostly in all of them,
-# or was made by hand. All of a million would keep everything else waiting for half a second.
-_CHECKED_AT_ONCE = 10_000
+
+T_co = TypeVar("T_co", covariant=True)
 
 
 class EventStream:
@@ -101,7 +98,7 @@ class EventStream:
         with self._alone():
             await self._acknowledge()
             try:
-                event = await self._engine.mailbox.get()
+                event = await self._engine.buffer.get()
             except Exception:
                 # The end, good or bad: the journal is closed before the consumer hears of it.
                 self._engine.let_go()
@@ -230,14 +227,14 @@ class EventStream:
             ValueError: There is no such policy.
         """
         self._start()
-        return Subscription(self._engine.mailroom, policy)
+        return Subscription(self._engine.delivery, policy)
 
     def terminal(self) -> Selection[JobEvent]:
         """Only the last event of each job: an async iterator over this same stream.
 
         What it passes over is acknowledged, like what it returns, by asking for the next.
         """
-        return only(self, frozenset(status for status in JobStatus if status.is_terminal))
+        return _only(self, frozenset(status for status in JobStatus if status.is_terminal))
 
     def only(self, *statuses: JobStatus | str) -> Selection[JobEvent]:
         """Only the events with one of these statuses: an async iterator over this same stream.
@@ -254,7 +251,7 @@ class EventStream:
         """
         if not statuses:
             raise ValueError("only() takes the statuses to let through, and was given none")
-        return only(self, frozenset(map(JobStatus, statuses)))
+        return _only(self, frozenset(map(JobStatus, statuses)))
 
     @property
     def stats(self) -> Stats:
@@ -294,6 +291,60 @@ class EventStream:
         lost.atexit = False
 
 
+class Selection(Generic[T_co]):
+    """Some of what a stream delivers: an async iterator over the same stream.
+
+    `EventStream.terminal`, `EventStream.only` and `as_completed` make it. It ends when the stream does,
+    raises what the stream raises, and is left as the stream is: use it in `async for` directly, or in
+    `async with` to be sure that polling has stopped when the block is left. An event that it skips is
+    acknowledged like one that it returns: by asking for the next.
+
+    Attributes:
+        stream: The stream behind it, for its `stats`, `explain`, `add` and `remove`. Events that are
+            taken from the stream itself are missing from the selection.
+    """
+
+    def __init__(self, stream: EventStream, pick: Callable[[JobEvent], T_co | None]) -> None:
+        self.stream: EventStream = stream
+        self._pick = pick
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T_co:
+        """Wait for the next item. A cancelled call loses nothing: iterate again.
+
+        Raises:
+            StopAsyncIteration: All jobs have ended and no more can come.
+            LegnextError: What `EventStream.__anext__` raises.
+            trio.BusyResourceError: Another task is waiting for the stream's next event.
+        """
+        while True:
+            item = self._pick(await anext(self.stream))
+            if item is not None:
+                return item
+
+    async def __aenter__(self) -> Self:
+        await self.stream.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stream.__aexit__(kind, error, traceback)  # noqa: ASYNC102 - it bounds itself
+
+    async def aclose(self) -> None:
+        """Close the stream. May be called again, and under cancellation."""
+        await self.stream.aclose()
+
+
+def _only(stream: EventStream, statuses: frozenset[JobStatus]) -> Selection[JobEvent]:
+    return Selection(stream, lambda event: event if event.status in statuses else None)
+
+
 def _stop(token: trio.lowlevel.TrioToken, stop: Callable[[], None]) -> None:
     """Stop an engine from wherever the garbage collector happens to run."""
     try:
@@ -312,22 +363,3 @@ def _check(jobs: object, timeout: object) -> None:
         if not timeout > 0:
             msg = f"timeout must be above 0 seconds, or None for never, not {timeout!r}"
             raise ValueError(msg)
-
-
-def check_jobs(jobs: object) -> None:
-    """Refuse what can't be a source of job ids.
-
-    Raises:
-        TypeError: It is not iterable, or one string.
-        InvalidJobId: One of the first items of a collection can't be a job id.
-    """
-    if isinstance(jobs, str | bytes):
-        msg = "watch() takes many job ids, not one string: write watch([job_id]), or wait(job_id)"
-        raise TypeError(msg)
-    if not (hasattr(jobs, "__iter__") or hasattr(jobs, "__aiter__")):
-        msg = f"watch() takes an iterable or async iterable of job ids, not {jobs!r}"
-        raise TypeError(msg)
-    # A collection can be looked through twice; what comes one by one is checked as it comes.
-    if isinstance(jobs, Collection):
-        for item in islice(jobs, _CHECKED_AT_ONCE):
-            check_job_id(item.job_id if isinstance(item, Job) else item)

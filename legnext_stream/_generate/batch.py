@@ -13,7 +13,7 @@ from legnext_stream._core.model.jobs import JobError, JobStatus
 from legnext_stream._core.submitting import event_without_job
 from legnext_stream._core.tracker import Tracker
 from legnext_stream._engine.account import Account
-from legnext_stream._engine.mailroom import Mailroom
+from legnext_stream._engine.delivery import Delivery
 from legnext_stream._generate.intake import Item, Prompts
 from legnext_stream._generate.submitter import Submitter
 from legnext_stream._generate.terms import Terms
@@ -88,13 +88,13 @@ class Batch:
 
     @trio.lowlevel.enable_ki_protection
     async def run(
-        self, tracker: Tracker, mailroom: Mailroom, deliver: Callable[[list[JobEvent]], None]
+        self, tracker: Tracker, delivery: Delivery, deliver: Callable[[list[JobEvent]], None]
     ) -> None:
         """Submit all prompts; return when each has a job, or an end without one.
 
         Args:
             tracker: Watches the jobs.
-            mailroom: Has room for more events, or not.
+            delivery: Has room for more events, or not.
             deliver: Takes the events.
 
         Raises:
@@ -111,7 +111,7 @@ class Batch:
             terms=self._terms,
             ledger=self._ledger,
             tracker=tracker,
-            mailroom=mailroom,
+            delivery=delivery,
             deliver=deliver,
         )
         await submitter.run()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Collection
-from itertools import islice
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -16,6 +15,7 @@ from legnext_stream._core.model.tasks import check_task_type
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.submitting import MOST_AT_ONCE
 from legnext_stream._engine.account import Account
+from legnext_stream._engine.sources import check_source
 from legnext_stream._engine.stream import EventStream
 from legnext_stream._generate.batch import Batch
 from legnext_stream._generate.intake import Prompts
@@ -23,9 +23,6 @@ from legnext_stream._generate.terms import IfUnknown, Terms
 
 if TYPE_CHECKING:
     from legnext_stream._webhooks import WebhookReceiver
-
-# Items of a collection that are looked at before any is submitted; see `stream`.
-_CHECKED_AT_ONCE: Final = 10_000
 
 
 def generate(
@@ -105,13 +102,9 @@ def generate(
 
 def _check(prompts: object, task_type: TaskType) -> None:
     """Refuse what can't be a source of prompts, before any is submitted."""
-    if isinstance(prompts, str | bytes):
-        msg = "generate() takes many prompts, not one string: write generate([text])"
-        raise TypeError(msg)
-    if not (hasattr(prompts, "__iter__") or hasattr(prompts, "__aiter__")):
-        msg = f"generate() takes an iterable or async iterable of prompts, not {prompts!r}"
-        raise TypeError(msg)
-    # A collection can be looked through twice; what comes one by one is checked as it comes.
-    if isinstance(prompts, Collection):
-        for item in islice(prompts, _CHECKED_AT_ONCE):
-            as_prompt(item, task_type)
+    check_source(
+        prompts,
+        lambda item: as_prompt(item, task_type),
+        one="generate() takes many prompts, not one string: write generate([text])",
+        none=f"generate() takes an iterable or async iterable of prompts, not {prompts!r}",
+    )

@@ -31,7 +31,7 @@ from legnext_stream._core.submitting import (
 )
 from legnext_stream._core.tracker import Tracker
 from legnext_stream._engine.account import Account, submit_request
-from legnext_stream._engine.mailroom import Mailroom
+from legnext_stream._engine.delivery import Delivery
 from legnext_stream._generate.intake import AHEAD, Intake, Item, Prompts
 from legnext_stream._generate.terms import Terms
 from legnext_stream._util.slices import Slices
@@ -56,7 +56,7 @@ class Submitter:
         terms: How to submit.
         ledger: The batch's journal, or None.
         tracker: Watches the jobs.
-        mailroom: Has room for more events, or not.
+        delivery: Has room for more events, or not.
         deliver: Takes the events.
     """
 
@@ -69,7 +69,7 @@ class Submitter:
         terms: Terms,
         ledger: Ledger | None,
         tracker: Tracker,
-        mailroom: Mailroom,
+        delivery: Delivery,
         deliver: Callable[[list[JobEvent]], None],
     ) -> None:
         self._batch = batch
@@ -77,7 +77,7 @@ class Submitter:
         self._terms = terms
         self._ledger = ledger
         self._tracker = tracker
-        self._mailroom = mailroom
+        self._delivery = delivery
         self._deliver = deliver
         self._intake = Intake(prompts, task_type=terms.task_type, ledger=ledger, take=self._take)
         self._slots = Slots(terms.at_once)
@@ -118,8 +118,8 @@ class Submitter:
         """Start each submit when its time has come."""
         slices = Slices()
         while self._in_hand or not self._is_all_in:
-            if self._ready and self._mailroom.is_full:
-                await self._mailroom.wait_for_room()
+            if self._ready and self._delivery.is_full:
+                await self._delivery.wait_for_room()
             now = trio.current_time()
             at = self._due(now)
             if at > now:

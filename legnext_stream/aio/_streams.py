@@ -13,7 +13,7 @@ from legnext_stream._bridges.trio_thread import Lease, Withdrawn
 from legnext_stream._bridges.waiting_aio import INTERRUPTION, end, result, settle
 from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.model.jobs import Job, JobStatus
-from legnext_stream._engine.subscription import Policy
+from legnext_stream._engine.delivery import Policy
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

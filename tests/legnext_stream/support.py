@@ -116,7 +116,7 @@ class Driver:
         return self.events
 
     def _deliver(self, events: Sequence[JobEvent]) -> None:
-        """Number the events, as the mailbox does."""
+        """Number the events, as delivery does."""
         for event in events:
             self.events.append(attrs.evolve(event, sequence=len(self.events) + 1))
 

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
-from legnext_stream._engine.subscription import Policy
+from legnext_stream._engine.delivery import Policy
 from mockserver._faults import (
     FAULTS,
     Dribble,

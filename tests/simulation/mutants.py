@@ -29,9 +29,8 @@ from legnext_stream._core.schedule import Schedule
 from legnext_stream._core.timestamps import Stamps
 from legnext_stream._core.tracker import Tracker
 from legnext_stream._engine.account import Account
+from legnext_stream._engine.delivery import Buffer, Delivery
 from legnext_stream._engine.engine import Engine
-from legnext_stream._engine.mailbox import Mailbox
-from legnext_stream._engine.mailroom import Mailroom
 from legnext_stream._engine.stream import EventStream
 from legnext_stream._http import Lanes
 from legnext_stream._journal.keeper import Keeper
@@ -88,31 +87,31 @@ def _mutant(
 
 @_mutant("an event is dropped now and then", breaks="2 each job ends")
 def _() -> list[Patch]:
-    put, count = Mailbox.put, 0
+    put, count = Buffer.put, 0
 
-    def drop(mailbox: Mailbox, event: JobEvent, size: int = 0) -> None:
+    def drop(buffer: Buffer, event: JobEvent, size: int = 0) -> None:
         nonlocal count
         count += 1
         if count % 5:
-            put(mailbox, event, size)
+            put(buffer, event, size)
 
-    return [patch.object(Mailbox, "put", drop)]
+    return [patch.object(Buffer, "put", drop)]
 
 
 @_mutant("an event is told twice now and then", breaks="1 without repeats")
 def _() -> list[Patch]:
-    get, count = Mailbox.get, 0
+    get, count = Buffer.get, 0
 
-    async def again(mailbox: Mailbox) -> JobEvent:
+    async def again(buffer: Buffer) -> JobEvent:
         nonlocal count
-        event = await get(mailbox)
+        event = await get(buffer)
         count += 1
         if count % 5 == 0:
-            mailbox._events.setdefault(event.job_id, event)
-            mailbox._events.move_to_end(event.job_id, last=False)
+            buffer._events.setdefault(event.job_id, event)
+            buffer._events.move_to_end(event.job_id, last=False)
         return event
 
-    return [patch.object(Mailbox, "get", again)]
+    return [patch.object(Buffer, "get", again)]
 
 
 @_mutant("a failed job is taken for one that runs", breaks="3 timed_out is deserved")
@@ -176,7 +175,7 @@ def _() -> list[Patch]:
         del newer
         return older
 
-    return [patch("legnext_stream._engine.mailbox.merge", merge)]
+    return [patch("legnext_stream._engine.delivery.merge", merge)]
 
 
 @_mutant("merging forgets what was told before", breaks="1 one event leads to the next")
@@ -185,18 +184,18 @@ def _() -> list[Patch]:
         del older
         return newer
 
-    return [patch("legnext_stream._engine.mailbox.merge", merge)]
+    return [patch("legnext_stream._engine.delivery.merge", merge)]
 
 
 @_mutant(
     "changes of one job are held one beside the other", breaks="5 one undelivered change a job"
 )
 def _() -> list[Patch]:
-    def put(mailbox: Mailbox, event: JobEvent, _size: int = 0) -> None:
-        mailbox._events[f"{event.job_id} {event.status} {event.observed_at}"] = event
-        mailbox._arrived.set()
+    def put(buffer: Buffer, event: JobEvent, _size: int = 0) -> None:
+        buffer._events[f"{event.job_id} {event.status} {event.observed_at}"] = event
+        buffer._arrived.set()
 
-    return [patch.object(Mailbox, "put", put)]
+    return [patch.object(Buffer, "put", put)]
 
 
 @_mutant("a change is dated before it was", breaks="1 never before it happened")
@@ -212,7 +211,7 @@ def _() -> list[Patch]:
 
 @_mutant("the stream never ends", breaks="2 the stream ends")
 def _() -> list[Patch]:
-    return [patch.object(Mailroom, "close", lambda *_args: None)]
+    return [patch.object(Delivery, "close", lambda *_args: None)]
 
 
 @_mutant("the stream ends with its first job", breaks="2 each job ends")
@@ -276,22 +275,22 @@ def _() -> list[Patch]:
 
 @_mutant("an engine's failure is swallowed", breaks="3 what concerns all is raised")
 def _() -> list[Patch]:
-    close = Mailroom.close
-    return [patch.object(Mailroom, "close", lambda self, _failure=None: close(self))]
+    close = Delivery.close
+    return [patch.object(Delivery, "close", lambda self, _failure=None: close(self))]
 
 
 @_mutant("an error comes only once", breaks="7 an error is raised again, a closed stream is closed")
 def _() -> list[Patch]:
-    get = Mailbox.get
+    get = Buffer.get
 
-    async def once(mailbox: Mailbox) -> JobEvent:
+    async def once(buffer: Buffer) -> JobEvent:
         try:
-            return await get(mailbox)
+            return await get(buffer)
         except Exception:
-            mailbox._failure = None
+            buffer._failure = None
             raise
 
-    return [patch.object(Mailbox, "get", once)]
+    return [patch.object(Buffer, "get", once)]
 
 
 @_mutant("a job that is not found ends the watch", breaks="3 what concerns all is raised")
@@ -329,7 +328,7 @@ def _() -> list[Patch]:
 
 @_mutant("a slow reader slows nobody", breaks="5 a slow reader slows polling")
 def _() -> list[Patch]:
-    return [patch.object(Mailroom, "is_full", property(lambda _self: False))]
+    return [patch.object(Delivery, "is_full", property(lambda _self: False))]
 
 
 def _has_slow_readers(case: Case) -> bool:
@@ -347,12 +346,12 @@ def _has_slow_readers(case: Case) -> bool:
     shows_in=_has_slow_readers,
 )
 def _() -> list[Patch]:
-    open_one = Mailroom.open
+    open_one = Delivery.open
 
-    def roomy(mailroom: Mailroom, capacity: float) -> Mailbox:
-        return open_one(mailroom, math.inf if mailroom._all() else capacity)
+    def roomy(delivery: Delivery, capacity: float | None = None) -> Buffer:
+        return open_one(delivery, math.inf if delivery._all() else capacity)
 
-    return [patch.object(Mailroom, "open", roomy)]
+    return [patch.object(Delivery, "open", roomy)]
 
 
 @_mutant(
@@ -361,10 +360,10 @@ def _() -> list[Patch]:
     shows_in=_has_slow_readers,
 )
 def _() -> list[Patch]:
-    def is_full(mailroom: Mailroom) -> bool:
-        return any(mailbox.is_full for mailbox in mailroom._all())
+    def is_full(delivery: Delivery) -> bool:
+        return any(buffer.is_full for buffer in delivery._all())
 
-    return [patch.object(Mailroom, "is_full", property(is_full))]
+    return [patch.object(Delivery, "is_full", property(is_full))]
 
 
 @_mutant("as many requests as one likes are under way", breaks="5 no more at once than allowed")
@@ -432,14 +431,14 @@ def _() -> list[Patch]:
 
 @_mutant("a cancelled wait loses its event", breaks="6 a cancelled wait loses nothing")
 def _() -> list[Patch]:
-    get = Mailbox.get
+    get = Buffer.get
 
-    async def late(mailbox: Mailbox) -> JobEvent:
-        event = await get(mailbox)
+    async def late(buffer: Buffer) -> JobEvent:
+        event = await get(buffer)
         await trio.sleep(0.3)
         return event
 
-    return [patch.object(Mailbox, "get", late)]
+    return [patch.object(Buffer, "get", late)]
 
 
 @_mutant("a closed stream goes on", breaks="7 an error is raised again, a closed stream is closed")
@@ -502,10 +501,10 @@ def _() -> list[Patch]:
 
 @_mutant("only one reader is told", breaks="2 each job ends")
 def _() -> list[Patch]:
-    def put(mailroom: Mailroom, event: JobEvent, _size: int = 0) -> None:
-        mailroom._all()[0].put(event)
+    def put(delivery: Delivery, event: JobEvent, _size: int = 0) -> None:
+        delivery._all()[0].put(event)
 
-    return [patch.object(Mailroom, "put", put)]
+    return [patch.object(Delivery, "put", put)]
 
 
 @_mutant(
@@ -513,13 +512,13 @@ def _() -> list[Patch]:
     breaks="M nothing is told of a removed job",
 )
 def _() -> list[Patch]:
-    return [patch.object(Mailroom, "discard", lambda *_args: None)]
+    return [patch.object(Delivery, "discard", lambda *_args: None)]
 
 
 @_mutant("a second reader is told another end", breaks="R readers agree")
 def _() -> list[Patch]:
-    def put(mailroom: Mailroom, event: JobEvent, _size: int = 0) -> None:
-        first, *others = mailroom._all()
+    def put(delivery: Delivery, event: JobEvent, _size: int = 0) -> None:
+        first, *others = delivery._all()
         first.put(event)
         if event.status is JobStatus.COMPLETED:
             job = attrs.evolve(event.job, status=JobStatus.FAILED)
@@ -527,4 +526,4 @@ def _() -> list[Patch]:
         for other in others:
             other.put(event)
 
-    return [patch.object(Mailroom, "put", put)]
+    return [patch.object(Delivery, "put", put)]

@@ -20,8 +20,8 @@ import trio
 import trio.testing
 
 from legnext_stream import LegnextClient, Pacing
+from legnext_stream._engine.delivery import Subscription
 from legnext_stream._engine.stream import EventStream
-from legnext_stream._engine.subscription import Subscription
 from legnext_stream._journal import Store
 from legnext_stream.errors import JournalError
 from mockserver import MockLegnext, run_virtual
@@ -384,8 +384,7 @@ class Run:
             patch("legnext_stream._journal.keeper.time", calendar),
             patch("legnext_stream._journal.store.time", calendar),
             patch("legnext_stream._http.responses.time", calendar),
-            patch("legnext_stream._engine.engine.UNDELIVERED", self._case.room),
-            patch("legnext_stream._engine.subscription.UNDELIVERED", self._case.room),
+            patch("legnext_stream._engine.delivery.CAPACITY", self._case.room),
             patch.object(Store, "write", write_or_fail),
         ):
             yield

@@ -10,7 +10,7 @@ import trio
 import trio.testing
 
 from legnext_stream import InvalidJobId, Job, JobEvent, JobStatus, LegnextClient
-from legnext_stream._engine import engine as engine_module
+from legnext_stream._engine import delivery
 from mockserver import MockLegnext, Script
 from tests.legnext_stream.support import KEY, URL, check_contract
 
@@ -139,7 +139,7 @@ async def test_an_async_generator_that_waits_for_room_is_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Also while the stream has yet to take what it gave: its `finally` runs at once, in Trio."""
-    monkeypatch.setattr(engine_module, "UNDELIVERED", 1)
+    monkeypatch.setattr(delivery, "CAPACITY", 1)
     was_closed = False
 
     async def source() -> AsyncIterator[Job]:
@@ -250,7 +250,7 @@ async def test_jobs_as_input() -> None:
 
 async def test_more_ended_jobs_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Their events wait for room as all do: none is lost, and they don't pile up."""
-    monkeypatch.setattr(engine_module, "UNDELIVERED", 5)
+    monkeypatch.setattr(delivery, "CAPACITY", 5)
     taken = 0
 
     def source() -> Iterator[Job]:

@@ -27,7 +27,7 @@ from legnext_stream import (
     watch,
 )
 from legnext_stream._core.pace.spacing import LATENESS
-from legnext_stream._engine import engine as engine_module
+from legnext_stream._engine import delivery
 from mockserver import MockLegnext, Script
 from tests.legnext_stream.support import (
     KEY,
@@ -77,7 +77,7 @@ async def test_an_ended_stream_stays_ended() -> None:
 
 async def test_a_slow_consumer_slows_the_polling(monkeypatch: pytest.MonkeyPatch) -> None:
     """When so many jobs have undelivered news, nobody is asked until some has been read."""
-    monkeypatch.setattr(engine_module, "UNDELIVERED", 10)
+    monkeypatch.setattr(delivery, "CAPACITY", 10)
     mock = MockLegnext()
     ids = mock.add_jobs(60)
     pacing = Pacing(max_in_flight=5)
@@ -300,8 +300,8 @@ async def test_no_timeout_is_never() -> None:
 
 
 async def test_the_consumers_sleep_times_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While a full mailbox keeps the watch from asking, no clock runs against a waiting job."""
-    monkeypatch.setattr(engine_module, "UNDELIVERED", 1)
+    """While full buffers keep the watch from asking, no clock runs against a waiting job."""
+    monkeypatch.setattr(delivery, "CAPACITY", 1)
     mock = MockLegnext()
     ids = [mock.add_job(Script([("pending", 1200), "completed"])) for _ in range(3)]
     events = []

@@ -159,8 +159,8 @@ async def test_no_more_are_taken_in_than_are_in_hand() -> None:
 
 
 async def test_a_slow_consumer_slows_submitting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While nobody reads, no more is submitted than a mailbox holds."""
-    monkeypatch.setattr("legnext_stream._engine.engine.UNDELIVERED", 50)
+    """While nobody reads, no more is submitted than a buffer holds."""
+    monkeypatch.setattr("legnext_stream._engine.delivery.CAPACITY", 50)
     mock = MockLegnext(slots=None, run_times=Fixed(1))
     fast = Pacing(max_rate=1000, initial_rate=1000, max_in_flight=1000)
     async with generating(mock, cats(200), client_pacing=fast) as events:

@@ -254,7 +254,7 @@ async def test_polls_under_way_when_the_callback_comes() -> None:
 
 async def test_a_slow_consumer_bounds_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """What has come waits for room, and then is told."""
-    monkeypatch.setattr("legnext_stream._engine.engine.UNDELIVERED", 10)
+    monkeypatch.setattr("legnext_stream._engine.delivery.CAPACITY", 10)
     mock, receiver = mock_and_receiver()
     script = Script([("processing", 5), "completed"])
     job_ids = [mock.add_job(script, callback=HOOK) for _ in range(40)]
