@@ -5,20 +5,22 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from mockserver._api.files import FILES
 from mockserver._api.hints import DEFAULT_HINTS, Hints
 from mockserver._api.outputs import RESULTS_URL
 from mockserver._api.quirks import DEFAULT_QUIRKS, Quirks
-from mockserver._api.results import FILES
 from mockserver._api.wire import DEFAULT_EPOCH
 from mockserver._faults import Faults
 from mockserver._serving.app import build_app
 from mockserver._serving.clocks import WorldClock
 from mockserver._serving.control.control import Control
+from mockserver._serving.control.routes import admin_routes
+from mockserver._serving.latency import Latency
 from mockserver._serving.network import MemoryBackend, MemoryTransport, serve_connection
 from mockserver._serving.network.acceptor import Door
 from mockserver._serving.network.sockets import serve_app
 from mockserver._serving.service import Service
-from mockserver._serving.webhooks import WebhookSettings
+from mockserver._serving.webhooks import Webhooks, WebhookSettings
 from mockserver._world import TYPICAL, Distribution, Fixed, LimitRules, World
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
     from mockserver._api.moderation import Moderation
     from mockserver._faults import Fault, Rule
+    from mockserver._serving.app import Layer
+    from mockserver._serving.control.snapshots import Part
     from mockserver._world import (
         Account,
         Failures,
@@ -150,26 +154,34 @@ class MockLegnext(Control):
             priorities=priorities,
             account=account,
         )
-        super().__init__(
-            Service(
-                world=world,
-                now=WorldClock(clock, time_scale),
-                epoch=epoch,
-                latency=delay,
-                api_keys=None if api_keys is None else frozenset(api_keys),
-                quirks=quirks,
-                moderation=moderation,
-                limits=LimitRules(limit),
-                hints=hints,
-                faults=Faults(faults, world.randomness),
-                webhook_settings=WebhookSettings() if webhooks is None else webhooks,
-                admin=admin,
-                admin_hosts=frozenset(admin_hosts),
-            )
+        service = Service(
+            world=world,
+            now=WorldClock(clock, time_scale),
+            epoch=epoch,
+            latency=None if delay is None else Latency(delay, world.randomness),
+            api_keys=None if api_keys is None else frozenset(api_keys),
+            quirks=quirks,
+            moderation=moderation,
+            limits=LimitRules(limit),
+            hints=hints,
+            faults=Faults(faults, world.randomness),
         )
+        super().__init__(service, Webhooks(service, webhooks or WebhookSettings()))
         self.requests.keep = keep_requests
-        self.app: ASGIApp = build_app(self._service)
-        self._door = Door(self._service.faults, self._service.now, knows_requests=True)
+        self._admin_routes = admin_routes(self, admin_hosts) if admin else []
+        self.app: ASGIApp = self._build_app()
+        self._door = Door(service.faults, service.now, knows_requests=True)
+
+    def _build_app(self, behind_gate: Layer | None = None) -> ASGIApp:
+        return build_app(
+            self._service, self._webhooks, other_routes=self._admin_routes, behind_gate=behind_gate
+        )
+
+    def _replay(self, cues: Part, layer: Layer) -> None:
+        """Put a replay between the gate and the routes; its cues belong in snapshots."""
+        self._parts.append(cues)
+        self.app = self._build_app(layer)
+        self.mark_start()
 
     def transport(self, *, connect_seconds: float = 0.0) -> httpx.AsyncBaseTransport:
         """A transport for `httpx.AsyncClient` that leads to this mock, whatever the host.

@@ -8,6 +8,7 @@ met it: the third question about a job is answered as the third was in the recor
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -22,7 +23,6 @@ from mockserver._replay.lives import RecordedJob
 from mockserver._replay.reading import calendar_of, jobs_of
 from mockserver._replay.redaction import redact_body, redact_url
 from mockserver._replay.transcript import Transcript
-from mockserver._serving.app import build_app
 from mockserver._serving.applied_faults import NO_LINE, break_line
 from mockserver._serving.gate import MADE_JOB
 
@@ -41,17 +41,18 @@ class Playback:
 
     Args:
         app: The routes.
-        service: What they serve; it has cues.
+        service: What they serve.
+        cues: What happens to which request.
     """
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
+    def __init__(self, app: ASGIApp, service: Service, cues: Cues) -> None:
         self._app = app
         self._service = service
+        self._cues = cues
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        cues = self._service.cues
-        if scope["type"] != "http" or cues is None:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         raw: bytes = scope.get("raw_path") or scope["path"].encode()
@@ -61,7 +62,7 @@ class Playback:
             body, receive = await _read(receive)
         cue = None
         if body is not None:
-            cue = cues.take(asked(scope["method"], path, redact_body(body)))
+            cue = self._cues.take(asked(scope["method"], path, redact_body(body)))
         if body is None or cue is None:
             await self._app(scope, receive, send)
             return
@@ -144,9 +145,8 @@ def replaying(
     for job in jobs.values():
         if job.submitted_at is None:
             mock.add_job(job.script, job.task_type, job.job_id)
-    service = mock._service  # noqa: SLF001 - of this package
-    service.cues = Cues(recording, jobs)
-    # Right behind the gate, which writes the journal, and before all that answers.
-    mock.app = build_app(service, behind_gate=Playback)
-    mock.mark_start()
+    cues = Cues(recording, jobs)
+    # Right behind the gate, which writes the journal, and before everything that answers.
+    playback = partial(Playback, service=mock._service, cues=cues)  # noqa: SLF001 - of this package
+    mock._replay(cues, playback)  # noqa: SLF001 - of this package
     return mock

@@ -17,28 +17,30 @@ from mockserver._api.account import active_tasks_body, balance_body
 from mockserver._api.answers import Answer, JsonAnswer, error_answer
 from mockserver._api.bodies import read_params
 from mockserver._api.expiry import has_expired
+from mockserver._api.files import results_at
 from mockserver._api.openapi import document_of
 from mockserver._api.outputs import RESULTS_URL
 from mockserver._api.references import check_references
 from mockserver._api.refusals import Refusal
-from mockserver._api.results import Results, results_at
 from mockserver._api.routes import ACTIVE_TASKS, BALANCE, JOB, JOB_PREFIX, OPENAPI, ROUTE
 from mockserver._api.validation import kept_of, prompts_of, validate
 from mockserver._api.wire import job_body
 from mockserver._serving.applied_faults import told_job
-from mockserver._serving.control.routes import admin_routes
 from mockserver._serving.gate import MADE_JOB, Gate
+from mockserver._serving.results import Results
 from mockserver._world import TASKS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from mockserver._serving.service import Service
+    from mockserver._serving.webhooks import Webhooks
     from mockserver._world import TaskType
 
-    Layer: TypeAlias = Callable[[ASGIApp, Service], ASGIApp]
+    Layer: TypeAlias = Callable[[ASGIApp], ASGIApp]
 
 
 class GetJob:
@@ -47,8 +49,9 @@ class GetJob:
     A plain ASGI application, as this is nearly all that a mock server is asked for.
     """
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, webhooks: Webhooks) -> None:
         self._service = service
+        self._webhooks = webhooks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -58,7 +61,7 @@ class GetJob:
         now = service.now()
         job = told_job(service, scope, job_id, now)
         if job is not None and not has_expired(job, now, quirks):
-            shown = service.webhooks.as_shown(job, now)
+            shown = self._webhooks.as_shown(job, now)
             # Most are asked about before they have results.
             place = results_at(scope) if shown.status == "completed" else RESULTS_URL
             answer = Answer(job_body(shown, service.epoch, quirks, place))
@@ -146,9 +149,9 @@ class Submit:
             raise Refusal(429, "as many jobs as run at once haven't ended yet")
 
 
-def _routes(service: Service) -> Iterator[Route]:
+def _routes(service: Service, get_job: GetJob) -> Iterator[Route]:
     """The API's routes, in the order of its table."""
-    yield Route(JOB.path, GetJob(service), methods=[JOB.method])
+    yield Route(JOB.path, get_job, methods=[JOB.method])
     for name, task in TASKS.items():
         yield Route(f"/api/v1/{name}", Submit(service, task), methods=["POST"])
 
@@ -171,13 +174,22 @@ def _routes(service: Service) -> Iterator[Route]:
     yield Route(OPENAPI.path, openapi)
 
 
-def build_app(service: Service, behind_gate: Layer | None = None) -> ASGIApp:
-    """The ASGI application that serves `service`.
+def build_app(
+    service: Service,
+    webhooks: Webhooks,
+    *,
+    other_routes: Iterable[BaseRoute] = (),
+    behind_gate: Layer | None = None,
+) -> ASGIApp:
+    """Build the ASGI application that serves `service`.
 
     Args:
-        service: What is served.
-        behind_gate: What is to stand between the gate and the routes, if anything.
+        service: The mock's state.
+        webhooks: Says how far the status of a job lags behind its webhooks.
+        other_routes: Routes in addition to those of the API.
+        behind_gate: Middleware between the gate and the routes; None for none.
     """
+    get_job = GetJob(service, webhooks)
 
     async def as_api_error(_request: Request, error: Exception) -> JsonAnswer:
         """Write what Starlette refuses by itself (no route, wrong method) as the API does."""
@@ -190,13 +202,13 @@ def build_app(service: Service, behind_gate: Layer | None = None) -> ASGIApp:
         )
 
     routes = Starlette(
-        routes=[*_routes(service), *admin_routes(service)],
+        routes=[*_routes(service, get_job), *other_routes],
         exception_handlers={HTTPException: as_api_error, Exception: as_api_error},
     )
     # The API knows its paths exactly; a client that adds a slash is to learn of it here.
     routes.router.redirect_slashes = False
     # Around Starlette rather than within it, where each layer costs every request more.
-    app: ASGIApp = JobFirst(routes, GetJob(service))
+    app: ASGIApp = JobFirst(routes, get_job)
     if behind_gate is not None:
-        app = behind_gate(app, service)
+        app = behind_gate(app)
     return Gate(Results(app, service), service)

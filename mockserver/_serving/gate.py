@@ -8,8 +8,8 @@ from urllib.parse import quote
 import anyio
 
 from mockserver._api.answers import error_answer
+from mockserver._api.files import file_in
 from mockserver._api.hints import Field, Scale, limit_fields, retry_after, told_seconds
-from mockserver._api.results import file_in
 from mockserver._api.routes import FILE, JOB, OPENAPI, ROUTE, job_id_in, route_of
 from mockserver._api.wire import date_header
 from mockserver._faults import RequestFacts
@@ -122,7 +122,7 @@ class _Passage:
         """For how long it is held, in the clock's seconds."""
         service, seconds = self._service, self._plan.delay
         if service.latency is not None:
-            seconds += service.draw_latency(service.latency, self._facts.method, self._facts.path)
+            seconds += service.latency.draw(self._facts.method, self._facts.path)
         if isinstance(self._verdict, Ticket):
             seconds += self._verdict.delay
         return seconds / service.now.time_scale

@@ -19,6 +19,7 @@ _LISTED: Final = (
     "legnext_stream/_core/schedule",
     "legnext_stream/_core/pace",
     "mockserver",
+    "mockserver/_serving",
 )
 
 
@@ -28,23 +29,25 @@ def _modules(folder: Path) -> set[str]:
     return folders | {path.stem for path in folder.glob("*.py")} - {"__init__"}
 
 
-def _layers() -> list[list[str]]:
-    """The layers of the library by the linter's contract, the highest first."""
+def _layers(package: str) -> list[list[str]]:
+    """The layers of a package by the linter's contract, the highest first."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     contracts = project["tool"]["importlinter"]["contracts"]
     (layers,) = (
         contract["layers"]
         for contract in contracts
-        if contract["type"] == "layers" and contract["containers"] == ["legnext_stream"]
+        if contract["type"] == "layers" and contract["containers"] == [package]
     )
     return [re.split(r"\s*[|:]\s*", layer) for layer in layers]
 
 
-def test_layers_are_those_of_the_contract() -> None:
+@pytest.mark.parametrize("package", ["legnext_stream", "mockserver", "mockserver._serving"])
+def test_layers_are_those_of_the_contract(package: str) -> None:
     """The page lists the linter's layers in the linter's order."""
-    listing = _PAGE.split("```text\nlegnext_stream/\n")[1].split("```")[0]
-    listed = [re.split(r"\s{3,}", line.strip())[0].split() for line in listing.splitlines()]
-    assert listed == _layers()
+    listing = _PAGE.split(f"```text\n{package.replace('.', '/')}/\n")[1].split("```")[0]
+    lines = [line for line in listing.splitlines() if not line.startswith("   ")]
+    listed = [re.split(r"\s{3,}", line.strip())[0].split() for line in lines]
+    assert listed == _layers(package)
 
 
 @pytest.mark.parametrize("folder", _LISTED)

@@ -12,6 +12,7 @@ from mockserver._serving.control.snapshots import Snapshot
 
 if TYPE_CHECKING:
     from mockserver._faults.rules import Faults, Rule
+    from mockserver._serving.control.snapshots import Part
     from mockserver._serving.journal import Journal
     from mockserver._serving.service import Service
     from mockserver._serving.webhooks import Webhooks
@@ -62,12 +63,16 @@ class Control:
 
     Args:
         service: The mock.
+        webhooks: Its webhooks.
     """
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, webhooks: Webhooks) -> None:
         self._service = service
-        if service.start is None:
-            self.mark_start()
+        self._webhooks = webhooks
+        self._parts: list[Part] = [service.limits, service.faults, service.journal, webhooks]
+        if service.latency is not None:
+            self._parts.append(service.latency)
+        self._start = self.snapshot()
 
     # Reading
 
@@ -94,7 +99,7 @@ class Control:
     @property
     def webhooks(self) -> Webhooks:
         """What tells the callbacks of jobs: who receives them here, and what was delivered."""
-        return self._service.webhooks
+        return self._webhooks
 
     @property
     def crashes(self) -> list[Exception]:
@@ -261,7 +266,7 @@ class Control:
 
     def snapshot(self) -> Snapshot:
         """The mock as it is: jobs, time, limits, faults, and the journal."""
-        return Snapshot.of(self._service)
+        return Snapshot.of(self._service, self._parts)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Make the mock what it was when the snapshot was taken, time and journal included.
@@ -274,14 +279,12 @@ class Control:
         Raises:
             ValueError: It is of a mock of another seed.
         """
-        snapshot.put_back(self._service)
+        snapshot.restore(self._service, self._parts)
 
     def mark_start(self) -> None:
         """From now on, `reset` leads back to here rather than to where the mock was made."""
-        self._service.start = self.snapshot()
+        self._start = self.snapshot()
 
     def reset(self) -> None:
         """Make the mock what it was at its start: when it was made, or at `mark_start`."""
-        start = self._service.start
-        assert start is not None  # noqa: S101 - `__init__` saw to it
-        self.restore(start)
+        self.restore(self._start)

@@ -13,15 +13,16 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 
 from mockserver._api.answers import JsonAnswer, error_answer
 from mockserver._plain import PlainError
-from mockserver._serving.control.control import Control
 from mockserver._serving.control.guard import Guard
 from mockserver._serving.control.operations import OPERATIONS, Admin, Call, Operation, UnknownError
 from mockserver._serving.control.page import page
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from starlette.types import Receive, Scope, Send
 
-    from mockserver._serving.service import Service
+    from mockserver._serving.control.control import Control
 
 MOST_BYTES: Final = 1 << 20
 """The longest body that is read, in bytes."""
@@ -94,11 +95,14 @@ async def _page(_request: Request) -> Response:
     return page()
 
 
-def admin_routes(service: Service) -> list[BaseRoute]:
-    """The routes below `/__admin/`, or none where the mock is to have none."""
-    if not service.admin:
-        return []
-    admin = Admin(Control(service))
+def admin_routes(control: Control, hosts: Collection[str]) -> list[BaseRoute]:
+    """Make the routes below `/__admin/`.
+
+    Args:
+        control: The mock.
+        hosts: The names of this machine that are allowed in addition to `localhost`.
+    """
+    admin = Admin(control)
     by_path: defaultdict[str, dict[str, Operation]] = defaultdict(dict)
     for operation in OPERATIONS:
         by_path[operation.path][operation.method] = operation
@@ -110,6 +114,6 @@ def admin_routes(service: Service) -> list[BaseRoute]:
         Mount(
             "/__admin",
             Router([Route("/", _page), *routes], redirect_slashes=False),
-            middleware=[Middleware(Guard, hosts=service.admin_hosts)],
+            middleware=[Middleware(Guard, hosts=hosts)],
         )
     ]

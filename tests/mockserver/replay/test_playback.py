@@ -35,7 +35,8 @@ from mockserver._faults import (
     WrongContentType,
     WrongJob,
 )
-from mockserver._replay import Recorder, read_transcript, replaying
+from mockserver._replay import Recorder, jobs_of, read_transcript, replaying
+from mockserver._replay.cues import Cues
 from mockserver._replay.playback import Playback
 from tests.mockserver.helpers import POST
 from tests.mockserver.replay.recording import batch, client_to, record, replay
@@ -283,6 +284,7 @@ def test_a_client_that_leaves_takes_no_cue(tmp_path: Path) -> None:
     """A submit that ends before its body has come takes nothing from the recording."""
     transcript = record(MockLegnext(), tmp_path / "night.jsonl", jobs=1)
     again = replaying(transcript)
+    cues = Cues(transcript, jobs_of(transcript))
     passed = []
 
     async def routes(scope: object, receive: object, send: object) -> None:  # noqa: ARG001 - ASGI's signature
@@ -300,20 +302,22 @@ def test_a_client_that_leaves_takes_no_cue(tmp_path: Path) -> None:
     ]
     messages = iter(parts)
     scope = {"type": "http", "method": "POST", "path": POST, "headers": []}
-    run_virtual(Playback(routes, again._service), scope, receive, send)
+    run_virtual(Playback(routes, again._service, cues), scope, receive, send)
     assert [message["type"] for message in passed[0]] == ["http.request", "http.disconnect"]
     assert len(again.world) == 0
 
 
 def test_what_is_no_request_passes(tmp_path: Path) -> None:
     """Whatever else a server asks of an application goes to the routes."""
-    again = replaying(record(MockLegnext(), tmp_path / "night.jsonl", jobs=1))
+    transcript = record(MockLegnext(), tmp_path / "night.jsonl", jobs=1)
+    again = replaying(transcript)
+    cues = Cues(transcript, jobs_of(transcript))
     passed = []
 
     async def routes(scope: object, receive: object, send: object) -> None:  # noqa: ARG001 - ASGI's signature
         passed.append(scope)
 
-    run_virtual(Playback(routes, again._service), {"type": "lifespan"}, None, None)
+    run_virtual(Playback(routes, again._service, cues), {"type": "lifespan"}, None, None)
     assert passed == [{"type": "lifespan"}]
 
 

@@ -1,26 +1,18 @@
-"""The files of results: images and videos that can be had until their URLs expire.
+"""The files of results: images and videos that can be downloaded until their URLs expire.
 
-Over memory, where every host leads to the mock, they lie on a host of their own, as they do in the
-world; over sockets under `/files/` on the mock itself. They take no key and know no limits, as a
-store of files behind signed URLs; faults meet them under the route `file`.
+As with files behind signed URLs, requests for them need no key and count towards no limit. Faults
+apply to them under the route `file`.
 """
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-import attrs
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 
-from mockserver._api.outputs import (
-    RESULTS_HOST,
-    RESULTS_URL,
-    names_of,
-    results_expire_at,
-    signature_of,
-)
+from mockserver._api.files import file_in
+from mockserver._api.outputs import names_of, results_expire_at, signature_of
 from mockserver._api.routes import FILE, ROUTE
 from mockserver._files import content_of, part_for
 
@@ -31,63 +23,13 @@ if TYPE_CHECKING:
 
     from mockserver._serving.service import Service
 
-FILES: Final = "/files"
-"""Below this path files lie on the mock's own host."""
-
-_TEMPORARY: Final = "temp/"
-_METHODS: Final = frozenset({"GET", "HEAD"})
-# What our own server calls itself in memory; no address of a socket reads so.
-_IN_MEMORY: Final = "memory"
-# A host, and maybe a port, with nothing in it that JSON would escape.
-_HOST: Final = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
-
-
-@attrs.frozen
-class FilePlace:
-    """Where a request looks for a file.
-
-    Attributes:
-        job_id: The job whose it should be; None for a path that names none.
-        name: Its name.
-        is_temporary: Whether it is looked for under `/temp/`.
-    """
-
-    job_id: str | None
-    name: str
-    is_temporary: bool
-
-
-def file_in(scope: Scope) -> FilePlace | None:
-    """The file that a request is for; None for a request for anything else."""
-    path: str = scope["path"]
-    if scope["method"] not in _METHODS:
-        return None
-    if path.startswith(f"{FILES}/"):
-        path = path.removeprefix(FILES)
-    elif Headers(scope=scope).get("host") != RESULTS_HOST:
-        return None
-    folder, _, name = path.removeprefix("/").rpartition("/")
-    is_temporary = folder.startswith(_TEMPORARY)
-    job_id = folder.removeprefix(_TEMPORARY)
-    return FilePlace(job_id or None, name, is_temporary)
-
-
-def results_at(scope: Scope) -> str:
-    """Where results lie for whoever makes this request: at a URL without a slash at its end."""
-    server = scope.get("server")
-    if server is None or server[0] == _IN_MEMORY:
-        return RESULTS_URL
-    # By the name that the client knows the mock by, also where a port is passed on to it.
-    host = Headers(scope=scope).get("host", "")
-    return f"{scope['scheme']}://{host}{FILES}" if _HOST.fullmatch(host) else RESULTS_URL
-
 
 class Results:
-    """ASGI middleware that answers for files; all else goes on.
+    """ASGI middleware that answers requests for files, and passes on all others.
 
     Args:
-        app: What is asked for all else.
-        service: Where the jobs are.
+        app: Answers the other requests.
+        service: Has the jobs.
     """
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
@@ -96,7 +38,7 @@ class Results:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Handle one request."""
-        # No coroutine of its own: every status request passes here.
+        # Without a coroutine of its own, as every status request passes here.
         if scope.get(ROUTE) is not FILE:
             return self._app(scope, receive, send)
         return self._answer(scope)(scope, receive, send)
@@ -118,7 +60,7 @@ class Results:
             return PlainTextResponse("No such file, or not with this signature", 404)
         expires_at = results_expire_at(job, quirks)
         if expires_at is not None and now >= expires_at:
-            # A temporary file isn't there any more; from another one is only kept away.
+            # A temporary file has been deleted; any other is only out of reach.
             if quirks.temporary_urls:
                 return PlainTextResponse("No such file any more", 404)
             return PlainTextResponse("Request has expired", 403)
@@ -126,7 +68,7 @@ class Results:
 
 
 def _file(scope: Scope, job_id: str, name: str) -> Response:
-    """A file, or the part of it that a request is for."""
+    """The answer with a file, or with the part of it that a request asks for."""
     content = content_of(job_id, name)
     headers = Headers(scope=scope)
     fields = {"accept-ranges": "bytes", "etag": content.etag}
