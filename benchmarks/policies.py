@@ -16,7 +16,6 @@ from legnext_stream._core import answers
 from legnext_stream._core.model.decoding import decode_status
 from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.pace import Pacer, RequestKind
-from legnext_stream._core.pace.reading import signal_of
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.schedule.callbacks import Callbacks
 from legnext_stream._core.tracker import Poll, Tracker
@@ -99,17 +98,17 @@ class Ours:
         """Give the tracker the answer as it would have been read from the wire."""
         answer = _answer(reply)
         if reply.status_code == 429:
-            seen = answers.Observation(job_id, answers.Verdict.LIMITED, answer)
+            seen = answers.Observation(job_id, answers.PollMeaning.LIMITED, answer)
         else:
             status = decode_status(reply.body["status"])
-            seen = answers.Observation(job_id, answers.Verdict.SEEN, answer, reply.body, status)
+            seen = answers.Observation(job_id, answers.PollMeaning.SEEN, answer, reply.body, status)
         return self._observed(now, seen)
 
     def told(self, now: float, body: Mapping[str, object]) -> News:
         """Give the tracker a verified callback."""
         status = decode_status(body["status"])
         assert status is not None  # noqa: S101 - for the type checker: the world has real statuses
-        return self._observed(now, answers.told(str(body["job_id"]), body, status, now))
+        return self._observed(now, answers.reported(str(body["job_id"]), body, status, now))
 
     def hinted(self, now: float, body: Mapping[str, object]) -> News:
         """Give the tracker a callback that nobody has signed."""
@@ -202,7 +201,7 @@ class Intervals:
     def observe(self, now: float, job_id: str, reply: Reply) -> News:
         """Wait for the next interval's end, counted from the request."""
         if self.pacer is not None:
-            self.pacer.finish(now, signal_of(_answer(reply)))
+            self.pacer.finish(now, answers.signal_of(_answer(reply)))
         if reply.ends:
             return News.ENDED
         if reply.status_code == 429 and self.pacer is not None:

@@ -10,7 +10,8 @@ import logging
 import math
 from typing import TYPE_CHECKING, Final
 
-from legnext_stream._core.answers import Answer, NoReply, Reply
+from legnext_stream._core.answers import Answer, NoReply, Reply, meaning_of
+from legnext_stream._core.pace.signals import Outcome
 from legnext_stream._core.stats import Tally
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Log:
         else:
             if self._silent_since is not None:
                 self._speaks_again(answer.received_at)
-            if answer.status_code == 429:
+            if meaning_of(answer).pace is Outcome.LIMITED:
                 self._refused(answer.received_at, rate)
         if self._is_detailed:
             took = answer.received_at - answer.sent_at

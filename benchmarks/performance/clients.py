@@ -23,7 +23,7 @@ import legnext
 import trio
 
 from legnext_stream import EventStream, LegnextClient, Pacing
-from legnext_stream._core.answers import Verdict, read_answer
+from legnext_stream._core.answers import PollMeaning, read_poll
 
 _PATIENCE: Final = 60.0
 """How long a request may take, seconds: as the vendor's client has it."""
@@ -99,8 +99,8 @@ def _ours(*, http2: bool) -> Asking:
             account = client._account  # noqa: SLF001 - the very part that is measured
 
             async def ask(job_id: str) -> None:
-                seen = read_answer(job_id, await account.poll(job_id))
-                if seen.verdict is not Verdict.SEEN:
+                seen = read_poll(job_id, await account.poll(job_id))
+                if seen.meaning is not PollMeaning.SEEN:
                     raise RuntimeError(str(seen.error))
 
             yield lambda: ask

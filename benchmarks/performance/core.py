@@ -1,7 +1,7 @@
 """CPU of the core alone: pacer, tracker, schedule and the reading of answers, without any HTTP.
 
 Worlds of jobs are polled in virtual time, a hundred requests in flight, as `watch` would poll them.
-What is timed is just what the engine calls: `Tracker.due`, `read_answer` and `Tracker.observe`. The
+What is timed is just what the engine calls: `Tracker.due`, `read_poll` and `Tracker.observe`. The
 answers, which are the API's in every byte, are made outside of the timed stretches.
 
 In one kind of world all jobs run, each with a time of its own at which it is asked about. In the
@@ -26,7 +26,7 @@ from uuid import UUID
 import attrs
 
 from benchmarks.performance.rounds import Row, child, figure_row, ratio_row
-from legnext_stream._core.answers import Reply, read_answer
+from legnext_stream._core.answers import Reply, read_poll
 from legnext_stream._core.pace import Pacer
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.tracker import Poll, Tracker
@@ -176,7 +176,7 @@ class Watch:
         observe = self._tracker.observe
         ended: list[str] = []
         for job_id, reply in replies:
-            events = observe(reply.received_at, read_answer(job_id, reply))
+            events = observe(reply.received_at, read_poll(job_id, reply))
             if events:
                 ended += [event.job_id for event in events if event.status.is_terminal]
         self._now = max(self._now, replies[-1][1].received_at)

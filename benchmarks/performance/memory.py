@@ -16,7 +16,7 @@ from typing import Final
 from uuid import UUID
 
 from benchmarks.performance.rounds import Row, child, figure_row
-from legnext_stream._core.answers import Reply, read_answer
+from legnext_stream._core.answers import Reply, read_poll
 from legnext_stream._core.pace import Pacer
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.tracker import Poll, Tracker
@@ -78,7 +78,7 @@ def _poll_each(tracker: Tracker, jobs: int) -> None:
         sent_at, now = now, now + 1e-6
         content = _BODY.format(job_id=step.job_id).encode()
         reply = Reply(200, {"date": _DATE}, content, sent_at, now)
-        told += len(tracker.observe(now, read_answer(step.job_id, reply)))
+        told += len(tracker.observe(now, read_poll(step.job_id, reply)))
 
 
 def measure(quick: bool) -> list[Row]:  # noqa: FBT001 - every subject's signature

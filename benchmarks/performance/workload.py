@@ -93,7 +93,7 @@ def main(count: int) -> int:
     """Follow so many jobs to their ends; return how many polls that took."""
     _stand_in()
     # After the stand-in, so that this is all that is imported of the library.
-    from legnext_stream._core.answers import Reply, read_answer  # noqa: PLC0415
+    from legnext_stream._core.answers import Reply, read_poll  # noqa: PLC0415
     from legnext_stream._core.pace import Pacer  # noqa: PLC0415
     from legnext_stream._core.pacing import Pacing  # noqa: PLC0415
     from legnext_stream._core.tracker import Poll, Tracker  # noqa: PLC0415
@@ -125,7 +125,7 @@ def main(count: int) -> int:
                 "date": format_datetime(_EPOCH + timedelta(seconds=now), usegmt=True),
             }
             answer = Reply(200, headers, jobs[job_id].content(sent_at), sent_at, now)
-            for event in tracker.observe(now, read_answer(job_id, answer)):
+            for event in tracker.observe(now, read_poll(job_id, answer)):
                 ended += event.status.is_terminal
     if ended != count:
         raise AssertionError(f"{ended} ends were told of {count} jobs")

@@ -10,33 +10,24 @@ become rarer.
 
 from __future__ import annotations
 
-import enum
 import math
 from typing import Final
 
 import attrs
 
-from legnext_stream._core.answers import Answer, NoReply, Reply, refusal_error
-from legnext_stream._core.model.decoding import (
-    Body,
-    decode_body,
-    decode_job,
-    decode_refusal,
-    decode_status,
+from legnext_stream._core.answers import (
+    Answer,
+    Reply,
+    SubmitAnswer,
+    SubmitMeaning,
+    meaning_of_code,
 )
+from legnext_stream._core.model.decoding import decode_body, decode_refusal
 from legnext_stream._core.model.events import JobEvent
-from legnext_stream._core.model.ids import check_job_id
 from legnext_stream._core.model.jobs import Job, JobError, JobStatus
 from legnext_stream._core.model.prompts import Prompt
-from legnext_stream._core.pace.hints import parse_hints
-from legnext_stream._core.pace.signals import Outcome, Signal
 from legnext_stream._core.retry import backoff
-from legnext_stream.errors import (
-    HostUnreachableError,
-    InvalidJobId,
-    LegnextError,
-    UnexpectedAnswerError,
-)
+from legnext_stream.errors import HostUnreachableError, LegnextError
 
 MOST_AT_ONCE: Final = 1000
 """Unfinished jobs of a batch at most, if nobody says otherwise: enough to keep every account busy, and
@@ -54,123 +45,14 @@ LONGEST_FEELER: Final = 60.0
 LONGEST_ALONE: Final = 15.0
 """The same while none of our jobs is unfinished: no end of ours can tell when there is room."""
 
-_LONGEST_HINT: Final = 300.0
 
-
-class Meaning(enum.Enum):
-    """What an answer to a submit means for the prompt."""
-
-    MADE = enum.auto()
-    """There is a job."""
-    LIMITED = enum.auto()
-    """Too many requests, or jobs at once: it is tried again, however long that takes."""
-    UNSENT = enum.auto()
-    """The request surely never arrived: it is tried again."""
-    REFUSED = enum.auto()
-    """There is no job, and for this prompt there will be none."""
-    BROKE = enum.auto()
-    """The account has run out of credits."""
-    DENIED = enum.auto()
-    """The key is not let in, with whatever prompt."""
-    UNKNOWN = enum.auto()
-    """It was sent, and what came back doesn't say what became of it: the job may exist."""
-
-
-@attrs.frozen(kw_only=True)
-class SubmitAnswer:
-    """An answer to a submit, read.
-
-    Attributes:
-        meaning: What it means.
-        job: The job, if there is one.
-        error: What was wrong, if there is none.
-    """
-
-    meaning: Meaning
-    job: Job | None = None
-    error: LegnextError | None = None
-
-
-_MEANINGS: Final = {
-    401: Meaning.DENIED,
-    402: Meaning.BROKE,
-    408: Meaning.UNKNOWN,
-    429: Meaning.LIMITED,
-}
-# The prompt's own fault: there is no use in submitting it at another time.
-_LASTING: Final = frozenset({400, 403, 413, 422})
-
-
-def read_submit(answer: Answer) -> SubmitAnswer:
-    """Say what an answer to a submit means. Never raises for what the wire brings."""
-    if isinstance(answer, NoReply):
-        meaning = Meaning.UNKNOWN if answer.was_sent else Meaning.UNSENT
-        return SubmitAnswer(meaning=meaning, error=HostUnreachableError(answer.reason))
-    body = decode_body(answer.content)
-    code = answer.status_code
-    if 200 <= code < 300:
-        job = None if body is None else _job(body)
-        if job is not None:
-            return SubmitAnswer(meaning=Meaning.MADE, job=job)
-        # A refusal can come with status 200; then the body says which.
-        refusal = None if body is None or body.get("job_id") else decode_refusal(body)
-        if refusal is None or not 400 <= refusal.code < 600:
-            error = UnexpectedAnswerError(
-                f"the host answered {code}, but with something that is not a job",
-                status_code=code,
-                content=answer.content,
-            )
-            return SubmitAnswer(meaning=Meaning.UNKNOWN, error=error)
-        code = refusal.code
-    meaning = _MEANINGS.get(code, Meaning.UNKNOWN if code >= 500 else Meaning.REFUSED)
-    return SubmitAnswer(meaning=meaning, error=refusal_error(code, answer.content, body))
-
-
-def _job(body: Body) -> Job | None:
-    if decode_status(body.get("status")) is None:
-        return None
-    try:
-        # It goes into paths: the API's, and perhaps those of files.
-        check_job_id(body.get("job_id"))
-    except InvalidJobId:
-        return None
-    return decode_job(body)
-
-
-def submit_signal(answer: Answer, sent_at: float, *, is_explained: bool) -> Signal:
-    """What the pacer learns from an answer to a submit.
-
-    Args:
-        answer: The answer.
-        sent_at: When the pacer was told that it starts, seconds.
-        is_explained: Whether the number of jobs at once explains a 429: that says nothing of the
-            rate.
-    """
-    latency = answer.received_at - sent_at
-    if isinstance(answer, NoReply):
-        return Signal(Outcome.FAILED, None, sent_at, latency)
-    outcome = Outcome.OVERLOADED if answer.status_code == 503 else Outcome.ANSWERED
-    if read_submit(answer).meaning is Meaning.LIMITED and not is_explained:
-        outcome = Outcome.LIMITED
-    return Signal(outcome, parse_hints(answer.headers, answer.wall_time), sent_at, latency)
-
-
-def retry_after(answer: Answer) -> float:
-    """The seconds to wait that an answer asks for, as far as they are obeyed; 0 for none."""
-    if not isinstance(answer, Reply):
-        return 0.0
-    told = parse_hints(answer.headers, answer.wall_time).retry_after
-    return 0.0 if told is None else min(told, _LONGEST_HINT)
-
-
-def job_error(error: LegnextError, code: int | None = None) -> JobError:
-    """An error as a job would bear it."""
+def job_error(error: LegnextError) -> JobError:
+    """An exception in the form in which a job has its error."""
     body = None if error.content is None else decode_body(error.content)
-    said = decode_refusal(body)
-    number = (error.status_code or 0) if code is None else code
-    if said is None:
-        return JobError(code=number, message=error.message)
-    return attrs.evolve(said, code=number)
+    refusal, code = decode_refusal(body), error.status_code or 0
+    if refusal is None:
+        return JobError(code=code, message=error.message)
+    return attrs.evolve(refusal, code=code)
 
 
 def event_without_job(
@@ -208,7 +90,7 @@ def is_lasting(event: JobEvent) -> bool:
     """Whether a prompt without a job is done with, and not to be submitted by a later run."""
     error = event.job.error
     return event.status is JobStatus.SUBMIT_UNKNOWN or (
-        error is not None and error.code in _LASTING
+        error is not None and meaning_of_code(error.code).submit is SubmitMeaning.INVALID
     )
 
 
@@ -234,11 +116,11 @@ class Trouble:
         """
         if isinstance(answer, Reply):
             self._heard_at = now
-        if said.meaning is Meaning.DENIED and said.error is not None:
+        if said.meaning is SubmitMeaning.DENIED and said.error is not None:
             raise said.error
-        if said.meaning is Meaning.BROKE:
+        if said.meaning is SubmitMeaning.BROKE:
             self._broke_until = now + BROKE_FOR
-        elif said.meaning is Meaning.MADE:
+        elif said.meaning is SubmitMeaning.MADE:
             self._broke_until = -math.inf
 
     def refusal(self, now: float) -> JobError | None:
@@ -264,16 +146,16 @@ class Trouble:
             HostUnreachableError: Nothing could be sent for as long as may be, of any prompt.
         """
         meaning = said.meaning
-        if meaning is Meaning.LIMITED:
+        if meaning is SubmitMeaning.LIMITED:
             return now
         is_over = now - since >= self._patience
-        if meaning is Meaning.UNSENT:
+        if meaning is SubmitMeaning.UNSENT:
             if not is_over:
                 return now + backoff(attempt, key)
             if self._heard_at < since:
                 silent = f"nothing could be submitted for {now - since:.0f} s"
                 raise HostUnreachableError(f"{silent}: {said.error}")
-        if meaning is not Meaning.UNKNOWN:
+        if meaning is not SubmitMeaning.UNKNOWN:
             return JobStatus.NOT_SUBMITTED
         if self._submit_again and not is_over:
             return now + backoff(attempt, key)

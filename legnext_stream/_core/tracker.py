@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import attrs
 import msgspec
 
-from legnext_stream._core.answers import Observation, Verdict
+from legnext_stream._core.answers import Observation, PollMeaning, signal_of
 from legnext_stream._core.ended import EndedIds
 from legnext_stream._core.host import Host
 from legnext_stream._core.model.decoding import Body, decode_job, decode_stamp
@@ -22,7 +22,6 @@ from legnext_stream._core.model.ids import check_job_id
 from legnext_stream._core.model.jobs import VERDICTS, Job, JobError, JobStatus
 from legnext_stream._core.model.lifecycle import is_ahead, is_running
 from legnext_stream._core.pace import Pacer
-from legnext_stream._core.pace.reading import signal_of
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.schedule import Schedule
 from legnext_stream._core.schedule.durations import Durations
@@ -259,26 +258,26 @@ class Tracker:
                 answers is not the API.
             HostUnreachableError: The host has given no answer at all for the whole timeout.
         """
-        if seen.is_told:
+        if seen.is_reported:
             return self._on_told(now, seen)
         left = self._take_left(seen.job_id)
         job = self._jobs[seen.job_id] if left is None else left
         self._in_flight -= 1
-        verdict = seen.verdict
-        limited = verdict is Verdict.LIMITED
+        meaning = seen.meaning
+        limited = meaning is PollMeaning.LIMITED
         self._pacer.finish(now, signal_of(seen.answer, limited=limited))
         if not limited:
             job.polled_at = now
         self._count(job, seen)
-        if seen.error is not None and verdict is Verdict.DENIED:
+        if seen.error is not None and meaning is PollMeaning.DENIED:
             raise seen.error
         self._host.observe(now - self._paused, seen)
         if left is not None:
             self._drop(left)
             return []
-        if verdict is Verdict.SEEN:
+        if meaning is PollMeaning.SEEN:
             return self._on_seen(now, job, seen)
-        if verdict is Verdict.MISSING:
+        if meaning is PollMeaning.MISSING:
             return self._on_missing(now, job, seen)
         return self._on_failure(now, job, seen)
 
@@ -358,8 +357,8 @@ class Tracker:
         tally.polls += 1
         tally.retries += job.failures > 0
         if seen.error is not None:
-            tally.rate_limited += seen.verdict is Verdict.LIMITED
-            tally.troubles += seen.verdict is Verdict.TROUBLED
+            tally.rate_limited += seen.meaning is PollMeaning.LIMITED
+            tally.troubles += seen.meaning is PollMeaning.TROUBLED
             tally.last_error = str(seen.error)
 
     def _on_told(self, now: float, seen: Observation) -> list[JobEvent]:
@@ -391,14 +390,14 @@ class Tracker:
             between = self._stamps.changed_between(now, job, status, body)
             if status.is_terminal:
                 self._schedule.name_type(job, body.get("task_type"))
-                told_at = seen.answer.received_at if seen.is_told else None
+                told_at = seen.answer.received_at if seen.is_reported else None
                 self._schedule.ended(now, job, *self._stamps.end(now, job, body), told_at=told_at)
             state = decode_job(body, job.job_id)
             events.append(self._emit(now, job, state, between))
             if status.is_terminal:
                 return events
         seen_before = job.seen_at
-        if seen.is_told:
+        if seen.is_reported:
             # It may be late: how the job is now it doesn't say, and if a poll is under way, that will.
             if events and is_running(status) and not job.is_asked:
                 stamp = decode_stamp(body, "started_at")
@@ -482,7 +481,7 @@ class Tracker:
             odd.trouble_since = attentive
         # Being told to slow down says nothing about this job; it counts against a job only
         # while no job at all gets an answer.
-        limited = seen.verdict is Verdict.LIMITED
+        limited = seen.meaning is PollMeaning.LIMITED
         since = max(odd.trouble_since, self._described_at) if limited else odd.trouble_since
         deadline = since + self._timeout + self._paused
         if now >= deadline and odd.failures >= _FAILURES_TO_GIVE_UP:

@@ -11,13 +11,11 @@ from urllib.parse import quote
 import msgspec
 import trio
 
-from legnext_stream._core.answers import Answer, NoReply, Reply, refusal_error
-from legnext_stream._core.model.decoding import decode_body
+from legnext_stream._core.answers import Answer, Reply, error_of, may_repeat, signal_of
 from legnext_stream._core.model.jobs import TaskType
 from legnext_stream._core.pace import Pacer, RequestKind
-from legnext_stream._core.pace.reading import signal_of
 from legnext_stream._core.pacing import Pacing
-from legnext_stream._core.retry import retry_wait
+from legnext_stream._core.retry import backoff
 from legnext_stream._core.schedule.durations import Durations
 from legnext_stream._core.schedule.time_left import longest
 from legnext_stream._core.stats import Stats, Tally
@@ -25,7 +23,6 @@ from legnext_stream._core.tracker import Tracker
 from legnext_stream._http import Lanes, Request
 from legnext_stream._log import Log, watch_began, watch_ended
 from legnext_stream._util.trio_only import time_now
-from legnext_stream.errors import HostUnreachableError, SubmitUnknownError
 
 if TYPE_CHECKING:
     from legnext_stream._http.files import Files
@@ -134,9 +131,10 @@ class Account:
             answer = await self._send(request, kind)
             if isinstance(answer, Reply) and 200 <= answer.status_code < 300:
                 return answer
-            wait = retry_wait(answer, attempt, is_safe=is_safe, key=request.path)
-            if wait is None or trio.current_time() + wait > give_up_at:
-                raise _error(answer, is_safe=is_safe)
+            wait = backoff(attempt, request.path)
+            is_late = trio.current_time() + wait > give_up_at
+            if is_late or not may_repeat(answer, is_safe=is_safe):
+                raise error_of(answer, is_safe=is_safe)
             await trio.sleep(wait)
 
     async def _turn(self, kind: RequestKind) -> None:
@@ -228,15 +226,3 @@ class Account:
         watch_ended(self.lanes.base_url, tally, failure)
         if self.follower is not None:
             self.follower.left(owner)
-
-
-def _error(answer: Answer, *, is_safe: bool) -> Exception:
-    if isinstance(answer, Reply):
-        return refusal_error(answer.status_code, answer.content, decode_body(answer.content))
-    return _no_answer(answer, is_safe=is_safe)
-
-
-def _no_answer(answer: NoReply, *, is_safe: bool) -> HostUnreachableError:
-    if is_safe or not answer.was_sent:
-        return HostUnreachableError(answer.reason)
-    return SubmitUnknownError(f"{answer.reason}; the job may exist all the same")

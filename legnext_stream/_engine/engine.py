@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from legnext_stream._core.answers import Reply, read_answer
+from legnext_stream._core.answers import Reply, read_poll
 from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.model.jobs import Job
 from legnext_stream._core.pacing import Pacing
@@ -264,7 +264,7 @@ class Engine:
             if not answered:
                 self.tracker.abandon(trio.current_time(), poll)
             self._account.free()
-        seen = read_answer(poll.job_id, answer)
+        seen = read_poll(poll.job_id, answer)
         size = len(answer.content) if isinstance(answer, Reply) else 0
         self._deliver(self.tracker.observe(trio.current_time(), seen), size)
 

@@ -1,6 +1,6 @@
 """Submits the prompts of a batch, as slots and pace allow.
 
-Thin: when the next submit may go, and what an answer to one means, is decided in `core.submitting`.
+Thin: when the next submit may go, and what an answer to one means, is decided in `_core`.
 """
 
 from __future__ import annotations
@@ -12,23 +12,20 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from legnext_stream._core.answers import Answer
+from legnext_stream._core.answers import (
+    Answer,
+    SubmitAnswer,
+    SubmitMeaning,
+    read_submit,
+    retry_after,
+    signal_of,
+)
 from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.model.jobs import Job, JobError, JobStatus
 from legnext_stream._core.model.prompts import fields_of
 from legnext_stream._core.model.tasks import check_task_type
 from legnext_stream._core.pace import RequestKind
-from legnext_stream._core.submitting import (
-    Meaning,
-    Slots,
-    SubmitAnswer,
-    Trouble,
-    event_without_job,
-    job_error,
-    read_submit,
-    retry_after,
-    submit_signal,
-)
+from legnext_stream._core.submitting import Slots, Trouble, event_without_job, job_error
 from legnext_stream._core.tracker import Tracker
 from legnext_stream._engine.account import Account, submit_request
 from legnext_stream._engine.delivery import Delivery
@@ -41,7 +38,7 @@ if TYPE_CHECKING:
     from legnext_stream._journal.ledger import Ledger
 
 _SUBMIT: Final = RequestKind.SUBMIT
-_MAY_BE_MADE: Final = frozenset({Meaning.MADE, Meaning.UNKNOWN})
+_MAY_BE_MADE: Final = frozenset({SubmitMeaning.MADE, SubmitMeaning.UNKNOWN})
 # How long leaving waits for submits on their way, with a journal that can keep what they made, seconds.
 _GRACE: Final = 2.0
 
@@ -194,11 +191,12 @@ class Submitter:
         self._count(said)
         if self._ledger is not None and said.meaning not in _MAY_BE_MADE:
             self._ledger.unsent(item.position)
-        is_limited, is_explained = said.meaning is Meaning.LIMITED, False
+        is_limited = is_too_fast = said.meaning is SubmitMeaning.LIMITED
         if is_limited:
             told, unfinished = retry_after(answer), self._tracker.active
-            is_explained = self._slots.limited(now, nth, unfinished, told)
-        signal = submit_signal(answer, started_at, is_explained=is_explained)
+            # As many jobs at once as the account takes explain it: then it says nothing of the rate.
+            is_too_fast = not self._slots.limited(now, nth, unfinished, told)
+        signal = signal_of(answer, limited=is_too_fast, sent_at=started_at)
         self._account.pacer.finish(now, signal, _SUBMIT)
         self._trouble.observe(now, answer, said)
         if said.job is not None:
@@ -300,7 +298,7 @@ class Submitter:
     def _count(self, said: SubmitAnswer) -> None:
         tally = self._tracker.tally
         tally.submits += 1
-        tally.submits_limited += said.meaning is Meaning.LIMITED
-        tally.submitted += said.meaning is Meaning.MADE
+        tally.submits_limited += said.meaning is SubmitMeaning.LIMITED
+        tally.submitted += said.meaning is SubmitMeaning.MADE
         if said.error is not None:
             tally.last_error = str(said.error)

@@ -9,19 +9,19 @@ import attrs
 import msgspec
 import trio
 
-from legnext_stream._core.answers import Answer, NoReply, Reply
+from legnext_stream._core.answers import Answer, DownloadMeaning, NoReply, Reply, meaning_of
 from legnext_stream._core.model.saved import SavedFile
 from legnext_stream._core.pace.hints import parse_hints, parse_http_date
 from legnext_stream._core.results.file_types import HEAD, Kind, kind_of
 from legnext_stream._core.results.resuming import Unusable, range_headers, read_head
 from legnext_stream._core.results.urls import has_expired, without_query
-from legnext_stream._core.retry import backoff, retry_wait
+from legnext_stream._core.retry import backoff
 from legnext_stream._http.files import Files, RefusedUrlError, Sink
 from legnext_stream._results.part import OtherFileError, Part, find_whole
 from legnext_stream._util.threads import off_the_event_path
 from legnext_stream.errors import DownloadError, LegnextError
 
-_GONE = frozenset({403, 404, 410})
+_BRINGS_FILE = frozenset({DownloadMeaning.WHOLE, DownloadMeaning.PART})
 
 
 @attrs.frozen(kw_only=True)
@@ -174,21 +174,27 @@ class Fetching:
             self._has_progress(part.size)
         if isinstance(answer, NoReply):
             await self._again(Unusable(answer.reason, is_final=False), answer)
-        elif 200 <= answer.status_code < 300:
+        else:
+            await self._act_on(answer, part, coming)
+
+    async def _act_on(self, answer: Reply, part: Part, coming: _Coming) -> None:
+        """Do what an answer calls for; its body, if it brings the file, is in the part by now."""
+        meaning = meaning_of(answer).download
+        if meaning in _BRINGS_FILE:
             self._on_answer(self._url, _present(answer))
             problem = coming.problem or await off_the_event_path(coming.end)
             if problem is not None:
                 await off_the_event_path(part.forget)
                 await self._again(problem)
-        elif answer.status_code in _GONE:
+        elif meaning is DownloadMeaning.EXPIRED:
             await self._renew(answer)
-        elif answer.status_code == 416:
-            # There is nothing behind what we have, so that isn't what we took it for.
+        elif meaning is DownloadMeaning.BAD_RANGE:
             await off_the_event_path(part.forget)
             await self._again(Unusable("the host has no such part of it", is_final=False))
         else:
-            said = Unusable(f"the host answered {answer.status_code}", is_final=False)
-            await self._again(said, answer)
+            is_final = meaning is DownloadMeaning.NO_FILE
+            text = f"the host answered {answer.status_code}"
+            await self._again(Unusable(text, is_final=is_final), answer)
 
     async def _again(self, problem: Unusable, answer: Answer | None = None) -> None:
         """Wait until it may be tried again.
@@ -197,18 +203,12 @@ class Fetching:
             DownloadError: Not any more: it can't help, or nothing has come for too long.
         """
         self._attempt += 1
-        key = f"{self._job_id} {self._number}"
-        wait: float | None
-        if answer is None:
-            wait = backoff(self._attempt, key)
-        else:
-            wait = retry_wait(answer, self._attempt, is_safe=True, key=key)
-        code = None
+        wait, code = backoff(self._attempt, f"{self._job_id} {self._number}"), None
         if isinstance(answer, Reply):
             code = answer.status_code
             told = parse_hints(answer.headers, answer.wall_time).retry_after
-            wait = wait if wait is None or told is None else max(wait, told)
-        if problem.is_final or wait is None or trio.current_time() + wait > self._give_up_at:
+            wait = wait if told is None else max(wait, told)
+        if problem.is_final or trio.current_time() + wait > self._give_up_at:
             raise self.failed(problem.problem, code)
         await trio.sleep(wait)
 
@@ -264,7 +264,7 @@ class _Coming:
 
     async def begin(self, reply: Reply) -> Sink | None:
         """Look at the head of an answer; the body goes where this says."""
-        if not 200 <= reply.status_code < 300:
+        if meaning_of(reply).download not in _BRINGS_FILE:
             return None
         part = self._part
         said = read_head(reply, self._url, part.mark, part.size, self._max_size)

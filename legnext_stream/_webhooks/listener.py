@@ -7,7 +7,7 @@ from functools import partial
 
 import trio
 
-from legnext_stream._core.answers import told
+from legnext_stream._core.answers import reported
 from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.tracker import Tracker
 from legnext_stream._webhooks.callback import Callback
@@ -76,7 +76,7 @@ class Ear:
             self._wake()
 
     def _observe(self, came_at: float, callback: Callback) -> None:
-        seen = told(callback.job_id, callback.body, callback.status, came_at)
+        seen = reported(callback.job_id, callback.body, callback.status, came_at)
         self._deliver(self._tracker.observe(trio.current_time(), seen), callback.size)
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import attrs
 
 from legnext_stream._cli.events_json import WallClock, event_line
-from legnext_stream._core.answers import Reply, read_answer
+from legnext_stream._core.answers import Reply, read_poll
 from legnext_stream._core.model.decoding import decode_job, decode_time
 from legnext_stream._core.model.ids import check_job_id
 from legnext_stream._core.pace import Pacer
@@ -93,7 +93,7 @@ def answer(body: bytes, code: int, headers: dict[str, str]) -> str:
     tracker = Tracker(pacing=pacing, timeout=600.0, pacer=pacer)
     tracker.add(0.0, JOB_ID)
     assert isinstance(tracker.due(0.0), Poll)
-    seen = read_answer(JOB_ID, Reply(code, headers, body, 0.0, 0.5, 1.9e9))
+    seen = read_poll(JOB_ID, Reply(code, headers, body, 0.0, 0.5, 1.9e9))
     try:
         events = tracker.observe(0.5, seen)
     except LegnextError as error:
@@ -110,7 +110,7 @@ def answer(body: bytes, code: int, headers: dict[str, str]) -> str:
     due = tracker.due(0.5)
     assert isinstance(due, Poll) or due > 0.5
     said = events[0].status if events else "nothing"
-    return f"answer: {seen.verdict.name.lower()}, told: {said}"
+    return f"answer: {seen.meaning.name.lower()}, told: {said}"
 
 
 def hints(headers: dict[str, str]) -> str:

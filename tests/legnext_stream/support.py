@@ -13,7 +13,7 @@ import pytest
 import trio
 import trio.testing
 
-from legnext_stream._core.answers import Answer, NoReply, Reply, read_answer
+from legnext_stream._core.answers import Answer, NoReply, Reply, read_poll
 from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.model.jobs import Job, JobStatus
 from legnext_stream._core.pace import Pacer
@@ -112,7 +112,7 @@ class Driver:
                 continue
             self.polls.append((self.now, step.job_id))
             answer = self.respond(step.job_id, self.now)
-            self._deliver(self.tracker.observe(self.now, read_answer(step.job_id, answer)))
+            self._deliver(self.tracker.observe(self.now, read_poll(step.job_id, answer)))
         return self.events
 
     def _deliver(self, events: Sequence[JobEvent]) -> None:

@@ -17,13 +17,12 @@ import trio
 from msgspec.structs import replace
 
 from legnext_stream import _client
-from legnext_stream._core import answers, tracker
-from legnext_stream._core.answers import Observation, Verdict
+from legnext_stream._core import tracker
+from legnext_stream._core.answers import Observation, PollMeaning, reading
 from legnext_stream._core.ended import EndedIds
 from legnext_stream._core.model import decoding, lifecycle
 from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.model.jobs import JobStatus
-from legnext_stream._core.pace import reading
 from legnext_stream._core.pace.hints import NO_HINTS
 from legnext_stream._core.schedule import Schedule
 from legnext_stream._core.timestamps import Stamps
@@ -122,7 +121,7 @@ def _() -> list[Patch]:
         status = decode(word)
         return JobStatus.PROCESSING if status is JobStatus.FAILED else status
 
-    return [patch.object(answers, "decode_status", blind)]
+    return [patch.object(reading, "decode_status", blind)]
 
 
 @_mutant("a failure is taken for a success", breaks="2 the true end")
@@ -133,7 +132,7 @@ def _() -> list[Patch]:
         status = decode(word)
         return JobStatus.COMPLETED if status is JobStatus.FAILED else status
 
-    return [patch.object(module, "decode_status", glad) for module in (answers, decoding)]
+    return [patch.object(module, "decode_status", glad) for module in (reading, decoding)]
 
 
 @_mutant("a status is misread", breaks="1 true, in order")
@@ -144,7 +143,7 @@ def _() -> list[Patch]:
         status = decode(word)
         return JobStatus.STAGED if status is JobStatus.PENDING else status
 
-    return [patch.object(answers, "decode_status", misread)]
+    return [patch.object(reading, "decode_status", misread)]
 
 
 @_mutant("an answer that is out of date is news", breaks="1 never back")
@@ -232,14 +231,14 @@ def _() -> list[Patch]:
 
 @_mutant("trouble is taken for no such job", breaks="3 not_found is deserved")
 def _() -> list[Patch]:
-    read = answers.read_answer
+    read = reading.read_poll
 
     def harsh(job_id: str, answer: Any) -> Observation:  # noqa: ANN401 - passed on
         seen = read(job_id, answer)
-        is_trouble = seen.verdict is Verdict.TROUBLED
-        return replace(seen, verdict=Verdict.MISSING, recognised=True) if is_trouble else seen
+        is_trouble = seen.meaning is PollMeaning.TROUBLED
+        return replace(seen, meaning=PollMeaning.MISSING, recognised=True) if is_trouble else seen
 
-    return [patch("legnext_stream._engine.engine.read_answer", harsh)]
+    return [patch("legnext_stream._engine.engine.read_poll", harsh)]
 
 
 @_mutant("a job is given up in half of its time", breaks="3 timed_out is deserved")
@@ -263,14 +262,14 @@ def _() -> list[Patch]:
 
 @_mutant("a refusal that concerns all is taken for trouble", breaks="3 what concerns all is raised")
 def _() -> list[Patch]:
-    read = answers.read_answer
+    read = reading.read_poll
 
     def deaf(job_id: str, answer: Any) -> Observation:  # noqa: ANN401 - passed on
         seen = read(job_id, answer)
-        is_denied = seen.verdict is Verdict.DENIED
-        return replace(seen, verdict=Verdict.TROUBLED) if is_denied else seen
+        is_denied = seen.meaning is PollMeaning.DENIED
+        return replace(seen, meaning=PollMeaning.TROUBLED) if is_denied else seen
 
-    return [patch("legnext_stream._engine.engine.read_answer", deaf)]
+    return [patch("legnext_stream._engine.engine.read_poll", deaf)]
 
 
 @_mutant("an engine's failure is swallowed", breaks="3 what concerns all is raised")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from legnext_stream._core.answers import Reply
+from legnext_stream._core.answers import DownloadMeaning, Reply, meaning_of
 from legnext_stream._core.results.file_types import may_be_file
 
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCII)
@@ -74,7 +74,7 @@ def range_headers(mark: Mark | None, have: int) -> Mapping[str, str]:
 def read_head(
     reply: Reply, url: str, mark: Mark | None, have: int, max_size: int
 ) -> Coming | Unusable:
-    """Say what a success (2xx) brings.
+    """Say what an answer brings that is the file or a part of it.
 
     Args:
         reply: The answer, of which only the head is there.
@@ -90,10 +90,8 @@ def read_head(
     content_type = headers.get("content-type", "")[:200]
     if not may_be_file(content_type):
         return Unusable(f"the host calls it {content_type[:80]!r}", is_final=True)
-    if reply.status_code == 206:
+    if meaning_of(reply).download is DownloadMeaning.PART:
         return _rest(headers, mark, have, max_size)
-    if reply.status_code != 200:
-        return Unusable(f"the host answered {reply.status_code}, and no file", is_final=True)
     size = None
     length = headers.get("content-length")
     if length is not None:

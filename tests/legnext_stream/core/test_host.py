@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from legnext_stream._core.answers import NoReply, Observation, Reply, Verdict, read_answer
+from legnext_stream._core.answers import NoReply, Observation, PollMeaning, Reply, read_poll
 from legnext_stream._core.host import Host
 from legnext_stream.errors import HostUnreachableError
 
@@ -14,12 +14,12 @@ NEW_YEAR = 1767225600.0
 
 def silence(since: float, until: float) -> Observation:
     """A request that got no answer."""
-    return read_answer("job", NoReply("nobody at host", since, until))
+    return read_poll("job", NoReply("nobody at host", since, until))
 
 
 def answer(date: str, at: float, content: bytes = b"{}") -> Observation:
     """An answer that carries a date."""
-    return read_answer("job", Reply(404, {"date": date}, content, at - 0.1, at))
+    return read_poll("job", Reply(404, {"date": date}, content, at - 0.1, at))
 
 
 def test_its_clock_is_read_off_its_dates() -> None:
@@ -60,4 +60,4 @@ def test_it_is_the_api_once_it_has_spoken_like_it() -> None:
         host.observe(at, answer("", at, content))
         told.append(host.is_api)
     assert told == [False, True, True]
-    assert answer("", 1.0).verdict is Verdict.MISSING
+    assert answer("", 1.0).meaning is PollMeaning.MISSING

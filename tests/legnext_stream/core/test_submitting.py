@@ -11,22 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from legnext_stream import JobError, JobStatus, Prompt
-from legnext_stream._core.answers import Answer
-from legnext_stream._core.pace.signals import Outcome
+from legnext_stream._core.answers import Answer, read_submit
 from legnext_stream._core.submitting import (
     BROKE_FOR,
     FIRST_FEELER,
     LONGEST_ALONE,
     LONGEST_FEELER,
-    Meaning,
     Slots,
     Trouble,
     event_without_job,
     is_lasting,
     job_error,
-    read_submit,
-    retry_after,
-    submit_signal,
 )
 from legnext_stream.errors import (
     AuthenticationError,
@@ -35,44 +30,6 @@ from legnext_stream.errors import (
     UnexpectedAnswerError,
 )
 from tests.legnext_stream.support import job_body, no_reply, refusal, reply
-
-# ---------------------------------------------------------------- what an answer means
-
-
-@pytest.mark.parametrize(
-    ("answer", "meaning"),
-    [
-        (reply(200, job_body("a", "pending")), Meaning.MADE),
-        (reply(201, job_body("a", "completed")), Meaning.MADE),
-        (reply(200, job_body("a", 3)), Meaning.UNKNOWN),
-        (reply(200, job_body("../a", "pending")), Meaning.UNKNOWN),
-        (reply(200, b"<html>"), Meaning.UNKNOWN),
-        (reply(200, {"job_id": "", "status": "failed", "error": {"code": 402}}), Meaning.BROKE),
-        (reply(200, {"job_id": "", "status": "failed", "error": {"code": 7}}), Meaning.UNKNOWN),
-        (reply(200, {"code": 429, "message": "too fast"}), Meaning.LIMITED),
-        *((refusal(code), Meaning.REFUSED) for code in (302, 400, 403, 404, 405, 413, 422)),
-        (refusal(401), Meaning.DENIED),
-        (refusal(402), Meaning.BROKE),
-        (refusal(429), Meaning.LIMITED),
-        *((refusal(code), Meaning.UNKNOWN) for code in (408, 500, 502, 503, 599)),
-        (no_reply(), Meaning.UNKNOWN),
-        (no_reply(was_sent=False), Meaning.UNSENT),
-    ],
-)
-def test_what_an_answer_means(answer: Answer, meaning: Meaning) -> None:
-    """There is a job or there is none; and where that can't be known, it isn't guessed."""
-    said = read_submit(answer)
-    assert said.meaning is meaning
-    assert (said.job is not None) == (meaning is Meaning.MADE)
-    assert (said.error is None) == (meaning is Meaning.MADE)
-
-
-@given(st.binary(max_size=200), st.integers(200, 599))
-def test_no_answer_is_too_odd(content: bytes, code: int) -> None:
-    """Whatever comes has one meaning, and only 2xx makes a job."""
-    said = read_submit(reply(code, content))
-    assert (said.job is not None) == (said.meaning is Meaning.MADE)
-    assert 200 <= code < 300 or said.job is None
 
 
 def test_an_error_as_a_job_bears_it() -> None:
@@ -87,29 +44,6 @@ def test_an_error_as_a_job_bears_it() -> None:
     error = read_submit(reply(200, b"<html>")).error
     assert isinstance(error, UnexpectedAnswerError)
     assert "not a job" in job_error(error).message
-
-
-def test_what_the_pacer_learns() -> None:
-    """A 429 is the rate's unless the number of jobs explains it; a 503 is, and silence is, trouble."""
-    expected: list[tuple[Answer, bool, Outcome]] = [
-        (refusal(429), False, Outcome.LIMITED),
-        (refusal(429), True, Outcome.ANSWERED),
-        (reply(200, {"code": 429}), False, Outcome.LIMITED),
-        (refusal(503), False, Outcome.OVERLOADED),
-        (refusal(403), False, Outcome.ANSWERED),
-        (no_reply(), False, Outcome.FAILED),
-    ]
-    for answer, is_explained, outcome in expected:
-        signal = submit_signal(answer, -1.5, is_explained=is_explained)
-        assert (signal.outcome, signal.sent_at, signal.latency) == (outcome, -1.5, 1.5)
-
-
-def test_when_an_answer_asks_to_come_back() -> None:
-    """Seconds, where it says so, and no more than are believed."""
-    assert retry_after(refusal(429, headers={"retry-after": "7"})) == 7
-    assert retry_after(refusal(429, headers={"retry-after": "99999"})) == 300
-    assert retry_after(refusal(429)) == 0
-    assert retry_after(no_reply()) == 0
 
 
 # ---------------------------------------------------------------- how many at once

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from legnext_stream._core.answers import read_answer, told
+from legnext_stream._core.answers import read_poll, reported
 from legnext_stream._core.model.decoding import decode_status
 from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.model.jobs import JobStatus
@@ -50,7 +50,7 @@ def call(
     status = decode_status(word)
     assert status is not None
     body = job_body(job_id, word, meta={} if meta is None else meta)
-    return tracker.observe(now, told(job_id, body, status, now))
+    return tracker.observe(now, reported(job_id, body, status, now))
 
 
 def ask(tracker: Tracker, now: float) -> str:
@@ -67,7 +67,7 @@ def answer(
     body = job_body(job_id, word, meta={} if meta is None else meta)
     headers = {"date": format_datetime(EPOCH + timedelta(seconds=int(now)), usegmt=True)}
     answered = reply(200, body, at=now, sent_at=now - 0.1, headers=headers)
-    return tracker.observe(now, read_answer(job_id, answered))
+    return tracker.observe(now, read_poll(job_id, answered))
 
 
 def test_an_end_is_told_at_once() -> None:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from legnext_stream import errors
-from legnext_stream._core.answers import Answer, read_answer
+from legnext_stream._core.answers import Answer, read_poll
 from legnext_stream._core.model.jobs import Job, JobStatus
 from legnext_stream._core.pace.spacing import LATENESS
 from legnext_stream._core.pacing import Pacing
@@ -691,7 +691,7 @@ def test_the_answer_about_a_removed_job_makes_no_event() -> None:
     assert isinstance(poll, Poll)
     driver.tracker.remove("a")
     driver.add("a")
-    seen = read_answer("a", reply(200, job_body("a", "completed"), at=1.0))
+    seen = read_poll("a", reply(200, job_body("a", "completed"), at=1.0))
     assert driver.tracker.observe(1.0, seen) == []
     assert (driver.tracker.active, driver.tracker.tally.polls) == (1, 1)
     assert isinstance(driver.tracker.due(2.0), Poll)
@@ -708,7 +708,7 @@ def test_a_job_removed_twice_while_it_is_asked_about() -> None:
         assert step.job_id == "a"
         tracker.remove("a")
     for _ in range(2):
-        assert tracker.observe(now, read_answer("a", pending("a", now))) == []
+        assert tracker.observe(now, read_poll("a", pending("a", now))) == []
     assert tracker.active == tracker.known == 0
 
 

@@ -24,13 +24,20 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from legnext_stream._core.answers import Answer, NoReply, Reply, Verdict, read_answer, told
+from legnext_stream._core.answers import (
+    Answer,
+    NoReply,
+    PollMeaning,
+    Reply,
+    read_poll,
+    reported,
+    signal_of,
+)
 from legnext_stream._core.model.decoding import decode_status
 from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.model.jobs import Job, JobStatus
 from legnext_stream._core.model.lifecycle import is_ahead
 from legnext_stream._core.pace import Pacer, RequestKind
-from legnext_stream._core.pace.reading import signal_of
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.schedule.callbacks import Callbacks
 from legnext_stream._core.schedule.durations import Durations
@@ -283,7 +290,7 @@ class TrackerStates(RuleBasedStateMachine):
         if status is None:
             return
         was_watched = job_id in side.active
-        seen = told(job_id, {**job_body(job_id, ""), **body}, status, self.now - late)
+        seen = reported(job_id, {**job_body(job_id, ""), **body}, status, self.now - late)
         events = side.tracker.observe(self.now, seen)
         assert {event.job_id for event in events} <= {job_id}
         assert was_watched or not events
@@ -337,7 +344,7 @@ class TrackerStates(RuleBasedStateMachine):
 
     def observe(self, side: Side, poll: Poll, answer: Answer) -> None:
         """Give an answer to its tracker, and check what comes of it."""
-        seen = read_answer(poll.job_id, answer)
+        seen = read_poll(poll.job_id, answer)
         was_watched = poll.job_id in side.active
         try:
             events = side.tracker.observe(self.now, seen)
@@ -347,7 +354,7 @@ class TrackerStates(RuleBasedStateMachine):
             self.is_over = True
         except ApiError:
             # A page that says 404 to all: not the API.
-            assert seen.verdict is Verdict.MISSING
+            assert seen.meaning is PollMeaning.MISSING
             self.is_over = True
         else:
             assert {event.job_id for event in events} <= {poll.job_id}

@@ -12,7 +12,7 @@ from itertools import count, pairwise
 
 import attrs
 
-from legnext_stream._core.answers import Answer, NoReply, Observation, Reply, Verdict
+from legnext_stream._core.answers import Answer, NoReply, Observation, PollMeaning, Reply
 from legnext_stream._core.model.decoding import decode_status
 from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.pace import Pacer
@@ -117,7 +117,7 @@ class Watch:
             self.now = at
             if arrival <= self.now:
                 seen = heapq.heappop(self._answers)[2]
-                if seen.verdict is Verdict.SEEN:
+                if seen.meaning is PollMeaning.SEEN:
                     self.world.limit.finish(self.now)
                 self.events += self.tracker.observe(self.now, seen)
         return self
@@ -138,19 +138,19 @@ class Watch:
         answer: Answer = Reply(code, headers, b"", now, arrival)
         match code:
             case 0:
-                seen = Observation(job_id, Verdict.TROUBLED, NoReply("broken", now, arrival))
+                seen = Observation(job_id, PollMeaning.TROUBLED, NoReply("broken", now, arrival))
             case 200:
                 body = self._body(job_id, now)
                 status = decode_status(body["status"])
-                seen = Observation(job_id, Verdict.SEEN, answer, body, status)
+                seen = Observation(job_id, PollMeaning.SEEN, answer, body, status)
             case 404:
                 missing = NotFoundError("no such job", status_code=404, content=b"{}")
-                seen = Observation(job_id, Verdict.MISSING, answer, error=missing)
+                seen = Observation(job_id, PollMeaning.MISSING, answer, error=missing)
             case 429:
-                seen = Observation(job_id, Verdict.LIMITED, answer)
+                seen = Observation(job_id, PollMeaning.LIMITED, answer)
             case _:
                 error = ServerError("trouble", status_code=code, content=b"")
-                seen = Observation(job_id, Verdict.TROUBLED, answer, error=error)
+                seen = Observation(job_id, PollMeaning.TROUBLED, answer, error=error)
         heapq.heappush(self._answers, (arrival, next(self._number), seen))
 
     def _body(self, job_id: str, now: float) -> Mapping[str, object]:

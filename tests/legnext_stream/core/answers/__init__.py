@@ -1,0 +1,1 @@
+"""Tests of `legnext_stream._core.answers`."""
