@@ -59,7 +59,7 @@ _LEADS_NOWHERE: Final = {
     "Draws Exchange FaultsSnapshot Job JobView JournalSnapshot LimitsSnapshot QueueState Randomness",
     "Recent RecordedJob Service WebhooksState",
     # Errors of one reader, told by their message.
-    "PlainError TranscriptError",
+    "TranscriptError",
 }
 nitpick_ignore_regex = [
     (r"py:(class|exc)", rf"((legnext_stream|mockserver)\.(\w+\.)*)?{re.escape(name)}")

@@ -1,269 +1,30 @@
 """A stand-in for the Legnext service: simulated jobs behind real HTTP.
 
-For a test or a program, `MockLegnext`; as a process, the command `legnext-mock`. With the package
-comes a pytest plugin with the fixture `legnext_mock`.
+In a test or a program, use `MockLegnext`; as a process, the command `legnext-mock`. The package also
+brings a pytest plugin with the fixture `legnext_mock`.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mockserver._api.hints import Hints
-    from mockserver._api.moderation import Moderation
-    from mockserver._api.quirks import Quirks
-    from mockserver._faults import (
-        AnswerLost,
-        Bandwidth,
-        Close,
-        Delay,
-        Dribble,
-        EmptyAnswer,
-        EmptyOutput,
-        ErrorEnvelope,
-        Faults,
-        Flapping,
-        Garbage,
-        HtmlPage,
-        MalformedJson,
-        NotYetFound,
-        Oversized,
-        Redirect,
-        Refuse,
-        Regression,
-        Reset,
-        Rule,
-        Silence,
-        SlowClose,
-        Stale,
-        Status,
-        Truncated,
-        UnknownStatus,
-        Vanished,
-        When,
-        WrongContentType,
-        WrongJob,
-    )
-    from mockserver._mock import MockLegnext
-    from mockserver._replay import (
-        Recorder,
-        Transcript,
-        read_transcript,
-        replaying,
-        scripts_of,
-    )
-    from mockserver._scenario import (
-        Jobs,
-        Phase,
-        Scenario,
-        ScenarioError,
-        read_scenario,
-        write_scenario,
-    )
-    from mockserver._serving.control import Control, Snapshot, State
-    from mockserver._serving.journal import Journal, RequestRecord, Requests
-    from mockserver._serving.network.proxy import FaultProxy
-    from mockserver._serving.webhooks import (
-        Deliveries,
-        DeliveryRecord,
-        WebhookRequest,
-        Webhooks,
-        WebhookSettings,
-    )
-    from mockserver._virtual import run_virtual
-    from mockserver._world import (
-        PRESETS,
-        Account,
-        Balance,
-        Change,
-        Concurrency,
-        Empirical,
-        Failure,
-        Failures,
-        Fixed,
-        FixedWindow,
-        JobChange,
-        LeakyBucket,
-        Limit,
-        LimitRule,
-        Lognormal,
-        PerType,
-        Preset,
-        Run,
-        Scheduled,
-        Script,
-        SlidingWindow,
-        Start,
-        Step,
-        TokenBucket,
-        Truth,
-        Uniform,
-        World,
-        WorldSnapshot,
-    )
-
-__all__ = [
-    "PRESETS",
-    "Account",
-    "AnswerLost",
-    "Balance",
-    "Bandwidth",
-    "Change",
-    "Close",
-    "Concurrency",
-    "Control",
-    "Delay",
-    "Deliveries",
-    "DeliveryRecord",
-    "Dribble",
-    "Empirical",
-    "EmptyAnswer",
-    "EmptyOutput",
-    "ErrorEnvelope",
-    "Failure",
-    "Failures",
-    "FaultProxy",
-    "Faults",
-    "Fixed",
-    "FixedWindow",
-    "Flapping",
-    "Garbage",
-    "Hints",
-    "HtmlPage",
-    "JobChange",
-    "Jobs",
-    "Journal",
-    "LeakyBucket",
-    "Limit",
-    "LimitRule",
-    "Lognormal",
-    "MalformedJson",
-    "MockLegnext",
-    "Moderation",
-    "NotYetFound",
-    "Oversized",
-    "PerType",
-    "Phase",
-    "Preset",
-    "Quirks",
-    "Recorder",
-    "Redirect",
-    "Refuse",
-    "Regression",
-    "RequestRecord",
-    "Requests",
-    "Reset",
-    "Rule",
-    "Run",
-    "Scenario",
-    "ScenarioError",
-    "Scheduled",
-    "Script",
-    "Silence",
-    "SlidingWindow",
-    "SlowClose",
-    "Snapshot",
-    "Stale",
-    "Start",
-    "State",
-    "Status",
-    "Step",
-    "TokenBucket",
-    "Transcript",
-    "Truncated",
-    "Truth",
-    "Uniform",
-    "UnknownStatus",
-    "Vanished",
-    "WebhookRequest",
-    "WebhookSettings",
-    "Webhooks",
-    "When",
-    "World",
-    "WorldSnapshot",
-    "WrongContentType",
-    "WrongJob",
-    "read_scenario",
-    "read_transcript",
-    "replaying",
-    "run_virtual",
-    "scripts_of",
-    "write_scenario",
-]
-
-_ELSEWHERE: Final = {
-    "Jobs": "mockserver._scenario",
-    "Phase": "mockserver._scenario",
-    "Scenario": "mockserver._scenario",
-    "ScenarioError": "mockserver._scenario",
-    "read_scenario": "mockserver._scenario",
-    "write_scenario": "mockserver._scenario",
-    "Hints": "mockserver._api.hints",
-    "AnswerLost": "mockserver._faults",
-    "Bandwidth": "mockserver._faults",
-    "Close": "mockserver._faults",
-    "Delay": "mockserver._faults",
-    "Dribble": "mockserver._faults",
-    "EmptyAnswer": "mockserver._faults",
-    "EmptyOutput": "mockserver._faults",
-    "ErrorEnvelope": "mockserver._faults",
-    "Faults": "mockserver._faults",
-    "Flapping": "mockserver._faults",
-    "Garbage": "mockserver._faults",
-    "HtmlPage": "mockserver._faults",
-    "MalformedJson": "mockserver._faults",
-    "NotYetFound": "mockserver._faults",
-    "Oversized": "mockserver._faults",
-    "Redirect": "mockserver._faults",
-    "Refuse": "mockserver._faults",
-    "Regression": "mockserver._faults",
-    "Reset": "mockserver._faults",
-    "Rule": "mockserver._faults",
-    "Silence": "mockserver._faults",
-    "SlowClose": "mockserver._faults",
-    "Stale": "mockserver._faults",
-    "Status": "mockserver._faults",
-    "Truncated": "mockserver._faults",
-    "UnknownStatus": "mockserver._faults",
-    "Vanished": "mockserver._faults",
-    "When": "mockserver._faults",
-    "WrongContentType": "mockserver._faults",
-    "WrongJob": "mockserver._faults",
-    "Control": "mockserver._serving.control",
-    "Snapshot": "mockserver._serving.control",
-    "State": "mockserver._serving.control",
-    "Journal": "mockserver._serving.journal",
-    "RequestRecord": "mockserver._serving.journal",
-    "Requests": "mockserver._serving.journal",
-    "Recorder": "mockserver._replay",
-    "Transcript": "mockserver._replay",
-    "read_transcript": "mockserver._replay",
-    "replaying": "mockserver._replay",
-    "scripts_of": "mockserver._replay",
-    "MockLegnext": "mockserver._mock",
-    "FaultProxy": "mockserver._serving.network.proxy",
-    "Moderation": "mockserver._api.moderation",
-    "Quirks": "mockserver._api.quirks",
-    "run_virtual": "mockserver._virtual",
-    "Deliveries": "mockserver._serving.webhooks",
-    "DeliveryRecord": "mockserver._serving.webhooks",
-    "WebhookRequest": "mockserver._serving.webhooks",
-    "WebhookSettings": "mockserver._serving.webhooks",
-    "Webhooks": "mockserver._serving.webhooks",
-}
+    from mockserver._public import *  # noqa: F403 - the public names, listed there
+    from mockserver._public import __all__ as __all__
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name when it is first used.
+    """Import the public names when the first of them is used.
 
-    pytest imports this package to load the plugin, in every project in whose environment it is
-    installed, also where the servers that the mock needs are not.
+    pytest imports this package to load its plugin, in every environment where it is installed, even
+    without the extra `mock` that the mock itself needs.
     """
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(
-        importlib.import_module(_ELSEWHERE.get(name, "mockserver._world")), name
-    )
-    globals()[name] = value
-    return value
+    # A look for another name, such as `__wrapped__`, imports nothing.
+    if not name.startswith("_") or name == "__all__":
+        public = importlib.import_module("mockserver._public")
+        if name in ("__all__", *public.__all__):
+            value: object = getattr(public, name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
