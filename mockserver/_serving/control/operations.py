@@ -1,187 +1,116 @@
-"""The admin routes as a table: what can be asked, what it takes, and what it does."""
+"""The admin routes as a table: each is a method of `Admin`, whose parameters are its arguments."""
 
 from __future__ import annotations
 
+import inspect
 import itertools
+import typing
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
 import attrs
 import msgspec
 
-from mockserver._faults import Rule
+from mockserver._faults import Fault, When
 from mockserver._plain import PlainError, from_plain, to_plain
 from mockserver._serving.control.control import Control
 from mockserver._serving.control.snapshots import Snapshot
 from mockserver._world import Failure, Limit, LimitRule, Script
 
 MOST_JOBS: Final = 100_000
-"""How many jobs one request may add; it takes about a second, in which nothing else happens."""
+"""The most jobs that one request may add; it takes about a second, and blocks everything else."""
 MOST_SNAPSHOTS: Final = 16
-"""How many snapshots are kept: each may be as large as the world."""
+"""The most snapshots that are kept: each may be as large as the world."""
 
-T = TypeVar("T")
+
+_Act = TypeVar("_Act", bound=Callable[..., object])
 
 
 class UnknownError(LookupError):
-    """What a path names isn't there."""
-
-
-# What the bodies of requests say
+    """A path names something that doesn't exist."""
 
 
 @attrs.frozen
-class AddJobs:
-    """Jobs to be added.
+class Operation:
+    """One admin route.
 
     Attributes:
-        count: How many.
-        task_type: Of which type.
-        script: Their lifecycle; None to have it drawn.
-        job_id: The id of the one job; None to have it drawn.
-        callback: The URL to be told of their end.
-        priority: Their priority; None for what their type has.
+        method: Its method.
+        path: Its path below `/__admin`.
+        act: The method of `Admin` that carries it out, and returns the answer.
+        arguments: A class with the arguments of `act` that aren't in the path: for a GET they are
+            parameters of the query, otherwise members of the body.
     """
 
-    count: int = 1
-    task_type: str = "diffusion"
-    script: Script | None = None
-    job_id: str | None = None
-    callback: str = ""
-    priority: int | None = None
+    method: str
+    path: str
+    act: Callable[..., object]
+    arguments: type[attrs.AttrsInstance]
 
-    def __attrs_post_init__(self) -> None:
-        if not 1 <= self.count <= MOST_JOBS:
-            raise ValueError(f"count must be from 1 to {MOST_JOBS}, not {self.count}")
-        if self.job_id is not None and self.count != 1:
-            raise ValueError("job_id can't be given to more than one job")
+    def run(
+        self, admin: Admin, path: Mapping[str, str], query: Mapping[str, str], body: object
+    ) -> object:
+        """Carry it out.
 
-
-@attrs.frozen
-class SetStatus:
-    """A status that a job is put into.
-
-    Attributes:
-        status: Any word.
-        failure: Why it failed, where that is `failed`.
-    """
-
-    status: str
-    failure: Failure | None = None
-
-
-@attrs.frozen
-class SetLimit:
-    """The limits that are to be on.
-
-    Attributes:
-        limit: One, several, or None for none.
-    """
-
-    limit: Limit | LimitRule | tuple[Limit | LimitRule, ...] | None
-
-
-@attrs.frozen
-class Advance:
-    """Time that is to pass.
-
-    Attributes:
-        seconds: How much of it, in the world's seconds.
-    """
-
-    seconds: float
-
-
-# What their queries say
-
-
-@attrs.frozen
-class Latest:
-    """How many of the latest are wanted.
-
-    Attributes:
-        last: So many.
-    """
-
-    last: int = 20
-
-
-@attrs.frozen
-class WhichTruth:
-    """Whose truth is wanted, and until when.
-
-    Attributes:
-        job_id: That of one job; None for all.
-        until: The time, in seconds since the world's start; None for now, and never later.
-    """
-
-    job_id: str | None = None
-    until: float | None = None
-
-
-@attrs.frozen
-class WhichRequests:
-    """Which requests are wanted: those that fit all that is given, as in `Journal.select`.
-
-    Attributes:
-        method: Their method.
-        route: Their route.
-        path: Their path.
-        job_id: Their job.
-        status_code: Their answer's status.
-        after: No earlier than this, in seconds since the world's start.
-        until: Before this, in seconds since the world's start.
-        last: Only so many, the latest.
-    """
-
-    method: str | None = None
-    route: str | None = None
-    path: str | None = None
-    job_id: str | None = None
-    status_code: int | None = None
-    after: float | None = None
-    until: float | None = None
-    last: int | None = None
-
-
-# The operations
-
-
-@attrs.frozen
-class Call:
-    """One request, as an operation sees it.
-
-    Attributes:
-        params: The parameters of its path.
-        query: Those of its query.
-        data: Its body, read as JSON; an empty table for none.
-    """
-
-    params: Mapping[str, str] = attrs.field(factory=dict)
-    query: Mapping[str, str] = attrs.field(factory=dict)
-    data: object = attrs.field(factory=dict)
-
-    def asked(self, cls: type[T]) -> T:
-        """The query as `cls` has it.
+        Args:
+            admin: The operations of one mock.
+            path: The parameters of the request's path.
+            query: Those of its query.
+            body: Its body, decoded from JSON.
 
         Raises:
-            PlainError: There is no such parameter, or its value is none.
+            PlainError: An argument is missing, unknown or malformed.
+            ValueError: The operation isn't possible.
+            UnknownError: The path names something that doesn't exist.
         """
-        names = [field.name for field in attrs.fields(cls)]  # type: ignore[arg-type] # attrs' own
-        for name in self.query:
+        names = [field.name for field in attrs.fields(self.arguments)]
+        if not names:
+            return self.act(admin, **path)
+        if self.method == "GET":
+            given = self._queried(query, names)
+        else:
+            given = from_plain(self.arguments, body)
+        return self.act(admin, **path, **{name: getattr(given, name) for name in names})
+
+    def _queried(self, query: Mapping[str, str], names: list[str]) -> attrs.AttrsInstance:
+        for name in query:
             if name not in names:
                 raise PlainError([f"{name} is no parameter; there are: {', '.join(names)}"])
         try:
-            return msgspec.convert(self.query, cls, strict=False)
+            return msgspec.convert(query, self.arguments, strict=False)
         except msgspec.ValidationError as error:
             raise PlainError([str(error).replace("$.", "")]) from None
 
 
+OPERATIONS: Final[list[Operation]] = []
+"""All operations."""
+
+
+def _route(method: str, path: str) -> Callable[[_Act], _Act]:
+    """Make a method of `Admin` an operation."""
+
+    def register(act: _Act) -> _Act:
+        types = typing.get_type_hints(act)
+        fields = {
+            name: attrs.field(
+                type=types[name],
+                default=attrs.NOTHING if argument.default is argument.empty else argument.default,
+            )
+            for name, argument in inspect.signature(act).parameters.items()
+            if name != "self" and f"{{{name}}}" not in path
+        }
+        arguments = attrs.make_class(act.__name__, fields, frozen=True)
+        OPERATIONS.append(Operation(method, path, act, arguments))
+        return act
+
+    return register
+
+
 class Admin:
-    """What the admin routes do.
+    """The operations of one mock.
 
     Args:
-        control: To what.
+        control: The mock.
     """
 
     def __init__(self, control: Control) -> None:
@@ -189,64 +118,76 @@ class Admin:
         self._snapshots: dict[str, Snapshot] = {}
         self._numbers = itertools.count(1)
 
-    def _job_id(self, call: Call) -> str:
-        job_id = call.params["job_id"]
-        if job_id not in self._control.world:
-            raise UnknownError(f"there is no job {job_id!r}")
-        return job_id
-
     # Reading
 
-    def state(self, _call: Call) -> object:
-        """All that can be said at a glance."""
+    @_route("GET", "/state")
+    def state(self) -> object:
+        """Everything at a glance."""
         state = self._control.state()
         return attrs.asdict(state, recurse=False) | {
             "balance": attrs.asdict(state.balance),
-            "limits": list(map(_said, state.limits)),
-            "faults": list(map(_said, state.faults)),
+            "limits": list(map(_plain, state.limits)),
+            "faults": list(map(_plain, state.faults)),
         }
 
-    def truth(self, call: Call) -> object:
-        """What really happened: job id → changes, each `[at, status]`."""
-        which = call.asked(WhichTruth)
+    @_route("GET", "/truth")
+    def truth(self, job_id: str | None = None, until: float | None = None) -> object:
+        """The true changes: job id → changes, each `[at, status]`; of all jobs or one."""
         truth = self._control.truth
-        if which.until is not None:
-            truth = truth.at(min(which.until, truth.until))
-        if which.job_id is None:
+        if until is not None:
+            # Asking for the future would decide what is still open.
+            truth = truth.at(min(until, truth.until))
+        if job_id is None:
             return dict(truth)
-        if which.job_id not in truth:
-            raise UnknownError(f"there is no job {which.job_id!r}")
-        return {which.job_id: truth[which.job_id]}
+        return {job_id: truth[self._known(job_id)]}
 
-    def requests(self, call: Call) -> object:
-        """The journal, or those of its requests that fit."""
-        which = attrs.asdict(call.asked(WhichRequests))
-        last = which.pop("last")
-        wanted: Any = {name: value for name, value in which.items() if value is not None}
+    @_route("GET", "/requests")
+    def requests(
+        self,
+        method: str | None = None,
+        route: str | None = None,
+        path: str | None = None,
+        job_id: str | None = None,
+        status_code: int | None = None,
+        after: float | None = None,
+        until: float | None = None,
+        last: int | None = None,
+    ) -> object:
+        """The requests in the journal that fit, as for `Journal.select`; all, or the latest."""
+        criteria = {
+            "method": method,
+            "route": route,
+            "path": path,
+            "job_id": job_id,
+            "status_code": status_code,
+            "after": after,
+            "until": until,
+        }
+        wanted: Any = {name: value for name, value in criteria.items() if value is not None}
         journal = self._control.requests
         if last is not None and not wanted:
             return journal.latest(last)
         found = list(journal.select(**wanted))
         return found if last is None else found[max(len(found) - last, 0) :]
 
-    def deliveries(self, _call: Call) -> object:
-        """Every attempt to tell a callback."""
+    @_route("GET", "/deliveries")
+    def deliveries(self) -> object:
+        """All attempts to deliver webhooks."""
         return list(self._control.webhooks.deliveries)
 
     # Jobs
 
-    def jobs(self, call: Call) -> object:
+    @_route("GET", "/jobs")
+    def jobs(self, last: int = 20) -> object:
         """The latest jobs, the last one first."""
         ids = self._control.world.latest_job_ids()
-        return [
-            self._job(job_id) for job_id in itertools.islice(ids, max(call.asked(Latest).last, 0))
-        ]
+        return [self._job(job_id) for job_id in itertools.islice(ids, max(last, 0))]
 
-    def job(self, call: Call) -> object:
-        """One job, with what it was submitted with and its changes."""
-        job_id = self._job_id(call)
+    @_route("GET", "/jobs/{job_id}")
+    def job(self, job_id: str) -> object:
+        """One job, with the parameters of its submit and its changes."""
         control = self._control
-        params = control.world.job(job_id, control.now).params
+        params = control.world.job(self._known(job_id), control.now).params
         return self._job(job_id) | {
             "params": None if params is None else dict(params),
             "changes": control.truth[job_id],
@@ -263,178 +204,157 @@ class Admin:
             "progress": job.progress,
         }
 
-    def add_jobs(self, call: Call) -> object:
-        """Add jobs, and tell their ids."""
-        wanted = from_plain(AddJobs, call.data)
+    def _known(self, job_id: str) -> str:
+        if job_id not in self._control.world:
+            raise UnknownError(f"there is no job {job_id!r}")
+        return job_id
+
+    @_route("POST", "/jobs")
+    def add_jobs(
+        self,
+        count: int = 1,
+        task_type: str = "diffusion",
+        script: Script | None = None,
+        job_id: str | None = None,
+        callback: str = "",
+        priority: int | None = None,
+    ) -> object:
+        """Add jobs, and return their ids; the arguments are those of `Control.add_job`."""
+        if not 1 <= count <= MOST_JOBS:
+            raise ValueError(f"count must be from 1 to {MOST_JOBS}, not {count}")
+        if job_id is not None and count != 1:
+            raise ValueError("job_id can't be given to more than one job")
+        add = self._control.add_job
         ids = [
-            self._control.add_job(
-                wanted.script,
-                wanted.task_type,
-                wanted.job_id,
-                callback=wanted.callback,
-                priority=wanted.priority,
-            )
-            for _ in range(wanted.count)
+            add(script, task_type, job_id, callback=callback, priority=priority)
+            for _ in range(count)
         ]
         return {"job_ids": ids}
 
-    def set_status(self, call: Call) -> object:
-        """Put a job into a status."""
-        wanted = from_plain(SetStatus, call.data)
-        self._control.set_status(self._job_id(call), wanted.status, wanted.failure)
-        return self.job(call)
+    @_route("PUT", "/jobs/{job_id}/status")
+    def set_status(self, job_id: str, status: str, failure: Failure | None = None) -> object:
+        """Put a job into a status, and return it."""
+        self._control.set_status(self._known(job_id), status, failure)
+        return self.job(job_id)
 
-    def hold(self, call: Call) -> object:
-        """Keep a job in its present status."""
-        self._control.hold(self._job_id(call))
-        return self.job(call)
+    @_route("POST", "/jobs/{job_id}/hold")
+    def hold(self, job_id: str) -> object:
+        """Keep a job in its present status, and return it."""
+        self._control.hold(self._known(job_id))
+        return self.job(job_id)
 
-    def release(self, call: Call) -> object:
-        """Move a job on to what follows its present status."""
-        self._control.release(self._job_id(call))
-        return self.job(call)
+    @_route("POST", "/jobs/{job_id}/release")
+    def release(self, job_id: str) -> object:
+        """Move a job on to its next status, and return it."""
+        self._control.release(self._known(job_id))
+        return self.job(job_id)
 
     # Limits and faults
 
-    def limits(self, _call: Call) -> object:
-        """The limits that are on."""
-        return {"limit": list(map(_said, self._control.limits))}
+    @_route("GET", "/limit")
+    def limits(self) -> object:
+        """The present limits."""
+        return {"limit": list(map(_plain, self._control.limits))}
 
-    def set_limit(self, call: Call) -> object:
-        """Put other limits in the place of those that are on."""
-        self._control.set_limit(from_plain(SetLimit, call.data).limit)
-        return self.limits(call)
+    @_route("PUT", "/limit")
+    def set_limit(self, limit: Limit | LimitRule | tuple[Limit | LimitRule, ...] | None) -> object:
+        """Replace the limits, and return them."""
+        self._control.set_limit(limit)
+        return self.limits()
 
-    def faults(self, _call: Call) -> object:
-        """The rules of the faults that are on."""
-        return {"faults": list(map(_said, self._control.faults.rules))}
+    @_route("GET", "/faults")
+    def faults(self) -> object:
+        """The present rules for faults."""
+        return {"faults": list(map(_plain, self._control.faults.rules))}
 
-    def add_fault(self, call: Call) -> object:
-        """Add a rule, and tell its name."""
-        rule: Rule = from_plain(Rule, call.data)
-        name = self._control.faults.add(rule.fault, name=rule.name or None, when=rule.when)
-        return {"name": name}
+    @_route("POST", "/faults")
+    def add_fault(self, fault: Fault, when: When | None = None, name: str = "") -> object:
+        """Add a rule, and return its name."""
+        return {"name": self._control.faults.add(fault, when=when, name=name)}
 
-    def remove_fault(self, call: Call) -> object:
+    @_route("DELETE", "/faults/{name}")
+    def remove_fault(self, name: str) -> object:
         """Remove one rule."""
-        name = call.params["name"]
         if name not in {rule.name for rule in self._control.faults.rules}:
             raise UnknownError(f"there is no rule {name!r}")
         self._control.faults.remove(name)
         return {}
 
-    def clear_faults(self, _call: Call) -> object:
+    @_route("DELETE", "/faults")
+    def clear_faults(self) -> object:
         """Remove all rules."""
         self._control.faults.clear()
         return {}
 
     # Time
 
-    def clock(self, _call: Call) -> object:
+    @_route("GET", "/clock")
+    def clock(self) -> object:
         """The world's time, and whether it stands still."""
         return {"now": self._control.now, "is_frozen": self._control.is_frozen}
 
-    def freeze(self, call: Call) -> object:
-        """Let the world's time stand still."""
+    @_route("POST", "/clock/freeze")
+    def freeze(self) -> object:
+        """Stop the world's time."""
         self._control.freeze()
-        return self.clock(call)
+        return self.clock()
 
-    def resume(self, call: Call) -> object:
+    @_route("POST", "/clock/resume")
+    def resume(self) -> object:
         """Let the world's time pass again."""
         self._control.resume()
-        return self.clock(call)
+        return self.clock()
 
-    def advance(self, call: Call) -> object:
-        """Move the world's time ahead."""
-        self._control.advance(from_plain(Advance, call.data).seconds)
-        return self.clock(call)
+    @_route("POST", "/clock/advance")
+    def advance(self, seconds: float) -> object:
+        """Move the world's time ahead, by seconds of the world."""
+        self._control.advance(seconds)
+        return self.clock()
 
     # Snapshots
 
-    def _snapshot(self, call: Call) -> tuple[str, Snapshot]:
-        name = call.params["id"]
-        if name not in self._snapshots:
-            raise UnknownError(f"there is no snapshot {name!r}")
-        return name, self._snapshots[name]
+    @_route("GET", "/snapshots")
+    def snapshots(self) -> object:
+        """The snapshots that are kept."""
+        return {"snapshots": [{"id": id_, "at": kept.at} for id_, kept in self._snapshots.items()]}
 
-    def snapshots(self, _call: Call) -> object:
-        """The snapshots that were taken."""
-        return {
-            "snapshots": [{"id": name, "at": taken.at} for name, taken in self._snapshots.items()]
-        }
-
-    def take_snapshot(self, _call: Call) -> object:
-        """Take a snapshot, and tell its id."""
+    @_route("POST", "/snapshots")
+    def take_snapshot(self) -> object:
+        """Take a snapshot, and return its id."""
         if len(self._snapshots) >= MOST_SNAPSHOTS:
             raise ValueError(f"there are {MOST_SNAPSHOTS} snapshots already: delete one")
         name = str(next(self._numbers))
-        self._snapshots[name] = self._control.snapshot()
-        return {"id": name, "at": self._snapshots[name].at}
+        self._snapshots[name] = snapshot = self._control.snapshot()
+        return {"id": name, "at": snapshot.at}
 
-    def restore(self, call: Call) -> object:
-        """Go back to a snapshot."""
-        self._control.restore(self._snapshot(call)[1])
-        return self.clock(call)
+    @_route("POST", "/snapshots/{snapshot_id}/restore")
+    def restore(self, snapshot_id: str) -> object:
+        """Return to a snapshot."""
+        self._control.restore(self._snapshot(snapshot_id))
+        return self.clock()
 
-    def delete_snapshot(self, call: Call) -> object:
-        """Forget a snapshot."""
-        del self._snapshots[self._snapshot(call)[0]]
+    @_route("DELETE", "/snapshots/{snapshot_id}")
+    def delete_snapshot(self, snapshot_id: str) -> object:
+        """Delete a snapshot."""
+        self._snapshot(snapshot_id)
+        del self._snapshots[snapshot_id]
         return {}
 
-    def reset(self, call: Call) -> object:
-        """Go back to the start."""
+    def _snapshot(self, snapshot_id: str) -> Snapshot:
+        if snapshot_id not in self._snapshots:
+            raise UnknownError(f"there is no snapshot {snapshot_id!r}")
+        return self._snapshots[snapshot_id]
+
+    @_route("POST", "/reset")
+    def reset(self) -> object:
+        """Return to the start."""
         self._control.reset()
-        return self.clock(call)
+        return self.clock()
 
 
-def _said(setting: object) -> object:
-    """A setting as plain data; one that is a program's own, by its repr."""
+def _plain(setting: object) -> object:
+    """A setting as plain data, or its repr if it is of a class that a program defines."""
     try:
         return to_plain(setting)
     except PlainError:
         return repr(setting)
-
-
-@attrs.frozen
-class Operation:
-    """One admin route.
-
-    Attributes:
-        method: Its method.
-        path: Its path below `/__admin`.
-        act: What it does; it returns what is answered.
-    """
-
-    method: str
-    path: str
-    act: Callable[[Admin, Call], object]
-
-
-OPERATIONS: Final = (
-    Operation("GET", "/state", Admin.state),
-    Operation("POST", "/reset", Admin.reset),
-    Operation("GET", "/jobs", Admin.jobs),
-    Operation("POST", "/jobs", Admin.add_jobs),
-    Operation("GET", "/jobs/{job_id}", Admin.job),
-    Operation("PUT", "/jobs/{job_id}/status", Admin.set_status),
-    Operation("POST", "/jobs/{job_id}/hold", Admin.hold),
-    Operation("POST", "/jobs/{job_id}/release", Admin.release),
-    Operation("GET", "/limit", Admin.limits),
-    Operation("PUT", "/limit", Admin.set_limit),
-    Operation("GET", "/faults", Admin.faults),
-    Operation("POST", "/faults", Admin.add_fault),
-    Operation("DELETE", "/faults", Admin.clear_faults),
-    Operation("DELETE", "/faults/{name}", Admin.remove_fault),
-    Operation("GET", "/clock", Admin.clock),
-    Operation("POST", "/clock/freeze", Admin.freeze),
-    Operation("POST", "/clock/resume", Admin.resume),
-    Operation("POST", "/clock/advance", Admin.advance),
-    Operation("GET", "/snapshots", Admin.snapshots),
-    Operation("POST", "/snapshots", Admin.take_snapshot),
-    Operation("POST", "/snapshots/{id}/restore", Admin.restore),
-    Operation("DELETE", "/snapshots/{id}", Admin.delete_snapshot),
-    Operation("GET", "/truth", Admin.truth),
-    Operation("GET", "/requests", Admin.requests),
-    Operation("GET", "/deliveries", Admin.deliveries),
-)
-"""All of them."""

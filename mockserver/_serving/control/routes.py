@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from mockserver._api.answers import JsonAnswer, error_answer
 from mockserver._plain import PlainError
 from mockserver._serving.control.guard import Guard
-from mockserver._serving.control.operations import OPERATIONS, Admin, Call, Operation, UnknownError
+from mockserver._serving.control.operations import OPERATIONS, Admin, Operation, UnknownError
 from mockserver._serving.control.page import page
 
 if TYPE_CHECKING:
@@ -56,15 +56,13 @@ class _Operations:
         # Starlette has GET routes answer HEAD as well.
         operation = self._by_method["GET" if request.method == "HEAD" else request.method]
         try:
-            data = _decoded(body)
-            said = operation.act(
-                self._admin, Call(request.path_params, dict(request.query_params), data)
-            )
+            query = dict(request.query_params)
+            answer = operation.run(self._admin, request.path_params, query, _decoded(body))
         except UnknownError as error:
             return error_answer(404, str(error))
         except ValueError as error:
             return error_answer(400, str(error))
-        return JsonAnswer(msgspec.json.encode(said))
+        return JsonAnswer(msgspec.json.encode(answer))
 
 
 def _decoded(body: bytes) -> object:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mockserver import MockLegnext, RequestRecord
@@ -11,7 +13,6 @@ from mockserver._serving.control.operations import (
     MOST_SNAPSHOTS,
     OPERATIONS,
     Admin,
-    Call,
     UnknownError,
 )
 from mockserver._world import Admitted, Hint
@@ -43,6 +44,12 @@ class Odd:
         return "<an odd limit>"
 
 
+def run(admin: Admin, method: str, path: str, body: object = None, /, **query: str) -> Any:  # noqa: ANN401 - JSON
+    """Carry out the operation of a route without parameters in its path."""
+    (operation,) = [op for op in OPERATIONS if (op.method, op.path) == (method, path)]
+    return operation.run(admin, {}, query, {} if body is None else body)
+
+
 def test_no_operation_stands_twice() -> None:
     """Method and path say which operation is meant, and each tells what it does."""
     assert len({(op.method, op.path) for op in OPERATIONS}) == len(OPERATIONS)
@@ -52,8 +59,8 @@ def test_no_operation_stands_twice() -> None:
 def test_limits_of_a_programs_own_are_shown_by_their_repr() -> None:
     """What can't be written as data doesn't keep the rest from being read."""
     mock = MockLegnext(limit=Odd())
-    (said,) = Admin(mock).state(Call())["limits"]  # type: ignore[index]
-    assert "<an odd limit>" in said
+    (limit,) = run(Admin(mock), "GET", "/state")["limits"]
+    assert "<an odd limit>" in limit
 
 
 @pytest.mark.parametrize(
@@ -70,7 +77,7 @@ def test_jobs_that_cannot_be_added(data: object, problem: str) -> None:
     """Counts from the wire are bounded, and nothing is added of what isn't right."""
     mock = MockLegnext()
     with pytest.raises(ValueError, match=problem):
-        Admin(mock).add_jobs(Call(data=data))
+        run(Admin(mock), "POST", "/jobs", data)
     assert len(mock.world) == 0
 
 
@@ -78,20 +85,20 @@ def test_snapshots_are_bounded() -> None:
     """There are so many at once, and deleting one makes room."""
     admin = Admin(MockLegnext())
     for number in range(MOST_SNAPSHOTS):
-        assert admin.take_snapshot(Call()) == {"id": str(number + 1), "at": 0.0}
+        assert admin.take_snapshot() == {"id": str(number + 1), "at": 0.0}
     with pytest.raises(ValueError, match="16 snapshots already"):
-        admin.take_snapshot(Call())
-    admin.delete_snapshot(Call({"id": "3"}))
-    assert admin.take_snapshot(Call()) == {"id": "17", "at": 0.0}
+        admin.take_snapshot()
+    admin.delete_snapshot("3")
+    assert admin.take_snapshot() == {"id": "17", "at": 0.0}
     with pytest.raises(UnknownError, match="no snapshot '3'"):
-        admin.restore(Call({"id": "3"}))
+        admin.restore("3")
 
 
 def test_the_truth_has_no_future() -> None:
     """Asking for it would fix what is still to be decided."""
     mock = MockLegnext()
     mock.add_job()
-    assert Admin(mock).truth(Call(query={"until": "1e9"})) == dict(mock.truth)
+    assert run(Admin(mock), "GET", "/truth", until="1e9") == dict(mock.truth)
     assert mock.world.now == 0
 
 
@@ -106,9 +113,7 @@ def test_queries() -> None:
         )
 
     def found(**query: str) -> list[str | None]:
-        records = admin.requests(Call(query=query))
-        assert isinstance(records, list)
-        return [record.job_id for record in records]
+        return [record.job_id for record in run(admin, "GET", "/requests", **query)]
 
     assert found() == ["0", "1", "2", "3", "4"]
     assert found(last="2") == ["3", "4"]
@@ -126,4 +131,4 @@ def test_queries() -> None:
         with pytest.raises(ValueError, match=problem):
             found(**query)
     with pytest.raises(PlainError):
-        admin.jobs(Call(query={"last": "x"}))
+        run(admin, "GET", "/jobs", last="x")

@@ -26,7 +26,7 @@ class Desk:
 
     async def __call__(self, method: str, path: str, **options: Any) -> Any:  # noqa: ANN401 - JSON
         """Ask, with the parameters of the path among the options, and return what is answered."""
-        names = {"job_id", "name", "id"} & options.keys()
+        names = {"job_id", "name", "snapshot_id"} & options.keys()
         params = {name: options.pop(name) for name in names}
         self.asked.add((method, path))
         answer = await self._client.request(method, "/__admin" + path.format(**params), **options)
@@ -111,10 +111,10 @@ async def test_all_operations() -> None:  # noqa: PLR0915 - one story, route by 
         assert request["path"] == "/api/v1/job/mine"
 
         # Back
-        await ask("POST", "/snapshots/{id}/restore", id="1")
+        await ask("POST", "/snapshots/{snapshot_id}/restore", snapshot_id="1")
         assert await ask("GET", "/requests") == []
         assert (await ask("GET", "/snapshots"))["snapshots"] == [taken]
-        assert await ask("DELETE", "/snapshots/{id}", id="1") == {}
+        assert await ask("DELETE", "/snapshots/{snapshot_id}", snapshot_id="1") == {}
         assert (await ask("POST", "/reset"))["now"] == 0
         assert await ask("GET", "/jobs") == []
     assert ask.asked == {(op.method, op.path) for op in OPERATIONS}
