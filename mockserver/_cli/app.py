@@ -1,4 +1,4 @@
-"""The command `legnext-mock`: its options, and what `--help` says of them."""
+"""The command `legnext-mock` and its subcommands."""
 
 from __future__ import annotations
 
@@ -11,30 +11,28 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import attrs
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
-from mockserver._api.hints import Fields, RetryAfter
 from mockserver._cli.explaining import Topic, explanation
+from mockserver._cli.options import SERVER, Options
 from mockserver._cli.recording import recording
 from mockserver._cli.serving import WRONG_USAGE, complain, serve_until_told
-from mockserver._cli.settings import Options, UsageError, scenario_of, slots_in
+from mockserver._cli.settings import UsageError, scenario_of
 from mockserver._mock import MockLegnext
 from mockserver._replay import TranscriptError, read_transcript, replaying
 from mockserver._scenario import Scenario
-from mockserver._world import Order
-from mockserver._world.slots import read_slots
 
 _HELP = """\
 A stand-in for the Legnext service: simulated jobs behind the real API.
 
-Its first line is the URL it listens on; it serves until Ctrl-C or SIGTERM.
-Any x-api-key is accepted, as long as there is one. What really happened to
-every job is at /__admin/truth, and every request at /__admin/requests; the
-world can be watched and changed at /__admin/. /openapi.json describes the API.
+The first line of output is the URL; the server runs until Ctrl-C or SIGTERM.
+It accepts any x-api-key that isn't empty. /__admin/ is a page to watch and
+change the simulation, /__admin/truth has all changes of all jobs, and
+/__admin/requests all requests. /openapi.json describes the API.
 
-The vendor's SDK takes the URL with /api behind it as its base_url, and
-legnext-stream takes it as it is, from LEGNEXT_BASE_URL.
+Give the vendor's SDK the URL plus /api as its base_url, and legnext-stream the
+URL itself, in LEGNEXT_BASE_URL.
 """
 
 _EXAMPLES = """\
@@ -50,16 +48,16 @@ Examples:
       A slow account that refuses a seventh job; 500 are there from the start.
 
   legnext-mock --rate 10 --burst 20 --retry-after date --rate-limit-fields draft
-      Above 10 requests a second the answer is 429, with a date to come back at.
+      Above 10 requests a second the answer is 429, with a date in Retry-After.
 
   legnext-mock --fault status:503@job,every=10 --fault 'delay:uniform(0,5)'
-      Every tenth status request is answered with 503, and all take their time.
+      Every tenth status request gets 503, and all answers are late.
 
   legnext-mock --fault reset:200@job,probability=0.05,after=60,until=120
       In the world's second minute, one answer in twenty breaks off.
 
   legnext-mock --quirk error_body=nested --quirk logs=strings
-      Shapes in which the API has been seen, besides those documented.
+      Undocumented variants in which the API has been seen to answer.
 
   legnext-mock --scenario storm.toml --seed 8
       What the file says, with another seed.
@@ -68,22 +66,16 @@ Examples:
       Last night's batch again, from a transcript that `record` wrote.
 
 Short forms are KIND:VALUE,VALUE,NAME=VALUE@ROUTE,CRITERION=VALUE. Routes are
-job, submit, balance, or a task type. `legnext-mock explain faults` has every
-kind with its values; so do limits, run-times, failures, account, quirks,
-hints, webhooks and scenario.
+job, submit, balance, or a task type. `legnext-mock explain faults` lists all
+kinds with their values; other topics are limits, run-times, failures, account,
+quirks, hints, webhooks and scenario.
 
-Exit status: 0 after SIGTERM, 130 after Ctrl-C, 1 where it can't listen or
-read, 2 for options or files that can't be as they are.
+Exit status: 0 after SIGTERM, 130 after Ctrl-C, 1 if the server can't start,
+2 if an option or a file is wrong.
 """
 
-_SERVER = Group("Server", sort_key=1)
-_JOBS = Group("Jobs and account", sort_key=2)
-_LIMITS = Group("Limits", sort_key=3)
-_TROUBLE = Group("Trouble", sort_key=4)
-_SHAPES = Group("Shapes and webhooks", sort_key=5)
-
 _KEPT_REQUESTS = 100_000
-"""How many requests the journal keeps: a server may run for weeks."""
+"""How many requests the journal keeps, as a server may run for weeks."""
 
 app: App = App(
     name="legnext-mock",
@@ -95,131 +87,27 @@ app: App = App(
 )
 
 
-def _many(name: str, group: Group) -> Parameter:
-    """An option that is given once for each of its values."""
-    return Parameter(name=name, group=group, negative=(), show_default=False)
-
-
-def _can_be_slots(_: object, text: str | None) -> None:
-    """What it raises, the parser puts into words, with the name of the option."""
-    if text is not None:
-        read_slots(slots_in(text), "queue")
-
-
 @app.default
 def serve(
     *,
-    scenario: Annotated[Path | None, Parameter(group=_SERVER)] = None,
-    replay: Annotated[Path | None, Parameter(group=_SERVER)] = None,
-    host: Annotated[str, Parameter(group=_SERVER)] = "127.0.0.1",
-    port: Annotated[int, Parameter(group=_SERVER, validator=Number(gte=0, lte=65535))] = 8080,
-    time_scale: Annotated[float | None, Parameter(group=_SERVER, validator=Number(gt=0))] = None,
-    admin: Annotated[bool | None, Parameter(group=_SERVER)] = None,
-    admin_host: Annotated[tuple[str, ...], _many("--admin-host", _SERVER)] = (),
-    seed: Annotated[int | None, Parameter(group=_JOBS)] = None,
-    slots: Annotated[str | None, Parameter(group=_JOBS, validator=_can_be_slots)] = None,
-    order: Annotated[Order | None, Parameter(group=_JOBS)] = None,
-    priority: Annotated[tuple[str, ...], _many("--priority", _JOBS)] = (),
-    run_times: Annotated[str | None, Parameter(group=_JOBS)] = None,
-    failure_share: Annotated[
-        float | None, Parameter(group=_JOBS, validator=Number(gte=0, lte=1))
-    ] = None,
-    failure: Annotated[tuple[str, ...], _many("--failure", _JOBS)] = (),
-    jobs: Annotated[int, Parameter(group=_JOBS, validator=Number(gte=0))] = 0,
-    account: Annotated[tuple[str, ...], _many("--account", _JOBS)] = (),
-    rate: Annotated[float | None, Parameter(group=_LIMITS, validator=Number(gt=0))] = None,
-    burst: Annotated[int | None, Parameter(group=_LIMITS, validator=Number(gte=1))] = None,
-    limit: Annotated[tuple[str, ...], _many("--limit", _LIMITS)] = (),
-    retry_after: Annotated[RetryAfter | None, Parameter(group=_LIMITS)] = None,
-    rate_limit_fields: Annotated[tuple[Fields, ...], _many("--rate-limit-fields", _LIMITS)] = (),
-    latency: Annotated[str | None, Parameter(group=_TROUBLE)] = None,
-    fault: Annotated[tuple[str, ...], _many("--fault", _TROUBLE)] = (),
-    moderate: Annotated[tuple[str, ...], _many("--moderate", _TROUBLE)] = (),
-    quirk: Annotated[tuple[str, ...], _many("--quirk", _SHAPES)] = (),
-    webhook: Annotated[tuple[str, ...], _many("--webhook", _SHAPES)] = (),
+    options: Annotated[Options, Parameter(name="*")] = Options(),  # noqa: B008 - it is frozen
+    replay: Annotated[Path | None, Parameter(group=SERVER)] = None,
+    host: Annotated[str, Parameter(group=SERVER)] = "127.0.0.1",
+    port: Annotated[int, Parameter(group=SERVER, validator=Number(gte=0, lte=65535))] = 8080,
 ) -> int:
     """Serve the mock.
 
     Parameters
     ----------
-    scenario
-        A file of settings, in TOML or JSON; the options go over it.
     replay
         A transcript: what was recorded happens again.
     host
-        The address to listen on. By default nobody but this machine can reach it.
+        The address to listen on. By default only this machine can reach it.
     port
         The port; 0 for any that is free.
-    time_scale
-        How many seconds pass for the jobs while one really passes; 1 by default.
-    admin
-        Whether there is /__admin/; by default where only this machine can reach it.
-    admin_host
-        A name, besides addresses and localhost, by which /__admin/ may be asked for. Repeatable.
-    seed
-        The same seed gives the same jobs; 0 by default.
-    slots
-        How many jobs run at once: 12 by default, unlimited, queue@6, or reject@6 (others: 429).
-    order
-        Which waiting job gets a free slot: the first by default.
-    priority
-        TASK=NUMBER: the priority of a task type's jobs. Repeatable.
-    run_times
-        A preset (fast, typical, relax, video), seconds, or e.g. lognormal:45,0.3 or uniform:30,90.
-    failure_share
-        The share of jobs that fail, from 0 to 1; none by default.
-    failure
-        MODE=SHARE of jobs that fail, by submit, moderation, processing or timeout. Repeatable.
-    jobs
-        How many diffusion jobs are there from the start.
-    account
-        NAME=VALUE: points, credits, or limited=true for 402 when they are spent. Repeatable.
-    rate
-        Requests a second (of the jobs' time) above which the answer is 429. No limit by default.
-    burst
-        How many requests may come at once before the rate counts; 1 by default.
-    limit
-        A limit of another kind, e.g. sliding-window:100,60@submit,per=key. Repeatable.
-    retry_after
-        How a 429 says when to come back: in seconds by default.
-    rate_limit_fields
-        Fields that tell of the limits on every answer. Repeatable.
-    latency
-        How long each answer takes, in seconds of the jobs' time; or a distribution.
-    fault
-        Something that goes wrong, e.g. status:503@job,every=10. Repeatable: faults add up.
-    moderate
-        A word that no prompt may have: the answer is 403. Repeatable.
-    quirk
-        NAME=VALUE: a shape in which the API has been seen. Repeatable.
-    webhook
-        NAME=VALUE: how callbacks are made, e.g. secret=s3cret or lost_share=0.1. Repeatable.
     """
-    options = Options(
-        scenario=scenario,
-        seed=seed,
-        slots=slots,
-        order=order,
-        time_scale=time_scale,
-        run_times=run_times,
-        failure_share=failure_share,
-        failures=failure,
-        priorities=priority,
-        account=account,
-        jobs=jobs,
-        limits=limit,
-        rate=rate,
-        burst=burst,
-        retry_after=retry_after,
-        rate_limit_fields=rate_limit_fields,
-        latency=latency,
-        faults=fault,
-        quirks=quirk,
-        moderated=moderate,
-        webhooks=webhook,
-        admin=False if admin is None and not _is_loopback(host) else admin,
-        admin_hosts=admin_host,
-    )
+    if options.admin is None and not _is_loopback(host):
+        options = attrs.evolve(options, admin=False)
     try:
         described = scenario_of(options)
         mock = _live(described) if replay is None else _replayed(described, replay)
@@ -230,26 +118,27 @@ def serve(
     return serve_until_told(mock.serve, host, port)
 
 
-@app.command
+@app.command(help_epilogue="")
 def record(
     file: Path,
     /,
     *,
-    upstream: Annotated[str, Parameter(group=_SERVER)] = "https://api.legnext.ai",
-    host: Annotated[str, Parameter(group=_SERVER)] = "127.0.0.1",
-    port: Annotated[int, Parameter(group=_SERVER, validator=Number(gte=0, lte=65535))] = 8080,
+    upstream: Annotated[str, Parameter(group=SERVER)] = "https://api.legnext.ai",
+    host: Annotated[str, Parameter(group=SERVER)] = "127.0.0.1",
+    port: Annotated[int, Parameter(group=SERVER, validator=Number(gte=0, lte=65535))] = 8080,
 ) -> int:
-    """Pass requests on to the real API, and write down what passes.
+    """Forward requests to the real API, and record them in a transcript.
 
-    The transcript has no keys and no signatures; it does have prompts. Use the URL in the first
-    line in place of the API's, and give the file to --replay afterwards.
+    The transcript has prompts, but no keys and no signatures.
+    Use the URL in the first line of output in place of the API's URL.
+    Afterwards, replay the file with --replay.
 
     Parameters
     ----------
     file
-        The transcript to be written; there must be none yet.
+        The transcript to write; it must not exist yet.
     upstream
-        Where requests are passed on to.
+        The URL of the API.
     host
         The address to listen on.
     port
@@ -263,9 +152,9 @@ def record(
     return serve_until_told(serve_recording, host, port)
 
 
-@app.command
+@app.command(help_epilogue="")
 def explain(topic: Topic, /) -> int:
-    """Explain a topic: every kind there is, its values, and what they mean.
+    """Explain a topic: its kinds, their values, and what they mean.
 
     Parameters
     ----------
@@ -284,14 +173,14 @@ def _is_loopback(host: str) -> bool:
 
 
 def _live(scenario: Scenario) -> MockLegnext:
-    """The mock in real time, and on today's calendar unless the scenario has another."""
+    """A mock in real time, whose calendar begins now unless the scenario says otherwise."""
     if scenario.epoch == Scenario().epoch:
         scenario = attrs.evolve(scenario, epoch=datetime.now(UTC))
     return scenario.mock(clock=time.monotonic)
 
 
 def _replayed(scenario: Scenario, file: Path) -> MockLegnext:
-    """A recording in real time, with what the scenario says besides.
+    """A replay in real time, with the settings and jobs of a scenario.
 
     Raises:
         UsageError: The file isn't a transcript, or can't be read.
@@ -311,11 +200,11 @@ def _replayed(scenario: Scenario, file: Path) -> MockLegnext:
 def main() -> NoReturn:
     """Run the command with the arguments of this process, and exit.
 
-    The status is 130 after Ctrl-C, 0 after SIGTERM, 1 when the address can't be listened on, and 2
-    when the arguments or the files that they name are wrong.
+    The status is 130 after Ctrl-C, 0 after SIGTERM, 1 if the server can't start, and 2 if the
+    arguments or the files that they name are wrong.
     """
     try:
         status = app(sys.argv[1:], exit_on_error=False)
     except CycloptsError:
-        status = WRONG_USAGE  # What is wrong with them has been printed.
+        status = WRONG_USAGE  # The parser has printed the error.
     sys.exit(status)

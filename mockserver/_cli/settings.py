@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any, Final
 
-import attrs
-
+from mockserver._cli.options import Options, slots_in
 from mockserver._cli.short_forms import (
     Kinds,
     ShortFormError,
@@ -18,7 +16,7 @@ from mockserver._cli.short_forms import (
 from mockserver._faults import FAULTS
 from mockserver._plain import PlainError, from_plain, kind_of, to_plain
 from mockserver._plain.families import FAMILIES
-from mockserver._scenario import UNLIMITED, Scenario, ScenarioError, read_scenario
+from mockserver._scenario import Scenario, ScenarioError, read_scenario
 from mockserver._world import Distribution, Limit
 
 
@@ -33,64 +31,6 @@ FAULT_KINDS: Final = _kinds(FAULTS)
 
 class UsageError(ValueError):
     """The options can't be as they are; each line of the message says something about it."""
-
-
-@attrs.frozen(kw_only=True)
-class Options:
-    """What was asked for; None or empty where nothing was.
-
-    Those that aren't explained here are as a `Scenario` has them.
-
-    Attributes:
-        scenario: A file to begin with: what else is asked for replaces its settings, or is added
-            to its lists.
-        slots: A number, `unlimited`, `queue@6` or `reject@6`.
-        run_times: The name of a preset, seconds, or a short form.
-        failures: `MODE=SHARE`.
-        priorities: `TASK=NUMBER`.
-        account: `NAME=VALUE`.
-        jobs: How many diffusion jobs there are from the start.
-        limits: Short forms; with them or a rate, the limits of the file don't hold.
-        rate: Requests a second.
-        burst: How many of them at once.
-        latency: Seconds, or a short form.
-        faults: Short forms.
-        quirks: `NAME=VALUE`.
-        moderated: Words that no prompt may have.
-        webhooks: `NAME=VALUE`.
-        admin_hosts: Names by which the admin routes may be asked.
-    """
-
-    scenario: Path | None = None
-    seed: int | None = None
-    slots: str | None = None
-    order: str | None = None
-    time_scale: float | None = None
-    run_times: str | None = None
-    failure_share: float | None = None
-    failures: Sequence[str] = ()
-    priorities: Sequence[str] = ()
-    account: Sequence[str] = ()
-    jobs: int = 0
-    limits: Sequence[str] = ()
-    rate: float | None = None
-    burst: int | None = None
-    retry_after: str | None = None
-    rate_limit_fields: Sequence[str] = ()
-    latency: str | None = None
-    faults: Sequence[str] = ()
-    quirks: Sequence[str] = ()
-    moderated: Sequence[str] = ()
-    webhooks: Sequence[str] = ()
-    admin: bool | None = None
-    admin_hosts: Sequence[str] = ()
-
-
-def slots_in(text: str) -> int | str | None:
-    """The slots that a word says: a number, None for no limit, or a word with a number in it."""
-    if text == UNLIMITED:
-        return None
-    return int(text) if text.isdecimal() else text
 
 
 def scenario_of(options: Options) -> Scenario:

@@ -10,7 +10,8 @@ import pytest
 from mockserver import Account, Failures, Lognormal, Quirks, Rule, Status, TokenBucket, When
 from mockserver._api.hints import Hints
 from mockserver._api.moderation import Moderation
-from mockserver._cli.settings import Options, UsageError, scenario_of
+from mockserver._cli.options import Options
+from mockserver._cli.settings import UsageError, scenario_of
 from mockserver._faults import Delay, Redirect
 from mockserver._scenario import Jobs, Scenario
 from mockserver._serving.webhooks import WebhookSettings
@@ -109,16 +110,16 @@ def test_options_go_over_a_file(tmp_path: Path) -> None:
         Options(
             scenario=path,
             seed=7,
-            failures=["timeout=0.25"],
-            priorities=["edit=2"],
-            account=["credits=1"],
-            moderated=["two"],
-            quirks=["error_body=job"],
-            webhooks=["keep=5"],
-            rate_limit_fields=["x"],
-            admin_hosts=["box"],
+            failures=("timeout=0.25",),
+            priorities=("edit=2",),
+            account=("credits=1",),
+            moderated=("two",),
+            quirks=("error_body=job",),
+            webhooks=("keep=5",),
+            rate_limit_fields=("x",),
+            admin_hosts=("box",),
             rate=9.0,
-            faults=["stale"],
+            faults=("stale",),
             jobs=1,
         )
     )
