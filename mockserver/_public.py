@@ -5,36 +5,38 @@ from __future__ import annotations
 from mockserver._api.hints import Hints
 from mockserver._api.moderation import Moderation
 from mockserver._api.quirks import Quirks
-from mockserver._faults import (
-    AnswerLost,
+from mockserver._faults import Faults, Rule, When
+from mockserver._faults.connection import (
     Bandwidth,
     Close,
-    Delay,
     Dribble,
     EmptyAnswer,
-    EmptyOutput,
-    ErrorEnvelope,
-    Faults,
-    Flapping,
     Garbage,
-    HtmlPage,
-    MalformedJson,
-    NotYetFound,
-    Oversized,
-    Redirect,
     Refuse,
-    Regression,
     Reset,
-    Rule,
     Silence,
     SlowClose,
-    Stale,
+)
+from mockserver._faults.http import (
+    Delay,
+    ErrorEnvelope,
+    HtmlPage,
+    MalformedJson,
+    Oversized,
+    Redirect,
     Status,
     Truncated,
+    WrongContentType,
+)
+from mockserver._faults.state import (
+    AnswerLost,
+    EmptyOutput,
+    Flapping,
+    NotYetFound,
+    Regression,
+    Stale,
     UnknownStatus,
     Vanished,
-    When,
-    WrongContentType,
     WrongJob,
 )
 from mockserver._mock import MockLegnext

@@ -11,7 +11,7 @@ import attrs
 
 from mockserver._api.hints import Hints
 from mockserver._api.quirks import Quirks
-from mockserver._faults import CONNECTION_FAULTS, HTTP_FAULTS, STATE_FAULTS, When
+from mockserver._faults import FAULTS, When
 from mockserver._plain import kind_of
 from mockserver._plain.families import FAMILIES
 from mockserver._scenario import Jobs, Phase, Scenario
@@ -32,7 +32,7 @@ Topic: TypeAlias = Literal[
 """What can be explained."""
 
 _CLASSES: Final[Mapping[Topic, tuple[type, ...]]] = {
-    "faults": (When, *HTTP_FAULTS, *STATE_FAULTS, *CONNECTION_FAULTS),
+    "faults": (When, *FAULTS),
     "limits": (LimitRule, *FAMILIES[Limit]),
     "run-times": (Script, Step, *FAMILIES[Distribution]),
     "failures": (Failures,),

@@ -1,94 +1,39 @@
-"""What can go wrong between a client and the API, as values; and the rules for whom it meets.
+"""What can go wrong between a client and the API, as values; and the rules for when it happens.
 
-All of this is pure: `mockserver._serving.applied_faults` does it to answers, `mockserver._serving.network` to connections.
+All of this is pure: `mockserver._serving.applied_faults` carries it out on answers,
+`mockserver._serving.network` on connections. The kinds of faults are in `http`, `state` and
+`connection`; to add one, see `fault`.
 """
 
-from mockserver._faults.connection import (
-    CONNECTION_FAULTS,
-    LINE,
-    Bandwidth,
-    Close,
-    ConnectionFault,
-    Dribble,
-    EmptyAnswer,
-    Garbage,
-    Line,
-    Refuse,
-    Reset,
-    Silence,
-    SlowClose,
-)
-from mockserver._faults.http import (
-    HTTP_FAULTS,
-    Delay,
-    ErrorEnvelope,
-    HtmlPage,
-    HttpFault,
-    MalformedJson,
-    Oversized,
-    Redirect,
-    Status,
-    Truncated,
-    WrongContentType,
-)
+from typing import Final
+
+from mockserver._faults.connection import CONNECTION_FAULTS
+from mockserver._faults.fault import LINE, ConnectionFault, Fault, Line
+from mockserver._faults.http import HTTP_FAULTS
 from mockserver._faults.matching import RequestFacts, When
-from mockserver._faults.rules import FAULTS, Criteria, Fault, Faults, FaultsSnapshot, Rule
-from mockserver._faults.state import (
-    STATE_FAULTS,
-    AnswerLost,
-    EmptyOutput,
-    Flapping,
-    NotYetFound,
-    Regression,
-    Stale,
-    StateFault,
-    UnknownStatus,
-    Vanished,
-    WrongJob,
-)
+from mockserver._faults.plan import NOTHING, Plan, plan_for
+from mockserver._faults.rules import Criteria, Faults, FaultsSnapshot, Rule
+from mockserver._faults.state import STATE_FAULTS
+
+FAULTS: Final = (*HTTP_FAULTS, *STATE_FAULTS, *CONNECTION_FAULTS)
+"""All kinds of faults."""
 
 __all__ = [
     "CONNECTION_FAULTS",
     "FAULTS",
     "HTTP_FAULTS",
     "LINE",
+    "NOTHING",
     "STATE_FAULTS",
-    "AnswerLost",
-    "Bandwidth",
-    "Close",
     "ConnectionFault",
     "Criteria",
-    "Delay",
-    "Dribble",
-    "EmptyAnswer",
-    "EmptyOutput",
-    "ErrorEnvelope",
     "Fault",
     "Faults",
     "FaultsSnapshot",
-    "Flapping",
-    "Garbage",
-    "HtmlPage",
-    "HttpFault",
     "Line",
-    "MalformedJson",
-    "NotYetFound",
-    "Oversized",
-    "Redirect",
-    "Refuse",
-    "Regression",
+    "Plan",
     "RequestFacts",
-    "Reset",
     "Rule",
-    "Silence",
-    "SlowClose",
-    "Stale",
-    "StateFault",
-    "Status",
-    "Truncated",
-    "UnknownStatus",
-    "Vanished",
     "When",
-    "WrongContentType",
-    "WrongJob",
+    "plan_for",
 ]

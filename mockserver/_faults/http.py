@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import math
 import re
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal
 
 import attrs
 
+from mockserver._faults.fault import (
+    WITHOUT_BODY,
+    Answered,
+    Damages,
+    Delays,
+    ErrorWriter,
+    Replaces,
+    kinds_in,
+)
 from mockserver._world import Distribution
-
-Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
-"""Header fields as ASGI has them: names in lower case."""
-
-ErrorWriter: TypeAlias = Callable[[int, str], bytes]
-"""Writes the body of an error as the API does, from its code and message."""
+from mockserver._world.checks import is_seconds
+from mockserver._world.kinds import Range, tried
 
 JSON: Final = "application/json"
 HTML: Final = "text/html; charset=utf-8"
 
-WITHOUT_BODY: Final = frozenset({204, 304})
-"""The statuses of answers that never have a body."""
-
 MOST_BYTES: Final = 1 << 30
-"""No answer is larger, in bytes: a mock has to fill a client's memory, not its own machine's."""
+"""The size of the largest answer, in bytes: the whole of it never is in the mock's memory."""
 
 # What RFC 9110 has for a field's name, and the values that every server and client can carry.
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -37,62 +37,17 @@ _FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "date
 
 
 @attrs.frozen
-class Answered:
-    """An answer as a whole.
+class Delay(Delays):
+    """The answer comes later. Several delays add up, and add to the mock's own latency.
 
     Attributes:
-        status: The status code.
-        headers: The header fields, without those of framing.
-        body: The body.
-        padding: How many spaces follow it. They are part of the body, but nobody has to hold them.
+        seconds: How much later, in the world's seconds; or a distribution of it.
     """
 
-    status: int
-    headers: Headers
-    body: bytes
-    padding: int = 0
-
-
-class Replaces(ABC):
-    """A fault that answers in the API's place: the route never sees the request."""
-
-    __slots__ = ()
-
-    @abstractmethod
-    def answer(self, write_error: ErrorWriter) -> Answered:
-        """What is answered."""
-
-
-class Damages(ABC):
-    """A fault that changes an answer on its way to the client."""
-
-    __slots__ = ()
-
-    @abstractmethod
-    def damage(self, answered: Answered) -> Answered:
-        """What becomes of an answer."""
-
-
-# Delays
-
-
-def _is_duration(_instance: object, _attribute: object, value: Any) -> None:  # noqa: ANN401 - float | Distribution
-    if isinstance(value, (int, float)) and not 0 <= value < math.inf:
-        raise ValueError(f"seconds must be a number of seconds, 0 or more, not {value}")
-
-
-@attrs.frozen
-class Delay:
-    """The answer comes later; several delays add up, also to the mock's own latency.
-
-    Attributes:
-        seconds: By so much, in the world's seconds; or a distribution of it.
-    """
-
-    seconds: float | Distribution = attrs.field(validator=_is_duration)
+    seconds: float | Distribution = attrs.field(validator=is_seconds, metadata=tried(Range(0, 30)))
 
     def drawn(self, share: float) -> float:
-        """The delay, in the world's seconds, for a number in [0, 1)."""
+        """The delay, in the world's seconds, for a random number in [0, 1)."""
         if isinstance(self.seconds, (int, float)):
             return self.seconds
         return self.seconds.quantile(share)
@@ -175,7 +130,7 @@ class Status(Replaces):
         ValueError: A status or a field that no answer can have.
     """
 
-    code: int = attrs.field(validator=_is_code)
+    code: int = attrs.field(validator=_is_code, metadata=tried(503, 500, 502, 504, 429, 408, 520))
     body: Literal["error", "html", "empty"] = attrs.field(
         default="error", validator=attrs.validators.in_(("error", "html", "empty"))
     )
@@ -203,7 +158,7 @@ class HtmlPage(Replaces):
         code: The status: of an error page, or 200 where a proxy says that all is well.
     """
 
-    code: int = attrs.field(default=502, validator=_is_code)
+    code: int = attrs.field(default=502, validator=_is_code, metadata=tried(502, 200, 503))
 
     def answer(self, write_error: ErrorWriter) -> Answered:  # noqa: ARG002 - the base has it
         """The page."""
@@ -219,7 +174,7 @@ class ErrorEnvelope(Replaces):
         message: The message in the body.
     """
 
-    code: int = 500
+    code: int = attrs.field(default=500, metadata=tried(500, 429))
     message: str = "Internal server error"
 
     def answer(self, write_error: ErrorWriter) -> Answered:
@@ -244,7 +199,9 @@ class Redirect(Replaces):
 
     location: str = attrs.field(default="https://elsewhere.legnext.example/", validator=_is_value)
     status: int = attrs.field(
-        default=302, validator=attrs.validators.in_((301, 302, 303, 307, 308))
+        default=302,
+        validator=attrs.validators.in_((301, 302, 303, 307, 308)),
+        metadata=tried(302, 301, 303, 307, 308),
     )
 
     def answer(self, write_error: ErrorWriter) -> Answered:  # noqa: ARG002 - the base has it
@@ -283,7 +240,7 @@ class Truncated(Damages):
         share: How much of the body is left, from 0 to below 1.
     """
 
-    share: float = attrs.field(default=0.5, validator=_is_share)
+    share: float = attrs.field(default=0.5, validator=_is_share, metadata=tried(0.5, 0.0, 0.99))
 
     def damage(self, answered: Answered) -> Answered:
         """The beginning of it."""
@@ -328,7 +285,8 @@ class Oversized(Damages):
         bytes: The size, at the least; up to 1 GiB.
     """
 
-    bytes: int = attrs.field(default=64 << 20, validator=_is_size)
+    # More than is sane, and yet little enough to generate by the hundred.
+    bytes: int = attrs.field(default=64 << 20, validator=_is_size, metadata=tried(1 << 20))
 
     def damage(self, answered: Answered) -> Answered:
         """The same with the spaces."""
@@ -336,28 +294,5 @@ class Oversized(Damages):
         return attrs.evolve(answered, padding=max(answered.padding, missing))
 
 
-HttpFault: TypeAlias = (
-    Delay
-    | Status
-    | HtmlPage
-    | ErrorEnvelope
-    | Redirect
-    | WrongContentType
-    | Truncated
-    | MalformedJson
-    | Oversized
-)
-"""Any of the faults of HTTP."""
-
-HTTP_FAULTS: Final = (
-    Delay,
-    Status,
-    HtmlPage,
-    ErrorEnvelope,
-    Redirect,
-    WrongContentType,
-    Truncated,
-    MalformedJson,
-    Oversized,
-)
-"""Their classes."""
+HTTP_FAULTS: Final = kinds_in(__name__)
+"""The kinds of faults of HTTP."""

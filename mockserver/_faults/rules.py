@@ -6,22 +6,16 @@ import contextlib
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final, TypeAlias, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 import attrs
 
-from mockserver._faults.connection import CONNECTION_FAULTS, ConnectionFault, Refuse
-from mockserver._faults.http import HTTP_FAULTS, HttpFault
+from mockserver._faults.connection import Refuse
+from mockserver._faults.fault import Fault
 from mockserver._faults.matching import RequestFacts, When
-from mockserver._faults.state import STATE_FAULTS, StateFault
 from mockserver._world import Randomness
+from mockserver._world.kinds import kind_of
 from mockserver._world.recent import Recent
-
-Fault: TypeAlias = HttpFault | StateFault | ConnectionFault
-"""Any fault."""
-
-FAULTS: Final = (*HTTP_FAULTS, *STATE_FAULTS, *CONNECTION_FAULTS)
-"""The classes of all faults."""
 
 # A name stands in journals, and in the paths of the admin routes.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}|")
@@ -32,10 +26,6 @@ def _is_name(_instance: object, _attribute: object, name: str) -> None:
         raise ValueError(
             f"name must be up to 100 letters, digits and signs of '_.:-', not {name!r}"
         )
-
-
-def _kind(fault: Fault) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(fault).__name__).lower()
 
 
 @attrs.frozen
@@ -56,10 +46,15 @@ class Rule:
     name: str = attrs.field(default="", validator=_is_name)
 
     @property
+    def needs_request(self) -> bool:
+        """Whether only a request can meet it, and no connection by itself."""
+        return self.fault.needs_request or self.when.needs_request
+
+    @property
     def is_for_connections(self) -> bool:
         """Whether it is decided when a connection is made, before there is a request.
 
-        So is a `Refuse`, unless its criteria ask for something that only a request has.
+        That is so for a `Refuse`, unless its criteria are about something that only a request has.
         """
         return isinstance(self.fault, Refuse) and not self.when.needs_request
 
@@ -157,7 +152,7 @@ class Faults:
         return self._add(Rule(fault, When(**criteria) if when is None else when, name or ""))
 
     def _add(self, rule: Rule) -> str:
-        name = rule.name or self._free_name(_kind(rule.fault))
+        name = rule.name or self._free_name(kind_of(type(rule.fault)))
         if name in self._rules:
             raise ValueError(f"there is a rule {name!r} already")
         self._rules[name] = attrs.evolve(rule, name=name)
@@ -230,8 +225,7 @@ class Faults:
         return tuple(
             rule
             for rule in self._rules.values()
-            if isinstance(rule.fault, CONNECTION_FAULTS)
-            and not rule.when.needs_request
+            if not rule.needs_request
             and rule.when.has_time(at)
             and rule.when.counts(number)
             and (

@@ -5,47 +5,29 @@ They change what a client is told about a job, never the job: the truth stays wh
 
 from __future__ import annotations
 
-import math
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeAlias
+from collections.abc import Mapping
+from typing import ClassVar, Final
 
 import attrs
 import msgspec
 
-from mockserver._faults.http import Answered, Damages
-from mockserver._world import TERMINAL, JobView, World
+from mockserver._faults.fault import (
+    Answered,
+    ConnectionFault,
+    Damages,
+    Effect,
+    End,
+    Misleads,
+    Reading,
+    kinds_in,
+)
+from mockserver._world import TERMINAL, JobView
+from mockserver._world.checks import is_seconds
+from mockserver._world.kinds import Range, tried
 
-
-@attrs.frozen
-class Reading:
-    """A status request, as it looks from within the world.
-
-    Attributes:
-        world: The world that is asked.
-        at: When, in seconds since the world's start.
-        number: Counts the readings of this job that the fault has met, this one included: 1, 2 …
-            It is to be called once, by a fault that counts.
-    """
-
-    world: World
-    at: float
-    number: Callable[[], int]
-
-
-class Misleads(ABC):
-    """A fault that has a status request answered with something else than the job as it is."""
-
-    __slots__ = ()
-
-    @abstractmethod
-    def told(self, job: JobView, reading: Reading) -> JobView | None:
-        """What is told in the place of `job`; None for "no such job"."""
-
-
-def _is_duration(_instance: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
-    if value is not None and not 0 <= value < math.inf:
-        raise ValueError(f"{attribute.name} must be a number of seconds, 0 or more, not {value}")
+_EARLIER: Final = tried(None, "pending", "staged", "processing", "retry")
+UNDOCUMENTED: Final = ("queued-elsewhere", "paused", "Processing", "…")
+"""Words for statuses that no documentation has: a client must take them for "not finished"."""
 
 
 def _went_back(job: JobView, reading: Reading, to: str | None) -> JobView:
@@ -68,9 +50,9 @@ class Stale(Misleads):
             when it was new.
     """
 
-    seconds: float = attrs.field(default=30.0, validator=_is_duration)
+    seconds: float = attrs.field(default=30.0, validator=is_seconds, metadata=tried(Range(0, 300)))
 
-    def told(self, job: JobView, reading: Reading) -> JobView:
+    def reported(self, job: JobView, reading: Reading) -> JobView:
         """The job as it was."""
         return reading.world.job(job.job_id, max(job.created_at, reading.at - self.seconds))
 
@@ -84,9 +66,9 @@ class Regression(Misleads):
             never had this status as being in it. A job in its first status is left as it is.
     """
 
-    to: str | None = None
+    to: str | None = attrs.field(default=None, metadata=_EARLIER)
 
-    def told(self, job: JobView, reading: Reading) -> JobView:
+    def reported(self, job: JobView, reading: Reading) -> JobView:
         """The job as it was then."""
         return _went_back(job, reading, self.to)
 
@@ -99,9 +81,9 @@ class Flapping(Misleads):
         to: The earlier status; None for the one before the end.
     """
 
-    to: str | None = None
+    to: str | None = attrs.field(default=None, metadata=_EARLIER)
 
-    def told(self, job: JobView, reading: Reading) -> JobView:
+    def reported(self, job: JobView, reading: Reading) -> JobView:
         """The job as it is, or as it was."""
         if job.status in TERMINAL and reading.number() % 2 == 0:
             return _went_back(job, reading, self.to)
@@ -116,9 +98,13 @@ class UnknownStatus(Misleads):
         word: The status.
     """
 
-    word: str = attrs.field(default="upscaling", validator=attrs.validators.min_len(1))
+    word: str = attrs.field(
+        default="upscaling",
+        validator=attrs.validators.min_len(1),
+        metadata=tried(*UNDOCUMENTED),
+    )
 
-    def told(self, job: JobView, reading: Reading) -> JobView:  # noqa: ARG002 - the base has it
+    def reported(self, job: JobView, reading: Reading) -> JobView:  # noqa: ARG002 - the base has it
         """The job with that status."""
         return attrs.evolve(job, status=self.word, ended_at=None, failure=None)
 
@@ -136,15 +122,19 @@ class NotYetFound(Misleads):
     """
 
     polls: int | None = attrs.field(
-        default=None, validator=attrs.validators.optional(attrs.validators.ge(1))
+        default=None,
+        validator=attrs.validators.optional(attrs.validators.ge(1)),
+        metadata=tried(Range(1, 5)),
     )
-    seconds: float | None = attrs.field(default=None, validator=_is_duration)
+    seconds: float | None = attrs.field(
+        default=None, validator=is_seconds, metadata=tried(Range(0, 300))
+    )
 
     def __attrs_post_init__(self) -> None:
         if (self.polls is None) == (self.seconds is None):
             raise ValueError("either polls or seconds must be given, and not both")
 
-    def told(self, job: JobView, reading: Reading) -> JobView | None:
+    def reported(self, job: JobView, reading: Reading) -> JobView | None:
         """The job, once it is found."""
         if self.polls is not None:
             return None if reading.number() <= self.polls else job
@@ -159,9 +149,9 @@ class Vanished(Misleads):
         after: So many of the world's seconds after it was made.
     """
 
-    after: float = attrs.field(default=0.0, validator=_is_duration)
+    after: float = attrs.field(default=0.0, validator=is_seconds, metadata=tried(Range(0, 300)))
 
-    def told(self, job: JobView, reading: Reading) -> JobView | None:
+    def reported(self, job: JobView, reading: Reading) -> JobView | None:
         """The job, until then."""
         return job if reading.at < job.created_at + self.after else None
 
@@ -177,7 +167,7 @@ class WrongJob(Misleads):
 
     job_id: str | None = None
 
-    def told(self, job: JobView, reading: Reading) -> JobView:
+    def reported(self, job: JobView, reading: Reading) -> JobView:
         """The other job."""
         world, at = reading.world, reading.at
         candidates = world.job_ids() if self.job_id is None else iter((self.job_id,))
@@ -219,35 +209,19 @@ def _emptied(value: object) -> object:
 
 
 @attrs.frozen
-class AnswerLost:
-    """The request is served, and the connection ends before its answer.
+class AnswerLost(ConnectionFault):
+    """The request is served, and the connection is closed before its answer.
 
-    For a submit: there is a job then that its client doesn't know of. Select with `route="submit"`.
+    After a submit (`route="submit"`) there is a job that its client doesn't know of.
     """
 
+    needs_request: ClassVar[bool] = True
 
-StateFault: TypeAlias = (
-    Stale
-    | Regression
-    | Flapping
-    | UnknownStatus
-    | NotYetFound
-    | Vanished
-    | WrongJob
-    | EmptyOutput
-    | AnswerLost
-)
-"""Any of the faults of state."""
+    @property
+    def effect(self) -> Effect:
+        """The connection is closed."""
+        return Effect(End("close"))
 
-STATE_FAULTS: Final = (
-    Stale,
-    Regression,
-    Flapping,
-    UnknownStatus,
-    NotYetFound,
-    Vanished,
-    WrongJob,
-    EmptyOutput,
-    AnswerLost,
-)
-"""Their classes."""
+
+STATE_FAULTS: Final = kinds_in(__name__)
+"""The kinds of faults of state."""

@@ -12,9 +12,9 @@ for a `Script`.
 Nothing is guessed: a number in quotes is no number, and an unknown name is an error.
 """
 
-from mockserver._plain.families import kind_of
 from mockserver._plain.problems import PlainError
 from mockserver._plain.reading import from_plain
 from mockserver._plain.writing import to_plain
+from mockserver._world.kinds import kind_of
 
 __all__ = ["PlainError", "from_plain", "kind_of", "to_plain"]

@@ -1,11 +1,10 @@
-"""Which classes a setting may be of, where it may be of several, and what each is called."""
+"""The classes that a setting may be of, where it may be of several."""
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-from mockserver._faults import FAULTS
+from mockserver._faults import FAULTS, Fault
 from mockserver._world import (
     Concurrency,
     Distribution,
@@ -37,12 +36,9 @@ FAMILIES: Final[dict[object, tuple[type, ...]]] = {
         Scheduled,
         Unlimited,
     ),
+    Fault: FAULTS,
 }
-"""What stands in an annotation for any of several classes, and these."""
-KINDS: Final[frozenset[type]] = frozenset(FAULTS).union(*FAMILIES.values())
-"""The classes that say their kind. Those of faults are all in one union, which needs no family."""
+"""The annotations that stand for any of several classes, and these classes."""
 
-
-def kind_of(cls: type) -> str:
-    """What a class is called in plain data, e.g. `"token-bucket"`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+KINDS: Final[frozenset[type]] = frozenset[type]().union(*FAMILIES.values())
+"""The classes whose plain data says their kind."""

@@ -14,9 +14,10 @@ import attrs
 from cattrs import Converter, IterableValidationError, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn
 
-from mockserver._plain.families import FAMILIES, KINDS, kind_of
+from mockserver._plain.families import FAMILIES, KINDS
 from mockserver._plain.problems import PlainError, UnfitError, one_of, problems_of, refuse
 from mockserver._world import Fixed, Script, Step
+from mockserver._world.kinds import kind_of
 
 T = TypeVar("T")
 

@@ -12,9 +12,10 @@ import attrs
 from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
 
-from mockserver._plain.families import KINDS, kind_of
+from mockserver._plain.families import KINDS
 from mockserver._plain.problems import PlainError
 from mockserver._world import Step
+from mockserver._world.kinds import kind_of
 
 _CONVERTER: Final = Converter()
 

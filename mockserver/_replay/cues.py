@@ -13,7 +13,8 @@ import attrs
 import msgspec
 
 from mockserver._api.routes import job_id_in
-from mockserver._faults.connection import ConnectionFault, EmptyAnswer, Reset, Silence
+from mockserver._faults import ConnectionFault
+from mockserver._faults.connection import EmptyAnswer, Reset, Silence
 from mockserver._replay.lives import RecordedJob
 from mockserver._replay.reading import job_object
 from mockserver._replay.transcript import Exchange

@@ -16,7 +16,7 @@ import msgspec
 from starlette.responses import Response
 
 from mockserver._api.answers import error_answer
-from mockserver._faults.http import WITHOUT_BODY
+from mockserver._faults.fault import WITHOUT_BODY
 from mockserver._mock import MockLegnext
 from mockserver._replay.cues import Cues, asked
 from mockserver._replay.lives import RecordedJob

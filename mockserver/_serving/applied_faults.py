@@ -1,9 +1,6 @@
-"""What the faults that a request meets do: to its delay, its job, its answer and its connection.
+"""Carries out what the faults that a request meets do to its job, its answer and its connection.
 
-Which rules those are is decided when the request arrives. Their delays add up; the first that
-replaces the answer does so, and then the route never sees the request; those that mislead change
-the job that is told of, one after the other; those that damage change whatever is answered, also
-an error; and those of the connection are left to the server.
+What that is, a `Plan` says, which is made when the request arrives.
 """
 
 from __future__ import annotations
@@ -11,22 +8,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-import attrs
-
 from mockserver._api.wire import error_body
-from mockserver._faults import (
-    LINE,
-    AnswerLost,
-    ConnectionFault,
-    Delay,
-    EmptyAnswer,
-    Faults,
-    Line,
-    RequestFacts,
-    Rule,
+from mockserver._faults import LINE, ConnectionFault, Line, Rule
+from mockserver._faults.fault import (
+    WITHOUT_BODY,
+    Answered,
+    Damages,
+    Misleads,
+    Reading,
+    Replaces,
 )
-from mockserver._faults.http import WITHOUT_BODY, Answered, Damages, Replaces
-from mockserver._faults.state import Misleads, Reading
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
@@ -42,65 +33,6 @@ NO_LINE: Final = "this server can't do the fault of the connection that was sele
 
 # Spaces are sent in pieces of this size, in bytes.
 _PIECE: Final = b" " * 65536
-
-
-@attrs.frozen
-class Plan:
-    """What happens to a request because of the rules that it meets.
-
-    Attributes:
-        names: The names of the rules.
-        delay: For how many of the world's seconds it is held.
-        replacement: What answers it in the place of its route.
-        misleading: The rules that change the job that is told of.
-        damages: What changes its answer.
-        connection: What the connection does with the answer.
-    """
-
-    names: tuple[str, ...] = ()
-    delay: float = 0.0
-    replacement: Replaces | None = None
-    misleading: tuple[Rule, ...] = ()
-    damages: tuple[Damages, ...] = ()
-    connection: tuple[ConnectionFault, ...] = ()
-
-
-NOTHING: Final = Plan()
-"""What happens to a request that meets no rule."""
-
-
-def plan_for(faults: Faults, request: RequestFacts) -> Plan:
-    """Choose the rules that a request meets, and what they do; to be called once for each."""
-    rules = faults.choose(request)
-    if not rules:
-        return NOTHING
-    delay = 0.0
-    replacement: Replaces | None = None
-    misleading: list[Rule] = []
-    damages: list[Damages] = []
-    connection: list[ConnectionFault] = []
-    for rule in rules:
-        match rule.fault:
-            case Delay() as fault:
-                delay += fault.drawn(faults.draw(rule, "delay", request))
-            case Replaces() as fault:
-                replacement = replacement or fault
-            case Misleads():
-                misleading.append(rule)
-            case Damages() as fault:
-                damages.append(fault)
-            case AnswerLost():
-                connection.append(EmptyAnswer())
-            case fault:
-                connection.append(fault)
-    return Plan(
-        names=tuple(rule.name for rule in rules),
-        delay=delay,
-        replacement=replacement,
-        misleading=tuple(misleading),
-        damages=tuple(damages),
-        connection=tuple(connection),
-    )
 
 
 def told_job(service: Service, scope: Scope, job_id: str, at: float) -> JobView | None:
@@ -123,7 +55,7 @@ def told_job(service: Service, scope: Scope, job_id: str, at: float) -> JobView 
         if job is None or not isinstance(rule.fault, Misleads):
             break
         number = partial(service.faults.count, rule, "readings", job_id)
-        job = rule.fault.told(job, Reading(world, at, number))
+        job = rule.fault.reported(job, Reading(world, at, number))
     return job
 
 

@@ -12,14 +12,12 @@ from mockserver._api.files import file_in
 from mockserver._api.hints import Field, Scale, limit_fields, retry_after, told_seconds
 from mockserver._api.routes import FILE, JOB, OPENAPI, ROUTE, job_id_in, route_of
 from mockserver._api.wire import date_header
-from mockserver._faults import RequestFacts
+from mockserver._faults import NOTHING, RequestFacts, plan_for
 from mockserver._serving.applied_faults import (
     MISLEADING,
     NO_LINE,
-    NOTHING,
     break_line,
     damaging,
-    plan_for,
     replacement_for,
 )
 from mockserver._serving.journal import RequestRecord

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 from hypothesis import strategies as st
 
+from mockserver._faults.state import UNDOCUMENTED
 from mockserver._world import (
     TASKS,
     Empirical,
@@ -21,8 +22,6 @@ from mockserver._world import (
 
 KNOWN: Final = ("pending", "staged", "processing", "retry")
 """The documented statuses of a job that has not ended; `retry` may come anywhere among them."""
-UNKNOWN: Final = ("queued-elsewhere", "paused", "Processing", "…")
-"""Words that no documentation has: a reader must take them for "not finished"."""
 
 AnyDistribution: TypeAlias = Fixed | Uniform | Lognormal | Empirical
 """Every kind of distribution; each is also a job's run times."""
@@ -76,7 +75,7 @@ def scripts(
     """
     path = st.builds(
         Step,
-        st.sampled_from((*KNOWN, *UNKNOWN) if unknown else KNOWN),
+        st.sampled_from((*KNOWN, *UNDOCUMENTED) if unknown else KNOWN),
         seconds(longest=longest),
         polls=st.none() | st.integers(1, 5) if polls else st.none(),
     )

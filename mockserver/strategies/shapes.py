@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 
 from mockserver._api.quirks import Quirks
 from mockserver._api.wire import DEFAULT_EPOCH, job_body
+from mockserver._faults.state import UNDOCUMENTED
 from mockserver._world import FAILURES, TASKS, Failure, Script, Step, World
 from mockserver.strategies.ids import job_ids
-from mockserver.strategies.lives import KNOWN, UNKNOWN, seconds
+from mockserver.strategies.lives import KNOWN, seconds
 
 # What expires does so after an hour at the earliest, in seconds: a job that nobody could have seen
 # end would be followed for ever.
 _EXPIRY: Final = (3600.0, 3 * 86_400.0)
-_EVERY_STATUS: Final = (*KNOWN, "completed", "failed", *UNKNOWN)
+_EVERY_STATUS: Final = (*KNOWN, "completed", "failed", *UNDOCUMENTED)
 # What a job goes through before it has a status; before words that aren't here, all of it.
 _WAY: Final = ("pending", "staged", "processing")
 

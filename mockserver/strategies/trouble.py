@@ -7,96 +7,12 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from mockserver._faults import (
-    FAULTS,
-    AnswerLost,
-    Bandwidth,
-    Close,
-    Delay,
-    Dribble,
-    EmptyAnswer,
-    EmptyOutput,
-    ErrorEnvelope,
-    Fault,
-    Flapping,
-    Garbage,
-    HtmlPage,
-    MalformedJson,
-    NotYetFound,
-    Oversized,
-    Redirect,
-    Refuse,
-    Regression,
-    Reset,
-    Rule,
-    Silence,
-    SlowClose,
-    Stale,
-    Status,
-    Truncated,
-    UnknownStatus,
-    Vanished,
-    When,
-    WrongContentType,
-    WrongJob,
-)
-from mockserver.strategies.lives import UNKNOWN, distributions, seconds
+from mockserver._faults import FAULTS, Fault, Rule, When
+from mockserver._faults.connection import Refuse
+from mockserver.strategies.deriving import drawn, listed
 
-# What servers and what stands before them answer when they are in trouble; the usual first.
-_CODES: Final = (503, 500, 502, 504, 429, 408, 520)
 _ROUTES: Final = (None, "job", "submit", "balance")
-_EARLIER: Final = (None, "pending", "staged", "processing", "retry")
-# So long a fault delays an answer, in seconds: longer than a client's usual timeout.
-_LONGEST_DELAY: Final = 30.0
 _LONGEST_WAIT: Final = 300.0
-# Enough for "more than is sane", and yet nothing that a test's machine would feel.
-_OVERSIZED: Final = 1 << 20
-
-# Faults with few settings are listed, and chosen from at once, the plainest first: drawn setting by
-# setting, those with the fewest settings would be what examples shrink to, rather than the plainest.
-_LISTED: Final[tuple[tuple[Fault, ...], ...]] = (
-    (
-        *(Status(code) for code in _CODES),
-        *(Status(503, body) for body in ("html", "empty")),
-        *(HtmlPage(code) for code in (502, 200, 503)),
-        *(ErrorEnvelope(code) for code in (500, 429)),
-        *(Redirect(status=status) for status in (302, 301, 303, 307, 308)),
-        WrongContentType(),
-        *(Truncated(share) for share in (0.5, 0.0, 0.99)),
-        *(MalformedJson(how) for how in ("trailing-comma", "single-quotes", "invalid-utf8")),
-        Oversized(_OVERSIZED),
-    ),
-    (
-        *(Regression(to) for to in _EARLIER),
-        *(Flapping(to) for to in _EARLIER),
-        *(UnknownStatus(word) for word in UNKNOWN),
-        WrongJob(),
-        EmptyOutput(),
-        AnswerLost(),
-    ),
-    (
-        EmptyAnswer(),
-        *(Garbage(size) for size in (64, 1, 4096)),
-        *(Bandwidth(rate) for rate in (1000.0, 10.0, 100_000.0)),
-        Silence(),
-        Refuse(),
-    ),
-)
-# Where an answer breaks off, in bytes: within its header, within its body, or behind it.
-_CUTS: Final = st.integers(0, 1000)
-_DRAWN: Final[dict[type[Fault], st.SearchStrategy[Fault]]] = {
-    Delay: st.builds(Delay, seconds(longest=_LONGEST_DELAY) | distributions(_LONGEST_DELAY)),
-    Stale: st.builds(Stale, seconds(longest=_LONGEST_WAIT)),
-    NotYetFound: st.one_of(
-        st.builds(NotYetFound, polls=st.integers(1, 5)),
-        st.builds(NotYetFound, seconds=seconds(longest=_LONGEST_WAIT)),
-    ),
-    Vanished: st.builds(Vanished, seconds(longest=_LONGEST_WAIT)),
-    Reset: st.builds(Reset, _CUTS),
-    Close: st.builds(Close, _CUTS),
-    Dribble: st.builds(Dribble, st.integers(1, 64), st.sampled_from((0.1, 0.0, 1.0))),
-    SlowClose: st.builds(SlowClose, seconds(longest=_LONGEST_DELAY)),
-}
 
 
 def faults(
@@ -114,12 +30,19 @@ def faults(
     Raises:
         ValueError: No class is left.
     """
-    chosen = set(kinds) - set(without)
-    listed = [[fault for fault in some if type(fault) in chosen] for some in _LISTED]
-    drawn = [some for kind, some in _DRAWN.items() if kind in chosen]
-    if not drawn and not any(listed):
+    chosen = [kind for kind in dict.fromkeys((*FAULTS, *kinds)) if kind in {*kinds} - {*without}]
+    if not chosen:
         raise ValueError("kinds must have a class that without doesn't have")
-    return st.one_of([*(st.sampled_from(some) for some in listed if some), *drawn])
+    # Where all examples can be listed, they are drawn from one list, the plainest first: drawn
+    # field by field, examples would shrink to the class with the fewest fields.
+    lists: dict[str, list[Fault]] = {}
+    others: list[st.SearchStrategy[Fault]] = []
+    for kind in chosen:
+        if (some := listed(kind)) is None:
+            others.append(drawn(kind))
+        else:
+            lists.setdefault(kind.__module__, []).extend(some)
+    return st.one_of([*map(st.sampled_from, lists.values()), *others])
 
 
 def _selections() -> st.SearchStrategy[dict[str, Any]]:

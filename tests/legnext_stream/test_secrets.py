@@ -25,7 +25,8 @@ from legnext_stream import (
 )
 from legnext_stream._cli.events_json import WallClock, event_line
 from mockserver import ErrorEnvelope, MockLegnext, Redirect, Status, Truncated
-from mockserver._faults import Fault, Reset
+from mockserver._faults import Fault
+from mockserver._faults.connection import Reset
 from mockserver._replay import Recorder
 from tests.legnext_stream.cli.support import environment
 from tests.legnext_stream.support import (

@@ -25,7 +25,8 @@ from mockserver import (
     When,
     run_virtual,
 )
-from mockserver._faults import Delay, Reset
+from mockserver._faults.connection import Reset
+from mockserver._faults.http import Delay
 from mockserver._scenario import (
     Jobs,
     Phase,

@@ -17,17 +17,9 @@ from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
 from legnext_stream._engine.delivery import Policy
-from mockserver._faults import (
-    FAULTS,
-    Dribble,
-    Fault,
-    Oversized,
-    Refuse,
-    Rule,
-    Silence,
-    Status,
-    When,
-)
+from mockserver._faults import FAULTS, Fault, Rule, When
+from mockserver._faults.connection import Dribble, Refuse, Silence
+from mockserver._faults.http import Oversized, Status
 from mockserver._scenario import Jobs, Scenario
 from mockserver._world import (
     TASKS,

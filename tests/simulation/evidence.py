@@ -11,25 +11,25 @@ from typing import Final
 
 from legnext_stream import JobStatus
 from mockserver import Change, RequestRecord
-from mockserver._faults import (
-    CONNECTION_FAULTS,
-    HTTP_FAULTS,
-    AnswerLost,
+from mockserver._faults import CONNECTION_FAULTS, HTTP_FAULTS, Fault
+from mockserver._faults.fault import Misleads
+from mockserver._faults.http import (
     Delay,
     ErrorEnvelope,
-    Fault,
-    Flapping,
     HtmlPage,
     MalformedJson,
     Oversized,
+    Truncated,
+    WrongContentType,
+)
+from mockserver._faults.state import (
+    AnswerLost,
+    Flapping,
     Regression,
     Stale,
-    Truncated,
     UnknownStatus,
-    WrongContentType,
     WrongJob,
 )
-from mockserver._faults.state import Misleads
 from tests.simulation.outcome import Outcome, Sat
 
 ENDS: Final = frozenset({"completed", "failed"})
@@ -37,7 +37,7 @@ ENDS: Final = frozenset({"completed", "failed"})
 NOBODY: Final = "no such job"
 """What stands for the status of a job that doesn't exist."""
 # With these faults it can't be known whether, and when, a client has had all of an answer.
-_UNSURE: Final = (*CONNECTION_FAULTS, AnswerLost, Delay, Oversized)
+_UNSURE: Final[tuple[type[Fault], ...]] = (*CONNECTION_FAULTS, AnswerLost, Delay, Oversized)
 # Answers later than this are given up: the library's limit for a request, and for a connection.
 _GIVEN_UP: Final = 10.0
 

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from mockserver._faults import Refuse
+from mockserver._faults.connection import Refuse
 from tests.simulation.cases import Case
 from tests.simulation.evidence import ENDS, NOBODY, Evidence
 from tests.simulation.findings import Looked, Wrong

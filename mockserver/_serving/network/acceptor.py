@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from mockserver._faults.connection import CONNECTION_FAULTS, Refuse
+from mockserver._faults.connection import Refuse
+from mockserver._faults.fault import ConnectionFault
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from mockserver._faults.connection import ConnectionFault
     from mockserver._faults.rules import Faults, Rule
     from mockserver._serving.clocks import WorldClock
 
@@ -39,7 +39,7 @@ class Door:
         return tuple(
             rule.fault
             for rule in self._faults.choose_for_connection(self._now(), self._number)
-            if isinstance(rule.fault, CONNECTION_FAULTS)
+            if isinstance(rule.fault, ConnectionFault)
             and (rule.is_for_connections or not self._knows_requests)
         )
 

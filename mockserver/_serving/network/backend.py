@@ -20,7 +20,7 @@ from mockserver._serving.network.pipe import PipeEnd, open_pipe
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
-    from mockserver._faults.connection import ConnectionFault
+    from mockserver._faults import ConnectionFault
 
     Serve = Callable[[trio.abc.Stream], Awaitable[None]]
 

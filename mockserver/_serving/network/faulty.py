@@ -8,39 +8,23 @@ Without faults the chain is the stream's own method.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import math
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Final, TypeAlias, assert_never
+from typing import Final, TypeAlias
 
 import trio
 
-from mockserver._faults.connection import (
-    Bandwidth,
-    Close,
-    ConnectionFault,
-    Dribble,
-    EmptyAnswer,
-    Garbage,
-    Refuse,
-    Reset,
-    Silence,
-    SlowClose,
-)
+from mockserver._faults.fault import ConnectionFault, Effect, End, Pace
 from mockserver._serving.network.pipe import PipeEnd
 
 _Bytes: TypeAlias = bytes | bytearray | memoryview
 _Send: TypeAlias = Callable[[_Bytes], Awaitable[None]]
 _Receive: TypeAlias = Callable[[int | None], Awaitable[bytes | bytearray]]
-_End: TypeAlias = Refuse | Reset | Close | EmptyAnswer | Garbage | Silence
 
 GONE: Final = (trio.BrokenResourceError, trio.ClosedResourceError)
 """What a stream raises when its other end, or this one, is no more."""
 _MAX_BYTES: Final = 65536
-# A limited rate comes in portions of this many seconds' worth.
-_PORTION: Final = 0.1
 # How long a client that has been hung up on can still send, in seconds. Closing a socket with bytes
 # unread resets it, and a reset can overtake the last bytes of an answer.
 _LINGER: Final = 1.0
@@ -59,12 +43,12 @@ class FaultyStream(trio.abc.Stream):
         self._is_hung_up = False
         self._is_silent = False
         self._close_after: float | None = None
-        self._answer_faults: list[ConnectionFault] = []
+        self._of_answer: list[Effect] = []
         receive: _Receive = stream.receive_some
-        lasting = tuple(faults)
-        for fault in reversed(lasting):
-            receive = self._receiving(fault, receive)
-            self._note(fault)
+        lasting = [fault.effect for fault in faults]
+        for effect in reversed(lasting):
+            receive = self._receiving(effect, receive)
+            self._note(effect)
         self._lasting_receive = self._receive = receive
         self._lasting_send = self._send_with(lasting, stream.send_all)
         self._send = self._lasting_send
@@ -86,21 +70,22 @@ class FaultyStream(trio.abc.Stream):
 
     def begin_request(self) -> None:
         """From now on it is about another request: the faults of the last answer are over."""
-        if self._answer_faults:
-            self._answer_faults.clear()
+        if self._of_answer:
+            self._of_answer.clear()
             self._send = self._lasting_send
             self._receive = self._lasting_receive
 
     def fail_with(self, fault: ConnectionFault) -> None:
         """Have the answer to the present request meet `fault`; to be called before it begins.
 
-        What is still to come of the request meets it too, where its pace is limited or it goes unheard.
+        The rest of the request meets it too, where its pace is limited or it goes unheard.
         """
-        self._answer_faults.append(fault)
-        self._send = self._send_with(self._answer_faults, self._lasting_send)
-        if isinstance(fault, Silence | Bandwidth):
-            self._receive = self._receiving(fault, self._receive)
-        self._note(fault)
+        effect = fault.effect
+        self._of_answer.append(effect)
+        self._send = self._send_with(self._of_answer, self._lasting_send)
+        if effect.end is None:
+            self._receive = self._receiving(effect, self._receive)
+        self._note(effect)
 
     async def send_all(self, data: _Bytes) -> None:
         """Send bytes, as far as the faults let them pass.
@@ -157,62 +142,38 @@ class FaultyStream(trio.abc.Stream):
         finally:
             await self._stream.aclose()
 
-    def _note(self, fault: ConnectionFault) -> None:
-        match fault:
-            case Silence():
-                self._is_silent = True
-            case SlowClose(seconds):
-                self._close_after = seconds
-            case _:
-                pass
+    def _note(self, effect: Effect) -> None:
+        self._is_silent = self._is_silent or effect.is_silent
+        if effect.close_after is not None:
+            self._close_after = effect.close_after
 
     # The chains
 
-    def _send_with(self, faults: Iterable[ConnectionFault], send: _Send) -> _Send:
-        """`send`, behind the faults."""
-        ends = []
-        for fault in faults:
-            match fault:
-                case Dribble(bytes_per, every_seconds):
-                    send = _dribbled(send, bytes_per, every_seconds)
-                case Bandwidth(rate):
-                    send = _slowed(send, rate)
-                case SlowClose():
-                    pass  # Every byte passes.
-                case _:
-                    ends.append(fault)
-        # Whatever the order, the pace is also that of what comes in the answer's place.
-        return self._ended(ends[0], send) if ends else send
+    def _send_with(self, effects: Iterable[Effect], send: _Send) -> _Send:
+        """`send`, behind the effects of faults."""
+        ends: list[_Send] = []
+        for effect in effects:
+            if effect.pace is not None:
+                send = _slowed(send, effect.pace)
+        # Whatever the order, what comes in place of an answer is slowed down too.
+        for effect in effects:
+            if effect.is_silent:
+                ends.append(_swallow)
+            elif effect.end is not None:
+                ends.append(_cut(send, effect.end, self._way_to(effect.end)))
+        return ends[0] if ends else send
 
-    def _ended(self, fault: _End, send: _Send) -> _Send:
-        match fault:
-            case Refuse():
-                return _cut(send, 0, self.reset)
-            case Reset(after_bytes):
-                return _cut(send, after_bytes, self.reset)
-            case Close(after_bytes):
-                return _cut(send, after_bytes, self.hang_up)
-            case EmptyAnswer():
-                return _cut(send, 0, self.hang_up)
-            case Garbage(length):
-                return _replaced(send, garbage(length), self.hang_up)
-            case Silence():
-                return _swallow
-            case _:
-                assert_never(fault)
+    def _way_to(self, end: End) -> Callable[[], Awaitable[None]]:
+        return self.reset if end.how == "reset" else self.hang_up
 
-    def _receiving(self, fault: ConnectionFault, receive: _Receive) -> _Receive:
-        match fault:
-            case Refuse() | Reset(0):
-                return self._ended_by_bytes(receive, self.reset)
-            case Close(0):
-                return self._ended_by_bytes(receive, self.hang_up)
-            case Bandwidth(rate):
-                return _slowed_receive(receive, rate)
-            case Silence():
-                return self._unheard
-            case _:
-                return receive
+    def _receiving(self, effect: Effect, receive: _Receive) -> _Receive:
+        if effect.is_silent:
+            return self._unheard
+        if effect.end is not None and effect.end.loses_request:
+            return self._ended_by_bytes(receive, self._way_to(effect.end))
+        if effect.pace is not None and effect.pace.both_ways:
+            return _slowed_receive(receive, effect.pace)
+        return receive
 
     def _ended_by_bytes(self, receive: _Receive, end: Callable[[], Awaitable[None]]) -> _Receive:
         async def receive_until_bytes(max_bytes: int | None) -> bytes:
@@ -234,15 +195,9 @@ class FaultyStream(trio.abc.Stream):
                 pass
 
 
-def garbage(length: int) -> bytes:
-    """So many bytes that aren't HTTP, the same every time."""
-    # No line of HTTP begins with a zero, which spares the client a wait for the line's end.
-    return b"\0" + hashlib.shake_128(b"garbage").digest(length - 1)
-
-
-def _cut(send: _Send, after_bytes: int, end: Callable[[], Awaitable[None]]) -> _Send:
-    """Let so many bytes pass, and end the connection."""
-    left = after_bytes
+def _cut(send: _Send, end: End, leave: Callable[[], Awaitable[None]]) -> _Send:
+    """Let some bytes pass, and end the connection."""
+    left = end.after_bytes
 
     async def cut(data: _Bytes) -> None:
         nonlocal left
@@ -251,21 +206,12 @@ def _cut(send: _Send, after_bytes: int, end: Callable[[], Awaitable[None]]) -> _
         if part:
             await send(part)
         if not left:
-            await end()
+            if end.instead:
+                await send(end.instead)
+            await leave()
             raise trio.BrokenResourceError("a fault has ended the connection")
 
     return cut
-
-
-def _replaced(send: _Send, by: bytes, end: Callable[[], Awaitable[None]]) -> _Send:
-    """Send other bytes, and end the connection."""
-
-    async def replaced(_data: _Bytes) -> None:
-        await send(by)
-        await end()
-        raise trio.BrokenResourceError("a fault has ended the connection")
-
-    return replaced
 
 
 async def _swallow(_data: _Bytes) -> None:
@@ -273,42 +219,25 @@ async def _swallow(_data: _Bytes) -> None:
     await trio.lowlevel.checkpoint()
 
 
-def _dribbled(send: _Send, bytes_per: int, every_seconds: float) -> _Send:
+def _slowed(send: _Send, pace: Pace) -> _Send:
     """Send in pieces, each after a wait."""
 
-    async def dribbled(data: _Bytes) -> None:
-        for start in range(0, len(data), bytes_per):
-            await trio.sleep(every_seconds)
-            await send(data[start : start + bytes_per])
-
-    return dribbled
-
-
-def _portion(rate: float) -> int:
-    """How many bytes go together at `rate` bytes a second."""
-    return math.ceil(rate * _PORTION)
-
-
-def _slowed(send: _Send, rate: float) -> _Send:
-    """Send in portions, each after the time it takes."""
-
     async def slowed(data: _Bytes) -> None:
-        size = _portion(rate)
-        for start in range(0, len(data), size):
-            portion = data[start : start + size]
-            await trio.sleep(len(portion) / rate)
-            await send(portion)
+        for start in range(0, len(data), pace.bytes_per):
+            piece = data[start : start + pace.bytes_per]
+            await trio.sleep(pace.wait(len(piece)))
+            await send(piece)
 
     return slowed
 
 
-def _slowed_receive(receive: _Receive, rate: float) -> _Receive:
-    """Receive in portions, each with the time it takes."""
+def _slowed_receive(receive: _Receive, pace: Pace) -> _Receive:
+    """Receive in pieces, each with a wait."""
 
     async def slowed(max_bytes: int | None) -> bytes | bytearray:
-        portion = _portion(rate)
-        data = await receive(portion if max_bytes is None else min(portion, max_bytes))
-        await trio.sleep(len(data) / rate)
+        most = pace.bytes_per
+        data = await receive(most if max_bytes is None else min(most, max_bytes))
+        await trio.sleep(pace.wait(len(data)))
         return data
 
     return slowed

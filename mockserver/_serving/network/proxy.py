@@ -9,7 +9,7 @@ from typing import Final
 import httpx
 import trio
 
-from mockserver._faults.rules import Fault, Faults, Rule
+from mockserver._faults import Fault, Faults, Rule
 from mockserver._serving.clocks import WorldClock
 from mockserver._serving.network.acceptor import Door
 from mockserver._serving.network.destinations import why_refused

@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 import h11
 import trio
 
-from mockserver._faults.connection import LINE
+from mockserver._faults import LINE
 from mockserver._serving.network.faulty import GONE, FaultyStream
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from mockserver._api.hints import Hints
 from mockserver._api.moderation import Moderation
 from mockserver._cli.options import Options
 from mockserver._cli.settings import UsageError, scenario_of
-from mockserver._faults import Delay, Redirect
+from mockserver._faults.http import Delay, Redirect
 from mockserver._scenario import Jobs, Scenario
 from mockserver._serving.webhooks import WebhookSettings
 from mockserver._world import Concurrency, Fixed, LimitRule, SlidingWindow, Uniform

@@ -30,7 +30,8 @@ from mockserver import (
     run_virtual,
 )
 from mockserver._faults import Fault
-from mockserver._faults.http import MOST_BYTES, Answered
+from mockserver._faults.fault import Answered
+from mockserver._faults.http import MOST_BYTES
 from tests.mockserver.faults.support import ask
 from tests.mockserver.helpers import client_of
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import attrs
 
 from mockserver import HtmlPage, TokenBucket
-from mockserver._plain.families import FAMILIES, KINDS, kind_of
+from mockserver._plain.families import FAMILIES, KINDS
+from mockserver._world.kinds import kind_of
 
 
 def test_kinds_are_kebab_case() -> None:

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import Fixed, PerType, Rule, Script, Step, TokenBucket, Uniform, When
-from mockserver._faults import Delay, Fault, Status
+from mockserver._faults import Fault
+from mockserver._faults.http import Delay, Status
 from mockserver._plain import PlainError, from_plain
 from mockserver._world import Distribution, Limit, LimitRule, RunTimes, Unlimited
 

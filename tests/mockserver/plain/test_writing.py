@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import Lognormal, PerType, Quirks, Rule, Script, Step, TokenBucket, When
-from mockserver._faults import Delay, Fault
+from mockserver._faults import Fault
+from mockserver._faults.http import Delay
 from mockserver._plain import PlainError, from_plain, to_plain
 from mockserver._world import TYPICAL, Limit, RunTimes
 from mockserver.strategies import limits, quirks, rules, run_times, scripts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockserver._faults import EmptyAnswer, Reset, Silence
+from mockserver._faults.connection import EmptyAnswer, Reset, Silence
 from mockserver._replay import Exchange, jobs_of
 from mockserver._replay.cues import Cues, asked
 from tests.mockserver.replay.test_reading import answer, job, transcript

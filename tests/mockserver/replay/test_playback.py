@@ -13,26 +13,24 @@ from hypothesis import strategies as st
 
 from mockserver import Fixed, Lognormal, MockLegnext, Script, TokenBucket, run_virtual
 from mockserver._api.hints import Hints
-from mockserver._faults import (
-    Close,
+from mockserver._faults import Rule, When
+from mockserver._faults.connection import Close, EmptyAnswer, Reset, Silence
+from mockserver._faults.http import (
     Delay,
-    EmptyAnswer,
-    EmptyOutput,
     HtmlPage,
     MalformedJson,
-    NotYetFound,
     Oversized,
     Redirect,
-    Regression,
-    Reset,
-    Rule,
-    Silence,
-    Stale,
     Status,
     Truncated,
-    UnknownStatus,
-    When,
     WrongContentType,
+)
+from mockserver._faults.state import (
+    EmptyOutput,
+    NotYetFound,
+    Regression,
+    Stale,
+    UnknownStatus,
     WrongJob,
 )
 from mockserver._replay import Recorder, jobs_of, read_transcript, replaying

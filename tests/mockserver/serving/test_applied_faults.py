@@ -27,9 +27,8 @@ from mockserver import (
     WrongContentType,
     run_virtual,
 )
-from mockserver._faults import Fault
-from mockserver._faults.connection import ConnectionFault
-from mockserver._faults.http import Answered
+from mockserver._faults import ConnectionFault, Fault
+from mockserver._faults.fault import Answered
 from mockserver._serving.applied_faults import Whole, damaging
 from tests.mockserver.faults.support import ask, submit
 from tests.mockserver.helpers import POST, client_of

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import Fixed, PerType, Script, Step
+from mockserver._faults.state import UNDOCUMENTED
 from mockserver._world import TERMINAL, Draws, Randomness, Start, World
 from mockserver.strategies import distributions, run_times, scripts, seconds
-from mockserver.strategies.lives import UNKNOWN
 from tests.mockserver.strategies.finding import plainest
 
 
@@ -31,7 +31,7 @@ def test_scripts_can_be_lived(script: Script) -> None:
 def test_scripts_can_hold_jobs(script: Script) -> None:
     """With other ends than the usual, jobs stay in them, and unknown words can be left out."""
     assert script.steps[-1].status == "processing"
-    assert not {step.status for step in script.steps} & {*UNKNOWN, *TERMINAL}
+    assert not {step.status for step in script.steps} & {*UNDOCUMENTED, *TERMINAL}
 
 
 def test_scripts_shrink_to_the_end_alone() -> None:

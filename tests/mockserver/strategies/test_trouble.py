@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 
 from mockserver import Rule, Status, When
-from mockserver._faults import CONNECTION_FAULTS, FAULTS, HTTP_FAULTS, Fault, Refuse, Silence
+from mockserver._faults import CONNECTION_FAULTS, FAULTS, HTTP_FAULTS, Fault
+from mockserver._faults.connection import Refuse, Silence
 from mockserver._plain import from_plain, to_plain
 from mockserver.strategies import faults, rules
 from tests.mockserver.strategies.finding import plainest

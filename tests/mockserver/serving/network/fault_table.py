@@ -10,11 +10,10 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
-from mockserver._faults import When
+from mockserver._faults import ConnectionFault, When
 from mockserver._faults.connection import (
     Bandwidth,
     Close,
-    ConnectionFault,
     Dribble,
     EmptyAnswer,
     Garbage,

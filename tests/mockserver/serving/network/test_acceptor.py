@@ -9,7 +9,8 @@ import trio
 import trio.testing
 
 from mockserver import run_virtual
-from mockserver._faults import Faults, Refuse, Reset, Rule, Silence, When
+from mockserver._faults import Faults, Rule, When
+from mockserver._faults.connection import Refuse, Reset, Silence
 from mockserver._serving.clocks import WorldClock
 from mockserver._serving.network.acceptor import Door
 

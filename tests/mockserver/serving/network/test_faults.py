@@ -11,7 +11,8 @@ import pytest
 import trio
 
 from mockserver import MockLegnext, run_virtual
-from mockserver._faults import Bandwidth, Reset, Rule, When
+from mockserver._faults import Rule, When
+from mockserver._faults.connection import Bandwidth, Reset
 from mockserver._serving.network.proxy import FaultProxy
 from tests.mockserver.serving.network.fault_table import (
     ROWS,

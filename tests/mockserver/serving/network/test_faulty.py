@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import run_virtual
+from mockserver._faults import ConnectionFault
 from mockserver._faults.connection import (
     Bandwidth,
     Close,
-    ConnectionFault,
     Dribble,
     EmptyAnswer,
     Garbage,
@@ -23,7 +23,7 @@ from mockserver._faults.connection import (
     Silence,
     SlowClose,
 )
-from mockserver._serving.network.faulty import FaultyStream, garbage
+from mockserver._serving.network.faulty import FaultyStream
 from mockserver._serving.network.pipe import PipeEnd, open_pipe
 
 ANSWER = bytes(range(100))
@@ -67,7 +67,14 @@ async def ask(
     return received, end, at
 
 
-GARBAGE = garbage(10)
+def _garbage(length: int) -> bytes:
+    end = Garbage(length).effect.end
+    assert end is not None
+    assert len(end.instead) == length
+    return end.instead
+
+
+GARBAGE = _garbage(10)
 ENDS = [
     (Refuse(), b"", "reset"),
     (Reset(), b"", "reset"),
@@ -121,7 +128,7 @@ def test_faults_act_together(
         assert (received, end) == (ANSWER[:5], "closed")
         assert at == pytest.approx(2, abs=1e-3)
     else:
-        assert (received, end) == (garbage(20)[:10], "reset")
+        assert (received, end) == (_garbage(20)[:10], "reset")
         assert at == pytest.approx(4, abs=1e-3)
 
 

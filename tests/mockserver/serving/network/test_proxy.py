@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from mockserver import MockLegnext
-from mockserver._faults import Close, Refuse
+from mockserver._faults.connection import Close, Refuse
 from mockserver._serving.network.proxy import FaultProxy
 from tests.mockserver.serving.network.test_sockets import stream_to
 

@@ -14,7 +14,8 @@ import pytest
 import trio
 
 from mockserver import Fixed, MockLegnext, TokenBucket
-from mockserver._faults import Close, Faults, Refuse, Reset
+from mockserver._faults import Faults
+from mockserver._faults.connection import Close, Refuse, Reset
 from mockserver._serving.clocks import WorldClock
 from mockserver._serving.network.acceptor import Door
 from mockserver._serving.network.faulty import FaultyStream

@@ -11,7 +11,8 @@ import pytest
 import trio
 
 from mockserver import MockLegnext, Script, run_virtual
-from mockserver._faults.connection import ConnectionFault, Refuse, Reset
+from mockserver._faults import ConnectionFault
+from mockserver._faults.connection import Refuse, Reset
 from mockserver._serving.network import MemoryBackend, MemoryTransport
 from mockserver._serving.network.pipe import CAPACITY
 from tests.mockserver.helpers import client_of
