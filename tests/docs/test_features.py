@@ -1,4 +1,4 @@
-"""The table of features: every test that it names is there."""
+"""Tests that pages refer to exist, and the mock's table of contents is complete."""
 
 from __future__ import annotations
 
@@ -7,33 +7,42 @@ from pathlib import Path
 
 import pytest
 
-_ROOT = Path(__file__).parents[2]
-_PAGE = (_ROOT / "docs" / "mock" / "README.md").read_text()
-_ROW = re.compile(r"^\| [^|]+ \| `([^`|]+\.py)::(\w+)` \|(?: [^|]+ \|){4}$", re.MULTILINE)
+from tests.docs.blocks import PAGES, ROOT
+
+_MOCK_README = (ROOT / "docs" / "mock" / "README.md").read_text()
+_ROW = re.compile(r"^\| [^|]+ \| `[^`|]+\.py::\w+` \|(?: [^|]+ \|){4}$", re.MULTILINE)
+_TEST = re.compile(r"`([\w/]+\.py)::(test_\w+)`")
 _LINK = re.compile(r"\]\(([\w./-]+\.(?:md|toml))")
 
 
 def test_every_row_names_a_test() -> None:
-    """Each row of the tables has the test that shows it, and a word about each of the others."""
-    tables = [line for line in _PAGE.splitlines() if line.count("|") == 7]
+    """Each row of the comparison names a test and says what each of the other tools has."""
+    tables = [line for line in _MOCK_README.splitlines() if line.count("|") == 7]
     heads = [line for line in tables if "| test |" in line or "---" in line]
-    assert len(tables) - len(heads) == len(_ROW.findall(_PAGE)) > 60
+    assert len(tables) - len(heads) == len(_ROW.findall(_MOCK_README)) > 60
 
 
-@pytest.mark.parametrize(("file", "name"), _ROW.findall(_PAGE))
-def test_it_is_there(file: str, name: str) -> None:
-    """The test that a row names exists."""
-    text = (_ROOT / "tests" / "mockserver" / file).read_text()
-    assert re.search(rf"^(?:async )?def {name}\(", text, re.MULTILINE)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_named_tests_exist(page: Path) -> None:
+    """A test that a page names is in a file of that name below `tests/`."""
+    missing = [
+        f"{file}::{name}"
+        for file, name in _TEST.findall(page.read_text())
+        if not any(
+            re.search(rf"^(?:async )?def {name}\(", found.read_text(), re.MULTILINE)
+            for found in (ROOT / "tests").rglob(file)
+        )
+    ]
+    assert missing == []
 
 
-@pytest.mark.parametrize("link", sorted(set(_LINK.findall(_PAGE))))
+@pytest.mark.parametrize("link", sorted(set(_LINK.findall(_MOCK_README))))
 def test_every_page_is_there(link: str) -> None:
-    """What the table of contents leads to exists, and it leads to every page."""
-    assert (_ROOT / "docs" / "mock" / link).is_file()
+    """Each link of the table of contents leads to a file."""
+    assert (ROOT / "docs" / "mock" / link).is_file()
 
 
 def test_every_page_is_in_the_contents() -> None:
-    """No page is left out of the table of contents."""
-    pages = {page.name for page in (_ROOT / "docs" / "mock").glob("*.md")} - {"README.md"}
-    assert pages <= set(_LINK.findall(_PAGE))
+    """The table of contents lists every page of the mock."""
+    pages = {page.name for page in (ROOT / "docs" / "mock").glob("*.md")} - {"README.md"}
+    assert pages <= set(_LINK.findall(_MOCK_README))

@@ -1,11 +1,11 @@
-"""Throw inputs at all that reads what comes over the wire; no exception but ours may come out.
+"""Fuzz everything that reads input from the network; only our own exceptions may come out.
 
     python -m tests.hostile.fuzz --inputs 1000000
 
-An answer goes the whole way: it is read, given to a tracker, and what comes out as events is written as
-a line and as an entry of the journal, and read again. Times, ids and headers that speak of limits go to
-their parsers. The first input that does harm is printed, and can be pasted into a test. With
-`--page docs/reliability.md` the figures are put there.
+Each answer is decoded and given to a tracker. The events it causes are written as JSON lines and as
+journal entries, and read again. Times, ids and rate-limit headers go to their parsers. The first input
+that fails is printed so that it can be pasted into a test. `--page docs/reliability.md` writes the
+figures to that page.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Report:
     def __str__(self) -> str:
         first = (
             f"- {self.inputs:,} inputs in {self.seconds:.0f} s, the slowest in"
-            f" {self.slowest * 1e3:.0f} ms; no exception but ours"
+            f" {self.slowest * 1e3:.0f} ms; no unexpected exception"
         )
         lines = [first]
         for reader, ends in self._by_reader().items():
@@ -109,8 +109,8 @@ def answer(body: bytes, code: int, headers: dict[str, str]) -> str:
         assert event.changed_between[1] <= 0.5
     due = tracker.due(0.5)
     assert isinstance(due, Poll) or due > 0.5
-    said = events[0].status if events else "nothing"
-    return f"answer: {seen.meaning.name.lower()}, told: {said}"
+    said = events[0].status if events else "none"
+    return f"answer: {seen.meaning.name.lower()}, event: {said}"
 
 
 def hints(headers: dict[str, str]) -> str:

@@ -72,11 +72,11 @@ def test_a_share_of_the_fuzzing() -> None:
     report = fuzz.fuzz(6_000, seed=7)
     assert report.inputs == sum(report.came_to.values()) == 6_000
     for reached in (
-        "answer: seen, told: completed",
-        "answer: seen, told: unknown",
-        "answer: missing, told: nothing",
-        "answer: limited, told: nothing",
-        "answer: troubled, told: nothing",
+        "answer: seen, event: completed",
+        "answer: seen, event: unknown",
+        "answer: missing, event: none",
+        "answer: limited, event: none",
+        "answer: troubled, event: none",
         *("date: one", "hints: some", "id: refused", "id: taken", "time: one"),
     ):
         assert report.came_to[reached] > 3, reached

@@ -75,8 +75,8 @@ class Report:
             f"- {self.kills:,} kills survived over {self.batches:,} batches of {self.prompts:,} prompts"
             f" in all: {ends}\n"
             f"- no prompt had more than one job at the server, and each had one acknowledged end;"
-            f" {self.again:,} ends were told again because they had not been acknowledged\n"
-            f"- {self.files:,} files, every one whole"
+            f" {self.again:,} ends were delivered again because they had not been acknowledged\n"
+            f"- {self.files:,} files, all complete"
         )
 
 

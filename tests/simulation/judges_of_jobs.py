@@ -45,7 +45,7 @@ CLAUSES: Final = Clauses()
 # ---------------------------------------------------------------- 1: true, in order, once
 
 
-@CLAUSES.clause("1 true, in order")
+@CLAUSES.clause("1 true and in order")
 def true_in_order(evidence: Evidence) -> Iterator[Finding]:
     """Events are a subsequence of the true statuses, in true order."""
     for job_id, told in stories(evidence.outcome):
@@ -64,7 +64,7 @@ def true_in_order(evidence: Evidence) -> Iterator[Finding]:
         yield found(is_so, f"told {words}, but it was {changes}", job_id)
 
 
-@CLAUSES.clause("1 never before it happened")
+@CLAUSES.clause("1 not before it happened")
 def never_early(evidence: Evidence) -> Iterator[Finding]:
     """A change is told after it has happened, within the bounds that the event gives."""
     for job_id, told in stories(evidence.outcome):
@@ -91,7 +91,7 @@ def never_early(evidence: Evidence) -> Iterator[Finding]:
             yield found(is_so, f"{said} at {event.observed_at}", job_id)
 
 
-@CLAUSES.clause("1 without repeats")
+@CLAUSES.clause("1 no repeats")
 def no_repeats(evidence: Evidence) -> Iterator[Finding]:
     """No status of a job is told twice to one reader."""
     for job_id, told in stories(evidence.outcome):
@@ -99,7 +99,7 @@ def no_repeats(evidence: Evidence) -> Iterator[Finding]:
         yield found(len(set(words)) == len(words), f"told {words}", job_id)
 
 
-@CLAUSES.clause("1 never back")
+@CLAUSES.clause("1 never backwards")
 def never_back(evidence: Evidence) -> Iterator[Finding]:
     """A job is never told to be at a place on its way that it has left."""
     for job_id, told in stories(evidence.outcome):
@@ -108,7 +108,7 @@ def never_back(evidence: Evidence) -> Iterator[Finding]:
         yield found(is_so, f"told {[each.word for each in told]}", job_id)
 
 
-@CLAUSES.clause("1 one event leads to the next")
+@CLAUSES.clause("1 each event follows from the last")
 def chained(evidence: Evidence) -> Iterator[Finding]:
     """`previous` is what the event before said; `sequence` counts; the job is the event's."""
     known: dict[str, JobStatus] = {}
@@ -146,7 +146,7 @@ def _is_unsure(outcome: Outcome, sat: Sat, job_id: str) -> bool:
 # ---------------------------------------------------------------- 2: one end
 
 
-@CLAUSES.clause("2 one end, and nothing after it")
+@CLAUSES.clause("2 one terminal event, then nothing")
 def one_end(evidence: Evidence) -> Iterator[Finding]:
     """There is at most one terminal event of a job, and it is the last."""
     for job_id, told in stories(evidence.outcome):
@@ -156,7 +156,7 @@ def one_end(evidence: Evidence) -> Iterator[Finding]:
             yield found(ends == told[-1:], f"told {words}", job_id)
 
 
-@CLAUSES.clause("2 each job ends")
+@CLAUSES.clause("2 every job ends")
 def all_end(evidence: Evidence) -> Iterator[Finding]:
     """Who has read a stream to its end has been told the end of each job, in this watch or before."""
     outcome = evidence.outcome
@@ -187,7 +187,7 @@ def stream_ends(evidence: Evidence) -> Iterator[Finding]:
             yield found(is_so, f"{reading.name} has met no end")
 
 
-@CLAUSES.clause("2 the true end")
+@CLAUSES.clause("2 the right terminal status")
 def true_end(evidence: Evidence) -> Iterator[Finding]:
     """A job that ended is told with its own end, after it has ended."""
     for job_id, told in stories(evidence.outcome):
@@ -202,7 +202,7 @@ def true_end(evidence: Evidence) -> Iterator[Finding]:
 # ---------------------------------------------------------------- 3: what can't be followed
 
 
-@CLAUSES.clause("3 not_found is deserved")
+@CLAUSES.clause("3 not_found is justified")
 def deserved_not_found(evidence: Evidence) -> Iterator[Finding]:
     """`not_found` is told of a job that the API kept saying it doesn't know, and of no other."""
     for job_id, told in stories(evidence.outcome):
@@ -221,7 +221,7 @@ def deserved_not_found(evidence: Evidence) -> Iterator[Finding]:
             yield found(is_so, f"told {end.status} of nobody", job_id)
 
 
-@CLAUSES.clause("3 timed_out is deserved")
+@CLAUSES.clause("3 timed_out is justified")
 def deserved_timed_out(evidence: Evidence) -> Iterator[Finding]:
     """`timed_out` is told of a job that didn't end for the whole timeout, and of no other."""
     case = evidence.outcome.case
@@ -239,7 +239,7 @@ def deserved_timed_out(evidence: Evidence) -> Iterator[Finding]:
             yield found(is_so, f"given up at {end.observed_at}, ended at {ended_at}", job_id)
 
 
-@CLAUSES.clause("3 what concerns all is raised")
+@CLAUSES.clause("3 account-wide errors are raised")
 def concerns_all(evidence: Evidence) -> Iterator[Finding]:
     """401, 402, 403 and a host that is silent end a watch by one clear error; nothing else does."""
     doom = evidence.outcome.case.doom

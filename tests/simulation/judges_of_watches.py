@@ -35,7 +35,7 @@ several readers, P for the pace) and what they say."""
 # ---------------------------------------------------------------- 4: trouble is seen in numbers only
 
 
-@CLAUSES.clause("4 trouble is counted")
+@CLAUSES.clause("4 temporary errors are counted")
 def trouble_counted(evidence: Evidence) -> Iterator[Finding]:
     """What is transient is seen in `stats`: no less than the server knows of, and not without it."""
     for sat in evidence.outcome.sats:
@@ -61,7 +61,7 @@ def trouble_counted(evidence: Evidence) -> Iterator[Finding]:
             yield found(is_so, f"{said}, but there were {limited} and no faults")
 
 
-@CLAUSES.clause("4 trouble is retried")
+@CLAUSES.clause("4 temporary errors are retried")
 def trouble_retried(evidence: Evidence) -> Iterator[Finding]:
     """A job whose poll met trouble is asked about again before long, or told to have ended."""
     case = evidence.outcome.case
@@ -98,7 +98,7 @@ def _waited(seconds: float, job_id: str) -> Finding:
 # ---------------------------------------------------------------- 5: bounded
 
 
-@CLAUSES.clause("5 one undelivered change a job")
+@CLAUSES.clause("5 one undelivered change per job")
 def one_undelivered(evidence: Evidence) -> Iterator[Finding]:
     """What is told after another event of the job was not yet there when that one was told."""
     for _, reading in readings(evidence.outcome):
@@ -108,7 +108,7 @@ def one_undelivered(evidence: Evidence) -> Iterator[Finding]:
                 yield found(is_so, f"{earlier.word} and {later.word} were both held", job_id)
 
 
-@CLAUSES.clause("5 a slow reader slows polling")
+@CLAUSES.clause("5 a slow consumer slows polling")
 def bounded_backlog(evidence: Evidence) -> Iterator[Finding]:
     """One reader at least has no more undelivered than there is room for, and in flight."""
     case = evidence.outcome.case
@@ -125,7 +125,7 @@ def bounded_backlog(evidence: Evidence) -> Iterator[Finding]:
         yield found(most <= allowed, f"{most} events were held, with room for {case.room}")
 
 
-@CLAUSES.clause("5 who is slow holds up nobody else")
+@CLAUSES.clause("5 a slow consumer does not delay others")
 def nobody_held_up(evidence: Evidence) -> Iterator[Finding]:
     """While one reader has room jobs are asked about, however far behind the others are."""
     room = evidence.outcome.case.room
@@ -174,7 +174,7 @@ def _times_under_way(evidence: Evidence, sat: Sat) -> Iterator[Span]:
             yield max(starts[0], told[0].event.observed_at), evidence.ended_at(job_id)
 
 
-@CLAUSES.clause("5 no more at once than allowed")
+@CLAUSES.clause("5 requests in flight stay within the limit")
 def bounded_connections(evidence: Evidence) -> Iterator[Finding]:
     """There are never more connections than requests may be in flight."""
     for sat in evidence.outcome.sats:
@@ -206,7 +206,7 @@ def nothing_leaks(evidence: Evidence) -> Iterator[Finding]:
     yield found(not outcome.warnings, f"warned of {outcome.warnings}")
 
 
-@CLAUSES.clause("6 what a body raises comes out")
+@CLAUSES.clause("6 an exception in the body comes out unchanged")
 def body_error(evidence: Evidence) -> Iterator[Finding]:
     """The error of the body comes out as it was; and none comes out of a body that raised none."""
     for sat in evidence.outcome.sats:
@@ -228,7 +228,7 @@ def cancelled_wait(evidence: Evidence) -> Iterator[Finding]:
 # ---------------------------------------------------------------- 7 and 8: the loop's manners
 
 
-@CLAUSES.clause("7 an error is raised again, a closed stream is closed")
+@CLAUSES.clause("7 errors are raised again, closed streams stay closed")
 def manners(evidence: Evidence) -> Iterator[Finding]:
     """After its end there is the end again, after an error that error, after `aclose` it is closed."""
     for sat in evidence.outcome.sats:
@@ -241,7 +241,7 @@ def manners(evidence: Evidence) -> Iterator[Finding]:
             yield found(met in allowed, f"{what}: asked once more, met {met}")
 
 
-@CLAUSES.clause("8 one at a time")
+@CLAUSES.clause("8 one reader at a time")
 def one_at_a_time(evidence: Evidence) -> Iterator[Finding]:
     """A second task that asks for the next event gets an error."""
     for sat in evidence.outcome.sats:
@@ -252,7 +252,7 @@ def one_at_a_time(evidence: Evidence) -> Iterator[Finding]:
 # ---------------------------------------------------------------- J: the journal
 
 
-@CLAUSES.clause("J acknowledged, never again")
+@CLAUSES.clause("J acknowledged events never come again")
 def acknowledged_once(evidence: Evidence) -> Iterator[Finding]:
     """What was acknowledged is not delivered by any later watch."""
     acknowledged: set[tuple[str, str]] = set()
@@ -267,7 +267,7 @@ def acknowledged_once(evidence: Evidence) -> Iterator[Finding]:
         }
 
 
-@CLAUSES.clause("J not acknowledged, told again")
+@CLAUSES.clause("J unacknowledged events come again")
 def unacknowledged_again(evidence: Evidence) -> Iterator[Finding]:
     """What was delivered and not acknowledged is delivered by a later watch, if it is still so then."""
     outcome = evidence.outcome
@@ -318,7 +318,7 @@ def _was_seen_again(evidence: Evidence, lost: Told, sat: Sat, told: Told) -> boo
     )
 
 
-@CLAUSES.clause("J an ended job is not asked about")
+@CLAUSES.clause("J ended jobs are not polled")
 def never_asked_again(evidence: Evidence) -> Iterator[Finding]:
     """Once its end has been told, there is no request about a job."""
     for sat in evidence.outcome.sats:
@@ -338,7 +338,7 @@ def never_asked_again(evidence: Evidence) -> Iterator[Finding]:
 # ---------------------------------------------------------------- M, R, P
 
 
-@CLAUSES.clause("M nothing is told of a removed job")
+@CLAUSES.clause("M no events for removed jobs")
 def removed_is_silent(evidence: Evidence) -> Iterator[Finding]:
     """After its removal no reader is told anything of a job."""
     for sat, reading in readings(evidence.outcome):
@@ -349,7 +349,7 @@ def removed_is_silent(evidence: Evidence) -> Iterator[Finding]:
             yield found(not late, f"{reading.name} was told after its removal", job_id)
 
 
-@CLAUSES.clause("R readers agree")
+@CLAUSES.clause("R consumers agree")
 def readers_agree(evidence: Evidence) -> Iterator[Finding]:
     """All readers of a watch are told the same end of a job."""
     for sat in evidence.outcome.sats:
@@ -386,7 +386,7 @@ def retry_after_obeyed(evidence: Evidence) -> Iterator[Finding]:
             yield found(not early, said, told.job_id)
 
 
-@CLAUSES.clause("P a job is not asked about too often")
+@CLAUSES.clause("P no job is polled too often")
 def not_too_often(evidence: Evidence) -> Iterator[Finding]:
     """No job is asked about twice within a second, unless the first was refused for the rate."""
     for sat in evidence.outcome.sats:

@@ -67,10 +67,10 @@ class Report:
     def __str__(self) -> str:
         return (
             f"- {self.kills:,} kills survived over {self.batches:,} batches of {self.jobs:,} jobs in"
-            f" all; {self.refused:,} requests refused or spoiled\n"
-            f"- {self.events:,} events, {self.again:,} of them told again because they had not been"
+            f" all; {self.refused:,} requests refused or disturbed by faults\n"
+            f"- {self.events:,} events, {self.again:,} of them delivered again because they had not been"
             " acknowledged\n"
-            "- each job had one acknowledged end, and every event was true"
+            "- each job had one acknowledged terminal event, and every event was true"
         )
 
 

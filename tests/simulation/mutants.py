@@ -84,7 +84,7 @@ def _mutant(
 # ---------------------------------------------------------------- what is told
 
 
-@_mutant("an event is dropped now and then", breaks="2 each job ends")
+@_mutant("some events are dropped", breaks="2 every job ends")
 def _() -> list[Patch]:
     put, count = Buffer.put, 0
 
@@ -97,7 +97,7 @@ def _() -> list[Patch]:
     return [patch.object(Buffer, "put", drop)]
 
 
-@_mutant("an event is told twice now and then", breaks="1 without repeats")
+@_mutant("some events are delivered twice", breaks="1 no repeats")
 def _() -> list[Patch]:
     get, count = Buffer.get, 0
 
@@ -113,7 +113,7 @@ def _() -> list[Patch]:
     return [patch.object(Buffer, "get", again)]
 
 
-@_mutant("a failed job is taken for one that runs", breaks="3 timed_out is deserved")
+@_mutant("failed jobs are treated as running", breaks="3 timed_out is justified")
 def _() -> list[Patch]:
     decode = decoding.decode_status
 
@@ -124,7 +124,7 @@ def _() -> list[Patch]:
     return [patch.object(reading, "decode_status", blind)]
 
 
-@_mutant("a failure is taken for a success", breaks="2 the true end")
+@_mutant("failures are reported as successes", breaks="2 the right terminal status")
 def _() -> list[Patch]:
     decode = decoding.decode_status
 
@@ -135,7 +135,7 @@ def _() -> list[Patch]:
     return [patch.object(module, "decode_status", glad) for module in (reading, decoding)]
 
 
-@_mutant("a status is misread", breaks="1 true, in order")
+@_mutant("a status is misread", breaks="1 true and in order")
 def _() -> list[Patch]:
     decode = decoding.decode_status
 
@@ -146,7 +146,7 @@ def _() -> list[Patch]:
     return [patch.object(reading, "decode_status", misread)]
 
 
-@_mutant("an answer that is out of date is news", breaks="1 never back")
+@_mutant("outdated answers make events", breaks="1 never backwards")
 def _() -> list[Patch]:
     def differs(status: JobStatus, of: JobStatus | None) -> bool:
         return status is not of
@@ -154,7 +154,7 @@ def _() -> list[Patch]:
     return [patch.object(module, "is_ahead", differs) for module in (lifecycle, tracker)]
 
 
-@_mutant("a job is watched on after its end", breaks="2 one end, and nothing after it")
+@_mutant("jobs are polled after their end", breaks="2 one terminal event, then nothing")
 def _() -> list[Patch]:
     emit = Tracker._emit
 
@@ -168,7 +168,7 @@ def _() -> list[Patch]:
     return [patch.object(Tracker, "_emit", revive)]
 
 
-@_mutant("merging keeps the older of two changes", breaks="2 each job ends")
+@_mutant("merging keeps the older of two changes", breaks="2 every job ends")
 def _() -> list[Patch]:
     def merge(older: JobEvent, newer: JobEvent) -> JobEvent:
         del newer
@@ -177,7 +177,9 @@ def _() -> list[Patch]:
     return [patch("legnext_stream._engine.delivery.merge", merge)]
 
 
-@_mutant("merging forgets what was told before", breaks="1 one event leads to the next")
+@_mutant(
+    "merging loses the previously reported status", breaks="1 each event follows from the last"
+)
 def _() -> list[Patch]:
     def merge(older: JobEvent, newer: JobEvent) -> JobEvent:
         del older
@@ -186,9 +188,7 @@ def _() -> list[Patch]:
     return [patch("legnext_stream._engine.delivery.merge", merge)]
 
 
-@_mutant(
-    "changes of one job are held one beside the other", breaks="5 one undelivered change a job"
-)
+@_mutant("changes of one job are not merged", breaks="5 one undelivered change per job")
 def _() -> list[Patch]:
     def put(buffer: Buffer, event: JobEvent, _size: int = 0) -> None:
         buffer._events[f"{event.job_id} {event.status} {event.observed_at}"] = event
@@ -197,7 +197,7 @@ def _() -> list[Patch]:
     return [patch.object(Buffer, "put", put)]
 
 
-@_mutant("a change is dated before it was", breaks="1 never before it happened")
+@_mutant("changes are dated too early", breaks="1 not before it happened")
 def _() -> list[Patch]:
     def early(*args: Any) -> tuple[float | None, float]:  # noqa: ANN401 - passed over
         return None, args[1] - 30.0
@@ -213,7 +213,7 @@ def _() -> list[Patch]:
     return [patch.object(Delivery, "close", lambda *_args: None)]
 
 
-@_mutant("the stream ends with its first job", breaks="2 each job ends")
+@_mutant("the stream ends with its first job", breaks="2 every job ends")
 def _() -> list[Patch]:
     active = Tracker.active
 
@@ -224,12 +224,12 @@ def _() -> list[Patch]:
     return [patch.object(Tracker, "active", property(hasty))]
 
 
-@_mutant("one answer 404 is enough to give a job up", breaks="3 not_found is deserved")
+@_mutant("a single 404 gives up a job", breaks="3 not_found is justified")
 def _() -> list[Patch]:
     return [patch.object(tracker, "_MISSING_BELIEVED_AFTER", 0.0)]
 
 
-@_mutant("trouble is taken for no such job", breaks="3 not_found is deserved")
+@_mutant("temporary errors are treated as 404", breaks="3 not_found is justified")
 def _() -> list[Patch]:
     read = reading.read_poll
 
@@ -241,7 +241,7 @@ def _() -> list[Patch]:
     return [patch("legnext_stream._engine.engine.read_poll", harsh)]
 
 
-@_mutant("a job is given up in half of its time", breaks="3 timed_out is deserved")
+@_mutant("jobs time out after half their timeout", breaks="3 timed_out is justified")
 def _() -> list[Patch]:
     init = Tracker.__init__
 
@@ -252,7 +252,7 @@ def _() -> list[Patch]:
     return [patch.object(Tracker, "__init__", impatient)]
 
 
-@_mutant("a job that is in trouble is never asked about again", breaks="4 trouble is retried")
+@_mutant("failed polls are never retried", breaks="4 temporary errors are retried")
 def _() -> list[Patch]:
     return [patch.object(Schedule, "failed", lambda *_args, **_settings: None)]
 
@@ -260,7 +260,9 @@ def _() -> list[Patch]:
 # ---------------------------------------------------------------- errors
 
 
-@_mutant("a refusal that concerns all is taken for trouble", breaks="3 what concerns all is raised")
+@_mutant(
+    "account-wide refusals are treated as temporary", breaks="3 account-wide errors are raised"
+)
 def _() -> list[Patch]:
     read = reading.read_poll
 
@@ -272,13 +274,15 @@ def _() -> list[Patch]:
     return [patch("legnext_stream._engine.engine.read_poll", deaf)]
 
 
-@_mutant("an engine's failure is swallowed", breaks="3 what concerns all is raised")
+@_mutant("engine failures are swallowed", breaks="3 account-wide errors are raised")
 def _() -> list[Patch]:
     close = Delivery.close
     return [patch.object(Delivery, "close", lambda self, _failure=None: close(self))]
 
 
-@_mutant("an error comes only once", breaks="7 an error is raised again, a closed stream is closed")
+@_mutant(
+    "errors are raised only once", breaks="7 errors are raised again, closed streams stay closed"
+)
 def _() -> list[Patch]:
     get = Buffer.get
 
@@ -292,7 +296,7 @@ def _() -> list[Patch]:
     return [patch.object(Buffer, "get", once)]
 
 
-@_mutant("a job that is not found ends the watch", breaks="3 what concerns all is raised")
+@_mutant("a job that is not found ends the watch", breaks="3 account-wide errors are raised")
 def _() -> list[Patch]:
     missing = Tracker._on_missing
 
@@ -305,7 +309,7 @@ def _() -> list[Patch]:
     return [patch.object(Tracker, "_on_missing", fatal)]
 
 
-@_mutant("trouble is not counted", breaks="4 trouble is counted")
+@_mutant("temporary errors are not counted", breaks="4 temporary errors are counted")
 def _() -> list[Patch]:
     count = Tracker._count
 
@@ -320,12 +324,12 @@ def _() -> list[Patch]:
 # ---------------------------------------------------------------- pace and bounds
 
 
-@_mutant("Retry-After is forgotten", breaks="P Retry-After is obeyed")
+@_mutant("Retry-After is ignored", breaks="P Retry-After is obeyed")
 def _() -> list[Patch]:
     return [patch.object(reading, "parse_hints", lambda *_args: NO_HINTS)]
 
 
-@_mutant("a slow reader slows nobody", breaks="5 a slow reader slows polling")
+@_mutant("a slow consumer does not slow polling", breaks="5 a slow consumer slows polling")
 def _() -> list[Patch]:
     return [patch.object(Delivery, "is_full", property(lambda _self: False))]
 
@@ -340,8 +344,8 @@ def _has_slow_readers(case: Case) -> bool:
 
 
 @_mutant(
-    "of several slow readers one slows nobody",
-    breaks="5 a slow reader slows polling",
+    "one of several slow consumers does not slow polling",
+    breaks="5 a slow consumer slows polling",
     shows_in=_has_slow_readers,
 )
 def _() -> list[Patch]:
@@ -354,8 +358,8 @@ def _() -> list[Patch]:
 
 
 @_mutant(
-    "one slow reader holds up all",
-    breaks="5 who is slow holds up nobody else",
+    "one slow consumer delays all others",
+    breaks="5 a slow consumer does not delay others",
     shows_in=_has_slow_readers,
 )
 def _() -> list[Patch]:
@@ -365,12 +369,12 @@ def _() -> list[Patch]:
     return [patch.object(Delivery, "is_full", property(is_full))]
 
 
-@_mutant("as many requests as one likes are under way", breaks="5 no more at once than allowed")
+@_mutant("requests in flight are not limited", breaks="5 requests in flight stay within the limit")
 def _() -> list[Patch]:
     return [_otherwise(max_in_flight=1000)]
 
 
-@_mutant("a job is asked about again at once", breaks="P a job is not asked about too often")
+@_mutant("a job is polled again at once", breaks="P no job is polled too often")
 def _() -> list[Patch]:
     return [_otherwise(min_interval=0.05, poll_cost=0.001)]
 
@@ -386,7 +390,7 @@ def _otherwise(**pacing: Any) -> Patch:  # noqa: ANN401 - settings
     return patch.object(_client, "open_account", opened)
 
 
-@_mutant("waiting times are left to chance", breaks=REPEATABLE)
+@_mutant("waiting times are not seeded", breaks=REPEATABLE)
 def _() -> list[Patch]:
     chance = random.Random()
     modules = ("schedule.schedule", "retry")
@@ -407,7 +411,7 @@ def _() -> list[Patch]:
     return [patch.object(Lanes, "aclose", forget)]
 
 
-@_mutant("polling goes on when the stream is left", breaks="6 leaving stops polling")
+@_mutant("polling continues after the stream is left", breaks="6 leaving stops polling")
 def _() -> list[Patch]:
     def stop(engine: Engine) -> None:
         engine.finished.set()
@@ -416,7 +420,10 @@ def _() -> list[Patch]:
     return [patch.object(Engine, "stop", stop)]
 
 
-@_mutant("what the body raises comes out in a group", breaks="6 what a body raises comes out")
+@_mutant(
+    "exceptions from the body are wrapped in a group",
+    breaks="6 an exception in the body comes out unchanged",
+)
 def _() -> list[Patch]:
     leave = EventStream.__aexit__
 
@@ -440,7 +447,10 @@ def _() -> list[Patch]:
     return [patch.object(Buffer, "get", late)]
 
 
-@_mutant("a closed stream goes on", breaks="7 an error is raised again, a closed stream is closed")
+@_mutant(
+    "a closed stream can still be read",
+    breaks="7 errors are raised again, closed streams stay closed",
+)
 def _() -> list[Patch]:
     start = EventStream._start
 
@@ -451,7 +461,7 @@ def _() -> list[Patch]:
     return [patch.object(EventStream, "_start", open_again)]
 
 
-@_mutant("two tasks may ask at once", breaks="8 one at a time")
+@_mutant("two tasks may read at once", breaks="8 one reader at a time")
 def _() -> list[Patch]:
     return [patch.object(EventStream, "_alone", lambda _self: nullcontext())]
 
@@ -459,12 +469,12 @@ def _() -> list[Patch]:
 # ---------------------------------------------------------------- journal, readers, membership
 
 
-@_mutant("acknowledgements are not written", breaks="J acknowledged, never again")
+@_mutant("acknowledgements are not written", breaks="J acknowledged events never come again")
 def _() -> list[Patch]:
     return [patch.object(Keeper, "acknowledged", lambda *_args: None)]
 
 
-@_mutant("what is delivered counts as acknowledged", breaks="J not acknowledged, told again")
+@_mutant("delivered events count as acknowledged", breaks="J unacknowledged events come again")
 def _() -> list[Patch]:
     take = EventStream.__anext__
 
@@ -478,8 +488,8 @@ def _() -> list[Patch]:
 
 
 @_mutant(
-    "a change that is delivered counts as acknowledged, unless it is an end",
-    breaks="J not acknowledged, told again",
+    "delivered events count as acknowledged, except terminal ones",
+    breaks="J unacknowledged events come again",
 )
 def _() -> list[Patch]:
     take = EventStream.__anext__
@@ -493,12 +503,12 @@ def _() -> list[Patch]:
     return [patch.object(EventStream, "__anext__", hasty)]
 
 
-@_mutant("ends that were seen are not kept", breaks="J an ended job is not asked about")
+@_mutant("observed ends are not stored", breaks="J ended jobs are not polled")
 def _() -> list[Patch]:
     return [patch.object(Keeper, "observed", lambda *_args: None)]
 
 
-@_mutant("only one reader is told", breaks="2 each job ends")
+@_mutant("only one consumer gets events", breaks="2 every job ends")
 def _() -> list[Patch]:
     def put(delivery: Delivery, event: JobEvent, _size: int = 0) -> None:
         delivery._all()[0].put(event)
@@ -507,14 +517,14 @@ def _() -> list[Patch]:
 
 
 @_mutant(
-    "what was seen of a removed job is told all the same",
-    breaks="M nothing is told of a removed job",
+    "changes of removed jobs are still delivered",
+    breaks="M no events for removed jobs",
 )
 def _() -> list[Patch]:
     return [patch.object(Delivery, "discard", lambda *_args: None)]
 
 
-@_mutant("a second reader is told another end", breaks="R readers agree")
+@_mutant("a second consumer gets a different terminal status", breaks="R consumers agree")
 def _() -> list[Patch]:
     def put(delivery: Delivery, event: JobEvent, _size: int = 0) -> None:
         first, *others = delivery._all()

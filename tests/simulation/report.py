@@ -1,4 +1,4 @@
-"""The campaign's figures, as a part of a page."""
+"""The campaign's figures, as text and tables for a page."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from tests.simulation.trials import NO_FAULT, REPEATABLE, STATUSES, Tally
 
 
 def figures(tally: Tally) -> str:
-    """What a campaign has come to: in all, by fault, and by clause."""
+    """The totals of a campaign."""
     lines = [
         f"- {tally.seeds:,} seeds, each run twice: {tally.seconds / 3600:,.1f} simulated hours a run",
         f"- {tally.jobs:,} jobs, {tally.requests:,} requests, {tally.events:,} events",
-        f"- {tally.sittings:,} watches, {tally.restarts:,} of them went on from a journal",
-        f"- {tally.cancelled:,} watches were left before their end, or ended by an error",
-        f"- {sum(tally.faults.values()):,} faults met, of {len(tally.faults)} kinds",
+        f"- {tally.sittings:,} watches, {tally.restarts:,} of them resumed from a journal",
+        f"- {tally.cancelled:,} watches were left early or ended with an error",
+        f"- {sum(tally.faults.values()):,} faults occurred, of {len(tally.faults)} kinds",
         f"- **{len(tally.violations)} violations**",
     ]
     return "\n".join(lines) + "\n"
 
 
 def fault_table(tally: Tally) -> str:
-    """Fault × true status: how many jobs met it so, and by how many clauses they were judged."""
+    """Fault × true status: how many jobs were affected, and how many clauses were then checked."""
     rows = [
-        ["fault", *STATUSES, "met"],
+        ["fault", *STATUSES, "requests"],
         *(
             [
                 kind,
@@ -49,8 +49,8 @@ def _cell(tally: Tally, kind: str, status: str) -> str:
 
 
 def clause_table(tally: Tally) -> str:
-    """Each clause: how often it was found to hold, and in how many cells of fault and status."""
-    rows = [["clause", "found to hold", "fault × status"]]
+    """Each clause: how often it was checked, and for how many pairs of fault and status."""
+    rows = [["clause", "times it held", "fault × status"]]
     for clause in (*CLAUSES, REPEATABLE):
         cells = {cell[:2] for cell in tally.cells if cell[2] == clause}
         rows.append([clause, f"{tally.looked[clause]:,}", f"{len(cells) or '·'}"])
@@ -58,8 +58,8 @@ def clause_table(tally: Tally) -> str:
 
 
 def mutant_table(catches: Iterable[Catch]) -> str:
-    """Each mutant, and what caught it."""
-    rows = [["broken on purpose", "seeds", "clauses that noticed"]]
+    """Each mutant, and the clauses that caught it."""
+    rows = [["mutant", "seeds", "clauses that failed"]]
     rows += [
         [
             each.mutant.name,

@@ -56,8 +56,8 @@ def test_a_seed_is_always_the_same_case() -> None:
 
 def test_what_fails_is_made_plain() -> None:
     """Of a case that fails, what doesn't matter for the failure is left out."""
-    with named("dated before it was").applied():
-        case = plainest(3, "1 never before it happened")
+    with named("dated too early").applied():
+        case = plainest(3, "1 not before it happened")
     assert sum(jobs.count for jobs in case.scenario.jobs) == 1
     assert case.scenario.faults == ()
     assert case.scenario.limit == ()

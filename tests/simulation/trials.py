@@ -22,7 +22,7 @@ SOUND: Final = "the mock is sound"
 NO_FAULT: Final = "no fault"
 ON_CONNECTING: Final = "on connecting"
 STATUSES: Final = (
-    *("pending", "staged", "processing", "retry", "a word unknown", "completed", "failed"),
+    *("pending", "staged", "processing", "retry", "an unknown word", "completed", "failed"),
     *(NOBODY, ON_CONNECTING),
 )
 """What jobs truly are when they are asked about."""
@@ -156,4 +156,4 @@ def _exercised(
 
 
 def _column(status: str) -> str:
-    return status if status in {*STATUSES, *ENDS} else "a word unknown"
+    return status if status in {*STATUSES, *ENDS} else "an unknown word"

@@ -122,9 +122,9 @@ class Report:
         days = self.seconds / 86400
         lasted = f"{days:.2f} simulated days" if days > 0.1 else f"{self.seconds:.0f} s"
         said = (
-            f"- {self.jobs:,} jobs over {lasted}, in {self.work:.0f} s of the machine's time:"
-            f" {self.polls:,} requests, {self.troubles:,} of them in trouble;"
-            f" {self.most_active:,} jobs under way at once at most\n"
+            f"- {self.jobs:,} jobs over {lasted}, in {self.work:.0f} s of real time:"
+            f" {self.polls:,} requests, {self.troubles:,} of them with errors;"
+            f" at most {self.most_active:,} unfinished jobs at once\n"
             f"- {self._memory()}\n"
             f"- left over: {self.tasks} tasks, {self.descriptors} descriptors,"
             f" {self.connections} connections, {self.records} records of jobs"
@@ -136,9 +136,9 @@ class Report:
     def _memory(self) -> str:
         level = f"memory: {self.samples[-1][1] / _MEBIBYTE:.1f} MiB at the end"
         if self.jobs < ENOUGH_JOBS:
-            return f"{level}; too few jobs to tell a slope"
-        when = f", once the first of {2 * self.remembered:,} ids were forgotten"
-        return f"{level}, {self.slope:+.1f} bytes a job{when if self.is_level else ''}"
+            return f"{level}; too few jobs to measure growth"
+        when = f", once the oldest of {2 * self.remembered:,} ids were forgotten"
+        return f"{level}, {self.slope:+.1f} bytes per job{when if self.is_level else ''}"
 
 
 @attrs.frozen

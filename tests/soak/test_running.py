@@ -82,18 +82,18 @@ def test_growth_until_ids_are_forgotten_is_well() -> None:
     made = report(8000, lambda ended: 40 * min(ended, 4000), remembered=2000)
     assert made.is_level
     assert made.slope == 0
-    assert "once the first of 4,000 ids were forgotten" in str(made)
+    assert "once the oldest of 4,000 ids were forgotten" in str(made)
 
 
 def test_too_few_jobs_are_not_judged_by_memory() -> None:
     """Of some hundred jobs the pages say nothing, and the text says so."""
     made = report(ENOUGH_JOBS // 40, lambda ended: 1e6 * ended)
     assert made.faults == []
-    assert "too few jobs to tell a slope" in str(made)
+    assert "too few jobs to measure growth" in str(made)
 
 
 def test_the_text_has_all_figures() -> None:
-    """In the units of who reads it; what there was none of is not in it."""
+    """Figures have units for readers, and figures that are zero are left out."""
     made = report(
         8000,
         lambda ended: 2**26 + 30 * (ended - 8000),
@@ -104,9 +104,9 @@ def test_the_text_has_all_figures() -> None:
         most_active=46,
     )
     assert str(made) == (
-        "- 8,000 jobs over 7.00 simulated days, in 500 s of the machine's time: 21,000 requests,"
-        " 190 of them in trouble; 46 jobs under way at once at most\n"
-        "- memory: 64.0 MiB at the end, +30.0 bytes a job\n"
+        "- 8,000 jobs over 7.00 simulated days, in 500 s of real time: 21,000 requests,"
+        " 190 of them with errors; at most 46 unfinished jobs at once\n"
+        "- memory: 64.0 MiB at the end, +30.0 bytes per job\n"
         "- left over: 0 tasks, 0 descriptors, 0 connections, 0 records of jobs"
     )
     made.written, made.seconds = 3 << 20, 65.0
