@@ -17,7 +17,6 @@ from legnext_stream._core.model.decoding import decode_status
 from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.pace import Pacer, RequestKind
 from legnext_stream._core.pacing import Pacing
-from legnext_stream._core.schedule.callbacks import Callbacks
 from legnext_stream._core.tracker import Poll, Tracker
 
 OPEN: Final = Pacing(max_rate=1000, initial_rate=1000, max_in_flight=1000)
@@ -77,12 +76,9 @@ class Ours:
         self, pacing: Pacing, *, timeout: float | None = 600.0, callbacks: bool = False
     ) -> None:
         self.pacer: MeasuringPacer = make_pacer(pacing)
-        self._tracker = Tracker(
-            pacing=pacing,
-            timeout=timeout,
-            pacer=self.pacer,
-            callbacks=Callbacks() if callbacks else None,
-        )
+        self._tracker = Tracker(pacing=pacing, timeout=timeout, pacer=self.pacer)
+        if callbacks:
+            self._tracker.expect_callbacks()
 
     def begin(self, now: float, job_ids: Sequence[str]) -> None:
         """The watch begins: only the ids are known."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -30,8 +29,10 @@ from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.stats import Stats
 from legnext_stream._engine.account import Account, job_path, submit_request
 from legnext_stream._engine.collecting import ends, gathered
+from legnext_stream._engine.extension import Observer
 from legnext_stream._engine.sources import Jobs
 from legnext_stream._engine.stream import EventStream, Selection
+from legnext_stream._extensions import watch_extensions
 from legnext_stream._http import Lanes, Request
 from legnext_stream._util.trio_only import require_trio
 from legnext_stream.errors import (
@@ -190,8 +191,7 @@ class LegnextClient:
             open_nursery=self._open_nursery,
             timeout=timeout,
             pacing=self._account.pacing if pacing is None else pacing,
-            journal=None if journal is None else Path(journal),
-            webhooks=webhooks,
+            extensions=watch_extensions(self._account, journal=journal, webhooks=webhooks),
         )
 
     def generate(
@@ -440,20 +440,18 @@ def open_account(
         request_timeout=request_timeout,
         http2=http2,
     )
-    return Account(lanes, pacing, _telemetry(telemetry))
+    return Account(lanes, pacing, None if telemetry is False else _recording(telemetry))
 
 
-def _telemetry(given: Telemetry | bool) -> Telemetry | None:  # noqa: FBT001 - as the caller gave it
-    if given is False:
-        return None
+def _recording(given: Telemetry | bool) -> Callable[[Account], Observer]:  # noqa: FBT001 - as the caller gave it
     try:
-        # Only who wants telemetry needs its package, and waits for its import.
-        from legnext_stream._telemetry import Telemetry  # noqa: PLC0415 - see above
+        # Only those who want telemetry need its package, and wait for its import.
+        from legnext_stream._telemetry import Recording, Telemetry  # noqa: PLC0415 - see above
     except ImportError:
         raise ConfigurationError(
             "telemetry needs the package opentelemetry-api: pip install 'legnext-stream[telemetry]'"
         ) from None
-    return Telemetry() if given is True else given
+    return partial(Recording, given if isinstance(given, Telemetry) else Telemetry())
 
 
 def _find_key(api_key: str | None) -> str:

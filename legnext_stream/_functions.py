@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from legnext_stream._client import LegnextClient, ask_once, completed, open_account
@@ -13,6 +12,7 @@ from legnext_stream._core.pacing import Pacing
 from legnext_stream._engine.collecting import ends, gathered
 from legnext_stream._engine.sources import Jobs
 from legnext_stream._engine.stream import EventStream, Selection
+from legnext_stream._extensions import watch_extensions
 from legnext_stream.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -72,14 +72,14 @@ def watch(
             jobs, timeout=timeout, pacing=pacing, journal=journal, webhooks=webhooks
         )
     pacing = Pacing() if pacing is None else pacing
+    account = open_account(api_key, base_url, pacing=pacing)
     return EventStream(
         jobs,
-        account=open_account(api_key, base_url, pacing=pacing),
+        account=account,
         open_nursery=None,
         timeout=timeout,
         pacing=pacing,
-        journal=None if journal is None else Path(journal),
-        webhooks=webhooks,
+        extensions=watch_extensions(account, journal=journal, webhooks=webhooks),
     )
 
 

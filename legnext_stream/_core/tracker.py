@@ -7,8 +7,6 @@ requests and answers, and tells the time.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import attrs
 import msgspec
 
@@ -30,9 +28,6 @@ from legnext_stream._core.stats import Tally
 from legnext_stream._core.timestamps import Stamps
 from legnext_stream._core.watched import Watched
 from legnext_stream.errors import UnexpectedAnswerError
-
-if TYPE_CHECKING:
-    from legnext_stream._core.schedule.callbacks import Callbacks
 
 _NEVER = float("inf")
 # A job may become visible a moment after its submit, so a 404 is believed only when it has been
@@ -62,7 +57,6 @@ class Tracker:
         pacer: Decides the account's rate; trackers of the same account share one.
         durations: What is known of run times; trackers of the same account share it. By default
             nothing but the published ranges.
-        callbacks: What is known of the API's callbacks, if there are any: see `observe` and `hint`.
     """
 
     def __init__(
@@ -72,18 +66,17 @@ class Tracker:
         timeout: float | None,
         pacer: Pacer,
         durations: Durations | None = None,
-        callbacks: Callbacks | None = None,
     ) -> None:
         self._pacing = pacing
         self._timeout = _NEVER if timeout is None else timeout
         self._pacer = pacer
         self._schedule = Schedule(
-            pacing, Durations() if durations is None else durations, self._timeout, callbacks
+            pacing, Durations() if durations is None else durations, self._timeout
         )
         self._jobs: dict[str, Watched] = {}
         self._ended = EndedIds()
-        # Jobs whose callbacks may have come before them.
-        self._newcomers: list[str] | None = None if callbacks is None else []
+        # Jobs whose callbacks may have come before them; None where no callbacks are expected.
+        self._newcomers: list[str] | None = None
         # Jobs that were removed while a poll of them was under way; of one id there are several if
         # it was added again, asked about again and removed again before the first answer.
         self._left: dict[str, list[Watched]] = {}
@@ -102,6 +95,14 @@ class Tracker:
         self._recalled = False
         self._host = Host(self._timeout)
         self._stamps = Stamps(self._host.clock)
+
+    def expect_callbacks(self) -> None:
+        """Take in callbacks as well as answers: see `observe`, `hint` and `newcomers`.
+
+        Called before the first job comes in.
+        """
+        self._newcomers = []
+        self._schedule.expect_callbacks()
 
     @property
     def active(self) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -20,15 +19,13 @@ from legnext_stream._core.schedule.durations import Durations
 from legnext_stream._core.schedule.time_left import longest
 from legnext_stream._core.stats import Stats, Tally
 from legnext_stream._core.tracker import Tracker
+from legnext_stream._engine.extension import Extension, Observer
 from legnext_stream._http import Lanes, Request
 from legnext_stream._log import Log, watch_began, watch_ended
 from legnext_stream._util.trio_only import time_now
 
 if TYPE_CHECKING:
     from legnext_stream._http.files import Files
-    from legnext_stream._journal import Keeper
-    from legnext_stream._telemetry import Telemetry
-    from legnext_stream._telemetry.recording import Follower
 
 
 def job_path(job_id: str) -> str:
@@ -61,9 +58,26 @@ def _form_text(value: object) -> str:
 
 
 class Account:
-    """One key at one host. Decides nothing: it carries requests at the pace the pacer sets."""
+    """One key at one host. Decides nothing: it carries requests at the pace the pacer sets.
 
-    def __init__(self, lanes: Lanes, pacing: Pacing, telemetry: Telemetry | None = None) -> None:
+    Args:
+        lanes: Its connections.
+        pacing: How fast it may be asked.
+        observe: Begins to follow it, for metrics and traces; None for nothing.
+
+    Attributes:
+        lanes: Its connections.
+        pacing: How fast it may be asked.
+        pacer: Decides when the next request may start.
+        durations: What is known of run times. What one watch learns serves the others.
+    """
+
+    def __init__(
+        self,
+        lanes: Lanes,
+        pacing: Pacing,
+        observe: Callable[[Account], Observer] | None = None,
+    ) -> None:
         self.lanes: Lanes = lanes
         self.pacing: Pacing = pacing
         self.pacer: Pacer = Pacer(
@@ -71,24 +85,26 @@ class Account:
             initial_rate=pacing.initial_rate,
             max_in_flight=pacing.max_in_flight,
         )
-        # What one watch learns of run times serves the others.
         self.durations: Durations = Durations()
         self._trackers: dict[object, Tracker] = {}
         self._past = Tally()
         self._waiting: list[Callable[[], None]] = []
         self._files: Files | None = None
         self._log = Log(lanes.base_url)
-        # Without telemetry nothing of it is in a request's way.
-        self.follower: Follower | None = None if telemetry is None else telemetry.follow(self)
-        self._carry = lanes.send if self.follower is None else self.follower.send
+        self._observer = None if observe is None else observe(self)
+        self._carry = lanes.send if self._observer is None else self._observer.send
 
     async def aclose(self) -> None:
         """Close the lanes, and what fetches files. Bounded in time, also under cancellation."""
         if self._files is not None:
             await self._files.aclose()
         await self.lanes.aclose()
-        if self.follower is not None:
-            self.follower.close()
+        if self._observer is not None:
+            self._observer.close()
+
+    def extensions(self) -> tuple[Extension, ...]:
+        """What every watch of this account is extended by."""
+        return () if self._observer is None else (self._observer.extension(),)
 
     @property
     def files(self) -> Files:
@@ -164,20 +180,10 @@ class Account:
         self._waiting.append(wake)
 
     def free(self) -> None:
-        """A request has ended: whoever waits for a place in flight may look again."""
+        """A request has ended: what waits for a place in flight may look again."""
         waiting, self._waiting = self._waiting, []
         for wake in waiting:
             wake()
-
-    def keeper(self, path: Path) -> Keeper:
-        """What keeps a watch's journal in a file."""
-        # Only who has a journal pays for the database's import.
-        from legnext_stream._journal import Keeper  # noqa: PLC0415 - see above
-
-        lanes = self.lanes
-        return Keeper(
-            path, base_url=lanes.base_url, fingerprint=lanes.fingerprint, learned=self.learned
-        )
 
     def learned(self) -> dict[str, dict[str, Any]]:
         """What polling has taught by now, as plain data that JSON can hold."""
@@ -224,5 +230,3 @@ class Account:
         tally = self._trackers.pop(owner).tally
         self._past.add(tally.without_unfinished())
         watch_ended(self.lanes.base_url, tally, failure)
-        if self.follower is not None:
-            self.follower.left(owner)

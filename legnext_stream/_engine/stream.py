@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 import trio
 
@@ -19,13 +18,10 @@ from legnext_stream._core.stats import Stats
 from legnext_stream._engine.account import Account
 from legnext_stream._engine.delivery import Policy, Subscription
 from legnext_stream._engine.engine import Engine
+from legnext_stream._engine.extension import Extension
 from legnext_stream._engine.sources import Jobs, check_jobs
 from legnext_stream._util.trio_only import require_trio, time_now
 from legnext_stream.errors import StreamClosedError
-
-if TYPE_CHECKING:
-    from legnext_stream._generate import Batch
-    from legnext_stream._webhooks import WebhookReceiver
 
 # How long leaving waits for the engine to close its connections, seconds.
 _LEAVING = 5.0
@@ -53,23 +49,18 @@ class EventStream:
         open_nursery: Callable[[], trio.Nursery] | None,
         timeout: float | None,
         pacing: Pacing,
-        journal: Path | None = None,
-        webhooks: WebhookReceiver | None = None,
-        batch: Batch | None = None,
+        extensions: Sequence[Extension] = (),
     ) -> None:
         _check(jobs, timeout)
-        self._keeper = None if journal is None else account.keeper(journal)
         self._engine = Engine(
             account,
             jobs,
             timeout=timeout,
             pacing=pacing,
             owns_account=open_nursery is None,
-            keeper=self._keeper,
-            webhooks=webhooks,
-            batch=batch,
+            extensions=extensions,
         )
-        # What the consumer has in hand, and whether an acknowledgement is on its way to the disk.
+        # What the consumer has in hand, and whether an acknowledgement has not been flushed yet.
         self._delivered: JobEvent | None = None
         self._owes_flush = False
         self._account = account
@@ -100,8 +91,8 @@ class EventStream:
             try:
                 event = await self._engine.buffer.get()
             except Exception:
-                # The end, good or bad: the journal is closed before the consumer hears of it.
-                self._engine.let_go()
+                # The end, good or bad: a journal is closed before the consumer learns of it.
+                self._engine.release()
                 with trio.move_on_after(_LEAVING, shield=True):
                     await self._engine.finished.wait()
                 raise
@@ -125,16 +116,17 @@ class EventStream:
             await self._acknowledge()
 
     async def _acknowledge(self) -> None:
-        """Have it on the disk that the consumer is done with the event delivered last."""
-        if self._keeper is None or self._engine.finished.is_set():
+        """Tell the extensions that the consumer is done with the event delivered last."""
+        engine = self._engine
+        if not engine.is_acknowledged or engine.finished.is_set():
             return
         if self._delivered is not None:
-            self._keeper.acknowledged(self._delivered)
+            engine.acknowledge(self._delivered)
             self._delivered = None
             self._owes_flush = True
-        # Also for what an earlier call was cancelled over.
+        # Also for an earlier call that was cancelled meanwhile.
         if self._owes_flush:
-            await self._keeper.flush()
+            await engine.flush()
             self._owes_flush = False
 
     @contextmanager

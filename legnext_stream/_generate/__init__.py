@@ -1,12 +1,11 @@
-"""From prompts to jobs to files: what submits a batch while the engine watches it.
+"""From prompts to jobs to files: submits a batch while the engine watches it.
 
-`intake` brings prompts in, `submitter` submits them, `batch` knows whose job is whose, and `opening` makes
-the stream of what a caller says (`terms`).
+`opening` makes the stream. `extension` connects the rest to the watch: `intake` brings prompts in,
+`submitter` submits them, and `batch` is what they all know of the batch.
 """
 
-from legnext_stream._generate.batch import Batch
 from legnext_stream._generate.intake import Prompts
 from legnext_stream._generate.opening import generate
-from legnext_stream._generate.terms import IfUnknown
+from legnext_stream._generate.submitter import IfUnknown
 
-__all__ = ["Batch", "IfUnknown", "Prompts", "generate"]
+__all__ = ["IfUnknown", "Prompts", "generate"]

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-import msgspec
 import trio
 
 from legnext_stream._core.model.jobs import TaskType
 from legnext_stream._core.model.prompts import Prompt, as_prompt
 from legnext_stream._engine.sources import take_in
+from legnext_stream._generate.batch import Item
 
 if TYPE_CHECKING:
     # Only who has a journal pays for the database's import.
@@ -22,22 +22,6 @@ Prompts: TypeAlias = Iterable[str | Prompt] | AsyncIterable[str | Prompt]
 
 AHEAD: Final = 100
 """Prompts that are taken in at most before their submits: enough that they share writes to a disk."""
-
-
-class Item(msgspec.Struct, eq=False):
-    """A prompt in hand.
-
-    Attributes:
-        position: Its place in the batch.
-        prompt: The prompt.
-        attempts: How often it was submitted in vain.
-        since: When it was first submitted, seconds; None before.
-    """
-
-    position: int
-    prompt: Prompt
-    attempts: int = 0
-    since: float | None = None
 
 
 class Intake:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
@@ -17,9 +17,10 @@ from legnext_stream._core.submitting import MOST_AT_ONCE
 from legnext_stream._engine.account import Account
 from legnext_stream._engine.sources import check_source
 from legnext_stream._engine.stream import EventStream
-from legnext_stream._generate.batch import Batch
+from legnext_stream._extensions import watch_extensions
+from legnext_stream._generate.extension import PromptsExtension
 from legnext_stream._generate.intake import Prompts
-from legnext_stream._generate.terms import IfUnknown, Terms
+from legnext_stream._generate.submitter import IfUnknown, SubmitSettings
 
 if TYPE_CHECKING:
     from legnext_stream._webhooks import WebhookReceiver
@@ -77,7 +78,7 @@ def generate(
         raise ValueError(msg)
     saver = None
     if save_to is not None:
-        # Only who saves pays for the import.
+        # Only those who save files wait for the import.
         from legnext_stream._results import Saver  # noqa: PLC0415 - see above
 
         saver = Saver(
@@ -85,18 +86,17 @@ def generate(
         )
     if callback is None and webhooks is not None:
         callback = webhooks.url
-    terms = Terms(
+    settings = SubmitSettings(
         task_type=kind, callback=callback, timeout=timeout, at_once=most, if_unknown=if_unknown
     )
+    batch = partial(PromptsExtension, prompts, account=account, settings=settings, saver=saver)
     return EventStream(
         (),
         account=account,
         open_nursery=open_nursery,
         timeout=timeout,
         pacing=pacing,
-        journal=None if journal is None else Path(journal),
-        webhooks=webhooks,
-        batch=Batch(prompts, account=account, terms=terms, saver=saver),
+        extensions=watch_extensions(account, journal=journal, webhooks=webhooks, batch=batch),
     )
 
 

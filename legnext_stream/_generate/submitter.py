@@ -6,10 +6,11 @@ Thin: when the next submit may go, and what an answer to one means, is decided i
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+import attrs
 import trio
 
 from legnext_stream._core.answers import (
@@ -20,21 +21,18 @@ from legnext_stream._core.answers import (
     retry_after,
     signal_of,
 )
-from legnext_stream._core.model.events import JobEvent
-from legnext_stream._core.model.jobs import Job, JobError, JobStatus
+from legnext_stream._core.model.jobs import Job, JobError, JobStatus, TaskType
 from legnext_stream._core.model.prompts import fields_of
 from legnext_stream._core.model.tasks import check_task_type
 from legnext_stream._core.pace import RequestKind
 from legnext_stream._core.submitting import Slots, Trouble, event_without_job, job_error
-from legnext_stream._core.tracker import Tracker
 from legnext_stream._engine.account import Account, submit_request
-from legnext_stream._engine.delivery import Delivery
-from legnext_stream._generate.intake import AHEAD, Intake, Item, Prompts
-from legnext_stream._generate.terms import Terms
+from legnext_stream._engine.extension import Watch
+from legnext_stream._generate.batch import Batch, Item
+from legnext_stream._generate.intake import AHEAD, Intake, Prompts
 from legnext_stream._util.slices import Slices
 
 if TYPE_CHECKING:
-    from legnext_stream._generate.batch import Batch
     from legnext_stream._journal.ledger import Ledger
 
 _SUBMIT: Final = RequestKind.SUBMIT
@@ -43,18 +41,38 @@ _MAY_BE_MADE: Final = frozenset({SubmitMeaning.MADE, SubmitMeaning.UNKNOWN})
 _GRACE: Final = 2.0
 
 
+IfUnknown: TypeAlias = Literal["tell", "submit_again"]
+
+
+@attrs.frozen(kw_only=True)
+class SubmitSettings:
+    """How a batch is to be submitted.
+
+    Attributes:
+        task_type: The task type of prompts that are mere texts.
+        callback: What is sent as `callback` with each prompt that has none, or None.
+        timeout: How long a submit is tried again while it can't be sent, seconds; None for ever.
+        at_once: How many jobs may be unfinished at once.
+        if_unknown: What becomes of a prompt whose submit was sent and not answered.
+    """
+
+    task_type: TaskType
+    callback: str | None
+    timeout: float | None
+    at_once: int
+    if_unknown: IfUnknown
+
+
 class Submitter:
     """Submits the prompts of one batch.
 
     Args:
-        batch: Knows whose job is whose.
+        batch: The batch.
         prompts: What the caller gave.
         account: Whose lanes and pace to use.
-        terms: How to submit.
+        settings: How to submit.
         ledger: The batch's journal, or None.
-        tracker: Watches the jobs.
-        delivery: Has room for more events, or not.
-        deliver: Takes the events.
+        watch: Watches the jobs.
     """
 
     def __init__(
@@ -63,22 +81,21 @@ class Submitter:
         prompts: Prompts,
         *,
         account: Account,
-        terms: Terms,
+        settings: SubmitSettings,
         ledger: Ledger | None,
-        tracker: Tracker,
-        delivery: Delivery,
-        deliver: Callable[[list[JobEvent]], None],
+        watch: Watch,
     ) -> None:
         self._batch = batch
         self._account = account
-        self._terms = terms
+        self._settings = settings
         self._ledger = ledger
-        self._tracker = tracker
-        self._delivery = delivery
-        self._deliver = deliver
-        self._intake = Intake(prompts, task_type=terms.task_type, ledger=ledger, take=self._take)
-        self._slots = Slots(terms.at_once)
-        self._trouble = Trouble(terms.timeout, submit_again=terms.if_unknown == "submit_again")
+        self._watch = watch
+        self._tracker = watch.tracker
+        self._intake = Intake(prompts, task_type=settings.task_type, ledger=ledger, take=self._take)
+        self._slots = Slots(settings.at_once)
+        self._trouble = Trouble(
+            settings.timeout, submit_again=settings.if_unknown == "submit_again"
+        )
         # A heap of those that wait for their turn, by their places in the batch; how many have neither a
         # job nor an end, these included; and whether no more can come in.
         self._ready: list[tuple[int, Item]] = []
@@ -115,8 +132,8 @@ class Submitter:
         """Start each submit when its time has come."""
         slices = Slices()
         while self._in_hand or not self._is_all_in:
-            if self._ready and self._delivery.is_full:
-                await self._delivery.wait_for_room()
+            if self._ready and self._watch.delivery.is_full:
+                await self._watch.delivery.wait_for_room()
             now = trio.current_time()
             at = self._due(now)
             if at > now:
@@ -225,8 +242,8 @@ class Submitter:
         account, is_answered = self._account, False
         prompt = item.prompt
         fields = fields_of(prompt)
-        if self._terms.callback is not None:
-            fields.setdefault("callback", self._terms.callback)
+        if self._settings.callback is not None:
+            fields.setdefault("callback", self._settings.callback)
         try:
             request = submit_request(check_task_type(prompt.task_type), fields)
             answer = await account.send(request)
@@ -253,7 +270,7 @@ class Submitter:
             await self._ledger.flush()
         now = trio.current_time()
         self._slots.made(nth, now)
-        self._deliver(tracker.add(now, job, seen_at=answer.sent_at))
+        self._watch.deliver(tracker.add(now, job, seen_at=answer.sent_at))
         self._done()
 
     async def _not_made(self, item: Item, said: SubmitAnswer) -> None:
@@ -287,7 +304,7 @@ class Submitter:
             prompt=item.prompt,
             position=item.position,
         )
-        self._deliver([event])
+        self._watch.deliver([event])
         self._done()
 
     def _done(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -13,7 +14,8 @@ from legnext_stream._core.model.decoding import decode_job
 from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.model.jobs import VERDICTS, Job, JobError, JobStatus
 from legnext_stream._core.submitting import is_lasting
-from legnext_stream._core.tracker import Tracker
+from legnext_stream._engine.account import Account
+from legnext_stream._engine.extension import Extension
 from legnext_stream._journal.entries import (
     Acknowledged,
     KeptEvent,
@@ -26,6 +28,7 @@ from legnext_stream._journal.ledger import Ledger
 from legnext_stream._journal.prompts import Moved, Refused
 from legnext_stream._journal.store import Store
 from legnext_stream._journal.writer import Writer
+from legnext_stream._log import journal_resumed
 from legnext_stream._util.slices import Slices
 from legnext_stream._util.threads import off_the_event_path
 from legnext_stream.errors import JournalError
@@ -35,28 +38,17 @@ from legnext_stream.errors import JournalError
 _LEARNED_EVERY = 10.0
 
 
-class Keeper:
+class Keeper(Extension):
     """Keeps a watch's journal.
 
     Args:
         path: The file.
-        base_url: The host of its jobs.
-        fingerprint: Tells the account; see `Store.open`.
-        learned: Gives what polling has taught by now, by name.
+        account: Whose jobs are in it.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        base_url: str,
-        fingerprint: Callable[[str], str],
-        learned: Callable[[], Mapping[str, Mapping[str, object]]],
-    ) -> None:
+    def __init__(self, path: Path, account: Account) -> None:
         self._path = path
-        self._base_url = base_url
-        self._fingerprint = fingerprint
-        self._learned = learned
+        self._account = account
         # What the file has of it.
         self._kept_learned: dict[str, Mapping[str, object]] = {}
         # Seconds since 1970 when Trio's clock was at zero.
@@ -77,7 +69,8 @@ class Keeper:
         await off_the_event_path(self._open)
 
     def _open(self) -> None:
-        self._store = Store.open(self._path, base_url=self._base_url, fingerprint=self._fingerprint)
+        lanes = self._account.lanes
+        self._store = Store.open(self._path, base_url=lanes.base_url, fingerprint=lanes.fingerprint)
         self._writer = Writer(self._store)
 
     @property
@@ -91,21 +84,21 @@ class Keeper:
         assert self._writer is not None  # noqa: S101 - for the type checker: `open` comes first
         return self._writer
 
-    async def learned(self, name: str) -> Mapping[str, object] | None:
-        """What an earlier watch has learned, or None."""
-        store = self._opened
-        state = await off_the_event_path(lambda: store.learned(name))
-        if state is not None:
-            self._kept_learned[name] = state
-        return state
+    async def _learned(self, store: Store) -> None:
+        for name in self._account.learned():
+            state = await off_the_event_path(partial(store.learned, name))
+            if state is not None:
+                self._kept_learned[name] = state
+                self._account.remember(name, state)
 
-    async def restore(self, tracker: Tracker) -> list[JobEvent]:
+    async def restore(self) -> Sequence[JobEvent]:
         """Tell a new tracker what an earlier one was told, and return the ends that are still owed.
 
         Raises:
             JournalError: The file can't be read.
         """
-        store = self._opened
+        store, tracker = self._opened, self.watch.tracker
+        await self._learned(store)
         ended = await off_the_event_path(lambda: list(store.ended()))
         unfinished = await off_the_event_path(store.unfinished)
         slices = Slices()
@@ -126,6 +119,8 @@ class Keeper:
                 tracker.restore_ended(job.job_id)
                 owed.append(self.event(job.owed, job.status))
             await slices.done_one()
+        if tracker.known:
+            journal_resumed(tracker.known, tracker.active)
         return owed
 
     def taken(self, item: str | Job) -> None:
@@ -170,7 +165,7 @@ class Keeper:
         """
         await self.writer.flush()
 
-    async def keep_up(self) -> None:
+    async def run(self) -> None:
         """Write what comes, and now and then what was learned, until cancelled.
 
         Raises:
@@ -184,7 +179,7 @@ class Keeper:
 
     def _put_learned(self) -> None:
         """Write what polling has taught since the last time, if anything: each write wakes the disk."""
-        for name, state in self._learned().items():
+        for name, state in self._account.learned().items():
             if state != self._kept_learned.get(name):
                 self._kept_learned[name] = state
                 self.writer.put(Learned(name, state))

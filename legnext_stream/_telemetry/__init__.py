@@ -1,10 +1,11 @@
-"""Watching the watcher: metrics and traces by OpenTelemetry, through its API package alone.
+"""Metrics and traces of an account and its watches, with OpenTelemetry's API package alone.
 
-`requests` has a span and a duration for each request, by the semantic conventions of HTTP clients;
-`numbers` what the watches of a client count; `jobs` a span for each job. `follower` joins them, and
-`settings` is what a caller says.
+`settings` is what a caller says. `recording` joins the rest: `requests` makes a span and a duration of
+each request, by the semantic conventions for HTTP clients; `metrics` counts what the watches of a client
+count; `jobs` makes a span for each job.
 """
 
+from legnext_stream._telemetry.recording import Recording
 from legnext_stream._telemetry.settings import Telemetry
 
-__all__ = ["Telemetry"]
+__all__ = ["Recording", "Telemetry"]

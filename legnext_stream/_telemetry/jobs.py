@@ -1,7 +1,7 @@
-"""A span for each job, `legnext_stream.job`, from the first that is seen of it until its end.
+"""A span for each job, `legnext_stream.job`, from the first change that is seen of it until its end.
 
-Each is a trace of its own: a batch of ten thousand jobs in one trace nobody could read. Its events are
-the changes that were seen.
+Each is a trace of its own, because nobody could read one trace of ten thousand jobs. Its events are the
+changes that were seen.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ _CODE: Final = "legnext_stream.job.error.code"
 
 
 class JobSpans:
-    """The open spans of jobs: at most so many.
+    """The open spans of an account's jobs.
 
     Args:
         tracer: Makes the spans.
-        most: How many may be open at a time.
+        most: How many may be open at a time; further jobs get none.
     """
 
     def __init__(self, tracer: Tracer, most: int) -> None:
         self._tracer = tracer
         self._most = most
         self._number = 0
-        # By watch, for two may follow the same job.
+        # By watch, because two may follow the same job.
         self._open: defaultdict[object, dict[str, Span]] = defaultdict(dict)
 
-    def told(self, watch: object, event: JobEvent) -> None:
+    def observed(self, watch: object, event: JobEvent) -> None:
         """A watch has seen a change of a job."""
         spans = self._open[watch]
         span = spans.get(event.job_id)
@@ -56,8 +56,8 @@ class JobSpans:
             del spans[event.job_id]
             self._end(span, event)
 
-    def left(self, watch: object) -> None:
-        """A watch is over: what it did not see the end of ends without one."""
+    def ended(self, watch: object) -> None:
+        """A watch has ended: the spans of jobs whose end it did not see end without a status."""
         for span in self._open.pop(watch, {}).values():
             self._end(span, None)
 
@@ -66,7 +66,7 @@ class JobSpans:
         if event is not None:
             span.set_attributes({_STATUS: event.status.value, _TYPE: str(event.job.task_type)})
             if event.job.error is not None:
-                # Its words may be the prompt's, so they stay where the caller keeps its jobs.
+                # Its message may quote the prompt, which is the caller's own business.
                 span.set_attribute(_CODE, event.job.error.code)
             if event.status is not JobStatus.COMPLETED:
                 span.set_status(Status(StatusCode.ERROR))

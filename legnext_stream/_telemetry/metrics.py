@@ -8,15 +8,13 @@ time is added; sums over several clients come out right, and those of a client t
 from __future__ import annotations
 
 from collections import Counter as Counts
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from opentelemetry.metrics import Counter, Meter, UpDownCounter
 
 from legnext_stream._core.model.events import JobEvent
+from legnext_stream._engine.account import Account
 from legnext_stream._telemetry.requests import Attributes
-
-if TYPE_CHECKING:
-    from legnext_stream._engine.account import Account
 
 _STATUS: Final = "legnext_stream.job.status"
 _BOUND: Final = "legnext_stream.bound"
@@ -25,7 +23,7 @@ _UNSEEN: Final = "unseen"
 _BUCKETS: Final = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300)
 
 
-class Numbers:
+class Metrics:
     """Adds what an account has counted to the instruments.
 
     Args:
@@ -69,8 +67,8 @@ class Numbers:
             explicit_bucket_boundaries_advisory=_BUCKETS,
         )
 
-    def told(self, event: JobEvent) -> None:
-        """An event was made."""
+    def observed(self, event: JobEvent) -> None:
+        """A new event was made."""
         attributes = {**self._server, _STATUS: event.status.value}
         self._events.add(1, attributes)
         earliest, latest = event.changed_between

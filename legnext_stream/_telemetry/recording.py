@@ -1,57 +1,78 @@
-"""Follows one account: what the account and its watches call where there is telemetry."""
+"""Records what one account does, and what each of its watches sees."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Final
 
-from opentelemetry.metrics import Meter
-from opentelemetry.trace import Tracer
+from opentelemetry.metrics import get_meter
+from opentelemetry.trace import get_tracer
 
 from legnext_stream._core.answers import Answer
 from legnext_stream._core.model.events import JobEvent
+from legnext_stream._engine.account import Account
+from legnext_stream._engine.extension import Extension
 from legnext_stream._http import Request
 from legnext_stream._telemetry.jobs import JobSpans
-from legnext_stream._telemetry.metrics import Numbers
+from legnext_stream._telemetry.metrics import Metrics
 from legnext_stream._telemetry.requests import Requests, server_of
+from legnext_stream._telemetry.settings import Telemetry
+from legnext_stream.version import __version__
 
-if TYPE_CHECKING:
-    from legnext_stream._engine.account import Account
+_NAME: Final = "legnext_stream"
+_SCHEMA: Final = "https://opentelemetry.io/schemas/1.30.0"
 
 
-class Follower:
-    """Records what one account does.
+class Recording:
+    """Records what one account does. An `Observer` of it.
 
     Args:
+        settings: Where to.
         account: The account; its lanes carry the requests.
-        meter: Makes the instruments.
-        tracer: Makes the spans.
-        job_spans: For how many jobs at a time a span may be open.
     """
 
-    def __init__(self, account: Account, meter: Meter, tracer: Tracer, *, job_spans: int) -> None:
+    def __init__(self, settings: Telemetry, account: Account) -> None:
         base_url = account.lanes.base_url
+        meter = get_meter(_NAME, __version__, settings.meter_provider, _SCHEMA)
+        tracer = get_tracer(_NAME, __version__, settings.tracer_provider, _SCHEMA)
         self._requests = Requests(account.lanes.send, base_url, meter=meter, tracer=tracer)
-        self._numbers = Numbers(account, meter, server_of(base_url))
-        self._jobs = JobSpans(tracer, job_spans) if job_spans else None
+        self._metrics = Metrics(account, meter, server_of(base_url))
+        self._jobs = JobSpans(tracer, settings.job_spans) if settings.job_spans else None
 
     async def send(self, request: Request) -> Answer:
         """Carry one request."""
-        self._numbers.refresh()
+        self._metrics.refresh()
         return await self._requests.send(request)
 
-    def told(self, watch: object, event: JobEvent) -> None:
-        """A watch has made an event."""
-        self._numbers.told(event)
-        self._numbers.refresh()
-        if self._jobs is not None:
-            self._jobs.told(watch, event)
-
-    def left(self, watch: object) -> None:
-        """A watch is over."""
-        self._numbers.refresh()
-        if self._jobs is not None:
-            self._jobs.left(watch)
+    def extension(self) -> Extension:
+        """Return what records a watch."""
+        return RecordedWatch(self._metrics, self._jobs)
 
     def close(self) -> None:
         """The account is closed."""
-        self._numbers.close()
+        self._metrics.close()
+
+
+class RecordedWatch(Extension):
+    """Records what one watch sees.
+
+    Args:
+        metrics: The account's metrics.
+        jobs: The account's open spans; None for no spans of jobs.
+    """
+
+    def __init__(self, metrics: Metrics, jobs: JobSpans | None) -> None:
+        self._metrics = metrics
+        self._jobs = jobs
+
+    def observed(self, event: JobEvent) -> None:
+        """A new event was made."""
+        self._metrics.observed(event)
+        self._metrics.refresh()
+        if self._jobs is not None:
+            self._jobs.observed(self, event)
+
+    def ended(self) -> None:
+        """The watch has ended."""
+        self._metrics.refresh()
+        if self._jobs is not None:
+            self._jobs.ended(self)

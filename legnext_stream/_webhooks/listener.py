@@ -1,4 +1,4 @@
-"""One watch's ear at a receiver: it brings what has come, in whatever thread, to the watch's tracker."""
+"""Callbacks for one watch: brings what a receiver got, in whichever thread, to the watch's tracker."""
 
 from __future__ import annotations
 
@@ -8,42 +8,32 @@ from functools import partial
 import trio
 
 from legnext_stream._core.answers import reported
-from legnext_stream._core.model.events import JobEvent
-from legnext_stream._core.tracker import Tracker
+from legnext_stream._engine.extension import Extension
 from legnext_stream._webhooks.callback import Callback
 from legnext_stream._webhooks.exchange import Exchange, Inbox
 
-Deliver = Callable[[list[JobEvent], int], None]
 
-
-class Ear:
-    """Listens for one watch, from `open` to `close`. Of the watch's Trio run.
+class CallbackListener(Extension):
+    """Listens to a receiver for one watch, as long as that lasts.
 
     Args:
-        exchange: Where callbacks are handed over.
-        tracker: Who takes them in.
-        deliver: Takes the events that they make, and the size of what they were made of, bytes.
-        wake: Has the watch call `take_in`.
+        exchange: Where the receiver puts callbacks.
     """
 
-    def __init__(
-        self, exchange: Exchange, tracker: Tracker, deliver: Deliver, wake: Callable[[], None]
-    ) -> None:
+    def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._tracker = tracker
-        self._deliver = deliver
-        self._wake = wake
         self._inbox: Inbox | None = None
         # When the first came of those that have not been taken in.
         self._came_at: float | None = None
 
-    def open(self) -> None:
+    async def open(self) -> None:
         """Begin to listen."""
+        self.watch.tracker.expect_callbacks()
         token = trio.lowlevel.current_trio_token()
         self._inbox = self._exchange.open(partial(_soon, token, self._something_came))
 
-    def close(self) -> None:
-        """Listen no more. May be called again."""
+    def ended(self) -> None:
+        """Stop listening. May be called again."""
         inbox, self._inbox = self._inbox, None
         if inbox is not None:
             self._exchange.close(inbox)
@@ -51,37 +41,39 @@ class Ear:
     def _something_came(self) -> None:
         if self._came_at is None:
             self._came_at = trio.current_time()
-        self._wake()
+        self.watch.wake()
 
-    def take_in(self) -> None:
-        """Tell the tracker what has come: all of it, or a part and again when next woken."""
+    def before_step(self) -> None:
+        """Tell the tracker what has come: all of it, or a part and wake the watch for the rest."""
         if self._inbox is not None and self._came_at is not None:
             self._empty(self._inbox, self._came_at)
-        for job_id in self._tracker.newcomers():
+        for job_id in self.watch.tracker.newcomers():
             callback = self._exchange.claim(job_id)
             if callback is not None:
                 self._observe(trio.current_time(), callback)
 
     def _empty(self, inbox: Inbox, at: float) -> None:
+        tracker = self.watch.tracker
         callbacks, hints, has_more = self._exchange.take(inbox)
         if not has_more:
             self._came_at = None
         for callback in callbacks:
-            if self._tracker.knows(callback.job_id):
+            if tracker.knows(callback.job_id):
                 self._exchange.claim(callback.job_id)
                 self._observe(at, callback)
         for job_id in hints:
-            self._tracker.hint(trio.current_time(), job_id)
+            tracker.hint(trio.current_time(), job_id)
         if has_more:
-            self._wake()
+            self.watch.wake()
 
     def _observe(self, came_at: float, callback: Callback) -> None:
         seen = reported(callback.job_id, callback.body, callback.status, came_at)
-        self._deliver(self._tracker.observe(trio.current_time(), seen), callback.size)
+        events = self.watch.tracker.observe(trio.current_time(), seen)
+        self.watch.deliver(events, callback.size)
 
 
 def _soon(token: trio.lowlevel.TrioToken, do: Callable[[], None]) -> None:
-    """Have something done in a Trio run, from any thread; once, however often it is asked for."""
+    """Call something in a Trio run, from any thread; once, however often that is requested."""
     try:
         token.run_sync_soon(do, idempotent=True)
     except trio.RunFinishedError:

@@ -11,17 +11,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from legnext_stream._core.schedule.callbacks import Callbacks
 from legnext_stream._webhooks.checking import Checker, Finding
 from legnext_stream._webhooks.exchange import Exchange
-from legnext_stream._webhooks.listener import Deliver, Ear
 from legnext_stream._webhooks.stats import WebhookStats
 from legnext_stream.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from legnext_stream._core.tracker import Tracker
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -167,15 +162,10 @@ class WebhookReceiver:
             self._exchange.hint(callback.job_id)
         return checked.finding
 
-    # -- For the watches
-
-    def callbacks(self) -> Callbacks:
-        """What a watch knows of callbacks when it begins: nothing."""
-        return Callbacks()
-
-    def ear(self, tracker: Tracker, deliver: Deliver, wake: Callable[[], None]) -> Ear:
-        """What a watch listens with; see `Ear`."""
-        return Ear(self._exchange, tracker, deliver, wake)
+    @property
+    def exchange(self) -> Exchange:
+        """Where its callbacks wait for the watches they concern."""
+        return self._exchange
 
 
 def webhook_app(

@@ -415,7 +415,7 @@ def _() -> list[Patch]:
 def _() -> list[Patch]:
     def stop(engine: Engine) -> None:
         engine.finished.set()
-        engine._let_go.set()
+        engine._released.set()
 
     return [patch.object(Engine, "stop", stop)]
 
@@ -480,8 +480,7 @@ def _() -> list[Patch]:
 
     async def hasty(self: EventStream) -> JobEvent:
         event = await take(self)
-        if self._keeper is not None:
-            self._keeper.acknowledged(event)
+        self._engine.acknowledge(event)
         return event
 
     return [patch.object(EventStream, "__anext__", hasty)]
@@ -496,8 +495,8 @@ def _() -> list[Patch]:
 
     async def hasty(self: EventStream) -> JobEvent:
         event = await take(self)
-        if self._keeper is not None and not event.status.is_terminal:
-            self._keeper.acknowledged(event)
+        if not event.status.is_terminal:
+            self._engine.acknowledge(event)
         return event
 
     return [patch.object(EventStream, "__anext__", hasty)]

@@ -21,11 +21,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from legnext_stream._core.jitter import jitter
 from legnext_stream._core.model.decoding import decode_task_type
 from legnext_stream._core.pacing import Pacing
+from legnext_stream._core.schedule.callbacks import Callbacks
 from legnext_stream._core.schedule.durations import OTHER, PUBLISHED, Durations
 from legnext_stream._core.schedule.hints import Hints
 from legnext_stream._core.schedule.queue_order import Line
@@ -36,9 +37,6 @@ from legnext_stream._core.schedule.runtimes import RunTimes
 from legnext_stream._core.schedule.time_left import Outlook, TimeLeft
 from legnext_stream._core.schedule.timers import Agenda
 from legnext_stream._core.watched import ASKED, BY_LINE, IN_AGENDA, Watched
-
-if TYPE_CHECKING:
-    from legnext_stream._core.schedule.callbacks import Callbacks
 
 # The first wait after a failed poll, seconds; it doubles with each failure.
 _FIRST_RETRY: Final = 1.0
@@ -75,18 +73,10 @@ class Schedule:
         pacing: When to ask.
         durations: What is known of run times.
         timeout: How long after its start a job that runs is asked about at the latest, seconds.
-        callbacks: What is known of the API's callbacks; None if there are none.
     """
 
-    def __init__(
-        self,
-        pacing: Pacing,
-        durations: Durations,
-        timeout: float = math.inf,
-        callbacks: Callbacks | None = None,
-    ) -> None:
+    def __init__(self, pacing: Pacing, durations: Durations, timeout: float = math.inf) -> None:
         self._pacing = pacing
-        self._callbacks = callbacks
         self._durations = durations
         self._timeout = timeout
         self.price: float = pacing.poll_cost
@@ -94,8 +84,9 @@ class Schedule:
         self._inquiry = Inquiry(pacing, self.line)
         self._agenda = Agenda()
         self._overdue = Overdue()
-        # Nobody is to pay for hints where none can come.
-        self._hints = None if callbacks is None else Hints(pacing.min_interval)
+        # Set by `expect_callbacks`: without callbacks neither costs anything.
+        self._callbacks: Callbacks | None = None
+        self._hints: Hints | None = None
         # Names of task types; each is kept once, however many jobs have it.
         self._types: dict[str, str] = {}
         self._running = 0
@@ -104,6 +95,11 @@ class Schedule:
         # Where in the line to go on asking about everybody, if that is wanted: see `recall`.
         self._recalling: int | None = None
         self._is_dissolving = False
+
+    def expect_callbacks(self) -> None:
+        """Learn how reliably callbacks come, and poll less while they do; see `callbacks`."""
+        self._callbacks = Callbacks()
+        self._hints = Hints(self._pacing.min_interval)
 
     # -- Coming in
 

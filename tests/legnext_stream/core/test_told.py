@@ -14,7 +14,6 @@ from legnext_stream._core.model.decoding import decode_status
 from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.pacing import Pacing
-from legnext_stream._core.schedule.callbacks import Callbacks
 from legnext_stream._core.tracker import Poll, Tracker
 from tests.legnext_stream.support import job_body, pacer_for, reply
 
@@ -37,7 +36,8 @@ RUNS = meta_of(10)
 def tracker_of(*job_ids: str, pacing: Pacing | None = None, at: float = 0.0) -> Tracker:
     """A tracker with a receiver of webhooks."""
     pacing = Pacing() if pacing is None else pacing
-    tracker = Tracker(pacing=pacing, timeout=600.0, pacer=pacer_for(pacing), callbacks=Callbacks())
+    tracker = Tracker(pacing=pacing, timeout=600.0, pacer=pacer_for(pacing))
+    tracker.expect_callbacks()
     for job_id in job_ids:
         tracker.add(at, job_id)
     return tracker

@@ -39,7 +39,6 @@ from legnext_stream._core.model.jobs import Job, JobStatus
 from legnext_stream._core.model.lifecycle import is_ahead
 from legnext_stream._core.pace import Pacer, RequestKind
 from legnext_stream._core.pacing import Pacing
-from legnext_stream._core.schedule.callbacks import Callbacks
 from legnext_stream._core.schedule.durations import Durations
 from legnext_stream._core.tracker import Poll, Tracker
 from legnext_stream.errors import ApiError, HostUnreachableError
@@ -151,14 +150,15 @@ class TrackerStates(RuleBasedStateMachine):
     def begin(self, timeout: float | None) -> None:
         """Two watches begin."""
         self.has_timeout = timeout is not None
-        for callbacks in (None, Callbacks()):
+        for expects_callbacks in (False, True):
             tracker = Tracker(
                 pacing=self.pacing,
                 timeout=timeout,
                 pacer=self.pacer,
                 durations=self.durations,
-                callbacks=callbacks,
             )
+            if expects_callbacks:
+                tracker.expect_callbacks()
             self.sides.append(Side(tracker))
 
     # What a program does

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import trio
 
+from legnext_stream import Pacing
+from legnext_stream._core.tracker import Tracker
 from legnext_stream._journal import Entry, Keeper, Learned, Store
 from tests.legnext_stream.journal.support import fingerprint
-from tests.legnext_stream.support import URL
+from tests.legnext_stream.support import URL, pacer_for
 
 
 class Watch:
@@ -35,17 +38,23 @@ class Watch:
 
     async def goes_on(self, seconds: float, *, then: Mapping[str, object] | None = None) -> None:
         """A watch from its beginning to its end; in the middle of it something may be learned."""
-        keeper = Keeper(
-            self._path, base_url=URL, fingerprint=fingerprint, learned=lambda: self.learned
+        account = SimpleNamespace(
+            lanes=SimpleNamespace(base_url=URL, fingerprint=fingerprint),
+            learned=lambda: self.learned,
+            remember=lambda _name, _state: None,
+        )
+        keeper = Keeper(self._path, account)  # type: ignore[arg-type] # all that it needs of one
+        keeper.watch = SimpleNamespace(
+            tracker=Tracker(pacing=Pacing(), timeout=None, pacer=pacer_for(Pacing()))
         )
         await keeper.open()
-        await keeper.learned("pace")
+        await keeper.restore()
         with trio.move_on_after(seconds / 2):
-            await keeper.keep_up()
+            await keeper.run()
         if then is not None:
             self.learned = {"pace": then}
         with trio.move_on_after(seconds / 2):
-            await keeper.keep_up()
+            await keeper.run()
         await keeper.close()
 
 
