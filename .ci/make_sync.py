@@ -4,7 +4,7 @@
     python .ci/make_sync.py --check    write nothing; fail if a file is not what would be written
 
 The two packages differ in words: `async with` and `with`, `__anext__` and `__next__`, "under asyncio" and
-"in plain code". The tables below list those words, for code and docstrings alike. What differs in more than
+"in synchronous code". The tables below list those words, for code and docstrings alike. What differs in more than
 words stands in the modules of `legnext_stream/_bridges` that end in `_aio` and `_sync`, by hand.
 """
 
@@ -37,13 +37,14 @@ CODE: Final = {
 # What docstrings say of the one and of the other.
 PROSE: Final = {
     "an async iterator": "an iterator",
-    "under asyncio": "in plain code",
+    "under asyncio": "in synchronous code",
     "Another task": "Another thread",
     "that is cancelled": "that Ctrl-C interrupts",
     "and under cancellation": "and from any thread",
     "Several event loops": "Several threads",
     "It is bound to no event loop: each call waits in the loop that is running.": "One thread at a time may iterate it; any thread may call the other methods.",
-    "any other iterable or async\n    iterable runs in the loop that is running now, in a task of its own.": "any other iterable runs in\n    a thread of its own, so that one that waits for its next job delays no event.",
+    "iterable or async iterable": "iterable",
+    "in the current event loop, in a task of its own": "in a thread of its own",
 }
 WORDS: Final = CODE | {re.escape(old): new for old, new in PROSE.items()}
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, Unpack
 
 import attrs
 import trio
@@ -34,6 +34,7 @@ from legnext_stream._engine.sources import Jobs
 from legnext_stream._engine.stream import EventStream, Selection
 from legnext_stream._extensions import watch_extensions
 from legnext_stream._http import Lanes, Request
+from legnext_stream._options import WaitOptions, WatchOptions, passing, refuse_unknown
 from legnext_stream._util.trio_only import require_trio
 from legnext_stream.errors import (
     ConfigurationError,
@@ -184,11 +185,39 @@ class LegnextClient:
         journal: str | os.PathLike[str] | None = None,
         webhooks: WebhookReceiver | None = None,
     ) -> EventStream:
-        """One stream of the status changes of many jobs; see `legnext_stream.watch`."""
+        """Turn many job ids into one stream of their status changes.
+
+        Write `async for event in client.watch(job_ids)`, or, to be sure that polling has stopped when
+        the block is left, `async with client.watch(job_ids) as events`. Rate limits, retries,
+        intervals and queues are taken care of.
+
+        Args:
+            jobs: Job ids or `Job`s: any iterable or async iterable, for example a list of 100,000 or a
+                Trio receive channel. The stream takes them as they come, and watches one that comes
+                twice once. A `Job` that has ended makes its event without a request.
+            timeout: How long a job may run, counted from its start, or from when it was first seen
+                running; and how long the watch may see no change at all while jobs wait, seconds. So
+                hours in a long queue are no timeout, and a stuck queue ends. None for no limit.
+            pacing: When and how fast to poll; by default the client's pacing.
+            journal: A file that records which events were delivered and acknowledged, or None. A watch
+                that is given the file of an earlier one continues it: it watches the same jobs (leave
+                `jobs` out, or give more), doesn't deliver acknowledged events again (asking for the
+                next event acknowledges the one before; see `EventStream.ack`), sends no request for
+                jobs whose end was seen, and starts with what was learned. Only one watch at a time
+                can use a file.
+            webhooks: A receiver of the API's callbacks (see `webhook_app`), or None. A callback becomes
+                an event at once, and while callbacks come, few requests are sent.
+
+        Raises:
+            InvalidJobId: One of the first 10,000 items of a collection can't be a job id. (A later one,
+                or one from another iterable, raises where events are read, and ends the watch.)
+            TypeError: `jobs` is not iterable, or is a single string; or `timeout` is not a number.
+            ValueError: `timeout` is not above 0.
+        """
         return EventStream(
             jobs,
             account=self._account,
-            open_nursery=self._open_nursery,
+            open_nursery=self._host(),
             timeout=timeout,
             pacing=self._account.pacing if pacing is None else pacing,
             extensions=watch_extensions(self._account, journal=journal, webhooks=webhooks),
@@ -210,14 +239,63 @@ class LegnextClient:
         if_unknown: IfUnknown = "tell",
         webhooks: WebhookReceiver | None = None,
     ) -> EventStream:
-        """Submit prompts and watch their jobs, as one stream; see `legnext_stream.generate`."""
-        # Only who generates pays for the import.
+        """Submit prompts and watch their jobs, as one stream: from texts to images on disk.
+
+        Write `async for event in client.generate(prompts, save_to="out")`, or, to be sure that
+        everything has stopped when the block is left, `async with client.generate(prompts) as events`.
+
+        Each event has its `prompt` and that prompt's `position`. Each prompt has exactly one terminal
+        event: the end of its job; `NOT_SUBMITTED`, if the API refuses it (moderation, a bad field, no
+        credits: `event.job.error` says why) or it can't be sent; or `SUBMIT_UNKNOWN`, if it was sent and
+        no answer came, so that a job may exist, and may cost. In the latter two `job_id` is empty.
+
+        Prompts are submitted as fast as the API accepts them. One that is refused with 429 is submitted
+        again, however long that takes; where an account runs only so many jobs at a time, when one of
+        them ends. After a 402 nothing is submitted for a minute, and prompts that come in meanwhile end
+        as `NOT_SUBMITTED`; jobs that run are watched to their ends.
+
+        Args:
+            prompts: Texts or `Prompt`s: any iterable or async iterable, for example a list or a Trio
+                receive channel. The stream takes them as it can submit them, so there may be millions.
+            task_type: The kind of work that texts are for; a `Prompt` has its own.
+            callback: A URL that the API calls when a job ends; a prompt's own takes precedence. By
+                default that of `webhooks`, where it has one.
+            timeout: As for `watch`, seconds; also how long a prompt that can't be sent is tried again.
+            pacing: When and how fast to poll; by default the client's pacing.
+            journal: A file that records what was submitted, delivered and acknowledged, or None. A
+                stream that is given the file of an earlier one continues it, with the prompts in the
+                file and with others, if `prompts` has any (it may be the same list). None is submitted
+                twice: prompts are the same if all they say is the same, their tags included; of several
+                equal ones each counts. A prompt that was being submitted when the earlier stream was
+                killed ends as `SUBMIT_UNKNOWN`. Those that weren't submitted for lack of credits, or
+                because they could not be sent, are submitted now.
+            save_to: A folder for the results, or None. The event of a completed job comes once its
+                files are there (`event.files`), or can't be had (`event.download_error`).
+            name: The files' names, a template for `str.format` with `job_id`, `number` (which of the
+                job's results, from 1), `suffix`, `task_type`, `position`, `tag` and `prompt`.
+            parallel_downloads: How many files are downloaded at a time.
+            at_once: How many jobs may be unfinished at a time; by default as many as the account
+                accepts, up to 1,000.
+            if_unknown: What to do with a prompt that was sent and got no answer: `"tell"` ends it as
+                `SUBMIT_UNKNOWN`; `"submit_again"` submits it again, so that there may be two jobs for
+                it, both of which cost.
+            webhooks: As for `watch`.
+
+        Raises:
+            ConfigurationError: The client is closed.
+            TypeError: `prompts` is not iterable, or is a single string; or one of the first 10,000
+                items of a collection is not a prompt. (A later one, or one from another iterable,
+                raises where events are read, and ends the stream. So does a prompt that JSON can't
+                hold, with a journal.)
+            ValueError: There is no such task type, or it takes no text; or a number is out of range.
+        """
+        # Imported here, for most programs don't generate.
         from legnext_stream._generate import generate  # noqa: PLC0415 - see above
 
         return generate(
             prompts,
             account=self._account,
-            open_nursery=self._open_nursery,
+            open_nursery=self._host(),
             get_job=self.get_job,
             task_type=task_type,
             callback=callback,
@@ -232,42 +310,47 @@ class LegnextClient:
             webhooks=webhooks,
         )
 
-    async def wait(
-        self,
-        job: str | Job,
-        *,
-        timeout: float | None = 600.0,  # noqa: ASYNC109 - a job's limit, not this call's
-        pacing: Pacing | None = None,
-    ) -> Job:
-        """Wait for one job to complete; see `legnext_stream.wait`."""
-        async with self.watch([job], timeout=timeout, pacing=pacing) as events:
+    @passing(WaitOptions, watch)
+    async def wait(self, job: str | Job, **options: Unpack[WaitOptions]) -> Job:
+        """Wait for one job to complete, and return it. The options are those of `watch`.
+
+        Args:
+            job: The job, or its id.
+
+        Raises:
+            JobFailed: The API says that it failed; the message is the API's.
+            JobTimedOut: It ran, or waited without any change, for longer than `timeout`.
+            JobNotFound: The API does not know it.
+            LegnextError: What the stream of `watch` raises.
+        """
+        refuse_unknown("wait", options, WaitOptions)
+        async with self.watch([job], **options) as events:
             return await completed(events)
 
-    def as_completed(
-        self,
-        jobs: Jobs = (),
-        *,
-        timeout: float | None = 600.0,
-        pacing: Pacing | None = None,
-        journal: str | os.PathLike[str] | None = None,
-        webhooks: WebhookReceiver | None = None,
-    ) -> Selection[Job]:
-        """The jobs in the order of their ends; see `legnext_stream.as_completed`."""
-        return ends(
-            self.watch(jobs, timeout=timeout, pacing=pacing, journal=journal, webhooks=webhooks)
-        )
+    @passing(WatchOptions, watch)
+    def as_completed(self, jobs: Jobs = (), **options: Unpack[WatchOptions]) -> Selection[Job]:
+        """Iterate over the jobs in the order in which they end, well or badly.
 
-    async def gather(
-        self,
-        jobs: Jobs,
-        *,
-        timeout: float | None = 600.0,  # noqa: ASYNC109 - a job's limit, not this call's
-        pacing: Pacing | None = None,
-        webhooks: WebhookReceiver | None = None,
-    ) -> dict[str, Job]:
-        """Each job at its end, in the order given; see `legnext_stream.gather`."""
-        begin = partial(self.watch, timeout=timeout, pacing=pacing, webhooks=webhooks)
-        return await gathered(jobs, begin)
+        Write `async for job in client.as_completed(job_ids)`, and look at `job.status`: it says whether
+        the job completed, failed, timed out or was not found, and `job.error` says why. The options, and
+        what is raised, are those of `watch`; leave it in the same ways, by `break` or in `async with`.
+        """
+        return ends(self.watch(jobs, **options))
+
+    @passing(WaitOptions, watch)
+    async def gather(self, jobs: Jobs, **options: Unpack[WaitOptions]) -> dict[str, Job]:
+        """Wait until all jobs have ended, and return each in its final state.
+
+        A job that ends badly raises nothing, for that would discard the others, which cost money: look
+        at `job.status` and `job.error`. What concerns all jobs is raised, as `watch` raises it. The
+        options are those of `watch` without the journal: events that an earlier watch acknowledged are
+        not delivered again, so their jobs would be missing here.
+
+        Returns:
+            Every job by its id, in the order given; a job that is given twice is there once.
+        """
+        refuse_unknown("gather", options, WaitOptions)
+        return await gathered(jobs, partial(self.watch, **options))
 
     async def download(
         self,
@@ -330,7 +413,7 @@ class LegnextClient:
         )
         if isinstance(job, str):
             job = await self.get_job(job)
-        self._open_nursery()
+        self._check_open()
         return await saver.save(job, prompt, position=position)
 
     async def get_job(self, job_id: str) -> Job:
@@ -343,7 +426,7 @@ class LegnextClient:
             HostUnreachableError: The host gave no answer for `retry_for` seconds.
         """
         check_job_id(job_id)
-        self._open_nursery()
+        self._check_open()
         return await ask_once(self._account, job_id, retry_for=self._retry_for)
 
     async def submit(self, task_type: TaskType | str, **params: object) -> Job:
@@ -401,6 +484,13 @@ class LegnextClient:
             raise _unexpected(reply, "a balance")
         return Balance(**numbers, raw=body)
 
+    def _host(self) -> Callable[[], trio.Nursery] | None:
+        """What gives a stream the nursery to run in; None if the stream is to open the account itself."""
+        return self._open_nursery
+
+    def _check_open(self) -> None:
+        self._open_nursery()
+
     def _open_nursery(self) -> trio.Nursery:
         if self._nursery is None:
             raise ConfigurationError(
@@ -409,7 +499,7 @@ class LegnextClient:
         return self._nursery
 
     async def _request(self, request: Request, kind: RequestKind) -> Reply:
-        self._open_nursery()
+        self._check_open()
         return await self._account.request(
             request, kind, is_safe=request.method == "GET", retry_for=self._retry_for
         )

@@ -17,6 +17,7 @@ from docutils.nodes import Node, system_message
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.domains.python import PyXRefRole
+from sphinx.ext.autodoc._dynamic._preserve_defaults import update_default_value
 from sphinx.util.docutils import SphinxRole
 from sphinx.util.typing import ExtensionMetadata
 
@@ -86,6 +87,18 @@ def _settle(_app: Sphinx) -> None:
                 settled.add(id(thing))
 
 
+def _keep_defaults_as_written(_app: Sphinx, thing: object, is_bound: bool) -> None:  # noqa: FBT001 - Sphinx's
+    """Show a default as it is written (`1024**3`).
+
+    Sphinx's own setting for this looks for them in the function's source. They are not there where options
+    are passed on, nor in an `__init__` that attrs has generated.
+    """
+    code = getattr(thing, "__code__", None)
+    is_generated = code is not None and code.co_filename.startswith("<")
+    if not is_generated and "__signature__" not in getattr(thing, "__dict__", {}):
+        update_default_value(thing, is_bound)
+
+
 def _as_restructured_text(
     _app: Sphinx, what: str, _name: str, _thing: object, _options: object, lines: list[str]
 ) -> None:
@@ -125,6 +138,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.connect("builder-inited", _settle)
     # Before napoleon, for which what is indented belongs to the heading above it.
     app.connect("autodoc-process-docstring", _as_restructured_text, priority=400)
+    app.connect("autodoc-before-process-signature", _keep_defaults_as_written)
     app.connect("autodoc-process-signature", _hide_making)
     app.connect("doctree-read", _lead)
     return {"parallel_read_safe": True}

@@ -6,9 +6,9 @@ import os
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
-from legnext_stream import _client as trios
+from legnext_stream import _client as trio_client
 from legnext_stream._bridges.sources_aio import outward
 from legnext_stream._bridges.stream import client_closed, ended, told_as
 from legnext_stream._bridges.trio_thread import Lease
@@ -17,40 +17,38 @@ from legnext_stream._client import Balance
 from legnext_stream._core.model.jobs import Job, TaskType
 from legnext_stream._core.model.prompts import Prompt
 from legnext_stream._core.model.saved import SavedFile
-from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.stats import Stats
+from legnext_stream._engine import stream as trio_stream
+from legnext_stream._options import (
+    ClientOptions,
+    DownloadOptions,
+    GenerateOptions,
+    WaitOptions,
+    WatchOptions,
+    passing,
+)
 from legnext_stream.aio._streams import EventStream, Selection
 from legnext_stream.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import httpx
 
-    from legnext_stream._generate import IfUnknown
-    from legnext_stream._telemetry import Telemetry
-    from legnext_stream._webhooks import WebhookReceiver
 
 T = TypeVar("T")
 
 
+@passing(ClientOptions, trio_client.LegnextClient)
 class LegnextClient:
     """One account at the API, under asyncio: `legnext_stream.LegnextClient`, in `async with`.
 
     Several event loops may use it at once; they share one pace.
 
     Args:
-        api_key: The key; by default the environment variable `LEGNEXT_API_KEY`.
-        base_url: Where the API is; by default `LEGNEXT_BASE_URL`, else `https://api.legnext.ai`.
         transport: An `httpx.AsyncBaseTransport` to use instead of sockets, on the Trio side; the mock
             server has one. It is closed with the client.
-        pacing: How fast the account may be asked, and the default of its watches.
-        request_timeout: How long one request may take once connected, seconds.
-        retry_for: How long `get_job`, `balance` and `submit` are repeated while there is trouble
-            that may pass, seconds.
-        http2: Whether to speak HTTP/2 where the host does.
-        telemetry: Whether, and how, OpenTelemetry is told; see `legnext_stream.LegnextClient`.
 
     Raises:
-        ConfigurationError: There is no key, the base URL is none, or HTTP/2 can't be had.
+        ConfigurationError: There is no key, the base URL is none, or HTTP/2 or telemetry can't be had.
     """
 
     def __init__(
@@ -58,23 +56,9 @@ class LegnextClient:
         api_key: str | None = None,
         base_url: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
-        *,
-        pacing: Pacing | None = None,
-        request_timeout: float = 10.0,
-        retry_for: float = 60.0,
-        http2: bool = False,
-        telemetry: Telemetry | bool = False,
+        **options: Unpack[ClientOptions],
     ) -> None:
-        self._client = trios.LegnextClient(
-            api_key,
-            base_url,
-            transport,
-            pacing=pacing,
-            request_timeout=request_timeout,
-            retry_for=retry_for,
-            http2=http2,
-            telemetry=telemetry,
-        )
+        self._client = trio_client.LegnextClient(api_key, base_url, transport, **options)
         self._lease: Lease | None = None
         self._was_opened = False
 
@@ -117,139 +101,57 @@ class LegnextClient:
         if lease is not None:
             await end(lease)
 
+    @passing(WatchOptions, trio_client.LegnextClient.watch)
     def watch(
         self,
         jobs: Iterable[str | Job] | AsyncIterable[str | Job] = (),
-        *,
-        timeout: float | None = 600.0,
-        pacing: Pacing | None = None,
-        journal: str | os.PathLike[str] | None = None,
-        webhooks: WebhookReceiver | None = None,
+        **options: Unpack[WatchOptions],
     ) -> EventStream:
-        """One stream of the status changes of many jobs; see `legnext_stream.aio.watch`."""
-        make = partial(
-            self._client.watch,
-            outward(jobs),
-            timeout=timeout,
-            pacing=pacing,
-            journal=journal,
-            webhooks=webhooks,
-        )
-        return EventStream(self._made(make), self._open_lease)
+        """One stream of the status changes of many jobs; see `legnext_stream.LegnextClient.watch`."""
+        return self._stream(partial(self._client.watch, outward(jobs), **options))
 
+    @passing(GenerateOptions, trio_client.LegnextClient.generate)
     def generate(
         self,
         prompts: Iterable[str | Prompt] | AsyncIterable[str | Prompt] = (),
-        *,
-        task_type: TaskType | str = TaskType.DIFFUSION,
-        callback: str | None = None,
-        timeout: float | None = 600.0,
-        pacing: Pacing | None = None,
-        journal: str | os.PathLike[str] | None = None,
-        save_to: str | os.PathLike[str] | None = None,
-        name: str = "{job_id}-{number}{suffix}",
-        parallel_downloads: int = 4,
-        at_once: int | None = None,
-        if_unknown: IfUnknown = "tell",
-        webhooks: WebhookReceiver | None = None,
+        **options: Unpack[GenerateOptions],
     ) -> EventStream:
-        """Submit prompts and watch their jobs, as one stream; see `legnext_stream.aio.generate`."""
-        make = partial(
-            self._client.generate,
-            # A prompt is asked for when it can be submitted, not before.
-            outward(prompts, at_once=1),
-            task_type=task_type,
-            callback=callback,
-            timeout=timeout,
-            pacing=pacing,
-            journal=journal,
-            save_to=save_to,
-            name=name,
-            parallel_downloads=parallel_downloads,
-            at_once=at_once,
-            if_unknown=if_unknown,
-            webhooks=webhooks,
-        )
-        return EventStream(self._made(make), self._open_lease)
+        """Submit prompts and watch their jobs; see `legnext_stream.LegnextClient.generate`."""
+        # One by one, so that a prompt is asked for only when it can be submitted.
+        return self._stream(partial(self._client.generate, outward(prompts, at_once=1), **options))
 
+    @passing(WatchOptions, trio_client.LegnextClient.as_completed)
     def as_completed(
         self,
         jobs: Iterable[str | Job] | AsyncIterable[str | Job] = (),
-        *,
-        timeout: float | None = 600.0,
-        pacing: Pacing | None = None,
-        journal: str | os.PathLike[str] | None = None,
-        webhooks: WebhookReceiver | None = None,
+        **options: Unpack[WatchOptions],
     ) -> Selection[Job]:
-        """The jobs in the order of their ends; see `legnext_stream.as_completed`."""
-        stream = self.watch(
-            jobs, timeout=timeout, pacing=pacing, journal=journal, webhooks=webhooks
-        )
-        return Selection(stream, ended)
+        """The jobs in the order in which they end; see `legnext_stream.LegnextClient.as_completed`."""
+        return Selection(self.watch(jobs, **options), ended)
 
+    @passing(WaitOptions, trio_client.LegnextClient.gather)
     async def gather(
         self,
         jobs: Iterable[str | Job] | AsyncIterable[str | Job],
-        *,
-        timeout: float | None = 600.0,  # noqa: ASYNC109 - not this call's
-        pacing: Pacing | None = None,
-        webhooks: WebhookReceiver | None = None,
+        **options: Unpack[WaitOptions],
     ) -> dict[str, Job]:
-        """Each job at its end, in the order given; see `legnext_stream.gather`."""
-        return await self._call(
-            partial(
-                self._client.gather,
-                outward(jobs),
-                timeout=timeout,
-                pacing=pacing,
-                webhooks=webhooks,
-            )
-        )
+        """Each job in its final state, in the order given; see `legnext_stream.LegnextClient.gather`."""
+        return await self._call(partial(self._client.gather, outward(jobs), **options))
 
-    async def wait(
-        self,
-        job: str | Job,
-        *,
-        timeout: float | None = 600.0,  # noqa: ASYNC109 - a job's limit, not this call's
-        pacing: Pacing | None = None,
-    ) -> Job:
-        """Wait for one job to complete; see `legnext_stream.wait`."""
-        return await self._call(partial(self._client.wait, job, timeout=timeout, pacing=pacing))
+    @passing(WaitOptions, trio_client.LegnextClient.wait)
+    async def wait(self, job: str | Job, **options: Unpack[WaitOptions]) -> Job:
+        """Wait for one job to complete; see `legnext_stream.LegnextClient.wait`."""
+        return await self._call(partial(self._client.wait, job, **options))
 
+    @passing(DownloadOptions, trio_client.LegnextClient.download)
     async def download(
         self,
         job: Job | str,
         folder: str | os.PathLike[str],
-        *,
-        name: str = "{job_id}-{number}{suffix}",
-        parallel: int = 4,
-        grid: bool = False,
-        max_size: int = 1024**3,
-        timeout: float | None = 600.0,  # noqa: ASYNC109 - one file's limit, not this call's
-        prompt: Prompt | None = None,
-        position: int | None = None,
+        **options: Unpack[DownloadOptions],
     ) -> tuple[SavedFile, ...]:
-        """Save a completed job's images and videos; see `legnext_stream.LegnextClient.download`.
-
-        Raises:
-            DownloadError: One of them can't be had, or not be saved.
-            ApiError: The job is asked about, and the API refuses.
-            HostUnreachableError: The same, and the host gave no answer for `retry_for` seconds.
-        """
-        return await self._call(
-            partial(
-                self._client.download,
-                job,
-                folder,
-                name=name,
-                parallel=parallel,
-                grid=grid,
-                max_size=max_size,
-                timeout=timeout,
-                prompt=prompt,
-                position=position,
-            )
-        )
+        """Save a completed job's images and videos; see `legnext_stream.LegnextClient.download`."""
+        return await self._call(partial(self._client.download, job, folder, **options))
 
     async def get_job(self, job_id: str) -> Job:
         """Ask once how a job is; see `legnext_stream.LegnextClient.get_job`.
@@ -303,9 +205,10 @@ class LegnextClient:
             )
         return lease
 
-    def _made(self, make: Callable[[], T]) -> T:
-        """A stream, made on the Trio side if the account is in use there."""
-        return make() if self._lease is None else self._lease.at_once(make)
+    def _stream(self, make: Callable[[], trio_stream.EventStream]) -> EventStream:
+        """A stream; made on the Trio side if the account is in use there."""
+        stream = make() if self._lease is None else self._lease.at_once(make)
+        return EventStream(stream, self._open_lease)
 
     async def _call(self, work: Callable[[], Awaitable[T]]) -> T:
         lease = self._open_lease()

@@ -1,5 +1,5 @@
 # Generated from legnext_stream/aio/__init__.py by .ci/make_sync.py; don't edit.
-"""Legnext Stream in plain code.
+"""Legnext Stream in synchronous code.
 
 for event in watch(job_ids):
     print(event.job_id, event.previous, "->", event.status)

@@ -1,5 +1,5 @@
 # Generated from legnext_stream/aio/_streams.py by .ci/make_sync.py; don't edit.
-"""Streams of status changes in plain code."""
+"""Streams of status changes in synchronous code."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _next(reader: Reader[T], lease: Callable[[], Lease]) -> T:
 class EventStream(BridgedStream):
     """The status changes of many jobs, as they are seen: an iterator of `JobEvent`.
 
-    It is `legnext_stream.EventStream` in plain code, made by `watch` and `LegnextClient.watch`. Use it
+    It is `legnext_stream.EventStream` in synchronous code, made by `watch` and `LegnextClient.watch`. Use it
     in `for` directly, or in `with` to be sure that polling has stopped when the block is
     left. One thread at a time may iterate it; any thread may call the other methods.
     """

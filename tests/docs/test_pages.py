@@ -14,8 +14,7 @@ import trio
 from legnext._internal.http_client import BaseHTTPClient
 from trio.testing import MockClock
 
-import legnext_stream._client
-import legnext_stream._functions
+from legnext_stream import _client
 from legnext_stream._engine.account import Account
 from mockserver import MockLegnext
 from tests.docs.blocks import Block, all_blocks
@@ -53,8 +52,8 @@ def test_example_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPa
             _run(block.text, list(server.truth()))
     else:
         mock = MockLegnext(seed=3)
-        for module in (legnext_stream._client, legnext_stream._functions):
-            monkeypatch.setattr(module, "open_account", _on(mock, module.open_account))
+        opened = _on(mock, _client.open_account)
+        monkeypatch.setattr(_client, "open_account", opened)
         virtual = partial(trio.run, clock=MockClock(autojump_threshold=0))
         monkeypatch.setattr(trio, "run", virtual)
         _run(block.text, mock.add_jobs(6))

@@ -35,7 +35,6 @@ from legnext_stream import (
     SubmitUnknownError,
     TaskType,
     UnexpectedAnswerError,
-    wait,
     watch,
 )
 from legnext_stream._core.pace.spacing import LATENESS
@@ -48,7 +47,6 @@ from tests.legnext_stream.support import (
     Unreachable,
     in_turn,
     job_body,
-    mock_network,
     use_backend,
 )
 
@@ -472,8 +470,8 @@ async def test_wait() -> None:
     async with client_of(mock) as client:
         job = await client.wait(job_id)
         assert job.status is JobStatus.COMPLETED
-        assert await wait(job, client=client) == job
-        assert await wait(job_id, client=client) == job
+        assert await client.wait(job) == job
+        assert await client.wait(job_id) == job
 
 
 async def test_wait_for_a_job_that_fails() -> None:
@@ -508,31 +506,6 @@ async def test_wait_in_vain() -> None:
             await client.wait("no-such-job")
     assert late.value.job.status is JobStatus.TIMED_OUT
     assert missing.value.job.status is JobStatus.NOT_FOUND
-
-
-async def test_the_functions_without_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`wait` and `watch` bring their own connections, and close them."""
-    mock = MockLegnext()
-    network = mock_network(mock)
-    network.install(monkeypatch)
-    ids = mock.add_jobs(3)
-    job = await wait(ids[0], api_key=KEY, base_url=URL)
-    assert job.status is JobStatus.COMPLETED
-    assert network.now_open == 0
-    monkeypatch.setenv("LEGNEXT_API_KEY", KEY)
-    monkeypatch.setenv("LEGNEXT_BASE_URL", URL)
-    events = [event async for event in watch(ids, pacing=Pacing(max_rate=3))]
-    assert {event.job_id for event in events} == set(ids)
-    assert network.now_open == 0
-
-
-async def test_a_client_and_a_key_are_one_too_many() -> None:
-    """The client has both already."""
-    client = client_of(MockLegnext())
-    with pytest.raises(ConfigurationError, match="pass it, or them"):
-        watch(["a"], client=client, api_key=KEY)
-    with pytest.raises(ConfigurationError, match="pass it, or them"):
-        watch(["a"], client=client, base_url=URL)
 
 
 async def test_a_watch_may_have_its_own_pacing() -> None:

@@ -96,7 +96,7 @@ def by_client(ids: list[str], body: Body) -> None:
 
 def by_client_entered(ids: list[str], body: Body) -> None:
     """A client's stream, by `with`."""
-    with sync.LegnextClient() as client, sync.watch(ids, client=client) as events:
+    with sync.LegnextClient() as client, client.watch(ids) as events:
         for _ in events:
             if body():
                 break
@@ -147,7 +147,7 @@ async def aby_client(ids: list[str], body: Body) -> None:
 
 async def aby_client_entered(ids: list[str], body: Body) -> None:
     """A client's stream, by `async with`."""
-    async with aio.LegnextClient() as client, aio.watch(ids, client=client) as events:
+    async with aio.LegnextClient() as client, client.watch(ids) as events:
         async for _ in events:
             if body():
                 break

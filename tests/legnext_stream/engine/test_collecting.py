@@ -54,14 +54,14 @@ async def test_leaving_stops_the_polling() -> None:
     mock = MockLegnext()
     async with client_of(mock) as client:
         ids = [mock.add_job(QUICK), mock.add_job(SLOW)]
-        async for job in as_completed(ids, client=client):
+        async for job in client.as_completed(ids):
             assert job.job_id == ids[0]
             break
         asked = len(mock.requests)
         await trio.sleep(300)
         assert len(mock.requests) == asked
         ids = [mock.add_job(QUICK), mock.add_job(SLOW)]
-        async with as_completed(ids, client=client) as jobs:
+        async with client.as_completed(ids) as jobs:
             assert (await anext(jobs)).job_id == ids[0]
         asked = len(mock.requests)
         await trio.sleep(300)
@@ -139,7 +139,7 @@ async def test_gathered_from_a_channel() -> None:
         for job_id in ids:
             send.send_nowait(job_id)
     async with client_of(mock) as client:
-        assert list(await gather(receive, client=client)) == ids
+        assert list(await client.gather(receive)) == ids
     receive.clone().close()
     receive.close()
 
@@ -148,7 +148,7 @@ async def test_nothing_gathered() -> None:
     """Of no jobs, and nothing is asked."""
     mock = MockLegnext()
     async with client_of(mock) as client:
-        assert await gather([], client=client) == {}
+        assert await client.gather([]) == {}
     assert not mock.requests
 
 
@@ -157,9 +157,9 @@ async def test_what_concerns_all_jobs_is_raised() -> None:
     transport = in_turn(httpx.Response(401))
     async with LegnextClient(KEY, URL, transport) as client:
         with pytest.raises(AuthenticationError):
-            await gather(["a", "b"], client=client)
+            await client.gather(["a", "b"])
         with pytest.raises(AuthenticationError):
-            await anext(as_completed(["a", "b"], client=client))
+            await anext(client.as_completed(["a", "b"]))
 
 
 async def test_a_generator_is_closed_when_gathering_fails() -> None:

@@ -86,14 +86,6 @@ async def by_client_entered(ids: list[str], body: Body) -> None:
                 break
 
 
-async def by_function_with_client(ids: list[str], body: Body) -> None:
-    """The function with a client."""
-    async with LegnextClient() as client:
-        async for event in watch(ids, client=client):
-            if await body(event):
-                break
-
-
 async def selected(ids: list[str], body: Body) -> None:
     """Bare, over some of the events only."""
     async for event in watch(ids).only("staged", "processing"):
@@ -128,7 +120,6 @@ FORMS = [
     entered,
     by_client,
     by_client_entered,
-    by_function_with_client,
     selected,
     selected_and_entered,
     from_an_async_source,

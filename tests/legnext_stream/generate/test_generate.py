@@ -14,7 +14,6 @@ import trio.testing
 
 from legnext_stream import (
     AuthenticationError,
-    ConfigurationError,
     EventStream,
     HostUnreachableError,
     JobStatus,
@@ -458,16 +457,6 @@ async def test_jobs_can_be_added_and_removed() -> None:
     assert gone not in {event.job_id for event in told}
     (alone,) = (event for event in ends if event.prompt is None)
     assert (alone.job_id, alone.position) == (other, None)
-
-
-async def test_the_bare_function_takes_a_client() -> None:
-    """Or a key and a base URL, and not both."""
-    mock = MockLegnext()
-    async with LegnextClient(KEY, transport=mock.transport()) as client:
-        told = [event async for event in generate(["a cat"], client=client)]
-        assert told[-1].status is JobStatus.COMPLETED
-        with pytest.raises(ConfigurationError, match="its own key"):
-            generate(["a cat"], client=client, api_key="b")
 
 
 @pytest.mark.parametrize(

@@ -298,7 +298,7 @@ async def test_the_bare_function(monkeypatch: pytest.MonkeyPatch) -> None:
     mock, receiver = mock_and_receiver()
     job_ids = add_jobs(mock, 3)
     async with LegnextClient(KEY, transport=mock.transport()) as client:
-        ends = [event async for event in watch(job_ids, client=client, webhooks=receiver)]
+        ends = [event async for event in client.watch(job_ids, webhooks=receiver)]
     assert len({event.job_id for event in ends}) == 3
     monkeypatch.setenv("LEGNEXT_API_KEY", KEY)
     await watch([], webhooks=receiver).aclose()
