@@ -1,4 +1,4 @@
-"""How Sphinx builds this folder: `sphinx-build --fail-on-warning --nitpicky docs FOLDER`."""
+"""Settings for Sphinx: `sphinx-build --fail-on-warning --nitpicky docs FOLDER` builds the site."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final
 
 _DOCS: Final = Path(__file__).parent
-# For `docs.making`, whose extensions are named below.
+# So that the extensions from `docs.making` below can be imported.
 sys.path.insert(0, str(_DOCS.parent))
 
-from legnext_stream import __version__  # noqa: E402 - the path has to be there first
+from legnext_stream import __version__  # noqa: E402 - needs the path above
 
 project = "Legnext Stream"
 author = "The Legnext Stream authors"
@@ -23,14 +23,14 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.intersphinx",
-    # After autodoc, whose directives it extends: `await`, `async for` and `async with` in signatures.
+    # Shows `await`, `async for` and `async with` in signatures. Must come after autodoc, which it extends.
     "sphinxcontrib_trio",
     "docs.making.public_names",
 ]
 exclude_patterns = ["making"]
 
-# Every reference must lead somewhere. Where other projects' names lead is said in small lists that are
-# kept here, so that building needs no network.
+# Every reference must resolve. The names of other projects are in small inventories in this folder, so
+# that building needs no network.
 nitpicky = True
 intersphinx_mapping = {
     name: (url, str(_DOCS / "inventories" / f"{name}.txt"))
@@ -41,24 +41,23 @@ intersphinx_mapping = {
     }.items()
 }
 _LEADS_NOWHERE: Final = {
-    # Their documentation has no list of names.
+    # Projects whose documentation has no inventory.
     "httpx.AsyncBaseTransport httpx.AsyncClient httpx.TransportError",
     "hypothesis.strategies.SearchStrategy",
     # Type variables.
     "T T_co",
-    # Callables of a shape that ASGI or the guide describes.
+    # Callables that ASGI or a guide describes.
     "ASGIApp Handler",
-    # The mock's short names for a choice of words, for any of several classes, and for what may be said by
-    # keyword: its guides list what there is.
+    # The mock's aliases for literals, unions and keyword arguments; its guides list the values.
     "Envelope ErrorBody Fields JobError Logs MissingOutput MissingTime Order Outcome Per RetryAfter",
     "Separator TimeResolution Unmatched WhenFull",
     "Asked Criteria Distribution Fault LimitLike Phases RunTimes StepLike",
-    # The library's own for what can be iterated, and for a choice of two words.
+    # The library's aliases for iterables and literals.
     "IfUnknown Jobs Prompts",
-    # Parts of a mock that are handed on, and not looked into.
+    # Opaque parts of a mock.
     "Draws Exchange FaultsSnapshot Job JobView JournalSnapshot LimitsSnapshot QueueState Randomness",
     "Recent RecordedJob Service WebhooksState",
-    # Errors of one reader, told by their message.
+    # Errors that need no more than their message.
     "TranscriptError",
 }
 nitpick_ignore_regex = [
@@ -68,11 +67,11 @@ nitpick_ignore_regex = [
 ]
 
 myst_enable_extensions = ["colon_fence", "attrs_inline"]
-# A notebook is shown as it was saved; that it runs is for a test to show.
+# The notebook is not run when building; a test runs it.
 nb_execution_mode = "off"
 myst_heading_anchors = 3
 
-# The documenters that sphinxcontrib-trio extends are those of before Sphinx 9.
+# sphinxcontrib-trio extends the class-based documenters, which were the default before Sphinx 9.
 autodoc_use_legacy_class_based = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
@@ -83,7 +82,7 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_attr_annotations = True
 napoleon_use_rtype = False
-# What stands between single backticks in a docstring: see `docs.making.public_names`.
+# The role of text between single backticks: see `docs.making.public_names`.
 default_role = "named"
 
 html_theme = "furo"

@@ -1,1 +1,1 @@
-"""What the documentation is made with: extensions of Sphinx, and commands that draw its pictures."""
+"""Sphinx extensions, and commands that generate parts of the documentation."""

@@ -1,4 +1,4 @@
-"""The commands of `docs/reference/command-line.md`, written by what `--help` knows.
+"""Generate the list of commands in `docs/reference/command-line.md` from the command line's own help.
 
 python -m docs.making.command_line
 """
@@ -15,15 +15,15 @@ from legnext_stream._cli.exits import PROGRAM
 PAGE: Final = Path(__file__).parents[1] / "reference" / "command-line.md"
 _BEGIN: Final = "<!-- commands: written by `python -m docs.making.command_line` -->\n"
 _END: Final = "<!-- commands end -->\n"
-# Every command of those that talk to the API has these; they are explained once.
+# Every command that talks to the API has these options. The page explains them once.
 _PACING: Final = re.compile(r"^\*\*Pacing\*\*:\n\n.*?(?=^#|\Z)", re.MULTILINE | re.DOTALL)
-_SEE_PACING: Final = "And those of the [pacing](#pacing).\n\n"
+_SEE_PACING: Final = "The options for [pacing](#pacing) apply too.\n\n"
 
 
 def commands() -> str:
-    """All commands and their options, in Markdown."""
+    """Return all commands and their options in Markdown."""
     written = app.generate_docs(output_format="markdown", heading_level=1, usage_name=PROGRAM)
-    # What comes before the first command is on the page in other words.
+    # The page has its own introduction.
     _, _, text = written.partition("\n## legnext-stream ")
     text = f"## legnext-stream {text}"
     pacing = _PACING.search(text)
@@ -31,14 +31,14 @@ def commands() -> str:
     text = _PACING.sub(_SEE_PACING, text)
     options = pacing[0].partition("\n\n")[2]
     text = f"{text.strip()}\n\n## Pacing\n\n{options.strip()}\n"
-    # The parser takes the module that writes this page for a part of the command.
+    # Cyclopts takes `-m` and this module's name for a part of the usage line.
     text = re.sub(r"^(legnext-stream \S+) -m \S+", r"\1", text, flags=re.MULTILINE)
-    # No command to be typed as it stands, but its form.
+    # A usage line is not a command that can be run as it stands; tests run `console` blocks.
     return text.replace("```console\n", "```text\n")
 
 
 def written(page: str) -> str:
-    """The page with the commands as they are now."""
+    """Return the page with an up-to-date list of commands."""
     before, _, rest = page.partition(_BEGIN)
     _, _, after = rest.partition(_END)
     return f"{before}{_BEGIN}\n{commands()}\n{_END}{after}"

@@ -1,7 +1,8 @@
-"""Names by their public address: in signatures, in references, and between backticks in docstrings.
+"""A Sphinx extension: public names appear under the module that users import them from.
 
-A class of `legnext_stream` is made in some room of it, and says so in `__module__`; who reads the
-reference knows it as `legnext_stream.Job`. So each name is told that it lives at the package's face.
+A class of `legnext_stream` is defined in a private module, and its `__module__` says so. Readers of the
+reference know it as `legnext_stream.Job`. So each public name gets the public module as its `__module__`,
+and names between single backticks in docstrings become links to the reference.
 """
 
 from __future__ import annotations
@@ -21,50 +22,54 @@ from sphinx.ext.autodoc._dynamic._preserve_defaults import update_default_value
 from sphinx.util.docutils import SphinxRole
 from sphinx.util.typing import ExtensionMetadata
 
-from docs.making.faces import PUBLIC_MODULES, names_of
+from docs.making.public_modules import PUBLIC_MODULES, names_of
 
-# What annotations call these, and what their own documentation does.
-_KNOWN_AS: Final = {
+# Short names in annotations, and the names that the documentation of other projects uses.
+_FULL_NAMES: Final = {
     "AbstractAsyncContextManager": "contextlib.AbstractAsyncContextManager",
     "datetime": "datetime.datetime",
     "MeterProvider": "opentelemetry.metrics.MeterProvider",
     "Path": "pathlib.Path",
     "TracerProvider": "opentelemetry.trace.TracerProvider",
 }
-
-
-# Whose making is the library's business.
-_MADE_FOR_YOU: Final = {"EventStream", "JobStatus", "Selection", "Subscription", "TaskType"}
+# Classes that only the library instantiates; the reference hides their signatures.
+_NOT_FOR_USERS_TO_CREATE: Final = {
+    "EventStream",
+    "JobStatus",
+    "Selection",
+    "Subscription",
+    "TaskType",
+}
 _LINK: Final = PyXRefRole()
 
 
 class Named(SphinxRole):
-    """A link to what a public name stands for; what is no such name stands as code."""
+    """The role of text between single backticks: a link if it is a public name, otherwise code."""
 
     def run(self) -> tuple[list[Node], list[system_message]]:
-        """Make the link, or the piece of code."""
+        """Return the link or the code."""
         here = str(self.env.ref_context.get("py:module", PUBLIC_MODULES[0]))
-        target = _home_of(self.text, here)
+        target = _public_address(self.text, here)
         if target is None:
             return [nodes.literal(self.text, self.text)], []
         text = f"{self.text} <{target}>"
         return _LINK("py:obj", self.rawtext, text, self.lineno, self.inliner)
 
 
-def _home_of(name: str, here: str) -> str | None:
-    """The address of a public name, seen from a public module; None for what is no such name."""
+def _public_address(name: str, here: str) -> str | None:
+    """Return the full address of a public name as used in a public module, or None."""
     for module in dict.fromkeys((here, here.partition(".")[0])):
         bare = name.removeprefix(f"{module}.")
         head, _, member = bare.partition(".")
-        thing = names_of(module).get(head)
-        if thing is not None and (not member or hasattr(thing, member)):
-            made_at = getattr(thing, "__module__", module)
-            return f"{made_at if made_at in PUBLIC_MODULES else module}.{bare}"
+        value = names_of(module).get(head)
+        if value is not None and (not member or hasattr(value, member)):
+            defined_in = getattr(value, "__module__", module)
+            return f"{defined_in if defined_in in PUBLIC_MODULES else module}.{bare}"
     return None
 
 
-def _import_what_types_need() -> None:
-    """Do the imports that are for type checkers alone, so that annotations can be looked up."""
+def _run_type_checking_imports() -> None:
+    """Run the imports under `if TYPE_CHECKING:`, so that annotations can be resolved."""
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] not in PUBLIC_MODULES or not getattr(module, "__file__", None):
             continue
@@ -74,36 +79,37 @@ def _import_what_types_need() -> None:
                 exec(compile(imports, name, "exec"), vars(module))  # noqa: S102 - our own
 
 
-def _settle(_app: Sphinx) -> None:
-    """Tell every public class and function where it lives."""
-    faces = {module: names_of(module) for module in PUBLIC_MODULES}
-    _import_what_types_need()
-    settled = set[int]()
-    for module, names in faces.items():
-        for thing in names.values():
-            made_in = str(getattr(thing, "__module__", ""))
-            if made_in.startswith(module) and id(thing) not in settled:
-                thing.__module__ = module
-                settled.add(id(thing))
+def _set_public_modules(_app: Sphinx) -> None:
+    """Set `__module__` of each public class and function to the public module."""
+    names_by_module = {module: names_of(module) for module in PUBLIC_MODULES}
+    _run_type_checking_imports()
+    done = set[int]()
+    for module, names in names_by_module.items():
+        for value in names.values():
+            defined_in = str(getattr(value, "__module__", ""))
+            if defined_in.startswith(module) and id(value) not in done:
+                value.__module__ = module
+                done.add(id(value))
 
 
-def _keep_defaults_as_written(_app: Sphinx, thing: object, is_bound: bool) -> None:  # noqa: FBT001 - Sphinx's
-    """Show a default as it is written (`1024**3`).
+def _keep_defaults_as_written(_app: Sphinx, value: object, is_bound: bool) -> None:  # noqa: FBT001 - Sphinx's
+    """Show a default as it is written in the source (`1024**3`).
 
-    Sphinx's own setting for this looks for them in the function's source. They are not there where options
-    are passed on, nor in an `__init__` that attrs has generated.
+    The setting `autodoc_preserve_defaults` does the same, but it also searches the source of functions that
+    pass their options on, and of the `__init__` methods that attrs generates, where no defaults are written.
     """
-    code = getattr(thing, "__code__", None)
+    code = getattr(value, "__code__", None)
     is_generated = code is not None and code.co_filename.startswith("<")
-    if not is_generated and "__signature__" not in getattr(thing, "__dict__", {}):
-        update_default_value(thing, is_bound)
+    if not is_generated and "__signature__" not in getattr(value, "__dict__", {}):
+        update_default_value(value, is_bound)
 
 
 def _as_restructured_text(
-    _app: Sphinx, what: str, _name: str, _thing: object, _options: object, lines: list[str]
+    _app: Sphinx, what: str, _name: str, _value: object, _options: object, lines: list[str]
 ) -> None:
-    """Mark what docstrings leave to the eye: indented examples, and letters right after a name."""
-    # An empty comment: napoleon takes what stands before a colon in a property's first line for its type.
+    """Add markup that our docstrings leave out: for indented examples, and for `name`s in the plural."""
+    # The empty comment keeps napoleon from reading text before a colon in a property's first line as
+    # its type.
     marked = ["..", ""] if what in {"attribute", "data", "property"} else list[str]()
     paragraph = ""
     for line in lines:
@@ -115,30 +121,33 @@ def _as_restructured_text(
     lines[:] = marked
 
 
-def _lead(_app: Sphinx, doctree: nodes.document) -> None:
-    """Lead references to where their names are, and not to whatever ends like them."""
+def _resolve_references(_app: Sphinx, doctree: nodes.document) -> None:
+    """Make references point to public addresses, not to any name with the same ending."""
     for reference in doctree.findall(addnodes.pending_xref):
         if reference["refdomain"] != "py":
             continue
-        # There or not is what counts.
+        # Sphinx tests for the attribute, not for its value.
         reference.attributes.pop("refspecific", None)
         target, here = reference["reftarget"], reference.get("py:module")
-        home = _home_of(target, here) if here in PUBLIC_MODULES else None
-        reference["reftarget"] = home or _KNOWN_AS.get(target, target)
+        address = _public_address(target, here) if here in PUBLIC_MODULES else None
+        reference["reftarget"] = address or _FULL_NAMES.get(target, target)
 
 
-def _hide_making(_app: Sphinx, what: str, name: str, *_: object) -> tuple[str, str | None] | None:
-    """Leave out how a class is made that nobody makes but the library."""
-    return ("", None) if what == "class" and name.rpartition(".")[2] in _MADE_FOR_YOU else None
+def _hide_signatures(
+    _app: Sphinx, what: str, name: str, *_: object
+) -> tuple[str, str | None] | None:
+    """Hide the signature of a class that users don't create."""
+    hidden = what == "class" and name.rpartition(".")[2] in _NOT_FOR_USERS_TO_CREATE
+    return ("", None) if hidden else None
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
-    """Called by Sphinx."""
+    """Register the extension; Sphinx calls this."""
     app.add_role("named", Named())
-    app.connect("builder-inited", _settle)
-    # Before napoleon, for which what is indented belongs to the heading above it.
+    app.connect("builder-inited", _set_public_modules)
+    # Before napoleon, which takes indented text as part of the heading above it.
     app.connect("autodoc-process-docstring", _as_restructured_text, priority=400)
     app.connect("autodoc-before-process-signature", _keep_defaults_as_written)
-    app.connect("autodoc-process-signature", _hide_making)
-    app.connect("doctree-read", _lead)
+    app.connect("autodoc-process-signature", _hide_signatures)
+    app.connect("doctree-read", _resolve_references)
     return {"parallel_read_safe": True}

@@ -1,10 +1,10 @@
-"""Takes the pictures of the tutorial: a batch in a terminal, and the report that it leaves.
+"""Take the screenshots of the tutorial: a batch in a terminal, and its report.
 
     python -m docs.making.screenshots
 
-It does what the tutorial says, against a mock server of its own, and writes `terminal.svg` and
-`report.png` beside it. The terminal is tmux's; the report is looked at by headless Chromium. Needs both
-programs and the extras `demo` and `test`.
+The command follows the tutorial against its own mock server, and writes `terminal.svg` and `report.png`
+next to the tutorial. It runs the batch in tmux and opens the report in headless Chromium, so it needs
+both programs, and the extras `demo` and `test`.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ from rich.text import Text
 
 _TUTORIAL: Final = Path(__file__).parents[1] / "tutorial"
 _COLUMNS, _LINES = 100, 30
-# Pixels: the part of the report that is shown.
+# The visible part of the report, in pixels.
 _WIDTH, _HEIGHT = 1000, 1250
 _PROMPTS: Final = 50
-_SECONDS: Final = 180.0  # more than any step takes
+_SECONDS: Final = 180.0  # longer than any step takes
 _TMUX: Final = ("tmux", "-L", f"legnext-docs-{os.getpid()}", "-f", os.devnull)
 _BIN: Final = Path(sys.executable).parent
 
 
 def as_svg(screen: str, title: str) -> str:
-    """A terminal's screen as a picture that needs nothing from elsewhere.
+    """Return the screen of a terminal as an SVG that loads nothing else.
 
     Args:
-        screen: Its lines, with the escape sequences of their colours.
-        title: What stands above it.
+        screen: The lines, with escape sequences for colours.
+        title: The title of the window.
     """
     console = Console(width=_COLUMNS, record=True, file=io.StringIO(), force_terminal=True)
     console.print(Text.from_ansi(screen.rstrip("\n")))
     svg = console.export_svg(
         title=title, theme=rich.terminal_theme.SVG_EXPORT_THEME, unique_id="terminal"
     )
-    # The letters are those that the reader has; rich would have them loaded.
+    # Use the reader's own fonts; rich would load its own from the network.
     return re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
 
 
@@ -69,7 +69,7 @@ def _mock_server() -> Iterator[str]:
 
 @contextmanager
 def _terminal(folder: Path, url: str) -> Iterator[Callable[[], str]]:
-    """A batch in a terminal; what is given reads its screen."""
+    """Run a batch in a terminal; yield a function that reads its screen."""
     (folder / "prompts.txt").write_text(
         "".join(f"a lighthouse in the fog, study {number}\n" for number in range(1, _PROMPTS + 1))
     )
@@ -77,9 +77,9 @@ def _terminal(folder: Path, url: str) -> Iterator[Callable[[], str]]:
     shell = f"cd {folder}; PS1='$ ' exec bash --norc --noprofile"
     settings = {"LEGNEXT_API_KEY": "any", "LEGNEXT_BASE_URL": url, "COLORTERM": "truecolor"}
     settings["PATH"] = os.pathsep.join([str(_BIN), os.environ["PATH"]])
-    given = [word for name, value in settings.items() for word in ("-e", f"{name}={value}")]
+    environment = [word for name, value in settings.items() for word in ("-e", f"{name}={value}")]
     size = ("-x", str(_COLUMNS), "-y", str(_LINES))
-    _run(*_TMUX, "new-session", "-d", *size, *given, shell)
+    _run(*_TMUX, "new-session", "-d", *size, *environment, shell)
     try:
         _run(*_TMUX, "send-keys", line, "Enter")
         yield lambda: _run(*_TMUX, "capture-pane", "-e", "-p")
@@ -96,8 +96,8 @@ def _wait_for(condition: Callable[[], bool], what: str) -> None:
 
 
 def _photograph(page: Path, picture: Path) -> None:
-    """What a browser shows of a page, from its top."""
-    # Here, so that the other half of this module needs no browser.
+    """Save the top of a page, as a browser shows it, as a picture."""
+    # Imported here because the other half of this module needs no browser.
     from selenium import webdriver  # noqa: PLC0415
     from selenium.webdriver.chrome.options import Options  # noqa: PLC0415
     from selenium.webdriver.chrome.service import Service  # noqa: PLC0415
@@ -122,14 +122,14 @@ def _photograph(page: Path, picture: Path) -> None:
 
 
 def main() -> None:
-    """Take both pictures."""
+    """Take both screenshots."""
     argparse.ArgumentParser(
         prog="python -m docs.making.screenshots", description=__doc__
     ).parse_args()
     with tempfile.TemporaryDirectory() as name, _mock_server() as url:
         folder = Path(name)
         with _terminal(folder, url) as screen:
-            # In the middle: some have ended, some run, some wait.
+            # Halfway, some jobs have ended, some run, and some are queued.
             saved = folder / "out"
             half = 4 * _PROMPTS // 2
             _wait_for(lambda: len(list(saved.glob("*.png"))) > half, "half of the files")

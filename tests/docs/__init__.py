@@ -1,1 +1,1 @@
-"""The documentation's examples run."""
+"""Tests of the documentation: its examples run, and its tables match the code."""

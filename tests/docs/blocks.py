@@ -1,4 +1,4 @@
-"""The blocks of code on the pages, by their languages."""
+"""Find the code blocks of the pages, by language."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Block:
 
     Attributes:
         page: The page's file.
-        number: Its place among the page's blocks of its language: 1, 2, 3, …
-        language: What stands behind its fence.
+        number: Its number among the page's blocks in this language: 1, 2, 3, …
+        language: The language given after the opening fence.
         text: Its lines.
     """
 
@@ -35,7 +35,7 @@ class Block:
 
 
 def blocks_of(page: Path, *languages: str) -> Iterator[Block]:
-    """The blocks of a page in these languages, in their order; all blocks if none is named."""
+    """Yield the blocks of a page in these languages, in order; all blocks if no language is given."""
     counts = dict[str, int]()
     for match in _BLOCK.finditer(page.read_text()):
         language = match[1].strip()
@@ -45,5 +45,5 @@ def blocks_of(page: Path, *languages: str) -> Iterator[Block]:
 
 
 def all_blocks(*languages: str) -> list[Block]:
-    """The blocks of all pages in these languages."""
+    """Return the blocks of all pages in these languages."""
     return [block for page in PAGES for block in blocks_of(page, *languages)]

@@ -1,4 +1,4 @@
-"""The architecture page lists the modules and layers that there really are."""
+"""The architecture page lists the modules and layers that exist."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.docs.blocks import ROOT
 
 _PAGE: Final = (ROOT / "docs" / "architecture.md").read_text()
-# Packages whose modules the page lists one by one.
+# Packages whose modules the page lists individually.
 _LISTED: Final = (
     "legnext_stream",
     "legnext_stream/_core",
@@ -24,7 +24,7 @@ _LISTED: Final = (
 
 
 def _modules(folder: Path) -> set[str]:
-    """The modules and subpackages of a package."""
+    """Return the modules and subpackages of a package."""
     folders = {path.parent.name for path in folder.glob("*/__init__.py")}
     return folders | {path.stem for path in folder.glob("*.py")} - {"__init__"}
 
@@ -52,6 +52,6 @@ def test_layers_are_those_of_the_contract(package: str) -> None:
 
 @pytest.mark.parametrize("folder", _LISTED)
 def test_every_module_is_listed(folder: str) -> None:
-    """A new module gets a word in the page about what it is for."""
+    """The page mentions every module of the listed packages."""
     words = set(re.findall(r"\w+", _PAGE))
     assert _modules(ROOT / folder) <= words

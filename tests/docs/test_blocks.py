@@ -1,4 +1,4 @@
-"""No block of code stands on a page that nothing has run or read."""
+"""A test runs or reads each code block of the documentation."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _RUN: Final = {
     "json": "here",
 }
 _NOT_RUN: Final = {
-    "text": "pictures made of letters, and what programs of others print",
-    "csharp": "another language's loop, to be looked at beside ours; there is no .NET here",
-    "{toctree}": "Sphinx's own: the site's build reads it, and a warning is an error there",
+    "text": "diagrams, and the output of other programs",
+    "csharp": "a loop in another language, for comparison; running it would need .NET",
+    "{toctree}": "a directive of Sphinx: the build of the site reads it, and warnings are errors there",
     "{eval-rst}": "as above",
     "{figure}": "as above",
 }
 
 
 @pytest.mark.parametrize("language", sorted({block.language for block in all_blocks()}))
-def test_every_language_is_run_or_said_why_not(language: str) -> None:
-    """A block in another language needs a test that runs it, or a reason."""
+def test_every_language_is_run_or_has_a_reason(language: str) -> None:
+    """Each language has a test that runs its blocks, or a reason why there is none."""
     assert language in _RUN | _NOT_RUN
 
 
 def test_data_can_be_read() -> None:
-    """TOML is TOML, and JSON is JSON: one value, or one a line."""
+    """TOML blocks are valid TOML; JSON blocks are one value, or one per line."""
     for block in all_blocks("toml"):
         assert tomllib.loads(block.text), block
     for block in all_blocks("json"):
@@ -46,8 +46,9 @@ def test_data_can_be_read() -> None:
                 json.loads(line)
 
 
-def test_the_readme_leads_somewhere() -> None:
-    """Its links, which no build of the site looks at."""
-    links = re.findall(r"\]\(([^)#]+)", (ROOT / "README.md").read_text())
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_links_lead_to_files(page: str) -> None:
+    """Pages that are not part of the site link to files that exist."""
+    links = re.findall(r"\]\(([^)#]+)", (ROOT / page).read_text())
     local = [link for link in links if not link.startswith("https://")]
     assert [link for link in local if not (ROOT / link).exists()] == []

@@ -1,8 +1,8 @@
-"""What the pages tell people to type is typed here, and prints what they say it prints.
+"""Every command line on the pages works, and prints what the page shows.
 
-The command lines of a page share one folder, as those of whoever follows it do. In it are the files that
-people have (`ids.txt`, `prompts.txt`), and a mock server stands in for the API. Mock servers that a page
-starts run in the background, on a port of their own and in quick time.
+The command lines of a page run in one folder, in order. The folder has the files that the pages take for
+granted (`ids.txt`, `prompts.txt`), and a mock server replaces the API. Mock servers that a page starts run
+in the background, on a free port and in accelerated time.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from tests.docs.blocks import PAGES, ROOT, Block, blocks_of
 from tests.servers import mock_server
 
 _LANGUAGES: Final = ("console", "sh", "sql")
-# For commands that would take a minute: what is typed behind them here.
+# Options that are added to commands that would otherwise take a minute.
 _QUICKER: Final = {
     r"legnext-stream demo": "--jobs 12 --time-scale 2000",
     r"legnext-mock(?= --| *$)": "--time-scale 20000",
-    # Jobs that end in a tenth of a second are asked about as soon.
+    # Poll often enough for jobs that end in a tenth of a second.
     r"legnext-stream (generate|watch)": "--min-interval 0.1 --max-interval 0.5",
 }
 _SHELL: Final = "/bin/bash"
-_SECONDS: Final = 300.0  # more than any of them takes, on a busy machine too
-# A scenario with the two mistakes whose messages are on a page.
+_SECONDS: Final = 300.0  # longer than any of them takes, even on a busy machine
+# A scenario with the two mistakes that a page shows the messages for.
 _STORM: Final = """
 [[faults]]
 fault = { kind = "stale", second = 5 }
@@ -47,25 +47,25 @@ fault = { kind = "status", code = 503 }
 fault = { kind = "status", code = 503 }
 when = { nth = 0 }
 """
-# What a page leaves out of what is printed.
+# Stands for omitted output.
 _LEFT_OUT: Final = "…"
 
 
 @attrs.frozen
 class Typed:
-    """A command line, and what the page says it prints."""
+    """A command line, and the output that the page shows."""
 
     line: str
     printed: tuple[str, ...] = ()
 
     @property
     def words(self) -> list[str]:
-        """Its words, without its comment."""
+        """The words of the line, without a comment."""
         return shlex.split(self.line, comments=True)
 
 
 def typed_in(block: Block) -> Iterator[Typed]:
-    """The command lines of a block: those behind a `$`, or all lines of a script."""
+    """Yield the command lines of a block: those after a `$`, or all lines of a script."""
     text = block.text.replace("\\\n", "")
     if block.language == "sh":
         yield from (Typed(line) for line in text.splitlines() if line.partition("#")[0].strip())
@@ -76,7 +76,7 @@ def typed_in(block: Block) -> Iterator[Typed]:
 
 
 def test_command_lines_are_found() -> None:
-    """With what they print, over several lines, in consoles and scripts."""
+    """Command lines are found in consoles and scripts, with their output and over several lines."""
     console = Block(page=ROOT, number=1, language="console", text="$ a \\\n  b\nc\n…\n$ d  # e\n")
     assert list(typed_in(console)) == [Typed("a   b", ("c", "…")), Typed("d  # e")]
     script = attrs.evolve(console, language="sh", text="# a\nb  # c\n\nd\n")
@@ -90,7 +90,7 @@ def _free_port() -> int:
 
 
 class Terminal:
-    """A folder, an environment, and what runs in the background."""
+    """A folder, an environment, and background servers, in which the commands of a page run."""
 
     def __init__(self, folder: Path, url: str, ids: list[str], stack: ExitStack) -> None:
         self._folder = folder
@@ -100,7 +100,7 @@ class Terminal:
             "LEGNEXT_API_KEY": "documents",
             "LEGNEXT_BASE_URL": url,
             "NO_COLOR": "1",
-            # As wide as a page, so that nothing is wrapped otherwise than there.
+            # As wide as the pages, so that output wraps as shown.
             "COLUMNS": "120",
             # `legnext-stream` and the others, of this environment.
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
@@ -110,21 +110,21 @@ class Terminal:
         (folder / "storm.toml").write_text(_STORM)
 
     def enter(self, typed: Typed) -> None:
-        """Do with a command line what can be done with it here."""
+        """Run a command line, or check it as far as it can be checked here."""
         match typed.words:
             case ["export", *settings]:
                 for setting in settings:
                     name, _, value = setting.partition("=")
                     self._env[name] = self._here(value)
             case ["pip", "install", *_] if "&&" in typed.words:
-                # What stands behind it is what it was installed for.
+                # Run the command that the installation is for.
                 self.enter(Typed(typed.line.split("&&", 1)[1].strip(), typed.printed))
             case ["pip", "install", *wanted]:
                 _check_extras(wanted)
             case ["pytest", *_]:
-                pass  # That is what is running.
+                pass  # This is what is running.
             case ["unset" | "read", *_]:
-                pass  # From there on it would be the real API.
+                pass  # The page switches to the real API.
             case ["python", "-m", module, *words]:
                 _check_options(module, words)
             case ["legnext-mock", *words] if "explain" not in words:
@@ -133,7 +133,7 @@ class Terminal:
                 self._run(typed)
 
     def query(self, script: str) -> None:
-        """Run a script of SQL over the journal that the commands before it have left, or a new one."""
+        """Run an SQL script on the journal left by the previous commands, or on a new one."""
         if not (self._folder / "batch.db").exists():
             self.enter(Typed("legnext-stream generate prompts.txt --journal batch.db"))
         with sqlite3.connect(f"file:{self._folder / 'batch.db'}?mode=ro", uri=True) as journal:
@@ -142,7 +142,7 @@ class Terminal:
         journal.close()
 
     def _here(self, text: str) -> str:
-        """A command line or a line of output as it is here: with a port that is free."""
+        """Replace the port in a command line or a line of output by the free port."""
         return text.replace("8080", self._port)
 
     def _command(self, typed: Typed) -> str:
@@ -162,14 +162,14 @@ class Terminal:
             timeout=_SECONDS,
             check=False,
         )
-        # 1 is for jobs that failed, which some do on purpose.
+        # The status is 1 if jobs failed, which some do on purpose.
         assert run.returncode in {0, 1}, run.stderr
         assert "Traceback" not in run.stderr
         self._compare(typed.printed, run.stdout + run.stderr)
 
     def _serve(self, typed: Typed) -> None:
-        """Start a server, and leave it on; or see it refuse, where the page says so."""
-        self._servers.close()  # One at a time: they have the same port.
+        """Start a server and leave it running, or check its error message if the page shows one."""
+        self._servers.close()  # One server at a time, because all use the same port.
         process = subprocess.Popen(
             [_SHELL, "-c", f"exec {self._command(typed)}"],
             cwd=self._folder,
@@ -191,7 +191,7 @@ class Terminal:
             assert process.wait(_SECONDS) == 2
 
     def _compare(self, promised: tuple[str, ...], printed: str) -> None:
-        """Each line that a page shows is among those that were printed, as far as it is shown."""
+        """Check that each line that a page shows was printed."""
         lines = printed.splitlines()
         for line in promised:
             parts = (re.escape(part) for part in self._here(line.rstrip()).split(_LEFT_OUT))
@@ -200,7 +200,7 @@ class Terminal:
 
 
 def _check_extras(wanted: list[str]) -> None:
-    """What is to be installed is this package, by extras that it has, or one that it needs."""
+    """Check that the extras in a `pip install` exist."""
     project = (ROOT / "pyproject.toml").read_text()
     for word in wanted:
         for extra in re.findall(r"\[([\w,]+)\]", word):
@@ -222,7 +222,7 @@ def _help(*command: str) -> str:
 
 
 def _check_options(module: str, words: list[str]) -> None:
-    """The options of a command that takes long are among those that its help names."""
+    """Check that the options of a command that takes too long to run are in its help."""
     options = [word.partition("=")[0] for word in words if word.startswith("--")]
     assert all(option in _help(module) for option in options), (module, options)
 
@@ -231,8 +231,8 @@ _WITH_COMMANDS: Final = [page for page in PAGES if any(blocks_of(page, *_LANGUAG
 
 
 @pytest.mark.parametrize("page", _WITH_COMMANDS, ids=lambda page: str(page.relative_to(ROOT)))
-def test_what_is_to_be_typed_works(page: Path, tmp_path: Path) -> None:
-    """Every command line of the page, in its order."""
+def test_command_lines_work(page: Path, tmp_path: Path) -> None:
+    """The command lines of a page run in order, and print what the page shows."""
     with ExitStack() as stack:
         server = stack.enter_context(mock_server("--jobs", "6", "--time-scale", "500"))
         terminal = Terminal(tmp_path, server.url, list(server.truth()), stack)

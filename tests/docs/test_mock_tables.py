@@ -17,26 +17,26 @@ _DOCS = Path(__file__).parents[2] / "docs" / "mock"
 
 @pytest.mark.parametrize("fault", [*HTTP_FAULTS, *STATE_FAULTS], ids=lambda fault: fault.__name__)
 def test_every_fault_has_its_row(fault: type) -> None:
-    """A fault stands in its table with all its settings."""
+    """Each fault has a row with all of its settings."""
     page = (_DOCS / "faults.md").read_text()
     (row,) = [line for line in page.splitlines() if line.startswith(f"| `{fault.__name__}(")]
     assert all(field.name in row for field in attrs.fields(fault))
 
 
 def test_every_fault_of_the_connection_is_named() -> None:
-    """Where the tables of their own are, is said elsewhere; that they exist, here."""
+    """The page about faults names each fault of the connection."""
     page = (_DOCS / "faults.md").read_text()
     assert all(f"`{fault.__name__}`" in page for fault in CONNECTION_FAULTS)
 
 
 def test_every_criterion_has_its_row() -> None:
-    """All that a request can be selected by is explained."""
+    """Each criterion for requests is explained."""
     page = (_DOCS / "faults.md").read_text()
     assert all(f"`{field.name}`" in page for field in attrs.fields(When))
 
 
 def test_every_hint_has_its_row() -> None:
-    """All forms of hints, and all that a limit can be about."""
+    """Each form of rate-limit header and each field of a limit rule has a row."""
     page = (_DOCS / "limits.md").read_text()
     words = (*get_args(RetryAfter), *get_args(Fields))
     assert all(f'| `"{word}"` |' in page for word in words)

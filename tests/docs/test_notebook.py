@@ -1,4 +1,4 @@
-"""The notebook of the documentation runs, from its first cell to its last, in a kernel of its own."""
+"""The notebook of the documentation runs from the first cell to the last, in its own kernel."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from nbclient import NotebookClient
 _NOTEBOOK = Path(__file__).parents[2] / "docs" / "how-to" / "notebook.ipynb"
 
 
-def _notebook() -> Any:  # noqa: ANN401 - nbformat's nodes have whatever the file has
-    read: Any = nbformat.read  # which says nothing of its types
+def _notebook() -> Any:  # noqa: ANN401 - nbformat's nodes are untyped
+    read: Any = nbformat.read  # untyped in nbformat
     return read(_NOTEBOOK, as_version=4)
 
 
 def test_it_is_kept_without_outputs() -> None:
-    """What a run prints is no part of the source."""
+    """The notebook is stored without outputs."""
     notebook = _notebook()
     assert not any(cell.outputs for cell in notebook.cells if cell.cell_type == "code")
 
 
-# The notebook's packages, not ours, leave sockets to the garbage collector, and warn of loops and paths.
+# Jupyter's packages leave sockets to the garbage collector, and warn about event loops and paths.
 @pytest.mark.filterwarnings("ignore")
 def test_the_notebook_runs() -> None:
-    """Both ways of reading bring all jobs to their ends."""
+    """All jobs end, with `await` and without."""
     notebook = _notebook()
     NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
     printed = {

@@ -1,4 +1,4 @@
-"""Every Python block of the README and of the documentation runs as it stands."""
+"""Every Python block of the README and of the documentation runs unmodified."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from mockserver import MockLegnext
 from tests.docs.blocks import Block, all_blocks
 from tests.servers import mock_server
 
-# What runs in real time and over sockets: other event loops, threads, and other clients.
+# Examples that run in real time and over sockets: other event loops, threads, and other clients.
 _IN_REAL_TIME = re.compile(
     r"asyncio|legnext_stream(\.| import )(sync|aio)|^from legnext import", re.MULTILINE
 )
 
 
 def _on(mock: MockLegnext, open_account: Callable[..., Account]) -> Callable[..., Account]:
-    """Open accounts on the mock where the example names no transport of its own."""
+    """Wrap `open_account` so that it uses the mock unless the example passes a transport."""
 
     def opened(
         api_key: str | None, base_url: str | None, transport: object = None, **settings: object
@@ -39,13 +39,13 @@ def _on(mock: MockLegnext, open_account: Callable[..., Account]) -> Callable[...
 
 @pytest.mark.parametrize("block", all_blocks("python"), ids=str)
 def test_example_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An example runs to its end without an error, with the mock for the API and its clock."""
+    """An example runs without an error, against the mock and in its time."""
     monkeypatch.chdir(tmp_path)  # An example may write a file.
     monkeypatch.setenv("LEGNEXT_API_KEY", "test")
     if "def test_" in block.text:
         _run_by_pytest(block.text, tmp_path)
     elif _IN_REAL_TIME.search(block.text):
-        # So quick that the jobs have ended when they are first asked about.
+        # So fast that the jobs have ended when they are first polled.
         with mock_server("--jobs", "6", "--time-scale", "100000") as server:
             monkeypatch.setenv("LEGNEXT_BASE_URL", server.url)
             monkeypatch.setattr(BaseHTTPClient, "DEFAULT_BASE_URL", f"{server.url}/api")
@@ -60,7 +60,7 @@ def test_example_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def _run(example: str, job_ids: list[str]) -> None:
-    # Compiled and run as a program is; the page is the source.
+    # Run the block as a program.
     exec(compile(example, "example", "exec"), {"job_ids": job_ids})  # noqa: S102
 
 

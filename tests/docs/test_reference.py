@@ -1,6 +1,6 @@
-"""Every public name is in the reference, and its docstring says what one has to know.
+"""Every public name is in the reference, and its docstring is complete.
 
-That is: what each argument is, in which unit it is counted, and which errors there may be.
+A docstring explains each argument, gives the unit of each number, and lists the errors raised.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Any, Final
 import attrs
 import pytest
 
-from docs.making.faces import PUBLIC_MODULES, names_of
+from docs.making.public_modules import PUBLIC_MODULES, names_of
 from tests.docs.blocks import ROOT
 
 _DIRECTIVE: Final = re.compile(r"^\.\. (currentmodule|auto\w+):: ([\w.]+)", re.MULTILINE)
-# What a number can be one of. A moment is in the seconds of the world, or of the Trio run.
+# Words that give the unit of a number. Points in time are in seconds of the world or of the Trio run.
 _UNITS: Final = re.compile(
     r"second|\bs\b|\btimes?\b|duration|clock|^(?:t|at|until) |^return +When|requests|polls|points|credits|dollars|bytes|price|"
     r"share|probabilit|scale|standard deviation",
@@ -38,7 +38,7 @@ def _names() -> Iterator[tuple[str, str]]:
 
 
 def _in_the_reference() -> set[tuple[str, str]]:
-    """The names that the reference's pages ask for."""
+    """Return the names that the pages of the reference document."""
     found = set[tuple[str, str]]()
     for page in sorted((ROOT / "docs" / "reference").rglob("*.md")):
         module = ""
@@ -52,11 +52,11 @@ def _in_the_reference() -> set[tuple[str, str]]:
     return found
 
 
-def test_every_public_name_has_its_place() -> None:
-    """Whoever adds a name adds it to a page below docs/reference/ as well."""
+def test_every_public_name_is_in_the_reference() -> None:
+    """Each public name is documented on a page below `docs/reference/`."""
     there = _in_the_reference()
     assert there <= set(_names())
-    # One that two modules have needs one place.
+    # A name that two modules export needs to be documented only once.
     shown = {id(names_of(module)[name]) for module, name in there}
     assert [
         f"{module}.{name}" for module, name in _names() if id(names_of(module)[name]) not in shown
@@ -65,12 +65,12 @@ def test_every_public_name_has_its_place() -> None:
 
 @attrs.frozen
 class Documented:
-    """Something public that has a docstring of its own.
+    """A public class or function with its own docstring.
 
     Attributes:
-        name: Its address.
-        thing: The class or the function.
-        around: The class that it is a method of, or None.
+        name: The full name.
+        thing: The class or function.
+        around: For a method, its class.
     """
 
     name: str
@@ -82,11 +82,11 @@ class Documented:
 
     @property
     def text(self) -> str:
-        """Its docstring, with that of its class for what a method takes for granted."""
+        """The docstring."""
         return inspect.getdoc(self.thing) or ""
 
     def section(self, *titles: str) -> dict[str, str]:
-        """The entries of a section, by what stands before their colons."""
+        """Return the entries of a section, by the names before the colons."""
         entries = dict[str, str]()
         inside, last = False, ""
         for line in self.text.splitlines():
@@ -133,12 +133,12 @@ ALL: Final = list(_documented())
 
 
 def test_everything_has_a_docstring() -> None:
-    """Names, and the members of those that are classes."""
+    """Each public name, and each public member of a class, has a docstring."""
     assert [str(one) for one in ALL if not one.text] == []
 
 
 def test_every_argument_is_explained() -> None:
-    """In `Args`, if there are more than the first sentence can tell of, or it says where else."""
+    """A function with more than three arguments explains them in `Args`, or says where they are explained."""
     missing = list[str]()
     for one in ALL:
         entries = one.section("Args")
@@ -154,7 +154,7 @@ def test_every_argument_is_explained() -> None:
 
 
 def test_every_number_has_its_unit() -> None:
-    """An argument, an attribute or an answer that is a `float` says what it counts."""
+    """The docstring gives the unit of each argument, attribute or result that is a `float`."""
     without = list[str]()
     for one in ALL:
         entries = one.section("Args", "Attributes")
@@ -169,7 +169,7 @@ def test_every_number_has_its_unit() -> None:
 
 
 def _raised_in(function: object) -> set[str]:
-    """The exceptions that a function raises by itself."""
+    """Return the exceptions that a function raises directly."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))  # type: ignore[arg-type]
     raised = (node.exc for node in ast.walk(tree) if isinstance(node, ast.Raise))
     calls = (exc.func if isinstance(exc, ast.Call) else exc for exc in raised if exc is not None)
@@ -180,8 +180,8 @@ def _raised_in(function: object) -> set[str]:
     }
 
 
-def test_every_error_is_announced() -> None:
-    """What a function raises by itself stands under its `Raises`, or under its class's."""
+def test_every_error_is_documented() -> None:
+    """`Raises` lists each exception that a function raises directly."""
     silent = list[str]()
     for one in ALL:
         if inspect.isclass(one.thing):
@@ -196,6 +196,6 @@ def test_every_error_is_announced() -> None:
 
 
 @pytest.mark.parametrize("module", PUBLIC_MODULES)
-def test_the_module_says_what_it_is(module: str) -> None:
-    """A public module has a docstring."""
+def test_public_modules_have_docstrings(module: str) -> None:
+    """Each public module has a docstring."""
     assert importlib.import_module(module).__doc__

@@ -1,4 +1,4 @@
-"""The pictures of the tutorial, and what draws the terminal's."""
+"""The screenshots of the tutorial, and the function that draws the terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.docs.blocks import ROOT
 
 
 def test_a_screen_becomes_a_picture() -> None:
-    """With its colours, and with nothing that would be loaded from elsewhere."""
+    """The SVG has the colours of the screen, and loads nothing."""
     svg = as_svg("\x1b[32mdone\x1b[0m & 50 < 60", "A batch")
     assert re.search(r'class="terminal-r\d+"[^>]*>done<', svg)
     assert "A&#160;batch" in svg
@@ -18,7 +18,7 @@ def test_a_screen_becomes_a_picture() -> None:
 
 
 def test_the_pictures_are_there() -> None:
-    """Both, the right kind of file each, and small enough to be kept with the text."""
+    """Both screenshots exist, in the right format, and are small."""
     tutorial = ROOT / "docs" / "tutorial"
     assert "url(http" not in (tutorial / "terminal.svg").read_text()
     assert (tutorial / "report.png").read_bytes().startswith(b"\x89PNG")
