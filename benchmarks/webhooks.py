@@ -39,11 +39,11 @@ class Channel:
     """What becomes of callbacks.
 
     Attributes:
-        name: What it is called in the table.
-        lost_share: The share that never comes.
-        late: Seconds that each is late.
-        outage: From when to when none comes, as shares of the time until the last job has ended.
-        signed: Whether they can be believed.
+        name: The name in the table.
+        lost_share: The share that never arrives.
+        late: The delay of each callback, in seconds.
+        outage: Beginning and end of an outage, as shares of the time until the last job has ended.
+        signed: Whether callbacks are signed.
     """
 
     name: str
@@ -54,14 +54,14 @@ class Channel:
 
 
 CHANNELS: Final = (
-    Channel("all come"),
-    Channel("2 % are lost", lost_share=0.02),
-    Channel("10 % are lost", lost_share=0.1),
-    Channel("30 % are lost", lost_share=0.3),
-    Channel("none comes", lost_share=1.0),
+    Channel("all arrive"),
+    Channel("2 % lost", lost_share=0.02),
+    Channel("10 % lost", lost_share=0.1),
+    Channel("30 % lost", lost_share=0.3),
+    Channel("none arrives", lost_share=1.0),
     Channel(f"each {_LATE:g} s late", late=_LATE),
     Channel("an outage in the middle", outage=_OUTAGE),
-    Channel("none is signed", signed=False),
+    Channel("none signed", signed=False),
 )
 SHOWN: Final = ("queue 1,000", "lone", "mixed", "drift", "tail")
 
@@ -138,8 +138,8 @@ def run_all(worlds: Sequence[str], seeds: Sequence[int], processes: int) -> Resu
 def table(results: Results) -> str:
     """The figures, in Markdown."""
     head = (
-        "world", "callbacks", "requests a job", "delay, s: mean", "median", "90 %",
-        "of the lost ones: mean", "later than polled alone", "median", "90 %",
+        "world", "callbacks", "requests per job", "delay, s: mean", "median", "90 %",
+        "delay of lost ones: mean", "later than polled alone", "median", "90 %",
     )  # fmt: skip
     rows = [
         (world, name, *(_shown(figures, column) for column in ("requests", "mean", "median", "p90")),
