@@ -15,6 +15,7 @@ from typing import Final
 
 import attrs
 
+from legnext_stream._core import backoff
 from legnext_stream._core.answers import (
     Answer,
     Reply,
@@ -26,7 +27,6 @@ from legnext_stream._core.model.decoding import decode_body, decode_refusal
 from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.model.jobs import Job, JobError, JobStatus
 from legnext_stream._core.model.prompts import Prompt
-from legnext_stream._core.retry import backoff
 from legnext_stream.errors import HostUnreachableError, LegnextError
 
 MOST_AT_ONCE: Final = 1000
@@ -151,14 +151,14 @@ class Trouble:
         is_over = now - since >= self._patience
         if meaning is SubmitMeaning.UNSENT:
             if not is_over:
-                return now + backoff(attempt, key)
+                return now + backoff.REQUESTS.wait(attempt, key)
             if self._heard_at < since:
                 silent = f"nothing could be submitted for {now - since:.0f} s"
                 raise HostUnreachableError(f"{silent}: {said.error}")
         if meaning is not SubmitMeaning.UNKNOWN:
             return JobStatus.NOT_SUBMITTED
         if self._submit_again and not is_over:
-            return now + backoff(attempt, key)
+            return now + backoff.REQUESTS.wait(attempt, key)
         return JobStatus.SUBMIT_UNKNOWN
 
 

@@ -492,7 +492,7 @@ class Tracker:
         if limited:
             self._schedule.limited(now, job)
         else:
-            may_hurry = self._pacer.allow_retry(now)
+            may_hurry = self._pacer.allow_retry()
             self._schedule.failed(now, job, deadline, may_hurry=may_hurry)
         return []
 

@@ -10,11 +10,11 @@ from urllib.parse import quote
 import msgspec
 import trio
 
+from legnext_stream._core import backoff
 from legnext_stream._core.answers import Answer, Reply, error_of, may_repeat, signal_of
 from legnext_stream._core.model.jobs import TaskType
 from legnext_stream._core.pace import Pacer, RequestKind
 from legnext_stream._core.pacing import Pacing
-from legnext_stream._core.retry import backoff
 from legnext_stream._core.schedule.durations import Durations
 from legnext_stream._core.schedule.time_left import longest
 from legnext_stream._core.stats import Stats, Tally
@@ -147,7 +147,7 @@ class Account:
             answer = await self._send(request, kind)
             if isinstance(answer, Reply) and 200 <= answer.status_code < 300:
                 return answer
-            wait = backoff(attempt, request.path)
+            wait = backoff.REQUESTS.wait(attempt, request.path)
             is_late = trio.current_time() + wait > give_up_at
             if is_late or not may_repeat(answer, is_safe=is_safe):
                 raise error_of(answer, is_safe=is_safe)

@@ -9,13 +9,13 @@ import attrs
 import msgspec
 import trio
 
+from legnext_stream._core import backoff
 from legnext_stream._core.answers import Answer, DownloadMeaning, NoReply, Reply, meaning_of
 from legnext_stream._core.model.saved import SavedFile
 from legnext_stream._core.pace.hints import parse_hints, parse_http_date
 from legnext_stream._core.results.file_types import HEAD, Kind, kind_of
 from legnext_stream._core.results.resuming import Unusable, range_headers, read_head
 from legnext_stream._core.results.urls import has_expired, without_query
-from legnext_stream._core.retry import backoff
 from legnext_stream._http.files import Files, RefusedUrlError, Sink
 from legnext_stream._results.part import OtherFileError, Part, find_whole
 from legnext_stream._util.threads import off_the_event_path
@@ -203,7 +203,7 @@ class Fetching:
             DownloadError: Not any more: it can't help, or nothing has come for too long.
         """
         self._attempt += 1
-        wait, code = backoff(self._attempt, f"{self._job_id} {self._number}"), None
+        wait, code = backoff.REQUESTS.wait(self._attempt, f"{self._job_id} {self._number}"), None
         if isinstance(answer, Reply):
             code = answer.status_code
             told = parse_hints(answer.headers, answer.wall_time).retry_after

@@ -393,11 +393,7 @@ def _otherwise(**pacing: Any) -> Patch:  # noqa: ANN401 - settings
 @_mutant("waiting times are not seeded", breaks=REPEATABLE)
 def _() -> list[Patch]:
     chance = random.Random()
-    modules = ("schedule.schedule", "retry")
-    return [
-        patch(f"legnext_stream._core.{module}.jitter", lambda *_args: chance.random())
-        for module in modules
-    ]
+    return [patch("legnext_stream._core.backoff.jitter", lambda *_args: chance.random())]
 
 
 # ---------------------------------------------------------------- leaving

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from legnext_stream._core.backoff import RetryBudget
 from legnext_stream._core.pace.channel import Channel
 from legnext_stream._core.pace.growth import Growth
 from legnext_stream._core.pace.in_flight import InFlight
 from legnext_stream._core.pace.quota import Quota
 from legnext_stream._core.pace.refusals import Refusals
-from legnext_stream._core.pace.retry_budget import RetryBudget
 from legnext_stream._core.pace.signals import Outcome, RequestKind, Signal, Why
 from legnext_stream._core.pace.spacing import Spacing
 
@@ -115,9 +115,8 @@ class Pacer:
         """Forget a request that was cancelled; nothing is learned from it."""
         self._channels[kind].abandon()
 
-    def allow_retry(self, now: float) -> bool:
-        """Take a retry from the budget, which is a tenth of all requests; False if it's spent."""
-        del now  # the budget counts requests, not time
+    def allow_retry(self) -> bool:
+        """Take an early retry from the budget, a tenth of all requests; False if none is left."""
         return self._retries.spend()
 
     @property

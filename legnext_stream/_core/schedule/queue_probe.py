@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from legnext_stream._core.jitter import jitter
+from legnext_stream._core.backoff import jitter
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.schedule.queue_order import Line
 from legnext_stream._core.watched import ASKED, Watched

@@ -23,7 +23,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
-from legnext_stream._core.jitter import jitter
+from legnext_stream._core import backoff
 from legnext_stream._core.model.decoding import decode_task_type
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.schedule.callbacks import Callbacks
@@ -38,9 +38,6 @@ from legnext_stream._core.schedule.time_left import Outlook, TimeLeft
 from legnext_stream._core.schedule.timers import Agenda
 from legnext_stream._core.watched import ASKED, BY_LINE, IN_AGENDA, Watched
 
-# The first wait after a failed poll, seconds; it doubles with each failure.
-_FIRST_RETRY: Final = 1.0
-_LONGEST_RETRY: Final = 30.0
 # A job that fails to be asked about so often in a row must not hold up the line behind it.
 _FAILURES_TO_LEAVE: Final = 3
 # How fast the price follows what is really being paid, per poll.
@@ -346,7 +343,7 @@ class Schedule:
         self._push(now, now, job)
 
     def failed(self, now: float, job: Watched, deadline: float, *, may_hurry: bool) -> None:
-        """Put back a job whose poll failed: exponential backoff with jitter, up to `deadline`.
+        """Put back a job whose poll failed, and ask again after a backoff.
 
         Args:
             now: The time.
@@ -355,10 +352,9 @@ class Schedule:
             may_hurry: Whether there is budget for an early retry.
         """
         self._inquiry.answered(job)
-        wait = min(_FIRST_RETRY * 2.0 ** min(job.failures - 1, 32), _LONGEST_RETRY)
-        wait *= 0.5 + 0.5 * jitter(job.job_id, job.failures)
-        if not may_hurry:
-            wait = max(wait, _LONGEST_RETRY)
+        wait = backoff.POLLS.longest
+        if may_hurry:
+            wait = backoff.POLLS.wait(job.failures, job.job_id)
         if job.is_waiting:
             if job.failures < _FAILURES_TO_LEAVE:
                 # The line asks again, about this job or another.

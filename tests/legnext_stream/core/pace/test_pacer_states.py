@@ -134,7 +134,7 @@ class Pacers(RuleBasedStateMachine):
     @rule()
     def retry(self) -> None:
         """A retry is wished for."""
-        self.both(lambda pacer: pacer.allow_retry(self.now))
+        self.both(lambda pacer: pacer.allow_retry())
 
     @rule(state=states)
     def remember(self, state: object) -> None:
