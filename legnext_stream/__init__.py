@@ -6,7 +6,7 @@ async for event in watch(job_ids):
 
 from typing import TYPE_CHECKING
 
-from legnext_stream._client import Balance, LegnextClient
+from legnext_stream._client import LegnextClient
 from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.model.explanation import Explanation
 from legnext_stream._core.model.jobs import Job, JobError, JobStatus, Output, TaskType, Usage
@@ -17,6 +17,7 @@ from legnext_stream._core.stats import LearnedRunTimes, Stats
 from legnext_stream._engine.delivery import Subscription
 from legnext_stream._engine.stream import EventStream, Selection
 from legnext_stream._functions import as_completed, gather, generate, wait, watch
+from legnext_stream._requests import Balance
 from legnext_stream.errors import (
     ApiError,
     AuthenticationError,

@@ -2,76 +2,42 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
 
-import attrs
 import trio
 
-from legnext_stream._core.answers import Reply
-from legnext_stream._core.model.decoding import (
-    decode_amount,
-    decode_body,
-    decode_job,
-    decode_status,
-)
-from legnext_stream._core.model.ids import check_job_id, is_same_id
-from legnext_stream._core.model.jobs import Job, JobStatus, TaskType
+from legnext_stream._accounts import open_account
+from legnext_stream._core.model.ids import check_job_id
+from legnext_stream._core.model.jobs import Job, TaskType
 from legnext_stream._core.model.saved import SavedFile
 from legnext_stream._core.model.tasks import api_fields, check_task_type
-from legnext_stream._core.pace import RequestKind
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.stats import Stats
-from legnext_stream._engine.account import Account, job_path, submit_request
-from legnext_stream._engine.collecting import ends, gathered
-from legnext_stream._engine.extension import Observer
+from legnext_stream._engine.account import submit_request
+from legnext_stream._engine.collecting import completed, ends, gathered
 from legnext_stream._engine.sources import Jobs
 from legnext_stream._engine.stream import EventStream, Selection
 from legnext_stream._extensions import watch_extensions
-from legnext_stream._http import Lanes, Request
 from legnext_stream._options import WaitOptions, WatchOptions, passing, refuse_unknown
+from legnext_stream._requests import Balance, ask_about, ask_balance, submit
 from legnext_stream._util.trio_only import require_trio
 from legnext_stream.errors import (
     ConfigurationError,
-    InvalidJobId,
-    JobFailed,
-    JobNotFound,
-    JobTimedOut,
-    JobUnsuccessful,
-    UnexpectedAnswerError,
 )
 
 if TYPE_CHECKING:
     import httpx
 
     from legnext_stream._core.model.prompts import Prompt
-    from legnext_stream._generate import IfUnknown, Prompts
+    from legnext_stream._generate import IfUnknown, Prompts, PromptsExtension
+    from legnext_stream._journal import Keeper
     from legnext_stream._telemetry import Telemetry
     from legnext_stream._webhooks import WebhookReceiver
-
-_DEFAULT_BASE_URL = "https://api.legnext.ai"
-
-
-@attrs.frozen(kw_only=True)
-class Balance:
-    """What the account has left.
-
-    Attributes:
-        balance_usd: In US dollars.
-        available_credits: In credits.
-        available_points: In points.
-        raw: The whole answer, as decoded from JSON.
-    """
-
-    balance_usd: float
-    available_credits: float
-    available_points: float
-    raw: Mapping[str, object] = attrs.field(eq=False, repr=False)
 
 
 class LegnextClient:
@@ -214,14 +180,7 @@ class LegnextClient:
             TypeError: `jobs` is not iterable, or is a single string; or `timeout` is not a number.
             ValueError: `timeout` is not above 0.
         """
-        return EventStream(
-            jobs,
-            account=self._account,
-            open_nursery=self._host(),
-            timeout=timeout,
-            pacing=self._account.pacing if pacing is None else pacing,
-            extensions=watch_extensions(self._account, journal=journal, webhooks=webhooks),
-        )
+        return self._stream(jobs, timeout, pacing, journal, webhooks)
 
     def generate(
         self,
@@ -289,26 +248,31 @@ class LegnextClient:
                 hold, with a journal.)
             ValueError: There is no such task type, or it takes no text; or a number is out of range.
         """
-        # Imported here, for most programs don't generate.
-        from legnext_stream._generate import generate  # noqa: PLC0415 - see above
+        # Most programs don't generate, and don't wait for the import.
+        from legnext_stream._generate import PromptsExtension, SubmitSettings  # noqa: PLC0415 - see above
 
-        return generate(
-            prompts,
-            account=self._account,
-            open_nursery=self._host(),
-            get_job=self.get_job,
+        saver = None
+        if save_to is not None:
+            from legnext_stream._results import Saver  # noqa: PLC0415 - as above
+
+            saver = Saver(
+                self._account.files,
+                save_to,
+                name=name,
+                parallel=parallel_downloads,
+                get_job=self.get_job,
+            )
+        settings = SubmitSettings(
             task_type=task_type,
-            callback=callback,
+            callback=webhooks.url if callback is None and webhooks is not None else callback,
             timeout=timeout,
-            pacing=self._account.pacing if pacing is None else pacing,
-            journal=journal,
-            save_to=save_to,
-            name=name,
-            parallel_downloads=parallel_downloads,
             at_once=at_once,
             if_unknown=if_unknown,
-            webhooks=webhooks,
         )
+        batch = partial(
+            PromptsExtension, prompts, account=self._account, settings=settings, saver=saver
+        )
+        return self._stream((), timeout, pacing, journal, webhooks, batch)
 
     @passing(WaitOptions, watch)
     async def wait(self, job: str | Job, **options: Unpack[WaitOptions]) -> Job:
@@ -397,7 +361,7 @@ class LegnextClient:
                 is out of its range.
             LegnextError: What `get_job` raises, if an id was given.
         """
-        # Only who downloads pays for the import.
+        # Most programs don't download, and don't wait for the import.
         from legnext_stream._results import Saver  # noqa: PLC0415 - see above
 
         saver = Saver(
@@ -427,7 +391,7 @@ class LegnextClient:
         """
         check_job_id(job_id)
         self._check_open()
-        return await ask_once(self._account, job_id, retry_for=self._retry_for)
+        return await ask_about(self._account, job_id, retry_for=self._retry_for)
 
     async def submit(self, task_type: TaskType | str, **params: object) -> Job:
         """Submit a job of any of the 19 task types.
@@ -452,7 +416,8 @@ class LegnextClient:
             HostUnreachableError: The host could not be reached for `retry_for` seconds.
         """
         request = submit_request(check_task_type(task_type), api_fields(params))
-        return _job(await self._request(request, RequestKind.SUBMIT))
+        self._check_open()
+        return await submit(self._account, request, retry_for=self._retry_for)
 
     async def diffusion(self, text: str, callback: str | None = None) -> Job:
         """Submit a text-to-image job; see `submit`.
@@ -470,19 +435,28 @@ class LegnextClient:
             ApiError: The API refuses, or what answers is not the API.
             HostUnreachableError: The host gave no answer for `retry_for` seconds.
         """
-        reply = await self._request(Request("GET", "/api/account/balance"), RequestKind.STATUS)
-        body = decode_body(reply.content)
-        data = None if body is None else body.get("data")
-        if body is None or not isinstance(data, dict):
-            raise _unexpected(reply, "a balance")
-        numbers = {
-            name: amount
-            for name in ("balance_usd", "available_credits", "available_points")
-            if (amount := decode_amount(data.get(name, 0))) is not None
-        }
-        if len(numbers) < 3:
-            raise _unexpected(reply, "a balance")
-        return Balance(**numbers, raw=body)
+        self._check_open()
+        return await ask_balance(self._account, retry_for=self._retry_for)
+
+    def _stream(
+        self,
+        jobs: Jobs,
+        timeout: float | None,
+        pacing: Pacing | None,
+        journal: str | os.PathLike[str] | None,
+        webhooks: WebhookReceiver | None,
+        batch: Callable[[Keeper | None], PromptsExtension] | None = None,
+    ) -> EventStream:
+        return EventStream(
+            jobs,
+            account=self._account,
+            open_nursery=self._host(),
+            timeout=timeout,
+            pacing=self._account.pacing if pacing is None else pacing,
+            extensions=watch_extensions(
+                self._account, journal=journal, webhooks=webhooks, batch=batch
+            ),
+        )
 
     def _host(self) -> Callable[[], trio.Nursery] | None:
         """What gives a stream the nursery to run in; None if the stream is to open the account itself."""
@@ -497,114 +471,3 @@ class LegnextClient:
                 "the client is not open: use it inside `async with LegnextClient(...) as client:`"
             )
         return self._nursery
-
-    async def _request(self, request: Request, kind: RequestKind) -> Reply:
-        self._check_open()
-        return await self._account.request(
-            request, kind, is_safe=request.method == "GET", retry_for=self._retry_for
-        )
-
-
-def open_account(
-    api_key: str | None,
-    base_url: str | None,
-    transport: httpx.AsyncBaseTransport | None = None,
-    *,
-    pacing: Pacing,
-    request_timeout: float = 10.0,
-    http2: bool = False,
-    telemetry: Telemetry | bool = False,
-) -> Account:
-    """An account by what the caller said, else by what the environment says.
-
-    Raises:
-        ConfigurationError: There is no key, the base URL is none, or HTTP/2 can't be had.
-    """
-    if not (math.isfinite(request_timeout) and request_timeout > 0):
-        msg = f"request_timeout must be above 0 and finite, not {request_timeout!r}"
-        raise ConfigurationError(msg)
-    lanes = Lanes(
-        base_url=base_url or os.environ.get("LEGNEXT_BASE_URL") or _DEFAULT_BASE_URL,
-        api_key=_find_key(api_key),
-        transport=transport,
-        request_timeout=request_timeout,
-        http2=http2,
-    )
-    return Account(lanes, pacing, None if telemetry is False else _recording(telemetry))
-
-
-def _recording(given: Telemetry | bool) -> Callable[[Account], Observer]:  # noqa: FBT001 - as the caller gave it
-    try:
-        # Only those who want telemetry need its package, and wait for its import.
-        from legnext_stream._telemetry import Recording, Telemetry  # noqa: PLC0415 - see above
-    except ImportError:
-        raise ConfigurationError(
-            "telemetry needs the package opentelemetry-api: pip install 'legnext-stream[telemetry]'"
-        ) from None
-    return partial(Recording, given if isinstance(given, Telemetry) else Telemetry())
-
-
-def _find_key(api_key: str | None) -> str:
-    key = os.environ.get("LEGNEXT_API_KEY", "") if api_key is None else api_key
-    key = key.strip()
-    if not key:
-        raise ConfigurationError(
-            "no API key: set the environment variable LEGNEXT_API_KEY, or pass api_key=…"
-        )
-    if not (key.isascii() and key.isprintable()):
-        # Said here, for the header's encoder would put the key into its message.
-        raise ConfigurationError("the API key has characters that no header can carry")
-    return key
-
-
-async def ask_once(account: Account, job_id: str, *, retry_for: float = 60.0) -> Job:
-    """Ask how a job is; see `LegnextClient.get_job`."""
-    request = Request("GET", job_path(job_id))
-    reply = await account.request(request, RequestKind.STATUS, is_safe=True, retry_for=retry_for)
-    job = _job(reply)
-    if not is_same_id(job.job_id, job_id):
-        raise _unexpected(reply, "the job that was asked about")
-    return attrs.evolve(job, job_id=job_id)
-
-
-async def completed(events: EventStream) -> Job:
-    """The job of a stream of one job, once it is completed.
-
-    Raises:
-        JobFailed: The API says that it failed.
-        JobTimedOut: It ran, or waited without any change, for longer than the timeout.
-        JobNotFound: The API does not know it.
-    """
-    last = [event async for event in events][-1]
-    if last.status is JobStatus.COMPLETED:
-        return last.job
-    kind, what = _UNSUCCESSFUL[last.status]
-    msg = f"job {last.job_id} {what}: {last.job.error or 'no reason given'}"
-    raise kind(msg, last.job)
-
-
-_UNSUCCESSFUL: Mapping[JobStatus, tuple[type[JobUnsuccessful], str]] = {
-    JobStatus.FAILED: (JobFailed, "failed"),
-    JobStatus.TIMED_OUT: (JobTimedOut, "timed out"),
-    JobStatus.NOT_FOUND: (JobNotFound, "was not found"),
-}
-
-
-def _job(reply: Reply) -> Job:
-    body = decode_body(reply.content)
-    if body is None or decode_status(body.get("status")) is None:
-        raise _unexpected(reply, "a job")
-    try:
-        # It goes into paths: the API's, and perhaps those of files.
-        check_job_id(body.get("job_id"))
-    except InvalidJobId:
-        raise _unexpected(reply, "a job") from None
-    return decode_job(body)
-
-
-def _unexpected(reply: Reply, wanted: str) -> UnexpectedAnswerError:
-    return UnexpectedAnswerError(
-        f"the host answered {reply.status_code}, but with something that is not {wanted}",
-        status_code=reply.status_code,
-        content=reply.content,
-    )

@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
 
 import trio
 
-from legnext_stream._core.model.jobs import Job
+from legnext_stream._core.model.jobs import Job, JobStatus
 from legnext_stream._engine.sources import Jobs
 from legnext_stream._engine.stream import EventStream, Selection
+from legnext_stream.errors import JobFailed, JobNotFound, JobTimedOut, JobUnsuccessful
 
 
 def ends(stream: EventStream) -> Selection[Job]:
     """The jobs of a stream, each as it is at its end."""
     return Selection(stream, lambda event: event.job if event.status.is_terminal else None)
+
+
+async def completed(events: EventStream) -> Job:
+    """Return the job of a stream of one job when it has completed.
+
+    Raises:
+        JobFailed: The API says that it failed.
+        JobTimedOut: It ran, or waited without any change, for longer than the timeout.
+        JobNotFound: The API does not know it.
+    """
+    last = [event async for event in events][-1]
+    if last.status is JobStatus.COMPLETED:
+        return last.job
+    kind, what = _UNSUCCESSFUL[last.status]
+    msg = f"job {last.job_id} {what}: {last.job.error or 'no reason given'}"
+    raise kind(msg, last.job)
+
+
+_UNSUCCESSFUL: Mapping[JobStatus, tuple[type[JobUnsuccessful], str]] = {
+    JobStatus.FAILED: (JobFailed, "failed"),
+    JobStatus.TIMED_OUT: (JobTimedOut, "timed out"),
+    JobStatus.NOT_FOUND: (JobNotFound, "was not found"),
+}
 
 
 async def gathered(jobs: Jobs, watch: Callable[[Jobs], EventStream]) -> dict[str, Job]:

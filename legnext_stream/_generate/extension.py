@@ -14,7 +14,7 @@ from legnext_stream._core.submitting import event_without_job
 from legnext_stream._engine.account import Account
 from legnext_stream._engine.extension import Extension
 from legnext_stream._generate.batch import Batch, Item
-from legnext_stream._generate.intake import Prompts
+from legnext_stream._generate.intake import Prompts, check_prompts
 from legnext_stream._generate.submitter import SubmitSettings, Submitter
 from legnext_stream._util.slices import Slices
 from legnext_stream.errors import DownloadError
@@ -33,6 +33,10 @@ class PromptsExtension(Extension):
         account: Whose lanes and pace to use.
         settings: How to submit.
         saver: Saves the results of completed jobs, or None.
+
+    Raises:
+        TypeError: `prompts` is not iterable, or one of the first of them is no prompt.
+        ValueError: The task takes no text.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class PromptsExtension(Extension):
         settings: SubmitSettings,
         saver: Saver | None,
     ) -> None:
+        check_prompts(prompts, settings.task_type)
         self._batch = Batch()
         self._prompts = prompts
         self._account = account

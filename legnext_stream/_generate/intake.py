@@ -10,7 +10,7 @@ import trio
 
 from legnext_stream._core.model.jobs import TaskType
 from legnext_stream._core.model.prompts import Prompt, as_prompt
-from legnext_stream._engine.sources import take_in
+from legnext_stream._engine.sources import check_source, take_in
 from legnext_stream._generate.batch import Item
 
 if TYPE_CHECKING:
@@ -22,6 +22,25 @@ Prompts: TypeAlias = Iterable[str | Prompt] | AsyncIterable[str | Prompt]
 
 AHEAD: Final = 100
 """Prompts that are taken in at most before their submits: enough that they share writes to a disk."""
+
+
+def check_prompts(prompts: object, task_type: TaskType) -> None:
+    """Refuse what can't be a source of prompts, before any is submitted.
+
+    Args:
+        prompts: What the caller gave.
+        task_type: The kind of work that a mere text is for.
+
+    Raises:
+        TypeError: It is not iterable, or is one string, or one of the first items is no prompt.
+        ValueError: The task takes no text.
+    """
+    check_source(
+        prompts,
+        lambda item: as_prompt(item, task_type),
+        one="generate() takes many prompts, not one string: write generate([text])",
+        none=f"generate() takes an iterable or async iterable of prompts, not {prompts!r}",
+    )
 
 
 class Intake:

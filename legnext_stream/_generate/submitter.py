@@ -25,7 +25,13 @@ from legnext_stream._core.model.jobs import Job, JobError, JobStatus, TaskType
 from legnext_stream._core.model.prompts import fields_of
 from legnext_stream._core.model.tasks import check_task_type
 from legnext_stream._core.pace import RequestKind
-from legnext_stream._core.submitting import Slots, Trouble, event_without_job, job_error
+from legnext_stream._core.submitting import (
+    MOST_AT_ONCE,
+    Slots,
+    Trouble,
+    event_without_job,
+    job_error,
+)
 from legnext_stream._engine.account import Account, submit_request
 from legnext_stream._engine.extension import Watch
 from legnext_stream._generate.batch import Batch, Item
@@ -44,6 +50,20 @@ _GRACE: Final = 2.0
 IfUnknown: TypeAlias = Literal["tell", "submit_again"]
 
 
+def _check_at_once(given: int | None) -> int:
+    most = MOST_AT_ONCE if given is None else given
+    if most < 1:
+        msg = f"at least one job has to be at the API at once, not {given!r}"
+        raise ValueError(msg)
+    return most
+
+
+def _check_if_unknown(_: object, __: object, given: object) -> None:
+    if given not in {"tell", "submit_again"}:
+        msg = f'if_unknown is "tell" or "submit_again", not {given!r}'
+        raise ValueError(msg)
+
+
 @attrs.frozen(kw_only=True)
 class SubmitSettings:
     """How a batch is to be submitted.
@@ -52,15 +72,18 @@ class SubmitSettings:
         task_type: The task type of prompts that are mere texts.
         callback: What is sent as `callback` with each prompt that has none, or None.
         timeout: How long a submit is tried again while it can't be sent, seconds; None for ever.
-        at_once: How many jobs may be unfinished at once.
+        at_once: How many jobs may be unfinished at once; made of None, as many as ever.
         if_unknown: What becomes of a prompt whose submit was sent and not answered.
+
+    Raises:
+        ValueError: There is no such task type, or a setting is out of its range.
     """
 
-    task_type: TaskType
+    task_type: TaskType = attrs.field(converter=check_task_type)
     callback: str | None
     timeout: float | None
-    at_once: int
-    if_unknown: IfUnknown
+    at_once: int = attrs.field(converter=_check_at_once)
+    if_unknown: IfUnknown = attrs.field(validator=_check_if_unknown)
 
 
 class Submitter:

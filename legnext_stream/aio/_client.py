@@ -13,7 +13,6 @@ from legnext_stream._bridges.sources_aio import outward
 from legnext_stream._bridges.stream import client_closed, ended, told_as
 from legnext_stream._bridges.trio_thread import Lease
 from legnext_stream._bridges.waiting_aio import end, result
-from legnext_stream._client import Balance
 from legnext_stream._core.model.jobs import Job, TaskType
 from legnext_stream._core.model.prompts import Prompt
 from legnext_stream._core.model.saved import SavedFile
@@ -27,6 +26,7 @@ from legnext_stream._options import (
     WatchOptions,
     passing,
 )
+from legnext_stream._requests import Balance
 from legnext_stream.aio._streams import EventStream, Selection
 from legnext_stream.errors import ConfigurationError
 

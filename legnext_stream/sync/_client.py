@@ -14,7 +14,6 @@ from legnext_stream._bridges.sources_sync import outward
 from legnext_stream._bridges.stream import client_closed, ended, told_as
 from legnext_stream._bridges.trio_thread import Lease
 from legnext_stream._bridges.waiting_sync import end, result
-from legnext_stream._client import Balance
 from legnext_stream._core.model.jobs import Job, TaskType
 from legnext_stream._core.model.prompts import Prompt
 from legnext_stream._core.model.saved import SavedFile
@@ -28,6 +27,7 @@ from legnext_stream._options import (
     WatchOptions,
     passing,
 )
+from legnext_stream._requests import Balance
 from legnext_stream.errors import ConfigurationError
 from legnext_stream.sync._streams import EventStream, Selection
 

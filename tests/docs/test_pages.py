@@ -14,7 +14,7 @@ import trio
 from legnext._internal.http_client import BaseHTTPClient
 from trio.testing import MockClock
 
-from legnext_stream import _client
+from legnext_stream import _accounts, _client
 from legnext_stream._engine.account import Account
 from mockserver import MockLegnext
 from tests.docs.blocks import Block, all_blocks
@@ -52,7 +52,7 @@ def test_example_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPa
             _run(block.text, list(server.truth()))
     else:
         mock = MockLegnext(seed=3)
-        opened = _on(mock, _client.open_account)
+        opened = _on(mock, _accounts.open_account)
         monkeypatch.setattr(_client, "open_account", opened)
         virtual = partial(trio.run, clock=MockClock(autojump_threshold=0))
         monkeypatch.setattr(trio, "run", virtual)

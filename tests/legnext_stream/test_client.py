@@ -1,8 +1,7 @@
-"""The client: one account at one host, and everything that can be asked of it."""
+"""The client: its opening and closing, its pace, and waiting for one job."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 from typing import Any
@@ -12,14 +11,7 @@ import pytest
 import trio
 
 from legnext_stream import (
-    ApiError,
-    AuthenticationError,
-    Balance,
     ConfigurationError,
-    HostUnreachableError,
-    InsufficientCreditsError,
-    InvalidJobId,
-    InvalidRequestError,
     JobFailed,
     JobNotFound,
     JobStatus,
@@ -27,15 +19,7 @@ from legnext_stream import (
     JobUnsuccessful,
     LegnextClient,
     LegnextError,
-    NotFoundError,
     Pacing,
-    PermissionDeniedError,
-    RateLimitError,
-    ServerError,
-    SubmitUnknownError,
-    TaskType,
-    UnexpectedAnswerError,
-    watch,
 )
 from legnext_stream._core.pace.spacing import LATENESS
 from mockserver import MockLegnext, Script, TokenBucket
@@ -43,343 +27,14 @@ from mockserver._world import Failure
 from tests.legnext_stream.support import (
     KEY,
     URL,
-    HandMade,
-    Unreachable,
     in_turn,
     job_body,
-    use_backend,
 )
-
-IMAGE = "https://images.example/1.png"
-CANVAS = {"canvas": {"width": 512, "height": 512}}
-POSITION = {"img_pos": {"width": 256, "height": 256, "x": 0, "y": 0}}
-MASK = {"areas": [{"width": 500, "height": 500, "points": [0, 0, 9, 0, 9, 9]}]}
-PARAMS: dict[TaskType, dict[str, object]] = {
-    TaskType.DIFFUSION: {"text": "a fox"},
-    TaskType.VARIATION: {"job_id": "j", "image_no": 0, "type": 1, "remix_prompt": "red"},
-    TaskType.UPSCALE: {"jobId": "j", "imageNo": 3, "type": 0},
-    TaskType.REROLL: {"job_id": "j"},
-    TaskType.BLEND: {"img_urls": [IMAGE, IMAGE], "aspect_ratio": "1:1"},
-    TaskType.DESCRIBE: {"img_url": IMAGE},
-    TaskType.SHORTEN: {"prompt": "a very long prompt"},
-    TaskType.PAN: {"job_id": "j", "image_no": 0, "direction": 2, "scale": 1.5},
-    TaskType.OUTPAINT: {"job_id": "j", "image_no": 0, "scale": 1.1},
-    TaskType.INPAINT: {"job_id": "j", "image_no": 0, "mask": MASK},
-    TaskType.REMIX: {"job_id": "j", "image_no": 0, "remix_prompt": "blue", "mode": 1},
-    TaskType.EDIT: {"job_id": "j", "image_no": 0, "remix_prompt": "x", **CANVAS, **POSITION},
-    TaskType.UPLOAD_PAINT: {
-        "img_url": IMAGE,
-        "remix_prompt": "x",
-        "mask": MASK,
-        **CANVAS,
-        **POSITION,
-    },
-    TaskType.RETEXTURE: {"img_url": IMAGE, "remix_prompt": "wool"},
-    TaskType.REMOVE_BACKGROUND: {"img_url": IMAGE},
-    TaskType.ENHANCE: {"job_id": "j", "image_no": 1},
-    TaskType.VIDEO_DIFFUSION: {"prompt": "it moves", "video_type": 1},
-    TaskType.EXTEND_VIDEO: {"job_id": "j", "video_no": 0},
-    TaskType.VIDEO_UPSCALE: {"job_id": "j", "video_no": 2},
-}
-ERRORS: dict[int, type[ApiError]] = {
-    400: InvalidRequestError,
-    401: AuthenticationError,
-    402: InsufficientCreditsError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    408: ServerError,
-    413: InvalidRequestError,
-    418: UnexpectedAnswerError,
-    422: InvalidRequestError,
-    429: RateLimitError,
-    500: ServerError,
-    503: ServerError,
-    302: UnexpectedAnswerError,
-}
-FORMS: dict[str, dict[str, Any]] = {
-    "flat": {"code": 7, "message": "in words", "raw_message": "raw", "detail": None},
-    "nested": {"error": {"code": 7, "message": "in words"}},
-    "job": {"job_id": "", "status": "failed", "error": {"code": 7, "message": "in words"}},
-}
 
 
 def client_of(mock: MockLegnext, **settings: Any) -> LegnextClient:  # noqa: ANN401 - passed on
     """A client of this mock, not yet open."""
     return LegnextClient(KEY, URL, mock.transport(), **settings)
-
-
-def with_original(task: str = "diffusion") -> MockLegnext:
-    """A mock that has the completed job `"j"`, which submits of other tasks can refer to."""
-    mock = MockLegnext()
-    completed = Script(["completed"])
-    draft = {"text": "a fox --draft"}
-    mock.world.add_job(task, at=mock.now, script=completed, job_id="j", params=draft)
-    return mock
-
-
-# ---------------------------------------------------------------- asking and submitting
-
-
-async def test_get_job() -> None:
-    """The job as it is now."""
-    mock = MockLegnext()
-    job_id = mock.add_job(Script([("pending", 10), "completed"]), "upscale")
-    async with client_of(mock) as client:
-        job = await client.get_job(job_id)
-        assert (job.job_id, job.status) == (job_id, JobStatus.PENDING)
-        assert job.task_type is TaskType.UPSCALE
-        await trio.sleep(10)
-        job = await client.get_job(job_id)
-        assert job.status is JobStatus.COMPLETED
-        assert len(job.output.image_urls) == 1
-        with pytest.raises(NotFoundError, match="404"):
-            await client.get_job("no-such-job")
-
-
-@pytest.mark.parametrize("bad", ["", "a/b", "..", None])
-async def test_get_job_of_what_is_no_id(bad: Any) -> None:  # noqa: ANN401 - wrong on purpose
-    """It is refused before any request."""
-    mock = MockLegnext()
-    async with client_of(mock) as client:
-        with pytest.raises(InvalidJobId):
-            await client.get_job(bad)
-    assert len(mock.requests) == 0
-
-
-def test_the_table_of_params_is_complete() -> None:
-    """All 19 tasks are tried below."""
-    assert set(PARAMS) == set(TaskType)
-
-
-@pytest.mark.parametrize("task", TaskType)
-async def test_submit_of_every_task(task: TaskType) -> None:
-    """Each of the 19 is accepted, by a mock that checks its fields, and comes to its end."""
-    mock = with_original("video-diffusion" if "video_no" in PARAMS[task] else "diffusion")
-    async with client_of(mock) as client:
-        job = await client.submit(task, callback="https://hook.example/x", **PARAMS[task])
-        assert job.status is JobStatus.PENDING
-        assert job.task_type is task
-        done = await client.wait(job)
-    assert done.status is JobStatus.COMPLETED
-    assert f"/api/v1/{task}" in [record.path for record in mock.requests]
-
-
-async def test_submit_by_name_and_what_is_wrong_with_it() -> None:
-    """A task may be named by its text; an unknown one is refused, a missing field told."""
-    mock = MockLegnext()
-    async with client_of(mock) as client:
-        assert (await client.submit("describe", imgUrl=IMAGE)).task_type is TaskType.DESCRIBE
-        with pytest.raises(ValueError, match="'hologram'"):
-            await client.submit("hologram", text="x")
-        with pytest.raises(InvalidRequestError, match="400"):
-            await client.submit("upscale", job_id="j")
-        with pytest.raises(TypeError, match="twice"):
-            await client.submit("reroll", job_id="j", jobId="j")
-
-
-async def test_diffusion() -> None:
-    """The typed form; a callback that is not given is not sent."""
-    transport = in_turn(httpx.Response(200, json=job_body("a", "pending")))
-    async with LegnextClient(KEY, URL, transport) as client:
-        await client.diffusion("a fox")
-        await client.diffusion("a fox", callback="https://hook.example")
-    bodies = [json.loads(request.content) for request in transport.requests]
-    assert bodies == [{"text": "a fox"}, {"text": "a fox", "callback": "https://hook.example"}]
-
-
-async def test_inpaint_with_a_file() -> None:
-    """A mask given as bytes goes as a PNG file in a form; the numbers beside it as text."""
-    mock = with_original()
-    async with client_of(mock) as client:
-        job = await client.submit(
-            "inpaint", job_id="j", image_no=2, mask=b"\x89PNG\r\n\x1a\n...", remix_prompt="sky"
-        )
-        assert job.task_type is TaskType.INPAINT
-        with pytest.raises(InvalidRequestError):
-            await client.submit("inpaint", job_id="j", image_no=2, mask=b"no png")
-
-
-async def test_a_submit_that_is_lost_is_said_to_be_unknown() -> None:
-    """It was sent and no answer came: never again by itself, for it may exist and cost."""
-
-    def handle(request: httpx.Request) -> httpx.Response:
-        raise httpx.ReadTimeout("", request=request)
-
-    transport = HandMade(handle)
-    async with LegnextClient(KEY, URL, transport) as client:
-        with pytest.raises(SubmitUnknownError, match="may exist") as caught:
-            await client.diffusion("x")
-        assert isinstance(caught.value, HostUnreachableError)
-        assert "legnext.test" in str(caught.value)
-        assert len(transport.requests) == 1
-        with pytest.raises(HostUnreachableError) as other:
-            await client.get_job("a")
-        assert not isinstance(other.value, SubmitUnknownError)
-        assert len(transport.requests) > 3
-
-
-async def test_a_submit_that_was_never_sent_is_repeated() -> None:
-    """A refused connection did nothing, so it is tried again."""
-    transport = in_turn(
-        httpx.ConnectError("refused"),
-        httpx.ConnectTimeout("slow"),
-        httpx.Response(429, json={"code": 429}),
-        httpx.Response(200, json=job_body("a", "pending")),
-    )
-    async with LegnextClient(KEY, URL, transport) as client:
-        assert (await client.diffusion("x")).job_id == "a"
-    assert len(transport.requests) == 4
-
-
-async def test_a_host_that_never_takes_a_submit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After `retry_for` it is given up, and surely no job exists."""
-    use_backend(monkeypatch, Unreachable())
-    async with LegnextClient(KEY, URL, retry_for=30) as client:
-        with pytest.raises(HostUnreachableError) as caught:
-            await client.diffusion("x")
-    assert not isinstance(caught.value, SubmitUnknownError)
-    assert 10 < trio.current_time() <= 30
-
-
-@pytest.mark.parametrize("code", [500, 502, 503, 408])
-async def test_a_submit_is_not_repeated_after_trouble(code: int) -> None:
-    """Whether the job exists is not known, so the trouble is told."""
-    transport = in_turn(httpx.Response(code, json={"code": code, "message": "trouble"}))
-    async with LegnextClient(KEY, URL, transport) as client:
-        with pytest.raises(ServerError, match="trouble"):
-            await client.diffusion("x")
-    assert len(transport.requests) == 1
-
-
-@pytest.mark.parametrize("code", [408, 429, 500, 502, 503, 504])
-async def test_a_question_is_repeated_while_that_can_help(code: int) -> None:
-    """Trouble that passes is not seen; trouble that stays is, after `retry_for`."""
-    trouble = httpx.Response(code, json={"code": code, "message": "for now"})
-    good = httpx.Response(200, json=job_body("a", "staged"))
-    async with LegnextClient(KEY, URL, in_turn(trouble, trouble, good)) as client:
-        assert (await client.get_job("a")).status is JobStatus.STAGED
-    transport = in_turn(trouble)
-    since = trio.current_time()
-    async with LegnextClient(KEY, URL, transport, retry_for=45) as client:
-        with pytest.raises(ERRORS.get(code, ServerError), match="for now"):
-            await client.get_job("a")
-    assert 20 < trio.current_time() - since <= 50
-    assert len(transport.requests) >= 5
-
-
-@pytest.mark.parametrize(("code", "kind"), ERRORS.items())
-@pytest.mark.parametrize("form", FORMS)
-async def test_the_error_of_each_code_in_each_form(
-    code: int, kind: type[ApiError], form: str
-) -> None:
-    """Its class, its code, the API's message, the raw content; of a question and of a submit."""
-    transport = in_turn(httpx.Response(code, json=FORMS[form]))
-    async with LegnextClient(KEY, URL, transport, retry_for=0) as client:
-        for call in (client.get_job("a"), client.diffusion("x"), client.balance()):
-            with pytest.raises(kind, match="in words") as caught:
-                await call
-            assert type(caught.value) is kind
-            assert caught.value.status_code == code
-            assert json.loads(caught.value.content or b"") == FORMS[form]
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"<html>",
-        b"[]",
-        b"{}",
-        b'{"job_id":"","status":"pending"}',
-        b'{"job_id":"a"}',
-        b'{"job_id":"a","status":7}',
-    ],
-)
-async def test_an_answer_that_is_no_job(content: bytes) -> None:
-    """It is told as what it is, with the content."""
-    transport = in_turn(httpx.Response(200, content=content))
-    async with LegnextClient(KEY, URL, transport) as client:
-        for call in (client.get_job("a"), client.diffusion("x")):
-            with pytest.raises(UnexpectedAnswerError, match="not a job") as caught:
-                await call
-            assert (caught.value.status_code, caught.value.content) == (200, content)
-
-
-# ---------------------------------------------------------------- the balance
-
-
-async def test_balance() -> None:
-    """What the account has left, with all that was said."""
-    async with client_of(MockLegnext()) as client:
-        balance = await client.balance()
-    assert balance == Balance(
-        balance_usd=72.048, available_credits=71000, available_points=1048, raw={}
-    )
-    assert balance.raw["message"] == "success"
-
-
-async def test_a_balance_without_all_of_its_numbers() -> None:
-    """What is not said counts as 0."""
-    transport = in_turn(httpx.Response(200, json={"data": {"available_points": 3}}))
-    async with LegnextClient(KEY, URL, transport) as client:
-        balance = await client.balance()
-    assert (balance.balance_usd, balance.available_credits, balance.available_points) == (0, 0, 3)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"<html>",
-        b"{}",
-        b'{"data":[]}',
-        b'{"data":{"balance_usd":"72"}}',
-        b'{"data":{"balance_usd":null}}',
-        b'{"data":{"balance_usd":true}}',
-        b'{"data":{"balance_usd":1' + b"0" * 400 + b"}}",
-    ],
-)
-async def test_an_answer_that_is_no_balance(content: bytes) -> None:
-    """Without its numbers, or with one beyond all measure, it is told as what it is."""
-    transport = in_turn(httpx.Response(200, content=content))
-    async with LegnextClient(KEY, URL, transport) as client:
-        with pytest.raises(UnexpectedAnswerError, match="not a balance"):
-            await client.balance()
-
-
-# ---------------------------------------------------------------- setting it up
-
-
-def test_no_key() -> None:
-    """The error says how to set one."""
-    for make in (lambda: LegnextClient(), lambda: watch(["a"])):  # noqa: PLW0108 - two kinds
-        with pytest.raises(ConfigurationError, match="LEGNEXT_API_KEY"):
-            make()
-    for key in ("", "  "):
-        with pytest.raises(ConfigurationError, match="no API key"):
-            LegnextClient(key)
-
-
-async def test_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Key and base URL come from there; what is given goes before it."""
-    monkeypatch.setenv("LEGNEXT_API_KEY", f" {KEY}\n")
-    assert LegnextClient().base_url == "https://api.legnext.ai"
-    monkeypatch.setenv("LEGNEXT_BASE_URL", f"{URL}/api")
-    transport = in_turn(httpx.Response(200, json=job_body("a", "pending")))
-    async with LegnextClient(transport=transport) as client:
-        assert client.base_url == URL
-        await client.get_job("a")
-    assert transport.requests[0].headers["x-api-key"] == KEY
-    assert transport.requests[0].url == f"{URL}/api/v1/job/a"
-    assert LegnextClient(base_url="http://other.test").base_url == "http://other.test"
-    monkeypatch.setenv("LEGNEXT_BASE_URL", "nonsense")
-    with pytest.raises(ConfigurationError, match="'nonsense'"):
-        LegnextClient()
-
-
-@pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan")])
-def test_a_request_timeout_out_of_range(timeout: float) -> None:
-    """It must be above 0 and finite: a request without end would hold its place for ever."""
-    with pytest.raises(ConfigurationError, match="request_timeout"):
-        LegnextClient(KEY, request_timeout=timeout)
 
 
 async def test_before_it_is_open_and_after() -> None:
@@ -460,9 +115,6 @@ async def test_requests_wait_for_a_place_in_flight() -> None:
         assert client.stats.in_flight == 0
 
 
-# ---------------------------------------------------------------- waiting for one job
-
-
 async def test_wait() -> None:
     """The completed job."""
     mock = MockLegnext()
@@ -525,19 +177,3 @@ async def test_a_watch_may_have_its_own_pacing() -> None:
             pass
     times = [record.at for record in mock.requests]
     assert all(b - a >= 0.5 - LATENESS - 1e-6 for a, b in pairwise(times))
-
-
-@pytest.mark.parametrize("said", ["another", "../../etc/passwd", 7, None])
-async def test_an_answer_about_another_job_is_no_answer(said: object) -> None:
-    """Nor is what can't be an id: a program may put it into a path."""
-    transport = in_turn(httpx.Response(200, json={"job_id": said, "status": "completed"}))
-    async with LegnextClient(KEY, URL, transport) as client:
-        with pytest.raises(UnexpectedAnswerError):
-            await client.get_job("a")
-
-
-async def test_a_job_has_the_id_that_was_asked() -> None:
-    """Also where the API writes it in capitals."""
-    transport = in_turn(httpx.Response(200, json={"job_id": "AB-C", "status": "completed"}))
-    async with LegnextClient(KEY, URL, transport) as client:
-        assert (await client.get_job("ab-c")).job_id == "ab-c"

@@ -16,7 +16,7 @@ import attrs
 import trio
 from msgspec.structs import replace
 
-from legnext_stream import _client
+from legnext_stream import _accounts, _client
 from legnext_stream._core import tracker
 from legnext_stream._core.answers import Observation, PollMeaning, reading
 from legnext_stream._core.ended import EndedIds
@@ -381,7 +381,7 @@ def _() -> list[Patch]:
 
 def _otherwise(**pacing: Any) -> Patch:  # noqa: ANN401 - settings
     """Have accounts opened with another pacing than was asked for."""
-    open_account = _client.open_account
+    open_account = _accounts.open_account
 
     def opened(*given: Any, **settings: Any) -> Account:  # noqa: ANN401 - passed on
         settings["pacing"] = attrs.evolve(settings["pacing"], **pacing)
