@@ -184,7 +184,7 @@ def backoff(first: float, factor: float, cap: float) -> Next:
 def main() -> None:
     """Print the reference table: run times lognormal(median 45 s, sigma 0.25), ``F`` known."""
     known = Known.of(lognormal(45, 0.25))
-    print("| policy | requests a job | mean delay, s |\n|---|---|---|")
+    print("| policy | requests per job | mean delay, s |\n|---|---|---|")
     for name, following in (
         ("every 1 s", every(1)),
         ("every 3 s", every(3)),

@@ -106,17 +106,17 @@ def _described(change: Change) -> str:
 def _on_cost(results: Results, change: Change) -> Iterator[Promise]:
     look = _Look(results, change)
     usual: tuple[tuple[str, str, str, float, float], ...] = (
-        ("lone", "of_optimum", "cost / the optimum's", PRICE, 1.10),
-        ("queue 1,000", "requests", "requests a job", PRICE, 12.0),
-        ("queue 1,000", "of_rule", "cost / the rule's, all known", PRICE, 1.15),
-        ("queue 1,000", "requests", "requests a job at price 0.35", 0.35, 7.5),
+        ("lone", "of_optimum", "cost / optimum", PRICE, 1.10),
+        ("queue 1,000", "requests", "requests per job", PRICE, 12.0),
+        ("queue 1,000", "of_rule", "cost / rule, all known", PRICE, 1.15),
+        ("queue 1,000", "requests", "requests per job at price 0.35", 0.35, 7.5),
         ("queue 1,000", "delay", "delay at price 0.35, s", 0.35, 2.1),
-        ("mixed", "of_rule", "cost / the rule's, all known", PRICE, 1.25),
-        ("drift", "of_rule", "cost / the rule's, all known", PRICE, 1.25),
-        ("tail", "of_rule", "cost / the rule's, all known", PRICE, 1.25),
-        ("unfair", "neglect", "longest that any running job went unasked, s", PRICE, 60.0),
-        ("yesterday, no slots", "requests", "requests a job", PRICE, 1.3),
-        ("yesterday, 12 slots", "requests", "requests a job", PRICE, 1.3),
+        ("mixed", "of_rule", "cost / rule, all known", PRICE, 1.25),
+        ("drift", "of_rule", "cost / rule, all known", PRICE, 1.25),
+        ("tail", "of_rule", "cost / rule, all known", PRICE, 1.25),
+        ("unfair", "neglect", "longest time without a poll of a running job, s", PRICE, 60.0),
+        ("yesterday, no slots", "requests", "requests per job", PRICE, 1.3),
+        ("yesterday, 12 slots", "requests", "requests per job", PRICE, 1.3),
         ("crush", "lost", "jobs lost", PRICE, 0.0),
     )
     # Requests and seconds of delay are promised of the world as described; elsewhere a ratio to
@@ -130,12 +130,12 @@ def _on_cost(results: Results, change: Change) -> Iterator[Promise]:
             yield Promise(world, what, target, at_most=True, measured=measured)
     short, long = look("queue 1,000", "requests"), look("queue 10,000", "requests")
     if short is not None and long is not None:
-        what = "requests a job / those at 1,000"
+        what = "requests per job / those at 1,000"
         yield Promise("queue 10,000", what, 1.05, at_most=True, measured=_ratio(long, short))
-    for figure, word in (("requests", "requests a job"), ("delay", "delay")):
+    for figure, word in (("requests", "requests per job"), ("delay", "delay")):
         ours, theirs = look("unfair", figure), look("unfair", figure, policy=FIVE)
         if ours is not None and theirs is not None:
-            what = f"{word} / that of every 5 s"
+            what = f"{word}, relative to polling every 5 s"
             yield Promise("unfair", what, 1.0, at_most=True, measured=_ratio(ours, theirs))
 
 
@@ -144,7 +144,7 @@ def _on_limits(results: Results, change: Change) -> Iterator[Promise]:
     refused, used = look("crush", "refused"), look("crush", "used")
     if refused is not None and used is not None:
         yield Promise("crush", "429s", 0.02, at_most=True, measured=refused, percent=True)
-        what = "used of what is permitted, while any had to wait"
+        what = "use of the limit while requests were waiting"
         yield Promise("crush", what, 0.95, at_most=False, measured=used, percent=True)
     for world in LIMITED:
         for telling in Telling:
@@ -157,10 +157,10 @@ def _on_limits(results: Results, change: Change) -> Iterator[Promise]:
             most = 0.002 if telling is Telling.RATE_LIMIT else 0.02
             what = "429s after the first minute"
             yield Promise(name, what, most, at_most=True, measured=refused, percent=True)
-            what = "used of what is permitted"
+            what = "use of the limit"
             yield Promise(name, what, 0.90, at_most=False, measured=used, percent=True)
             if late is not None:
-                what = "90 % of the limit after its rise, s"
+                what = "time to 90 % of the limit after its rise, s"
                 yield Promise(name, what, 30.0, at_most=True, measured=late)
 
 

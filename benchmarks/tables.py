@@ -13,7 +13,7 @@ from benchmarks.summary import Mean
 from benchmarks.worlds import WORLDS
 
 _COLUMNS = (
-    ("requests a job", "requests", False),
+    ("requests per job", "requests", False),
     ("delay, s", "delay", False),
     ("delay p99, s", "p99", False),
     ("cost, s", "cost", False),
@@ -116,7 +116,7 @@ def prices(results: Results) -> str:
                 _cell(figures.get("of_optimum")),
             ]
         )
-    head = ("price, s", "requests a job", "delay, s", "cost / rule's", "cost / optimum's")
+    head = ("price, s", "requests per job", "delay, s", "cost / rule's", "cost / optimum's")
     return table(head, rows)
 
 

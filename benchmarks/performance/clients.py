@@ -246,9 +246,9 @@ OURS_TLS: Final = "ours, HTTP/1.1 over TLS"
 """Not another client, but what `OURS` is called where it speaks TLS."""
 WATCH: Final = "ours, a whole watch"
 VENDORS: Final = "the vendor's SDK, gather"
-HTTPX_EACH: Final = "httpx, one client a worker"
+HTTPX_EACH: Final = "httpx, one client per worker"
 HTTPX_SHARED: Final = "httpx, one client for all"
-HTTPCORE_EACH: Final = "httpcore, one pool a worker"
+HTTPCORE_EACH: Final = "httpcore, one pool per worker"
 SOCKETS: Final = "bare sockets"
 
 CLIENTS: Final[Mapping[str, Callable[[str, int, float], float]]] = MappingProxyType(

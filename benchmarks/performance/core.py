@@ -215,14 +215,14 @@ def measure(quick: bool) -> list[Row]:  # noqa: FBT001 - every subject's signatu
     for name, make in _WORLDS.items():
         taken = child(alternating, make, sizes, polls, rounds)
         series = {
-            f"CPU a poll, µs, {name}": [
+            f"CPU per poll, µs, {name}": [
                 (jobs, statistics.median(each[place] for each in taken) * 1e6)
                 for place, jobs in enumerate(sizes)
             ]
         }
         rows.append(
             figure_row(
-                f"core alone: polls a second, {_FEW:,} jobs, {name}",
+                f"core alone: polls per second, {_FEW:,} jobs, {name}",
                 [1 / each[0] for each in taken],
                 unit="polls/s",
                 target=40_000,
@@ -233,7 +233,7 @@ def measure(quick: bool) -> list[Row]:  # noqa: FBT001 - every subject's signatu
         )
         rows.append(
             ratio_row(
-                f"CPU a poll, µs, at {many:,} jobs, {name}",
+                f"CPU per poll, µs, at {many:,} jobs, {name}",
                 f"at {_FEW:,}",
                 [(1e6 * each[-1], 1e6 * each[0]) for each in taken],
                 target=1.5,

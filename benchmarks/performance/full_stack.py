@@ -70,7 +70,7 @@ def measure(*, quick: bool) -> list[Row]:
     done = child(run_rounds, jobs, _SLOTS, 0, rounds)
     return [
         figure_row(
-            "requests a real second through the full stack, client and server in one thread",
+            "requests per real second through the full stack, client and server in one thread",
             [one.requests_per_second for one in done],
             unit="requests/s",
             target=_TARGET,
@@ -173,7 +173,7 @@ def main(arguments: Sequence[str]) -> None:
         return
     print(_table(rounds))
     print()
-    print("requests a real second:", ", ".join(f"{name} {n:,.0f}" for name, n in summary.items()))
+    print("requests per real second:", ", ".join(f"{name} {n:,.0f}" for name, n in summary.items()))
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ def measure(*, quick: bool, against: str | None = None) -> list[Row]:
     ref = against or _newest_tag()
     if ref is None:
         release = _kept()
-        theirs, name = release.quick if quick else release.full, f"{release.version}, as kept"
+        theirs, name = release.quick if quick else release.full, f"{release.version}, as stored"
         ours = instructions_a_poll(_ROOT, quick=quick)
     else:
         with tempfile.TemporaryDirectory() as folder:
@@ -89,7 +89,7 @@ def measure(*, quick: bool, against: str | None = None) -> list[Row]:
     ratio = ours / theirs
     return [
         Row(
-            name="instructions a poll, core alone",
+            name="instructions per poll, core alone",
             against=name,
             ours=ours,
             theirs=theirs,

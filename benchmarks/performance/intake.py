@@ -23,7 +23,7 @@ def measure(quick: bool) -> list[Row]:  # noqa: FBT001 - every subject's signatu
     target = _SECONDS_A_MILLION * count / 1_000_000
     return [
         figure_row(
-            f"time to take in {count:,} ids from {source}",
+            f"time to add {count:,} ids from {source}",
             [child(_seconds, count, from_async=from_async) for _ in range(rounds)],
             unit="s",
             target=target,

@@ -45,7 +45,7 @@ def measure(quick: bool) -> list[Row]:  # noqa: FBT001 - every subject's signatu
     seconds, rounds = (2, 1) if quick else (8, 5)
     with served(_serve) as base_url:
         done = [child(_round, base_url, seconds * _EVENTS_A_SECOND) for _ in range(rounds)]
-    name = f"answer sent → consumer goes on, {_EVENTS_A_SECOND} events a second"
+    name = f"answer sent → consumer continues, {_EVENTS_A_SECOND} events per second"
     return [
         figure_row(
             f"{name}, median",

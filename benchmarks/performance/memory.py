@@ -88,13 +88,13 @@ def measure(quick: bool) -> list[Row]:  # noqa: FBT001 - every subject's signatu
     weights = {jobs: child(weigh, jobs) for jobs in sizes}
     return [
         figure_row(
-            f"resident bytes a watched job at {many:,}, {state}",
+            f"resident bytes per watched job at {many:,}, {state}",
             [weights[many][place]],
             unit="bytes",
             target=500,
             at_least=False,
             quick_bound=750,
-            series={f"bytes a job, {state}": [(jobs, weights[jobs][place]) for jobs in sizes]},
+            series={f"bytes per job, {state}": [(jobs, weights[jobs][place]) for jobs in sizes]},
         )
-        for place, state in enumerate(("come in", "polled and running"))
+        for place, state in enumerate(("added", "polled and running"))
     ]

@@ -28,7 +28,7 @@ from benchmarks.performance.constant_server import constant_server
 from benchmarks.performance.rounds import Row, alternate, child, ratio_row
 from benchmarks.performance.secure_server import SecureServer, secure_server
 
-_NAME: Final = "status requests a second, {} in flight"
+_NAME: Final = "status requests per second, {} in flight"
 _SECONDS: Final = 2.0
 _ROUNDS: Final = 5
 _QUICK_SECONDS: Final = 0.5
@@ -68,7 +68,7 @@ def _plain(url: str) -> list[Row]:
 
     ours = take(OURS)
     watch = _NAME.format(100) + ", a whole watch"
-    server = _NAME.format(100) + ", what the server gives"
+    server = _NAME.format(100) + ", capacity of the server"
     itself = "itself, 10 in flight"
     return [
         _row(ours, take(VENDORS), VENDORS, target=4.0, quick_bound=1.5),

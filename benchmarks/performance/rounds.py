@@ -30,7 +30,7 @@ class Row:
     """One figure, and the bound it is held to.
 
     Attributes:
-        name: What was measured, as in the page's table: "status requests a second, 100 in flight".
+        name: What was measured, as in the page's table: "status requests per second, 100 in flight".
         against: What it is compared to; "" if it is compared to nothing.
         ours: Our figure, the median of the rounds.
         theirs: The other's, the median too; None if there is no other.
