@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -11,14 +10,11 @@ from pathlib import Path
 import pytest
 import trio
 import trio.testing
-from hypothesis import settings
 from trio.abc import Clock, Instrument
 
-# The same examples in each run, so that what was green stays green. To look for new ones:
-#     HYPOTHESIS_PROFILE=explore pytest
-settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
-settings.register_profile("explore", deadline=None, print_blob=True)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+from tests.effort import load_profile
+
+load_profile()
 
 _TESTS = Path(__file__).parent
 _IN_VIRTUAL_TIME = tuple(_TESTS / name for name in ("legnext_stream", "contract", "hostile"))

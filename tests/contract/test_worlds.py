@@ -8,16 +8,18 @@ from collections.abc import Callable
 import pytest
 import trio
 import trio.testing
-from hypothesis import given, settings
+from hypothesis import given
 
 from legnext_stream import JobEvent, JobStatus, LegnextClient, Pacing
+from legnext_stream._engine import delivery
 from mockserver import MockLegnext, Script, TokenBucket, run_virtual
 from tests.contract.ways import watch_world_plainly, watch_world_under_asyncio
 from tests.contract.worlds import KEY, Outcome, World, watch_world, worlds
+from tests.effort import examples
 from tests.legnext_stream.support import check_contract, word
 
 
-@settings(max_examples=330)
+@examples(330)
 @given(worlds)
 def test_the_contract_holds_in_every_world(world: World) -> None:
     """Clauses 1 to 5, whatever the sizes, lives, failures, limits, latencies, faults, consumers.
@@ -29,7 +31,7 @@ def test_the_contract_holds_in_every_world(world: World) -> None:
 
 
 @pytest.mark.parametrize("way", [watch_world_plainly, watch_world_under_asyncio])
-@settings(max_examples=30)
+@examples(30)
 @given(world=worlds)
 def test_it_holds_off_trio_too(way: Callable[[World], Outcome], world: World) -> None:
     """The same clauses, from plain code and under asyncio."""
@@ -69,7 +71,8 @@ async def watch_many(seed: int, jobs: int, latency: float) -> tuple[bytes, bytes
         limit=TokenBucket(rate=30, burst=30),
     )
     held = Script([("pending", 5), ("paused", 30), ("processing", 20), "completed"])
-    ids = mock.add_jobs(jobs - 50) + [mock.add_job(held, "upscale") for _ in range(50)]
+    upscales = jobs // 10
+    ids = mock.add_jobs(jobs - upscales) + [mock.add_job(held, "upscale") for _ in range(upscales)]
     log = bytearray()
     events: list[JobEvent] = []
     async with LegnextClient(KEY, "http://world.test", mock.transport()) as client:
@@ -86,20 +89,22 @@ async def watch_many(seed: int, jobs: int, latency: float) -> tuple[bytes, bytes
     return bytes(log), mock.requests.dump(), mock
 
 
-async def test_a_thousand_jobs_agree_with_the_truth() -> None:
+@pytest.mark.parametrize("jobs", [100, pytest.param(1000, marks=pytest.mark.campaign)])
+async def test_many_jobs_agree_with_the_truth(jobs: int) -> None:
     """Every job ends, once, as it truly ended, and in order."""
-    _, journal, mock = await watch_many(seed=1, jobs=1000, latency=0.05)
-    assert len(mock.truth) == 1000
-    assert journal.count(b"\n") == len(mock.requests) > 3000
+    _, journal, mock = await watch_many(seed=1, jobs=jobs, latency=0.05)
+    assert len(mock.truth) == jobs
+    assert journal.count(b"\n") == len(mock.requests) > 3 * jobs
 
 
+@pytest.mark.parametrize("jobs", [60, pytest.param(150, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize("latency", [0.0, 0.2])
-def test_the_same_seed_gives_the_same_bytes(latency: float) -> None:
+def test_the_same_seed_gives_the_same_bytes(latency: float, jobs: int) -> None:
     """Two runs, each with Trio's own random order of tasks: equal event logs, equal journals."""
 
     def once(seed: int) -> tuple[bytes, bytes]:
         clock = trio.testing.MockClock(autojump_threshold=0)
-        log, journal, _ = trio.run(watch_many, seed, 150, latency, clock=clock)
+        log, journal, _ = trio.run(watch_many, seed, jobs, latency, clock=clock)
         return log, journal
 
     first, second, other = once(7), once(7), once(8)
@@ -107,16 +112,22 @@ def test_the_same_seed_gives_the_same_bytes(latency: float) -> None:
     assert first != other
 
 
-async def test_a_slow_consumer_bounds_what_is_held() -> None:
+@pytest.mark.parametrize(
+    ("capacity", "jobs"), [(100, 150), pytest.param(1000, 1500, marks=pytest.mark.campaign)]
+)
+async def test_a_slow_consumer_bounds_what_is_held(
+    monkeypatch: pytest.MonkeyPatch, capacity: int, jobs: int
+) -> None:
     """At most one undelivered change a job, and no polling while too much is undelivered."""
+    monkeypatch.setattr(delivery, "CAPACITY", capacity)
     mock = MockLegnext(slots=None)
-    ids = mock.add_jobs(1500)
+    ids = mock.add_jobs(jobs)
     client = LegnextClient(KEY, "http://world.test", mock.transport(), pacing=Pacing(max_rate=200))
     async with client, client.watch(ids) as stream:
         events = [await anext(stream)]
         await trio.sleep(3600)
         asked = len(mock.requests)
-        assert asked < 1500
+        assert asked < jobs
         await trio.sleep(3600)
         assert len(mock.requests) == asked
         events += [event async for event in stream]

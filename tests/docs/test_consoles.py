@@ -230,6 +230,7 @@ def _check_options(module: str, words: list[str]) -> None:
 _WITH_COMMANDS: Final = [page for page in PAGES if any(blocks_of(page, *_LANGUAGES))]
 
 
+@pytest.mark.documented
 @pytest.mark.parametrize("page", _WITH_COMMANDS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_command_lines_work(page: Path, tmp_path: Path) -> None:
     """The command lines of a page run in order, and print what the page shows."""

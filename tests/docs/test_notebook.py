@@ -23,6 +23,7 @@ def test_it_is_kept_without_outputs() -> None:
     assert not any(cell.outputs for cell in notebook.cells if cell.cell_type == "code")
 
 
+@pytest.mark.documented
 # Jupyter's packages leave sockets to the garbage collector, and warn about event loops and paths.
 @pytest.mark.filterwarnings("ignore")
 def test_the_notebook_runs() -> None:

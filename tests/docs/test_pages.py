@@ -37,36 +37,60 @@ def _on(mock: MockLegnext, open_account: Callable[..., Account]) -> Callable[...
     return opened
 
 
-@pytest.mark.parametrize("block", all_blocks("python"), ids=str)
-def test_example_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An example runs without an error, against the mock and in its time."""
-    monkeypatch.chdir(tmp_path)  # An example may write a file.
+def _is_a_test(block: Block) -> bool:
+    return "def test_" in block.text
+
+
+def _is_in_real_time(block: Block) -> bool:
+    return not _is_a_test(block) and bool(_IN_REAL_TIME.search(block.text))
+
+
+_BLOCKS = all_blocks("python")
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder in which an example may write a file, and a key."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LEGNEXT_API_KEY", "test")
-    if "def test_" in block.text:
-        _run_by_pytest(block.text, tmp_path)
-    elif _IN_REAL_TIME.search(block.text):
-        # So fast that the jobs have ended when they are first polled.
-        with mock_server("--jobs", "6", "--time-scale", "100000") as server:
-            monkeypatch.setenv("LEGNEXT_BASE_URL", server.url)
-            monkeypatch.setattr(BaseHTTPClient, "DEFAULT_BASE_URL", f"{server.url}/api")
-            _run(block.text, list(server.truth()))
-    else:
-        mock = MockLegnext(seed=3)
-        opened = _on(mock, _accounts.open_account)
-        monkeypatch.setattr(_client, "open_account", opened)
-        virtual = partial(trio.run, clock=MockClock(autojump_threshold=0))
-        monkeypatch.setattr(trio, "run", virtual)
-        _run(block.text, mock.add_jobs(6))
+
+
+@pytest.mark.parametrize(
+    "block",
+    [block for block in _BLOCKS if not _is_a_test(block) and not _is_in_real_time(block)],
+    ids=str,
+)
+def test_example_runs(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An example runs without an error, against the mock and in its time."""
+    mock = MockLegnext(seed=3)
+    monkeypatch.setattr(_client, "open_account", _on(mock, _accounts.open_account))
+    virtual = partial(trio.run, clock=MockClock(autojump_threshold=0))
+    monkeypatch.setattr(trio, "run", virtual)
+    _run(block.text, mock.add_jobs(6))
+
+
+@pytest.mark.documented
+@pytest.mark.parametrize("block", [block for block in _BLOCKS if _is_in_real_time(block)], ids=str)
+def test_example_runs_in_real_time(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An example with an event loop, threads or a client of its own runs against a mock server."""
+    # So fast that the jobs have ended when they are first polled.
+    with mock_server("--jobs", "6", "--time-scale", "100000") as server:
+        monkeypatch.setenv("LEGNEXT_BASE_URL", server.url)
+        monkeypatch.setattr(BaseHTTPClient, "DEFAULT_BASE_URL", f"{server.url}/api")
+        _run(block.text, list(server.truth()))
+
+
+@pytest.mark.documented
+def test_examples_that_are_tests_pass(tmp_path: Path) -> None:
+    """They pass under pytest in a process of its own, with the plugin as it is installed."""
+    for block in filter(_is_a_test, _BLOCKS):
+        name = re.sub(r"\W", "_", str(block))
+        (tmp_path / f"test_{name}.py").write_text(block.text)
+    command = [sys.executable, "-m", "pytest", "-q", "-o", "trio_mode=true", str(tmp_path)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
 
 
 def _run(example: str, job_ids: list[str]) -> None:
     # Run the block as a program.
     exec(compile(example, "example", "exec"), {"job_ids": job_ids})  # noqa: S102
-
-
-def _run_by_pytest(example: str, folder: Path) -> None:
-    file = folder / "test_example.py"
-    file.write_text(example)
-    command = [sys.executable, "-m", "pytest", "-q", "-o", "trio_mode=true", str(file)]
-    run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
-    assert run.returncode == 0, run.stdout + run.stderr

@@ -65,8 +65,11 @@ def is_subsequence(part: Iterable[str], whole: Iterable[str]) -> bool:
 
 @pytest.mark.parametrize(
     ("jobs", "failure_share", "exit_status"),
-    [(500, "0", 0), (100, "0.5", 1)],
-    ids=["all-complete", "some-fail"],
+    [
+        pytest.param(40, "0", 0, id="all-complete"),
+        pytest.param(40, "0.5", 1, id="some-fail"),
+        pytest.param(500, "0", 0, id="many", marks=pytest.mark.campaign),
+    ],
 )
 def test_what_the_sdk_submits_the_watch_follows_to_its_end(
     tmp_path: Path, jobs: int, failure_share: str, exit_status: int

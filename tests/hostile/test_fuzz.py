@@ -67,6 +67,7 @@ def test_any_text(text: str) -> None:
     assert fuzz.job_id(text)
 
 
+@pytest.mark.fuzz
 def test_a_share_of_the_fuzzing() -> None:
     """The command's own inputs; they reach all that there is to reach."""
     report = fuzz.fuzz(6_000, seed=7)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 import trio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import mockserver
@@ -23,6 +23,7 @@ from mockserver import (
     TokenBucket,
     run_virtual,
 )
+from tests.effort import examples
 from tests.mockserver.helpers import POST, client_of
 
 
@@ -45,7 +46,7 @@ async def poll_all(mock: MockLegnext, ids: list[str], every: float) -> list[tupl
     return seen
 
 
-@settings(deadline=None, max_examples=25)
+@examples(25)
 @given(st.integers(0, 999), st.integers(1, 12), st.floats(0, 1), st.floats(4, 20))
 def test_what_is_seen_is_true(seed: int, slots: int, share: float, every: float) -> None:
     """What a client sees of a job over HTTP is, in order, a part of the truth."""

@@ -37,6 +37,7 @@ from mockserver._scenario import (
 )
 from mockserver._world import LimitRule
 from mockserver.strategies import worlds
+from tests.effort import examples
 from tests.mockserver.helpers import POST, client_of
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "mock" / "scenario.toml"
@@ -152,7 +153,7 @@ def test_a_file_may_be_json(tmp_path: Path) -> None:
     assert scenario == Scenario(slots=None, seed=7)
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(examples(25), suppress_health_check=[HealthCheck.too_slow])
 @given(scenario=worlds())
 def test_what_is_written_is_read(
     scenario: Scenario, tmp_path_factory: pytest.TempPathFactory

@@ -116,6 +116,7 @@ def test_what_is_no_whole_picture_is_noticed(content: bytes, said: str) -> None:
         check_png(content, "a.png")
 
 
+@pytest.mark.campaign
 def test_kills_lose_nothing() -> None:
     """A few of the campaign's kills; for fifty: `python -m tests.simulation.generate_kills`."""
     report = campaign(3, seed=3, count=12)

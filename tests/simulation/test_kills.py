@@ -54,6 +54,7 @@ def test_what_is_not_is_found(runs: list[str], said: str) -> None:
         judge([told(run) for run in runs], TRUTH)
 
 
+@pytest.mark.campaign
 def test_kills_lose_nothing() -> None:
     """A few of the campaign's kills; for two hundred: `python -m tests.simulation.kills`."""
     report = campaign(6, seed=3, jobs=30)

@@ -13,6 +13,7 @@ SEEDS = range(300)
 """A campaign of so many seeds finds each of them."""
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mutant_is_caught(mutant: Mutant) -> None:
     """The clause that it breaks is seen to be broken."""

@@ -126,6 +126,7 @@ def test_a_run_looks_at_memory_as_jobs_end() -> None:
     assert (made.tasks, made.connections) == (0, 0)
 
 
+@pytest.mark.campaign
 def test_a_share_of_the_long_run(tmp_path: Path) -> None:
     """Over HTTP, with a journal, in a process of its own: nothing is left over, and the page says it.
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from legnext_stream._core.server_clock import Interval, ServerClock
+from tests.effort import examples
 
 offsets = st.floats(-1e6, 1e6) | st.just(1.8e9)
 # Answers: seconds since the one before, latency, and when within it the date was written (0 to 1).
@@ -96,7 +97,7 @@ def test_a_clock_that_jumps(jump: float) -> None:
         assert off(clock, 100.0 + jump) <= clock.error + DUST
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.floats(-0.45, 0.45), st.lists(st.floats(0, 0.9), min_size=20, max_size=20))
 def test_a_small_step_is_no_jump(step: float, fractions: list[float]) -> None:
     """A clock that is set by less than the network's leave is never off by more than that."""

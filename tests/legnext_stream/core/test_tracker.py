@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from legnext_stream import errors
@@ -20,6 +20,7 @@ from legnext_stream._core.model.jobs import Job, JobStatus
 from legnext_stream._core.pace.spacing import LATENESS
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.tracker import Poll, Tracker
+from tests.effort import examples
 from tests.legnext_stream.support import (
     Driver,
     check_contract,
@@ -154,7 +155,7 @@ def test_every_job_ends_within_reason(faults: list[str], timeout: float) -> None
     assert driver.now < 1200
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.integers(1, 400), st.floats(0.5, 50))
 def test_polls_keep_to_the_highest_rate(jobs: int, max_rate: float) -> None:
     """In no stretch of time are there more polls than the caller allows."""

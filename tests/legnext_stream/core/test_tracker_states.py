@@ -42,6 +42,7 @@ from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.schedule.durations import Durations
 from legnext_stream._core.tracker import Poll, Tracker
 from legnext_stream.errors import ApiError, HostUnreachableError
+from tests.effort import examples
 from tests.legnext_stream.support import job_body
 
 IDS = [f"job-{number}" for number in range(3)]
@@ -441,8 +442,9 @@ class TrackerStates(RuleBasedStateMachine):
             assert not side.asked
 
 
+@pytest.mark.hypothesis
 def test_tracker_states() -> None:
     """No order of calls and answers breaks the tracker's laws."""
     run_state_machine_as_test(
-        TrackerStates, settings=settings(max_examples=150, stateful_step_count=50)
+        TrackerStates, settings=settings(examples(150), stateful_step_count=50)
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import trio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from legnext_stream import (
@@ -19,6 +19,7 @@ from legnext_stream import (
     StreamClosedError,
 )
 from mockserver import Fixed, MockLegnext, Script, run_virtual
+from tests.effort import examples
 from tests.legnext_stream.support import KEY, URL, check_contract
 
 SLOW_LIFE = Script([("pending", 5), ("processing", 50), "completed"])
@@ -176,7 +177,7 @@ async def test_a_removed_job_leaves_the_journal(tmp_path: Path) -> None:
             assert {event.job_id async for event in events} == {first}
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(
     seed=st.integers(0, 2**16),
     deeds=st.lists(st.tuples(st.sampled_from(["add", "remove"]), st.integers(0, 11)), max_size=25),

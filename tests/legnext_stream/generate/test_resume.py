@@ -31,6 +31,7 @@ from mockserver import (
     run_virtual,
 )
 from mockserver._api.moderation import Moderation
+from tests.effort import examples
 from tests.legnext_stream.generate.support import (
     cats,
     check_batch,
@@ -328,7 +329,7 @@ async def test_a_file_of_an_earlier_version_is_gone_on_with(path: Path) -> None:
     assert Counter(event.position for event in ends) == {None: 2, 1: 1, 2: 1}
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(examples(8), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 1000),
     slots=st.sampled_from(["queue@4", "reject@4"]),

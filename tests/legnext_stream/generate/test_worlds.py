@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import trio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from legnext_stream import JobEvent, JobStatus
@@ -29,6 +29,7 @@ from mockserver import (
     run_virtual,
 )
 from mockserver._api.moderation import Moderation
+from tests.effort import examples
 from tests.legnext_stream.generate.support import (
     cats,
     check_batch,
@@ -90,7 +91,7 @@ TERMS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(
     world=MOCKS,
     terms=TERMS,

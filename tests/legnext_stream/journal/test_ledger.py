@@ -8,12 +8,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from legnext_stream import JobStatus, JournalError, Prompt
 from legnext_stream._journal import Store, Taken
 from legnext_stream._journal.prompts import Claim, Content, Moved, Refused, Submitted
+from tests.effort import examples
 from tests.legnext_stream.journal.support import kept, opened
 
 
@@ -24,7 +25,7 @@ def claimed(store: Store, prompts: Sequence[Prompt]) -> list[Claim]:
     return claims
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(runs=st.lists(st.lists(st.sampled_from("aabc"), max_size=6), min_size=1, max_size=3))
 def test_each_run_claims_what_it_is_given(
     tmp_path_factory: pytest.TempPathFactory, runs: list[list[str]]

@@ -33,6 +33,7 @@ from legnext_stream import (
 from legnext_stream._journal import Store
 from legnext_stream._util.slices import ITEMS
 from mockserver import Fixed, MockLegnext, Script, TokenBucket, run_virtual
+from tests.effort import examples
 from tests.legnext_stream.support import KEY, URL, HandMade, check_contract, job_body
 
 SLOW_LIFE = Script([("pending", 5), ("processing", 50), "completed"])
@@ -351,7 +352,7 @@ async def test_a_large_journal_lets_others_have_their_turn(path: Path) -> None:
         assert len(await counts_on_the_way(events)) >= 5
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 2**16),
     sittings=st.lists(st.integers(1, 40), max_size=4),

@@ -9,11 +9,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from legnext_stream import ConfigurationError, JobStatus, JournalError, JournalInUseError
 from legnext_stream._journal import Acknowledged, KeptJob, Learned, Observed, Store, Taken
+from tests.effort import examples
 from tests.legnext_stream.journal.support import kept, opened
 
 PENDING, RUNNING, DONE = JobStatus.PENDING, JobStatus.PROCESSING, JobStatus.COMPLETED
@@ -206,7 +207,7 @@ def test_it_can_be_read_with_plain_sql_meanwhile(path: Path, store: Store) -> No
     assert rows == [("processing", 1)]
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(
     word=st.text(min_size=1),
     logs=st.lists(st.text()),

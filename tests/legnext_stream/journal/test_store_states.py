@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 import attrs
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -32,6 +33,7 @@ from legnext_stream._journal.entries import (
     Removed,
     Taken,
 )
+from tests.effort import examples
 from tests.legnext_stream.journal.support import kept, opened
 
 IDS = ["a", "b", "c"]
@@ -222,8 +224,7 @@ def without_previous(event: KeptEvent) -> KeptEvent:
     return attrs.evolve(event, body=dict(event.body))
 
 
+@pytest.mark.hypothesis
 def test_store_states() -> None:
     """No order of entries, ends and beginnings parts the file from the model."""
-    run_state_machine_as_test(
-        StoreStates, settings=settings(max_examples=25, stateful_step_count=20)
-    )
+    run_state_machine_as_test(StoreStates, settings=settings(examples(25), stateful_step_count=20))

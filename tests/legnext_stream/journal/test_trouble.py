@@ -13,7 +13,7 @@ from pathlib import Path
 import attrs
 import pytest
 import trio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from legnext_stream import (
@@ -27,6 +27,7 @@ from legnext_stream._journal import Acknowledged, Learned, Observed, Store, Take
 from legnext_stream._journal.schema import VERSION
 from legnext_stream._journal.standing import read_standing
 from mockserver import MockLegnext
+from tests.effort import examples
 from tests.legnext_stream.journal.support import kept, opened
 from tests.legnext_stream.support import KEY, URL
 
@@ -181,7 +182,7 @@ def test_who_looks_from_outside_is_told_as_well(path: Path) -> None:
         read_standing(path)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(data=st.data())
 def test_no_change_of_bytes_brings_out_an_error_of_another_kind(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

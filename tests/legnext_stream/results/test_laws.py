@@ -6,13 +6,14 @@ import tempfile
 from pathlib import Path
 
 import httpx
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from legnext_stream import DownloadError, LegnextClient
 from mockserver import Close, MockLegnext, Reset, Script, Truncated, run_virtual
 from mockserver._faults import Fault
 from mockserver._files import content_of
+from tests.effort import examples
 from tests.legnext_stream.results.support import URL, Body, job, names, saver
 from tests.legnext_stream.support import HandMade
 
@@ -24,7 +25,7 @@ faults: st.SearchStrategy[Fault] = st.one_of(
 
 
 @given(st.lists(faults, max_size=6))
-@settings(max_examples=40)
+@examples(40)
 def test_any_number_of_cuts(cuts: list[Fault]) -> None:
     """Wherever connections break, and however lengths lie, the file is whole in the end."""
     mock = MockLegnext()
@@ -86,7 +87,7 @@ answers = st.tuples(
 
 
 @given(st.lists(answers, min_size=1, max_size=4), st.just("?a=b") | st.text())
-@settings(max_examples=150)
+@examples(150)
 def test_any_answers(
     given_answers: list[tuple[int, dict[bytes, bytes], list[bytes]]], path: str
 ) -> None:

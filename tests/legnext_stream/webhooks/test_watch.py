@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import pytest
 import trio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from legnext_stream import JobEvent, JobStatus, LegnextClient, Pacing, watch
@@ -19,6 +19,7 @@ from legnext_stream._webhooks import WebhookReceiver
 from mockserver import Fixed, MockLegnext, Quirks, Script, Uniform, WebhookSettings, run_virtual
 from mockserver._api.quirks import Envelope
 from mockserver._serving.webhooks import WebhookRequest
+from tests.effort import examples
 from tests.legnext_stream.support import KEY, check_contract
 from tests.legnext_stream.webhooks.support import GUESS, SECRET, body_of, post, signed
 
@@ -111,7 +112,7 @@ hooks = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(
     hooks=hooks,
     secret=st.sampled_from([SECRET, SECRET, None]),

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import jsonschema_rs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import MockLegnext, Quirks, Script, World
@@ -29,6 +29,7 @@ from mockserver._api.times import DEFAULT_EPOCH
 from mockserver._api.validation import validate
 from mockserver._api.wire import error_body, job_body
 from mockserver._world import TASKS
+from tests.effort import examples
 from tests.mockserver.api.asking import ask
 from tests.mockserver.api.test_validation import ALSO_GOOD, BAD, GOOD
 
@@ -147,7 +148,7 @@ def test_the_schemas_agree_with_the_checks(task: str, params: dict[str, Any]) ->
         agrees(task, params)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.data())
 def test_the_schemas_agree_with_the_checks_whatever_is_sent(data: st.DataObject) -> None:
     """So do they for good parameters of which some are changed, left out or added."""
@@ -159,7 +160,7 @@ def test_the_schemas_agree_with_the_checks_whatever_is_sent(data: st.DataObject)
     agrees(task, params)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(
     QUIRKS,
     st.sampled_from(sorted(TASKS)),

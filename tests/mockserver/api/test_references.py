@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import MockLegnext, Script, World
@@ -14,6 +14,7 @@ from mockserver._api.quirks import DEFAULT_QUIRKS
 from mockserver._api.references import check_references
 from mockserver._api.refusals import Refusal
 from mockserver._world import TASKS
+from tests.effort import examples
 from tests.mockserver.api.asking import COMPLETED, submit
 from tests.mockserver.api.test_validation import GOOD
 
@@ -96,7 +97,7 @@ def test_only_a_draft_is_enhanced(prompt: str, status: int) -> None:
     assert submit(mock, "enhance", jobId="j", imageNo=0).status_code == status
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(
     st.sampled_from(sorted(TASKS)),
     st.sampled_from([name for name, task in TASKS.items() if "jobId" in task.params.required]),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import trio
 
 from mockserver import Fixed, MockLegnext
@@ -14,6 +15,7 @@ from mockserver import Fixed, MockLegnext
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 
 
+@pytest.mark.fuzz
 async def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
     """Generated requests, good and bad, alone and one after the other, find no fault in the API.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 import trio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import Fixed, Lognormal, MockLegnext, Script, TokenBucket, run_virtual
@@ -36,6 +36,7 @@ from mockserver._faults.state import (
 from mockserver._replay import Recorder, jobs_of, read_transcript, replaying
 from mockserver._replay.cues import Cues
 from mockserver._replay.playback import Playback
+from tests.effort import examples
 from tests.mockserver.helpers import POST
 from tests.mockserver.replay.recording import batch, client_to, record, replay
 
@@ -49,7 +50,7 @@ def both_journals(mock: MockLegnext, jobs: int = 4) -> tuple[MockLegnext, MockLe
     return mock, other
 
 
-@settings(deadline=None, max_examples=10)
+@examples(10)
 @given(
     seed=st.integers(0, 999),
     slots=st.integers(1, 6),

@@ -17,11 +17,12 @@ from mockserver._api.hints import Hints
 from mockserver._plain import from_plain, to_plain
 from mockserver._scenario import Scenario
 from mockserver.strategies import hints, worlds
+from tests.effort import examples
 from tests.mockserver.helpers import client_of
 from tests.mockserver.strategies.finding import plainest
 
 # Making a whole world takes milliseconds, on a busy machine many.
-SLOWLY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOWLY = settings(examples(25), suppress_health_check=[HealthCheck.too_slow])
 
 
 async def ask_until_all_have_ended(mock: MockLegnext) -> None:

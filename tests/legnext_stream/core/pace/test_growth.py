@@ -6,10 +6,11 @@ import math
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from legnext_stream._core.pace.growth import BETA, GAIN, MARGIN, MIN_RATE, Growth, Phase
+from tests.effort import examples
 
 
 def holding(ceiling: float = 10.0, max_rate: float = 100.0) -> Growth:
@@ -41,7 +42,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(steps, st.floats(0.1, 1000), st.floats(0.2, 100), st.floats(0.01, 1.0))
 def test_bounds(
     script: list[tuple[str, float]], max_rate: float, doubling: float, step: float

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from legnext_stream._core.pace.in_flight import FIRST_LIMIT, FORGET_EVERY, InFlight
+from tests.effort import examples
 
 
 def answer(flight: InFlight, times: int, latency: float, in_flight: int, now: float = 0.0) -> None:
@@ -17,7 +18,7 @@ def answer(flight: InFlight, times: int, latency: float, in_flight: int, now: fl
         flight.answered(now, latency, in_flight, in_flight)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     st.lists(
         st.tuples(

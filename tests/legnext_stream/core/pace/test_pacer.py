@@ -13,6 +13,7 @@ from legnext_stream._core.pace.hints import Hints
 from legnext_stream._core.pace.pacer import Pacer
 from legnext_stream._core.pace.signals import Outcome, RequestKind, Signal, Why
 from legnext_stream._core.pace.spacing import LATENESS
+from tests.effort import examples
 from tests.legnext_stream.core.pace.limits import WORLDS, World, run
 
 MAX_RATE = 20.0
@@ -102,14 +103,14 @@ class Driver:
             self.log.append((at, pacer.why, pacer.rate))
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(turns)
 def test_laws(script: Turns) -> None:
     """In flight, rate and readiness stay within bounds, and no start falls into a pause."""
     Driver().play(script)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(turns)
 def test_spacing_law(script: Turns) -> None:
     """No window of w seconds holds more than 1 + (w + LATENESS) * max_rate starts of a kind."""
@@ -120,14 +121,14 @@ def test_spacing_law(script: Turns) -> None:
                 assert j - i + 1 <= allowed + 1e-6
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(turns)
 def test_deterministic(script: Turns) -> None:
     """Two equal runs decide equally."""
     assert Driver().play(script).log == Driver().play(script).log
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(turns)
 def test_state_survives(script: Turns) -> None:
     """What was learned goes through JSON and comes back."""

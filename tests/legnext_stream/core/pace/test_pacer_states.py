@@ -14,6 +14,7 @@ from legnext_stream._core.pace.hints import NO_HINTS, Hints
 from legnext_stream._core.pace.pacer import Pacer
 from legnext_stream._core.pace.signals import Outcome, RequestKind, Signal
 from legnext_stream._core.pace.spacing import LATENESS
+from tests.effort import examples
 from tests.legnext_stream.core.pace.test_pacer import hints, json_values
 
 MAX_RATE = 20.0
@@ -181,4 +182,4 @@ class Pacers(RuleBasedStateMachine):
 
 
 TestPacers = Pacers.TestCase
-TestPacers.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestPacers.settings = settings(examples(100), stateful_step_count=40)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from legnext_stream._core.pace.refusals import ENOUGH, MARGIN_AFTER_BOUNDARY, Block, Refusals
+from tests.effort import examples
 
 turns = st.lists(
     st.tuples(
@@ -21,7 +22,7 @@ turns = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(turns)
 def test_nothing_absurd(script: list[tuple[float, float, bool, float]]) -> None:
     """In whatever order and at whatever times answers come, what is said is finite and positive."""

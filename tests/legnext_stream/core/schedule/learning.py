@@ -6,16 +6,16 @@ import math
 import random
 from collections.abc import Callable
 
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from legnext_stream._core.schedule.runtimes import RunTimes
 from legnext_stream._core.schedule.shapes import EDGES, LAST
+from tests.effort import examples
 
 # -- The pool
 
 
-SLOWER = settings(deadline=None, max_examples=60)
+SLOWER = examples(60)
 
 ages = st.floats(0, 3000)
 wild = st.floats(allow_nan=True, allow_infinity=True)

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from legnext_stream._core.schedule.queue_order import Line
 from legnext_stream._core.watched import Watched
+from tests.effort import examples
 
 
 def lined_up(count: int) -> tuple[Line, list[Watched]]:
@@ -111,7 +112,7 @@ acts = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(acts)
 def test_in_a_fair_world(script: list[tuple[str, int]]) -> None:
     """Whatever is asked in whatever order, no start that was found is doubted, and the order holds."""

@@ -8,7 +8,7 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from legnext_stream._core.model.jobs import Job, JobStatus
@@ -18,6 +18,7 @@ from legnext_stream._core.schedule.durations import Durations
 from legnext_stream._core.watched import BY_LINE, IN_AGENDA, Watched
 from mockserver._world import Fixed, PerType, Script, TokenBucket, World
 from mockserver._world.slots import Order
+from tests.effort import examples
 from tests.legnext_stream.core.schedule.support import FREELY, USUAL, Watch, pacing, watch
 
 ORDERS: list[Order] = ["fifo", "random"]
@@ -420,7 +421,7 @@ def test_a_job_that_hangs_is_given_up() -> None:
 
 
 @example(1, "fifo", None, 0.2, 5.0, 0.01, 0.3, [12, 0, 2, 3], "not told")
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     st.integers(0, 10**6),
     st.sampled_from(ORDERS),

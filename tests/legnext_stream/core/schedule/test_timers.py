@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from bisect import insort
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from legnext_stream._core.schedule.timers import Agenda
 from legnext_stream._core.watched import Watched
+from tests.effort import examples
 
 # Waits that fall into the same bucket, into the next ones and far away, often the same.
 waits = st.one_of(
@@ -20,7 +21,7 @@ acts = st.lists(
 )
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(acts, st.sampled_from([0.0, 1e5 + 0.1, -7.3]))
 def test_it_is_a_queue_by_time(script: list[tuple[str, float]], begin: float) -> None:
     """Whatever is put in when: out comes the least time first, and of equals the first one in."""

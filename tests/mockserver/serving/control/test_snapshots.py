@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import trio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import (
@@ -18,6 +18,7 @@ from mockserver import (
     When,
     run_virtual,
 )
+from tests.effort import examples
 from tests.mockserver.helpers import POST, client_of, in_virtual_time
 
 
@@ -56,7 +57,7 @@ def a_mock(seed: int) -> MockLegnext:
     )
 
 
-@settings(deadline=None, max_examples=8)
+@examples(8)
 @given(st.integers(0, 99), st.booleans(), st.floats(0, 40))
 def test_what_follows_a_snapshot_follows_it_again(
     seed: int,
@@ -86,7 +87,7 @@ def test_what_follows_a_snapshot_follows_it_again(
     run_virtual(twice)
 
 
-@settings(deadline=None, max_examples=5)
+@examples(5)
 @given(st.integers(0, 99))
 def test_a_reset_mock_is_as_new(seed: int) -> None:
     """After a reset, it is what it was when it was made."""

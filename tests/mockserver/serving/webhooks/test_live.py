@@ -6,7 +6,7 @@ import attrs
 import httpx
 import pytest
 import trio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from legnext.types.responses import TaskResponse
 from legnext.webhook import WebhookHandler
@@ -26,6 +26,7 @@ from mockserver import (
     run_virtual,
 )
 from mockserver._api.quirks import Quirks
+from tests.effort import examples
 from tests.mockserver.helpers import POST, client_of
 from tests.mockserver.serving.webhooks.hooks import HOOK, LIFE, add_job, mock_of
 
@@ -244,7 +245,7 @@ async def run_many(mock: MockLegnext) -> None:
     await mock.webhooks.drain()
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(st.integers(0, 99), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 def test_the_same_seed_is_the_same_deliveries(
     seed: int, lost: float, twice: float, overtaken: float
