@@ -18,6 +18,7 @@ from legnext_stream._engine.delivery import Subscription
 from legnext_stream._engine.stream import EventStream, Selection
 from legnext_stream._functions import as_completed, gather, generate, wait, watch
 from legnext_stream._requests import Balance
+from legnext_stream._version import __version__
 from legnext_stream.errors import (
     ApiError,
     AuthenticationError,
@@ -43,7 +44,6 @@ from legnext_stream.errors import (
     SubmitUnknownError,
     UnexpectedAnswerError,
 )
-from legnext_stream.version import __version__
 
 if TYPE_CHECKING:
     from legnext_stream._telemetry import Telemetry

@@ -114,10 +114,12 @@ def keep_release(ref: str | None = None) -> Path:
 
 
 def _keep(root: Path) -> Path:
-    text = (root / "legnext_stream" / "version.py").read_text(encoding="utf-8")
+    # Earlier releases have version.py.
+    (file,) = (root / "legnext_stream").glob("*version.py")
+    text = file.read_text(encoding="utf-8")
     version = re.search(r'__version__\b.*= "(.+)"', text)
     if version is None:
-        raise RuntimeError("legnext_stream/version.py says no version")
+        raise RuntimeError("legnext_stream/_version.py says no version")
     release = Release(
         version=version[1],
         python=python(),

@@ -19,7 +19,7 @@ from legnext_stream._cli.commands.submit import submit
 from legnext_stream._cli.commands.watch import watch
 from legnext_stream._cli.exits import PROGRAM, Exit, complain
 from legnext_stream._cli.options import MORE
-from legnext_stream.version import __version__
+from legnext_stream._version import __version__
 
 app: App = App(
     name=PROGRAM,

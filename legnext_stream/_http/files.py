@@ -19,7 +19,7 @@ from legnext_stream._core.answers import NoReply, Reply
 from legnext_stream._core.results.urls import without_query
 from legnext_stream._http.responses import leave, read_headers, reason_of
 from legnext_stream._http.transports import Client, ssl_context
-from legnext_stream.version import __version__
+from legnext_stream._version import __version__
 
 Sink = Callable[[bytes], Awaitable[bool]]
 """Takes a piece of a body, and says whether it wants more."""

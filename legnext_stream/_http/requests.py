@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import httpx
 import msgspec
 
+from legnext_stream._version import __version__
 from legnext_stream.errors import ConfigurationError
-from legnext_stream.version import __version__
 
 
 class Request(msgspec.Struct, frozen=True):

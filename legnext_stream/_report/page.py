@@ -29,7 +29,7 @@ from legnext_stream._report.tables import (
     summary,
     unsuccessful_table,
 )
-from legnext_stream.version import __version__
+from legnext_stream._version import __version__
 
 # Every text is escaped: prompts, messages and ids come from outside.
 _TEMPLATES = Environment(

@@ -16,7 +16,7 @@ from legnext_stream._telemetry.jobs import JobSpans
 from legnext_stream._telemetry.metrics import Metrics
 from legnext_stream._telemetry.requests import Requests, server_of
 from legnext_stream._telemetry.settings import Telemetry
-from legnext_stream.version import __version__
+from legnext_stream._version import __version__
 
 _NAME: Final = "legnext_stream"
 _SCHEMA: Final = "https://opentelemetry.io/schemas/1.30.0"

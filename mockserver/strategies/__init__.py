@@ -12,12 +12,12 @@ Only this package needs Hypothesis. All strategies shrink towards what is plain 
 left of a failing example is there because it matters.
 """
 
-from mockserver.strategies.ids import job_ids
-from mockserver.strategies.limiting import limits
-from mockserver.strategies.lives import distributions, run_times, scripts, seconds
-from mockserver.strategies.shapes import job_objects, quirks
-from mockserver.strategies.trouble import faults, rules
-from mockserver.strategies.worlds import hints, worlds
+from mockserver.strategies._ids import job_ids
+from mockserver.strategies._limiting import limits
+from mockserver.strategies._lives import distributions, run_times, scripts, seconds
+from mockserver.strategies._shapes import job_objects, quirks
+from mockserver.strategies._trouble import faults, rules
+from mockserver.strategies._worlds import hints, worlds
 
 __all__ = [
     "distributions",

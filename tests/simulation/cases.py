@@ -33,7 +33,7 @@ from mockserver._world import (
     TokenBucket,
 )
 from mockserver.strategies import faults, hints, limits, quirks, run_times, scripts, seconds
-from mockserver.strategies.limiting import AnyLimit
+from mockserver.strategies._limiting import AnyLimit
 
 PATIENT: Final = 600.0
 """A watch with this timeout gives up no job of a case that ends by itself, seconds."""

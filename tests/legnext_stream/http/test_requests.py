@@ -9,7 +9,7 @@ import pytest
 from legnext_stream import ConfigurationError
 from legnext_stream._core.answers import Reply
 from legnext_stream._http import Request, parse_base_url
-from legnext_stream.version import __version__
+from legnext_stream._version import __version__
 from tests.legnext_stream.http.conftest import GET, Setup
 from tests.legnext_stream.support import (
     KEY,

@@ -11,10 +11,10 @@ from mockserver._api.hints import Fields, Hints, RetryAfter
 from mockserver._faults import FAULTS, Fault
 from mockserver._scenario import Jobs, Scenario
 from mockserver._world import TASKS, TYPICAL, Failures, LimitRule, Order, PresetName, WhenFull
-from mockserver.strategies.limiting import limits
-from mockserver.strategies.lives import distributions, run_times, scripts, seconds
-from mockserver.strategies.shapes import quirks
-from mockserver.strategies.trouble import rules
+from mockserver.strategies._limiting import limits
+from mockserver.strategies._lives import distributions, run_times, scripts, seconds
+from mockserver.strategies._shapes import quirks
+from mockserver.strategies._trouble import rules
 
 # The defaults come first, so that examples shrink towards them.
 _SLOTS: Final = (12, 1, 3, None)

@@ -14,8 +14,8 @@ from mockserver._api.quirks import Quirks
 from mockserver._api.wire import DEFAULT_EPOCH, job_body
 from mockserver._faults.state import UNDOCUMENTED
 from mockserver._world import FAILURES, TASKS, Failure, Script, Step, World
-from mockserver.strategies.ids import job_ids
-from mockserver.strategies.lives import KNOWN, seconds
+from mockserver.strategies._ids import job_ids
+from mockserver.strategies._lives import KNOWN, seconds
 
 # What expires does so after an hour at the earliest, in seconds: a job that nobody could have seen
 # end would be followed for ever.

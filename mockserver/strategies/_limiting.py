@@ -16,7 +16,7 @@ from mockserver._world import (
     SlidingWindow,
     TokenBucket,
 )
-from mockserver.strategies.lives import seconds
+from mockserver.strategies._lives import seconds
 
 SteadyLimit: TypeAlias = TokenBucket | LeakyBucket | SlidingWindow | FixedWindow | Concurrency
 """Every kind of limit that stays as it is."""

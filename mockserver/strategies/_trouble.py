@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mockserver._faults import FAULTS, Fault, Rule, When
 from mockserver._faults.connection import Refuse
-from mockserver.strategies.deriving import drawn, listed
+from mockserver.strategies._deriving import drawn, listed
 
 _ROUTES: Final = (None, "job", "submit", "balance")
 _LONGEST_WAIT: Final = 300.0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mockserver._world import Distribution
 from mockserver._world.kinds import Range
-from mockserver.strategies.lives import distributions, seconds
+from mockserver.strategies._lives import distributions, seconds
 
 T = TypeVar("T")
 
