@@ -13,9 +13,9 @@ import trio
 
 from legnext_stream._accounts import open_account
 from legnext_stream._core.model.ids import check_job_id
-from legnext_stream._core.model.jobs import Job, TaskType
+from legnext_stream._core.model.jobs import Job
 from legnext_stream._core.model.saved import SavedFile
-from legnext_stream._core.model.tasks import api_fields, check_task_type
+from legnext_stream._core.model.tasks import TaskType, api_fields, check_task_type
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.stats import Stats
 from legnext_stream._engine.account import submit_request

@@ -13,8 +13,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, TypedDict, TypeVar
 
-from legnext_stream._core.model.jobs import TaskType
 from legnext_stream._core.model.prompts import Prompt
+from legnext_stream._core.model.tasks import TaskType
 from legnext_stream._core.pacing import Pacing
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ import attrs
 from legnext_stream._cli.exits import printable
 from legnext_stream._cli.wording import clock_words, status_words
 from legnext_stream._core.model.jobs import Job, JobStatus
+from legnext_stream._core.model.tasks import find_task_type
 from legnext_stream._core.pacing import Pacing
-from legnext_stream._core.schedule.durations import PUBLISHED, Durations
+from legnext_stream._core.schedule.durations import Durations
 from legnext_stream._journal.contents import Change
 
 _RUNNING = frozenset({JobStatus.PROCESSING, JobStatus.RETRY})
@@ -87,10 +88,10 @@ def explained(
         history: What a journal has told of the job.
     """
     run_times = durations.of(job.task_type)
-    curve = run_times.curve
+    curve, known = run_times.curve, find_task_type(job.task_type)
     usual = Usual(
         task_type=str(job.task_type),
-        published=PUBLISHED.get(str(job.task_type).lower().replace("_", "-")),
+        published=None if known is None else known.run_time,
         median=curve.quantile(0.5),
         p90=curve.quantile(0.9),
         learned_from=run_times.ended_jobs,

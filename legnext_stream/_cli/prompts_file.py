@@ -13,8 +13,8 @@ import msgspec
 
 from legnext_stream._cli.exits import UsageError
 from legnext_stream._cli.lines_in import LineStream, Parse, items_of, text_of
-from legnext_stream._core.model.jobs import TaskType
 from legnext_stream._core.model.prompts import Prompt
+from legnext_stream._core.model.tasks import TaskType
 
 # The longest prompt that the API takes, characters.
 _LONGEST = 8_192

@@ -15,8 +15,9 @@ from legnext_stream._cli.exits import UsageError
 from legnext_stream._cli.prompts_file import parser, read_prompts
 from legnext_stream._cli.simulating import Open
 from legnext_stream._client import LegnextClient
-from legnext_stream._core.model.jobs import JobStatus, TaskType
+from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.model.prompts import Prompt
+from legnext_stream._core.model.tasks import TaskType
 from legnext_stream._core.schedule.durations import Durations
 from legnext_stream._engine.stream import EventStream
 from legnext_stream._journal.contents import read_jobs, read_learned
@@ -117,8 +118,9 @@ def _learned_times(learned: Mapping[str, Any] | None) -> dict[str, object]:
     """The learned run times by task type, as distributions in plain data."""
     if learned is None:
         return {}
+    durations = Durations()
     try:
-        durations = Durations.from_state(learned)
+        durations.remember(learned)
     except (ValueError, AttributeError, TypeError):
         # Of another version, or by another hand: the preset's are taken then.
         return {}

@@ -12,7 +12,7 @@ import trio
 
 from legnext_stream._core import backoff
 from legnext_stream._core.answers import Answer, Reply, error_of, may_repeat, signal_of
-from legnext_stream._core.model.jobs import TaskType
+from legnext_stream._core.model.tasks import TaskType
 from legnext_stream._core.pace import Pacer, RequestKind
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.schedule.durations import Durations

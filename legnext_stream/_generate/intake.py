@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import trio
 
-from legnext_stream._core.model.jobs import TaskType
 from legnext_stream._core.model.prompts import Prompt, as_prompt
+from legnext_stream._core.model.tasks import TaskType
 from legnext_stream._engine.sources import check_source, take_in
 from legnext_stream._generate.batch import Item
 

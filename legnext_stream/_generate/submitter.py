@@ -21,9 +21,9 @@ from legnext_stream._core.answers import (
     retry_after,
     signal_of,
 )
-from legnext_stream._core.model.jobs import Job, JobError, JobStatus, TaskType
+from legnext_stream._core.model.jobs import Job, JobError, JobStatus
 from legnext_stream._core.model.prompts import fields_of
-from legnext_stream._core.model.tasks import check_task_type
+from legnext_stream._core.model.tasks import TaskType, check_task_type
 from legnext_stream._core.pace import RequestKind
 from legnext_stream._core.submitting import (
     MOST_AT_ONCE,

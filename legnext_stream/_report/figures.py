@@ -9,7 +9,7 @@ from itertools import pairwise
 import attrs
 
 from legnext_stream._core.model.jobs import JobStatus
-from legnext_stream._core.schedule.durations import PUBLISHED
+from legnext_stream._core.model.tasks import find_task_type
 from legnext_stream._report.collecting import Collected, SeenJob
 
 # Rows that are still told apart in the Gantt chart, and task types in one picture.
@@ -152,7 +152,7 @@ def run_times(collected: Collected) -> list[RunTimes]:
         RunTimes(
             task_type=name,
             jobs=len(times),
-            published=PUBLISHED.get(name),
+            published=None if (known := find_task_type(name)) is None else known.run_time,
             quantiles=tuple(
                 quantile(sorted(times), share) for share in (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -49,14 +50,13 @@ def explain(
 
 
 def _durations(journal: Path | None) -> Durations:
+    durations = Durations()
     state = None if journal is None else read_learned(journal, "durations")
     if state is not None:
-        try:
-            return Durations.from_state(state)
-        except (ValueError, AttributeError, TypeError):
-            # Of another version, or by another hand: there is the published range.
-            pass
-    return Durations()
+        # Of another version, or by another hand: there is the published range.
+        with contextlib.suppress(ValueError, AttributeError, TypeError):
+            durations.remember(state)
+    return durations
 
 
 async def run_explain(

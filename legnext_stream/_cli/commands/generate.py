@@ -25,8 +25,9 @@ from legnext_stream._cli.report_file import report_file
 from legnext_stream._cli.running import need_key, need_stdout, run_to_exit
 from legnext_stream._cli.watching import follow, json_lines
 from legnext_stream._client import LegnextClient
-from legnext_stream._core.model.jobs import JobStatus, TaskType
+from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.model.prompts import Prompt
+from legnext_stream._core.model.tasks import TaskType
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._engine.stream import EventStream
 

@@ -21,7 +21,7 @@ from legnext_stream._cli.signals import noted_signals
 from legnext_stream._cli.simulated_batch import Batch, find_batch, read_scenario
 from legnext_stream._cli.simulating import Measure, Outcome, find_doors, measures, simulate_one
 from legnext_stream._cli.wording import clock_words
-from legnext_stream._core.model.jobs import TaskType
+from legnext_stream._core.model.tasks import TaskType
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.stats import Stats
 from legnext_stream._report import ReportError, check_report, write_report

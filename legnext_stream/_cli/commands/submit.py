@@ -15,8 +15,8 @@ from legnext_stream._cli.fields import read_fields
 from legnext_stream._cli.options import BaseUrl, Json
 from legnext_stream._cli.running import EXPECTED, need_key, need_stdout, run_to_exit, told
 from legnext_stream._client import LegnextClient
-from legnext_stream._core.model.jobs import TaskType
 from legnext_stream._core.model.prompts import Prompt, fields_of
+from legnext_stream._core.model.tasks import TaskType
 
 
 def submit(

@@ -21,9 +21,9 @@ from legnext_stream._core.model.jobs import (
     JobError,
     JobStatus,
     Output,
-    TaskType,
     Usage,
 )
+from legnext_stream._core.model.tasks import TaskType, find_task_type
 
 Body = Mapping[str, object]
 
@@ -36,7 +36,6 @@ _STATUSES = {
     for status in JobStatus
     if status not in VERDICTS and status is not JobStatus.UNKNOWN
 }
-_TASK_TYPES: Mapping[str, TaskType] = {task_type.value: task_type for task_type in TaskType}
 # Go's zero time, which the API sends for "not yet": most of the times that are decoded.
 _ZERO_TIME = "0001-01-01T00:00:00Z"
 _LONGEST_TIME = 64
@@ -89,7 +88,7 @@ def decode_task_type(word: object) -> TaskType | str:
     """The task type a word stands for (`_` is read as `-`); the word itself if it is a new one."""
     if not isinstance(word, str):
         return ""
-    known = _TASK_TYPES.get(word) or _TASK_TYPES.get(word.strip().lower().replace("_", "-"))
+    known = find_task_type(word)
     return word if known is None else known
 
 

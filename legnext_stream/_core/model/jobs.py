@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from legnext_stream._core.model.tasks import TaskType
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -51,30 +53,6 @@ VERDICTS = frozenset(
 """What the watcher says of a job or a prompt by itself, all of them terminal."""
 
 _TERMINAL = VERDICTS | {JobStatus.COMPLETED, JobStatus.FAILED}
-
-
-class TaskType(enum.StrEnum):
-    """The 19 kinds of work the API does, by the last part of the URL that takes them."""
-
-    DIFFUSION = "diffusion"
-    VARIATION = "variation"
-    UPSCALE = "upscale"
-    REROLL = "reroll"
-    BLEND = "blend"
-    DESCRIBE = "describe"
-    SHORTEN = "shorten"
-    PAN = "pan"
-    OUTPAINT = "outpaint"
-    INPAINT = "inpaint"
-    REMIX = "remix"
-    EDIT = "edit"
-    UPLOAD_PAINT = "upload-paint"
-    RETEXTURE = "retexture"
-    REMOVE_BACKGROUND = "remove-background"
-    ENHANCE = "enhance"
-    VIDEO_DIFFUSION = "video-diffusion"
-    EXTEND_VIDEO = "extend-video"
-    VIDEO_UPSCALE = "video-upscale"
 
 
 def _frozen_mapping(value: Mapping[str, object]) -> Mapping[str, object]:

@@ -4,28 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
 
 import attrs
 
-from legnext_stream._core.model.jobs import TaskType
-from legnext_stream._core.model.tasks import api_fields, check_task_type
-
-#: The field that takes the text; a task type that isn't here takes none.
-_TEXT_FIELDS: Final[Mapping[TaskType, str]] = {
-    TaskType.DIFFUSION: "text",
-    TaskType.SHORTEN: "prompt",
-    TaskType.VIDEO_DIFFUSION: "prompt",
-    TaskType.EXTEND_VIDEO: "prompt",
-    TaskType.VARIATION: "remixPrompt",
-    TaskType.PAN: "remixPrompt",
-    TaskType.OUTPAINT: "remixPrompt",
-    TaskType.INPAINT: "remixPrompt",
-    TaskType.REMIX: "remixPrompt",
-    TaskType.EDIT: "remixPrompt",
-    TaskType.UPLOAD_PAINT: "remixPrompt",
-    TaskType.RETEXTURE: "remixPrompt",
-}
+from legnext_stream._core.model.tasks import TaskType, api_fields, check_task_type
 
 
 def _frozen_mapping(value: Mapping[str, object]) -> Mapping[str, object]:
@@ -84,7 +66,7 @@ def fields_of(prompt: Prompt) -> dict[str, object]:
     """
     given = dict(prompt.params)
     if prompt.text:
-        name = _TEXT_FIELDS.get(check_task_type(prompt.task_type))
+        name = check_task_type(prompt.task_type).text_field
         if name is None:
             msg = f"{prompt.task_type} takes no text, and was given {prompt.text[:40]!r}"
             raise ValueError(msg)

@@ -1,10 +1,74 @@
-"""How a submit's parameters become a request's fields."""
+"""The task types: all that the library knows of each, in one table; and a submit's parameters.
+
+A task type is added, and its run time changed, in `TaskType` and nowhere else.
+"""
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
+from typing import Final, Self
 
-from legnext_stream._core.model.jobs import TaskType
+ANY_RUN_TIME: Final = (20.0, 360.0)
+"""The range that holds the run times of all task types, in seconds."""
+
+
+class TaskType(enum.StrEnum):
+    """A kind of work that the API does, by the last part of the URL that takes it.
+
+    Attributes:
+        run_time: How long a job typically runs, in seconds: the shorter and the longer end of the
+            range that the API's documentation gives. Retexture, remove-background and enhance have
+            none there; theirs are guesses from similar tasks. Actual run times are learned.
+        text_field: The API's field that takes the prompt's text; None if the task takes no text.
+    """
+
+    _value_: str
+    run_time: tuple[float, float]
+    text_field: str | None
+
+    def __new__(
+        cls,
+        name: str,
+        run_time: tuple[float, float] = ANY_RUN_TIME,
+        text_field: str | None = None,
+    ) -> Self:
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.run_time = run_time
+        member.text_field = text_field
+        return member
+
+    # fmt: off
+    DIFFUSION         = "diffusion",         (30.0, 90.0),   "text"
+    VARIATION         = "variation",         (60.0, 90.0),   "remixPrompt"
+    UPSCALE           = "upscale",           (90.0, 120.0)
+    REROLL            = "reroll",            (60.0, 90.0)
+    BLEND             = "blend",             (60.0, 90.0)
+    DESCRIBE          = "describe",          (30.0, 60.0)
+    SHORTEN           = "shorten",           (20.0, 40.0),   "prompt"
+    PAN               = "pan",               (90.0, 120.0),  "remixPrompt"
+    OUTPAINT          = "outpaint",          (90.0, 120.0),  "remixPrompt"
+    INPAINT           = "inpaint",           (90.0, 120.0),  "remixPrompt"
+    REMIX             = "remix",             (90.0, 120.0),  "remixPrompt"
+    EDIT              = "edit",              (90.0, 120.0),  "remixPrompt"
+    UPLOAD_PAINT      = "upload-paint",      (90.0, 120.0),  "remixPrompt"
+    RETEXTURE         = "retexture",         (60.0, 120.0),  "remixPrompt"
+    REMOVE_BACKGROUND = "remove-background", (20.0, 60.0)
+    ENHANCE           = "enhance",           (60.0, 120.0)
+    VIDEO_DIFFUSION   = "video-diffusion",   (180.0, 300.0), "prompt"
+    EXTEND_VIDEO      = "extend-video",      (180.0, 300.0), "prompt"
+    VIDEO_UPSCALE     = "video-upscale",     (240.0, 360.0)
+    # fmt: on
+
+
+_BY_NAME: Final[Mapping[str, TaskType]] = {member.value: member for member in TaskType}
+
+
+def find_task_type(word: str) -> TaskType | None:
+    """The task type that a word stands for, in any case and with `_` for `-`; None if it is new."""
+    return _BY_NAME.get(word) or _BY_NAME.get(word.strip().lower().replace("_", "-"))
+
 
 # The API mixes camelCase and snake_case; a Python caller may write all of it in snake_case.
 _API_NAMES = {

@@ -24,10 +24,10 @@ from functools import partial
 from typing import Final
 
 from legnext_stream._core import backoff
-from legnext_stream._core.model.decoding import decode_task_type
+from legnext_stream._core.model.tasks import find_task_type
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.schedule.callbacks import Callbacks
-from legnext_stream._core.schedule.durations import OTHER, PUBLISHED, Durations
+from legnext_stream._core.schedule.durations import OTHER, Durations
 from legnext_stream._core.schedule.hints import Hints
 from legnext_stream._core.schedule.queue_order import Line
 from legnext_stream._core.schedule.queue_probe import Inquiry
@@ -432,11 +432,12 @@ class Schedule:
             return
         name = self._types.get(word)
         if name is None:
-            name = str(decode_task_type(word))[:_LONGEST_TYPE]
+            known = find_task_type(word)
+            name = word[:_LONGEST_TYPE] if known is None else known.value
             if not name:
                 return
             # Bounds on what the wire can make us keep; what is cut off is learned with the unknown.
-            if name in PUBLISHED or len(self._types) < _MOST_TYPES:
+            if known is not None or len(self._types) < _MOST_TYPES:
                 name = self._types.setdefault(name, name)
             else:
                 name = OTHER

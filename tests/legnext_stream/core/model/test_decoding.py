@@ -27,9 +27,9 @@ from legnext_stream._core.model.jobs import (
     JobError,
     JobStatus,
     Output,
-    TaskType,
     Usage,
 )
+from legnext_stream._core.model.tasks import TaskType
 
 PENDING: dict[str, Any] = {
     "job_id": "789320d3-4b20-46d3-a804-6165a079176a",

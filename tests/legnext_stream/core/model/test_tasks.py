@@ -1,11 +1,13 @@
-"""How a submit's parameters become fields."""
+"""The task types, and how a submit's parameters become fields."""
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import pytest
 
-from legnext_stream._core.model.jobs import TaskType
-from legnext_stream._core.model.tasks import api_fields, check_task_type
+from legnext_stream._core.model.tasks import TaskType, api_fields, check_task_type, find_task_type
 
 
 def test_there_are_19() -> None:
@@ -16,6 +18,23 @@ def test_there_are_19() -> None:
         assert check_task_type(task.value) is task
     with pytest.raises(ValueError, match="'hologram'; there are: diffusion, "):
         check_task_type("hologram")
+
+
+def test_every_task_has_its_facts() -> None:
+    """A run time in seconds, and the field for the text, if it takes one."""
+    for task in TaskType:
+        low, high = task.run_time
+        assert 10 <= low < high <= 600
+        assert task.text_field in {"text", "prompt", "remixPrompt", None}
+    assert TaskType("video-diffusion") is TaskType.VIDEO_DIFFUSION
+    assert copy.copy(TaskType.PAN) is pickle.loads(pickle.dumps(TaskType.PAN)) is TaskType.PAN  # noqa: S301 - our own bytes
+
+
+def test_spellings() -> None:
+    """The API's name in any case, with `-` or `_`; any other word is none."""
+    assert find_task_type(" Upload_Paint") is TaskType.UPLOAD_PAINT
+    assert find_task_type("hologram") is None
+    assert find_task_type("") is None
 
 
 def test_names_may_be_pythonic() -> None:

@@ -6,16 +6,17 @@ import json
 
 import pytest
 
-from legnext_stream._core.schedule.durations import OTHER, PUBLISHED, Durations
+from legnext_stream._core.model.tasks import TaskType
+from legnext_stream._core.schedule.durations import OTHER, Durations
 
 
 def test_every_task_begins_with_its_published_range() -> None:
     """Before any job has ended, the median of a type lies within its range."""
     durations = Durations()
-    assert len(PUBLISHED) == 19
-    for name, (low, high) in PUBLISHED.items():
-        assert low < durations.of(name).curve.quantile(0.5) < high
-    assert {name for name, _ in durations} == set(PUBLISHED)
+    for task_type in TaskType:
+        low, high = task_type.run_time
+        assert low < durations.of(task_type).curve.quantile(0.5) < high
+    assert {name for name, _ in durations} == set(TaskType)
 
 
 def test_unknown_types_are_pooled_and_spelling_forgiven() -> None:
@@ -28,11 +29,12 @@ def test_unknown_types_are_pooled_and_spelling_forgiven() -> None:
 
 def test_the_pool_is_kept_too() -> None:
     """Its state returns all known types; types unknown to this version are left out."""
-    durations = Durations(memory=40)
+    durations = Durations()
     durations.of("blend").ended(0, 70)
     durations.of("no such").ended(0, 30)
     state = json.loads(json.dumps(durations.state()))
-    again = Durations.from_state({**state, "not-yet-known": state["blend"]}, memory=40)
+    again = Durations()
+    again.remember({**state, "not-yet-known": state["blend"]})
     assert again.state() == durations.state()
     assert again.of("blend").ended_jobs == 1
 
@@ -63,4 +65,4 @@ def test_all_together_stand_apart() -> None:
 def test_a_pool_that_is_none_is_refused(state: dict[str, object]) -> None:
     """A broken or newer state of any type raises ValueError."""
     with pytest.raises(ValueError, match="run times"):
-        Durations.from_state(state)
+        Durations().remember(state)
