@@ -127,15 +127,13 @@ def _ours_open(scenario: Scenario, case: Case, seed: int) -> dict[str, float]:
 
 def _simulated(scenario: Scenario, case: Case, policy: Policy) -> tuple[Result, dict[str, float]]:
     is_crush = case.world == "crush"
-    world = scenario.world
-    # A limit has a state: each policy meets it fresh.
-    world.limit = world.limit.fresh()
     result = run(
         policy,
-        world,
+        scenario.world,
         scenario.job_ids,
         begin_at=scenario.begin_at,
         until=scenario.begin_at + _LONGEST if is_crush else float("inf"),
+        limit=scenario.limit,
     )
     requests = len(result.sent)
     figures = {

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 import attrs
 
-from mockserver._world import TERMINAL, Refused, World
+from mockserver._world import TERMINAL, Limit, Refused, Unlimited, World
 
 ANSWER: Final = 0.1
 """Seconds that an answer takes, unless a world says otherwise."""
@@ -130,6 +130,7 @@ def run(
     *,
     begin_at: float = 0.0,
     until: float = math.inf,
+    limit: Limit | None = None,
     telling: Telling = Telling.RETRY_AFTER,
     answer: float = ANSWER,
     calls: Sequence[Call] = (),
@@ -137,9 +138,10 @@ def run(
 ) -> Result:
     """Run a policy until it has told of all ends, or until a time.
 
-    Callbacks, in the order of time, go to `told`.
+    The limit is in its first state. Callbacks, in the order of time, go to `told`.
     """
-    api = _Api(world, telling, answer)
+    limit = Unlimited() if limit is None else limit.fresh()
+    api = _Api(world, limit, telling, answer)
     result = Result(len(job_ids), begin_at)
     # All answers take equally long, so they come in the order of the requests.
     answers: deque[tuple[str, Reply]] = deque()
@@ -166,7 +168,7 @@ def run(
         elif arrival <= now:
             job_id, reply = answers.popleft()
             if reply.status_code != 429:
-                world.limit.finish(now)
+                limit.finish(now)
             news = observe(now, job_id, reply)
         else:
             continue
@@ -193,10 +195,11 @@ class _Life:
 class _Api:
     """A world as its API shows it. What is asked for often is made once."""
 
-    def __init__(self, world: World, telling: Telling, answer: float) -> None:
+    def __init__(self, world: World, limit: Limit, telling: Telling, answer: float) -> None:
         # Nobody adds jobs any more, so all that will be is settled now.
         world.advance(math.inf)
         self._world = world
+        self._limit = limit
         self._telling = telling
         self._answer = answer
         self._lives: dict[str, _Life] = {}
@@ -213,7 +216,7 @@ class _Api:
         return self._life_of(job_id).bodies[-1]
 
     def ask(self, job_id: str, now: float) -> Reply:
-        verdict = self._world.limit.admit(now)
+        verdict = self._limit.admit(now)
         headers = self._dated(now)
         if self._telling is Telling.RATE_LIMIT:
             headers = {**headers, **self._rate_limit(now)}
@@ -260,7 +263,7 @@ class _Api:
         return self._headers
 
     def _rate_limit(self, now: float) -> Mapping[str, str]:
-        told = self._world.limit.hint(now)
+        told = self._limit.hint(now)
         if told is None:
             return {}
         return {

@@ -145,7 +145,7 @@ def run_limited(name: str, telling: Telling, seed: int, change: Change) -> Ran:
     limited = LIMITED[name]
     scale = change.limit
     rng = Random(f"{name} {seed}")
-    world = World(seed, slots=None, run_times=Fixed(_RUN), limit=limited.make(scale))
+    world = World(seed, slots=None, run_times=Fixed(_RUN))
     # More of a limit needs more that is due; fewer jobs would leave it unused.
     job_ids = world.add_jobs(_whole(JOBS * max(1.0, scale)), at=0.0)
     begin_at = rng.uniform(1.0, 60.0)
@@ -161,6 +161,7 @@ def run_limited(name: str, telling: Telling, seed: int, change: Change) -> Ran:
         job_ids,
         begin_at=begin_at,
         until=end,
+        limit=limited.make(scale),
         telling=telling,
         answer=limited.answer,
     )

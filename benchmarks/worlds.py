@@ -16,6 +16,7 @@ import attrs
 from benchmarks.optimum import Survival, lognormal, mixture, uniform
 from mockserver._world import (
     TASKS,
+    Limit,
     Lognormal,
     Order,
     PerType,
@@ -23,6 +24,7 @@ from mockserver._world import (
     Start,
     TokenBucket,
     Uniform,
+    Unlimited,
     World,
 )
 from mockserver._world.scripts import FAILURES
@@ -83,6 +85,7 @@ class Scenario:
         kinds: The kind of each of them, by which those who know all know its run times.
         survivals: The survival function of the run times of each kind.
         begin_at: When the watch begins, seconds since the world's start.
+        limit: How many requests are admitted.
     """
 
     world: World
@@ -90,6 +93,7 @@ class Scenario:
     kinds: Sequence[str]
     survivals: Mapping[str, Survival]
     begin_at: float = 0.0
+    limit: Limit = attrs.field(factory=Unlimited)
 
 
 Factory = Callable[[int, Change], Scenario]
@@ -130,8 +134,8 @@ def crush(seed: int, change: Change) -> Scenario:
     """All start at once, and far fewer requests are permitted than there are jobs."""
     rate = CRUSH_RATE * change.limit
     limit = TokenBucket(rate, max(1, round(rate)))
-    world = World(seed, slots=None, run_times=change.usual(), limit=limit)
-    return _of_one_kind(world, change, 2000)
+    world = World(seed, slots=None, run_times=change.usual())
+    return attrs.evolve(_of_one_kind(world, change, 2000), limit=limit)
 
 
 def _published(change: Change, name: str) -> Lognormal:

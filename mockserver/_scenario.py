@@ -28,6 +28,7 @@ from mockserver._api.moderation import Moderation
 from mockserver._api.quirks import Quirks
 from mockserver._api.times import DEFAULT_EPOCH
 from mockserver._faults import Fault, Faults, Rule
+from mockserver._faults.rules import rule_of
 from mockserver._mock import MockLegnext
 from mockserver._plain import PlainError, from_plain, to_plain
 from mockserver._serving.webhooks import WebhookSettings
@@ -49,6 +50,7 @@ from mockserver._world import (
     WhenFull,
     World,
 )
+from mockserver._world.limit_rules import limit_rule
 
 UNLIMITED: Final = "unlimited"
 """How a file says that there are as many slots as jobs; TOML has no null."""
@@ -246,14 +248,14 @@ class Scenario:
     def _limits(self) -> list[LimitRule]:
         phases = [(phase.at, phase.limit) for phase in self.timeline if phase.limit is not None]
         if not phases:
-            return [_limit_rule(given) for given in self.limit]
+            return [limit_rule(given) for given in self.limit]
         spans = _spans([(0.0, self.limit), *phases])
-        return [_limited(_limit_rule(given), *span) for span, some in spans for given in some]
+        return [_limited(limit_rule(given), *span) for span, some in spans for given in some]
 
     def _rules(self) -> list[Rule]:
         phases = [(phase.at, phase.faults) for phase in self.timeline if phase.faults is not None]
         spans = _spans([(0.0, self.faults), *phases])
-        rules = (_windowed(_rule(given), *span) for span, some in spans for given in some)
+        rules = (_windowed(rule_of(given), *span) for span, some in spans for given in some)
         return [rule for rule in rules if rule is not None]
 
 
@@ -273,10 +275,6 @@ def _spans(
     ]
 
 
-def _limit_rule(given: Limit | LimitRule) -> LimitRule:
-    return given if isinstance(given, LimitRule) else LimitRule(given)
-
-
 def _limited(rule: LimitRule, begin: float, end: float) -> LimitRule:
     """The rule, with a limit that admits everything before it begins and after it has ended."""
     phases: list[tuple[float, Limit]] = [(begin, rule.limit)]
@@ -285,10 +283,6 @@ def _limited(rule: LimitRule, begin: float, end: float) -> LimitRule:
     if end < math.inf:
         phases.append((end, Unlimited()))
     return attrs.evolve(rule, limit=Scheduled(phases))
-
-
-def _rule(given: Fault | Rule) -> Rule:
-    return given if isinstance(given, Rule) else Rule(given)
 
 
 def _windowed(rule: Rule, begin: float, end: float) -> Rule | None:

@@ -10,7 +10,7 @@ from typing import Final
 from mockserver._faults.connection import CONNECTION_FAULTS
 from mockserver._faults.fault import LINE, ConnectionFault, Fault, Line
 from mockserver._faults.http import HTTP_FAULTS
-from mockserver._faults.matching import RequestFacts, When
+from mockserver._faults.matching import When
 from mockserver._faults.plan import NOTHING, Plan, plan_for
 from mockserver._faults.rules import Criteria, Faults, FaultsSnapshot, Rule
 from mockserver._faults.state import STATE_FAULTS
@@ -32,7 +32,6 @@ __all__ = [
     "FaultsSnapshot",
     "Line",
     "Plan",
-    "RequestFacts",
     "Rule",
     "When",
     "plan_for",

@@ -16,7 +16,7 @@ from typing import ClassVar, Final, Literal, Protocol, TypeAlias
 import attrs
 
 from mockserver._world import JobView, World
-from mockserver._world.kinds import Family
+from mockserver._world.kinds import Family, kinds_of
 
 LINE: Final = "legnext_mock.line"
 """The key in the `extensions` of an ASGI scope under which the server leaves the request's `Line`."""
@@ -41,7 +41,7 @@ class Fault(Family):
 
 def kinds_in(module: str) -> tuple[type[Fault], ...]:
     """The kinds of faults that a module defines, in order."""
-    return tuple(kind for kind in Fault.kinds.values() if kind.__module__ == module)
+    return tuple(kind for kind in kinds_of(Fault) if kind.__module__ == module)
 
 
 # Delays

@@ -1,54 +1,17 @@
-"""Which requests a fault meets: what is known of a request, and the criteria for it."""
+"""The criteria by which a fault meets requests."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import attrs
 
-from mockserver._world.routes import is_fault_route_word
-
-if TYPE_CHECKING:
-    from mockserver._world.routes import Route
-
-
-# Assigned once, by the generated `__init__`: a frozen class takes three times as long to make, and
-# one is made for every request.
-@attrs.define(on_setattr=attrs.setters.frozen, unsafe_hash=True)
-class RequestFacts:
-    """What is known of a request when it arrives.
-
-    Attributes:
-        at: When that is, in seconds since the world's start.
-        method: Its method, e.g. `"GET"`.
-        path: Its path, as it was sent, without the query.
-        route: The route it is for, or None where no route answers it.
-        job_id: The job that its path names, or None where it names none.
-        key: Whose it is: the API key, empty for none.
-    """
-
-    at: float
-    method: str
-    path: str
-    route: Route | None
-    job_id: str | None
-    # It must come into no message.
-    key: str = attrs.field(default="", repr=False)
+from mockserver._world.checks import is_count, is_share
+from mockserver._world.routes import RequestFacts, is_fault_route_word
 
 
 def _upper(method: str | None) -> str | None:
     return None if method is None else method.upper()
-
-
-def _is_share(_instance: object, _attribute: object, value: float | None) -> None:
-    if value is not None and not 0 <= value <= 1:
-        raise ValueError(f"probability must be from 0 to 1, not {value}")
-
-
-def _is_count(_instance: object, attribute: attrs.Attribute[int | None], value: object) -> None:
-    if value is not None and (not isinstance(value, int) or value < 1):
-        raise ValueError(f"{attribute.name} must be a whole number, 1 or more, not {value!r}")
 
 
 def _is_time(
@@ -91,9 +54,9 @@ class When:
     route: str | None = attrs.field(default=None, validator=is_fault_route_word)
     method: str | None = attrs.field(default=None, converter=_upper)
     job: str | None = None
-    nth: int | None = attrs.field(default=None, validator=_is_count)
-    every: int | None = attrs.field(default=None, validator=_is_count)
-    probability: float | None = attrs.field(default=None, validator=_is_share)
+    nth: int | None = attrs.field(default=None, validator=is_count)
+    every: int | None = attrs.field(default=None, validator=is_count)
+    probability: float | None = attrs.field(default=None, validator=is_share)
     after: float | None = attrs.field(default=None, validator=_is_time)
     until: float | None = attrs.field(default=None, validator=[_is_time, _ends_later])
     each_job: bool = False
@@ -113,7 +76,7 @@ class When:
             self.has_time(request.at)
             and (self.job is None or request.job_id == self.job)
             and (self.method is None or request.method == self.method)
-            and (self.route is None or _is_for(request.route, self.route))
+            and (self.route is None or request.is_for(self.route))
             and not (self.each_job and request.job_id is None)
         )
 
@@ -122,7 +85,3 @@ class When:
         return (self.nth is None or number == self.nth) and (
             self.every is None or number % self.every == 0
         )
-
-
-def _is_for(route: Route | None, word: str) -> bool:
-    return route is not None and word in route.words

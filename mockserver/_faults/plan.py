@@ -7,8 +7,8 @@ from typing import Final
 import attrs
 
 from mockserver._faults.fault import ConnectionFault, Damages, Delays, Misleads, Replaces
-from mockserver._faults.matching import RequestFacts
 from mockserver._faults.rules import Faults, Rule
+from mockserver._world.routes import RequestFacts
 
 
 @attrs.frozen

@@ -12,10 +12,11 @@ import attrs
 
 from mockserver._faults.connection import Refuse
 from mockserver._faults.fault import Fault
-from mockserver._faults.matching import RequestFacts, When
+from mockserver._faults.matching import When
 from mockserver._world import Randomness
 from mockserver._world.kinds import kind_of
 from mockserver._world.recent import Recent
+from mockserver._world.routes import RequestFacts
 
 # A name stands in journals, and in the paths of the admin routes.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}|")
@@ -57,6 +58,11 @@ class Rule:
         That is so for a `Refuse`, unless its criteria are about something that only a request has.
         """
         return isinstance(self.fault, Refuse) and not self.when.needs_request
+
+
+def rule_of(given: Fault | Rule) -> Rule:
+    """A rule as it is; a bare fault meets every request."""
+    return given if isinstance(given, Rule) else Rule(given)
 
 
 class Criteria(TypedDict, total=False):
@@ -112,7 +118,7 @@ class Faults:
         self._counts: Recent[int] = Recent(int)
         self._watchers: list[Callable[[], None]] = []
         for rule in rules:
-            self._add(rule if isinstance(rule, Rule) else Rule(rule))
+            self._add(rule_of(rule))
 
     @property
     def rules(self) -> tuple[Rule, ...]:

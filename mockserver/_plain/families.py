@@ -6,36 +6,22 @@ from typing import Final
 
 from mockserver._faults import FAULTS, Fault
 from mockserver._world import (
-    Concurrency,
     Distribution,
     Empirical,
     Fixed,
-    FixedWindow,
-    LeakyBucket,
     Limit,
     Lognormal,
     PerType,
     RunTimes,
-    Scheduled,
-    SlidingWindow,
-    TokenBucket,
     Uniform,
-    Unlimited,
 )
+from mockserver._world.kinds import kinds_of
 
 _DISTRIBUTIONS: Final = (Fixed, Uniform, Lognormal, Empirical)
 FAMILIES: Final[dict[object, tuple[type, ...]]] = {
     Distribution: _DISTRIBUTIONS,
     RunTimes: (*_DISTRIBUTIONS, PerType),
-    Limit: (
-        TokenBucket,
-        LeakyBucket,
-        FixedWindow,
-        SlidingWindow,
-        Concurrency,
-        Scheduled,
-        Unlimited,
-    ),
+    Limit: kinds_of(Limit),
     Fault: FAULTS,
 }
 """The annotations that stand for any of several classes, and these classes."""

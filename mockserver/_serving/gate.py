@@ -12,7 +12,7 @@ from mockserver._api.files import file_in
 from mockserver._api.hints import Field, Scale, limit_fields, retry_after, told_seconds
 from mockserver._api.routes import FILE, JOB, OPENAPI, ROUTE, job_id_in, route_of
 from mockserver._api.wire import date_header
-from mockserver._faults import NOTHING, RequestFacts, plan_for
+from mockserver._faults import NOTHING, plan_for
 from mockserver._serving.applied_faults import (
     MISLEADING,
     NO_LINE,
@@ -22,6 +22,7 @@ from mockserver._serving.applied_faults import (
 )
 from mockserver._serving.journal import RequestRecord
 from mockserver._world import Refused, Ticket
+from mockserver._world.routes import RequestFacts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

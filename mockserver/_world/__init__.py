@@ -16,6 +16,7 @@ from mockserver._world.durations import (
 from mockserver._world.failures import Failures
 from mockserver._world.feed import ChangeFeed
 from mockserver._world.jobs import JobView
+from mockserver._world.limit_rules import LimitLike, LimitRule, LimitRules, Ticket
 from mockserver._world.limits import (
     Admitted,
     Concurrency,
@@ -23,13 +24,9 @@ from mockserver._world.limits import (
     Hint,
     LeakyBucket,
     Limit,
-    LimitLike,
-    LimitRule,
-    LimitRules,
     Refused,
     Scheduled,
     SlidingWindow,
-    Ticket,
     TokenBucket,
     Unlimited,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar
+from typing import Any, Final
 
 import attrs
 
@@ -13,6 +13,9 @@ def kind_of(cls: type) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
 
 
+_KINDS: Final[dict[type, list[type[Any]]]] = {}
+
+
 class Family:
     """Base of the families of settings, such as `Limit`; the attrs classes below it are its kinds.
 
@@ -20,17 +23,21 @@ class Family:
     """
 
     __slots__ = ()
-    kinds: ClassVar[dict[str, type[Any]]]
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if Family in cls.__bases__:
-            cls.kinds = {}
+            _KINDS[cls] = []
 
     # Not in `__init_subclass__`: attrs makes a class with slots anew, and calls this for that one.
     @classmethod
     def __attrs_init_subclass__(cls) -> None:
-        cls.kinds[kind_of(cls)] = cls
+        _KINDS[next(family for family in cls.__mro__ if family in _KINDS)].append(cls)
+
+
+def kinds_of(family: type[Any]) -> tuple[type[Any], ...]:
+    """The kinds of a family, in the order in which their classes were defined."""
+    return tuple(_KINDS[family])
 
 
 @attrs.frozen

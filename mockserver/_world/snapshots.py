@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import attrs
 
 if TYPE_CHECKING:
     from mockserver._world.jobs import Job
-    from mockserver._world.limits import Limit
     from mockserver._world.slots import Queue, QueueState
 
 
@@ -30,14 +28,11 @@ class WorldSnapshot:
     at: float
     queue: QueueState
     _jobs: Sequence[Job]
-    _limit: Limit
 
     @classmethod
-    def of(
-        cls, seed: int, at: float, jobs: Sequence[Job], queue: Queue, limit: Limit
-    ) -> WorldSnapshot:
+    def of(cls, seed: int, at: float, jobs: Sequence[Job], queue: Queue) -> WorldSnapshot:
         """A snapshot of the world that is made of these."""
-        return cls(seed, at, queue.save(), _copies(jobs, at), deepcopy(limit))
+        return cls(seed, at, queue.save(), _copies(jobs, at))
 
     def __len__(self) -> int:
         """How many jobs there were."""
@@ -46,10 +41,6 @@ class WorldSnapshot:
     def copy_jobs(self) -> list[Job]:
         """The jobs' records, for a world of their own."""
         return _copies(self._jobs, self.at)
-
-    def copy_limit(self) -> Limit:
-        """The limit, in the state it was in."""
-        return deepcopy(self._limit)
 
     def __repr__(self) -> str:
         return f"<WorldSnapshot of {len(self)} jobs at {self.at:g} s>"

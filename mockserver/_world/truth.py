@@ -1,16 +1,15 @@
 """What really happened: every change of every job, with its time.
 
-Whatever a client reports is judged against this, and nothing here is ever wrong, late or missing.
+What a client reports is judged against this, and nothing here is ever wrong, late or missing.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from mockserver._world.world import World
+from mockserver._world.jobs import Job
 
 
 class Change(NamedTuple):
@@ -43,31 +42,37 @@ class Truth(Mapping[str, tuple[Change, ...]]):
     """The changes of each job that had happened by a certain time.
 
     Args:
-        world: The world they happened in.
+        jobs: The jobs of a world, by id.
+        advance: Brings the world forward to a time.
         until: The time, in seconds since the world's start.
 
     Attributes:
         until: The time up to which changes are shown, in seconds since the world's start.
     """
 
-    __slots__ = ("_world", "until")
+    __slots__ = ("_advance", "_jobs", "until")
 
-    def __init__(self, world: World, until: float) -> None:
-        self._world: World = world
+    def __init__(
+        self, jobs: Mapping[str, Job], advance: Callable[[float], None], until: float
+    ) -> None:
+        self._jobs = jobs
+        self._advance = advance
         self.until: float = until
 
     def __getitem__(self, job_id: str) -> tuple[Change, ...]:
-        return self._world.changes(job_id, self.until)
+        self._advance(self.until)
+        job = self._jobs[job_id]
+        return tuple(map(Change, job.times[: job.reached(self.until)], job.statuses))
 
     def __iter__(self) -> Iterator[str]:
-        return self._world.job_ids()
+        return iter(self._jobs)
 
     def __len__(self) -> int:
-        return len(self._world)
+        return len(self._jobs)
 
     def at(self, t: float) -> Truth:
         """The truth as it was (or will be) at `t`, in seconds since the world's start."""
-        return Truth(self._world, t)
+        return Truth(self._jobs, self._advance, t)
 
     def changes(self) -> Iterator[JobChange]:
         """The changes of all jobs in the order of time.

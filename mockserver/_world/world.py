@@ -18,7 +18,6 @@ from mockserver._world.durations import TYPICAL, RunTimes
 from mockserver._world.failures import Failures
 from mockserver._world.feed import ChangeFeed, Feeds
 from mockserver._world.jobs import Job, JobView, Place
-from mockserver._world.limits import Limit, Unlimited
 from mockserver._world.lives import Lives
 from mockserver._world.presets import Preset
 from mockserver._world.randomness import Randomness
@@ -51,7 +50,6 @@ class World:
         priorities: The priority of jobs by task type, for the order `"priority"`: the higher goes
             first; 0 for types that aren't named.
         account: What there is to spend, and what jobs cost.
-        limit: How many requests are admitted; None for all of them.
 
     Attributes:
         seed: The seed.
@@ -59,7 +57,6 @@ class World:
         when_full: What becomes of a submit when they are full.
         account: What there was to spend at the start.
         randomness: All its random numbers.
-        limit: The limit, in this world's own state.
         now: The latest time that has been asked about, in seconds since the world's start.
 
     Raises:
@@ -78,7 +75,6 @@ class World:
         failures: Failures | None = None,
         priorities: Mapping[str, int] | None = None,
         account: Account | None = None,
-        limit: Limit | None = None,
     ) -> None:
         self.seed: int = seed
         self.slots: int | None
@@ -86,7 +82,6 @@ class World:
         self.slots, self.when_full = read_slots(slots, when_full)
         self.account: Account = Account() if account is None else account
         self.randomness: Randomness = Randomness(seed)
-        self.limit: Limit = Unlimited() if limit is None else limit.fresh()
         self.now: float = 0.0
         self._lives = Lives(self.randomness, run_times, failure_share, failures)
         self._priorities = {task_named(name).name: n for name, n in (priorities or {}).items()}
@@ -305,8 +300,7 @@ class World:
         Raises:
             KeyError: There is no such job.
         """
-        job, reached = self._at(job_id, t)
-        return tuple(map(Change, job.times[:reached], job.statuses))
+        return self.truth(t)[job_id]
 
     def started_at(self, job_id: str, t: float | None = None) -> float | None:
         """When a job began to be processed, if that was by `t` (by default `now`), else None.
@@ -341,7 +335,7 @@ class World:
     def truth(self, until: float) -> Truth:
         """Every change that has happened by `until`, in seconds since the world's start."""
         self.advance(until)
-        return Truth(self, until)
+        return Truth(self._by_id, self.advance, until)
 
     def follow(self, *, all_jobs: bool = False) -> ChangeFeed:
         """A feed of changes, from the world's start on: of jobs with a callback, or of all.
@@ -393,7 +387,7 @@ class World:
 
     def snapshot(self) -> WorldSnapshot:
         """All that the world is at `now`, to return to it."""
-        return WorldSnapshot.of(self.seed, self.now, self._jobs, self._queue, self.limit)
+        return WorldSnapshot.of(self.seed, self.now, self._jobs, self._queue)
 
     def restore(self, snapshot: WorldSnapshot) -> None:
         """Be as the world was when `snapshot` was taken, time included, and go on from there.
@@ -410,10 +404,10 @@ class World:
         if snapshot.seed != self.seed:
             raise ValueError(f"a snapshot of seed {snapshot.seed} doesn't fit seed {self.seed}")
         self.now = snapshot.at
-        self.limit = snapshot.copy_limit()
-        # The list stays the same one: the feeds look at it.
+        # The list and the table stay the same objects: feeds and truths look at them.
         self._jobs[:] = snapshot.copy_jobs()
-        self._by_id = {job.job_id: job for job in self._jobs}
+        self._by_id.clear()
+        self._by_id.update((job.job_id, job) for job in self._jobs)
         self._queue.load(snapshot.queue)
         self._tallies.forget()
         self._feeds.restart(snapshot.at)

@@ -23,9 +23,9 @@ from mockserver._faults.http import Oversized, Status
 from mockserver._scenario import Jobs, Scenario
 from mockserver._world import (
     TASKS,
-    Concurrency,
     FixedWindow,
     LeakyBucket,
+    Limit,
     LimitRule,
     Order,
     Scheduled,
@@ -33,7 +33,6 @@ from mockserver._world import (
     TokenBucket,
 )
 from mockserver.strategies import faults, hints, limits, quirks, run_times, scripts, seconds
-from mockserver.strategies._limiting import AnyLimit
 
 PATIENT: Final = 600.0
 """A watch with this timeout gives up no job of a case that ends by itself, seconds."""
@@ -216,7 +215,7 @@ def _rules(draw: st.DrawFn) -> Rule:
     return Rule(fault, When(**criteria, after=after, until=until))
 
 
-def _lets_through(limit: AnyLimit) -> bool:
+def _lets_through(limit: Limit) -> bool:
     """Whether a limit admits a request every two seconds or more often, on average."""
     match limit:
         case TokenBucket() | LeakyBucket():
@@ -224,8 +223,8 @@ def _lets_through(limit: AnyLimit) -> bool:
         case SlidingWindow() | FixedWindow():
             return limit.quota >= limit.seconds / 2
         case Scheduled():
-            return all(_lets_through(each) for _, each in limit.phases)  # type: ignore[arg-type] # made of these
-        case Concurrency():
+            return all(_lets_through(each) for _, each in limit.phases)
+        case _:
             return True
 
 

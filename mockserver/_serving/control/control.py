@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mockserver._serving.webhooks import Webhooks
     from mockserver._world import Failure, Script, Truth, World
     from mockserver._world.account import Balance
-    from mockserver._world.limits.rules import LimitLike, LimitRule
+    from mockserver._world.limit_rules import LimitLike, LimitRule
 
 
 @attrs.frozen

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mockserver import When
 from mockserver._api.routes import BALANCE, JOB, ROUTES, route_of
-from mockserver._faults import RequestFacts
+from mockserver._world.routes import RequestFacts
 
 DIFFUSION = route_of("POST", "/api/v1/diffusion")
 ASKS = RequestFacts(10.0, "GET", "/api/v1/job/a", JOB, "a", "secret")

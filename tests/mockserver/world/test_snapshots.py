@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver._world import Admitted, Fixed, Order, Script, Step, TokenBucket, World
+from mockserver._world import Fixed, Order, Script, Step, World
 from tests.mockserver.world.deeds import DEEDS, ORDERS, Deed, do, made
 
 
@@ -81,20 +81,6 @@ def test_polls_are_counted_from_the_snapshot() -> None:
         assert world.status(job_id, 2) == "completed"
         world.restore(snapshot)
         assert world.status(job_id, 2) == "processing"
-
-
-def test_the_limits_state_comes_back() -> None:
-    """What the limit had admitted at the time of the snapshot counts again, and no more."""
-    world = World(limit=TokenBucket(1, burst=3))
-    world.limit.admit(0)
-    snapshot = world.snapshot()
-
-    def admitted() -> int:
-        return sum(isinstance(world.limit.admit(0), Admitted) for _ in range(5))
-
-    assert admitted() == 2
-    world.restore(snapshot)
-    assert admitted() == 2
 
 
 def test_a_feed_goes_on_from_the_snapshot() -> None:

@@ -16,12 +16,10 @@ from mockserver._world import (
     Failure,
     Fixed,
     JobChange,
-    Refused,
     Run,
     Script,
     Start,
     Step,
-    TokenBucket,
     World,
 )
 
@@ -64,9 +62,15 @@ def test_started_and_ended_are_known_when_they_happen() -> None:
     """The times of start and end are None until then, also when they are decided already."""
     world = World(run_times=Fixed(40))
     job_id = world.add_job(at=0)
-    assert (world.started_at(job_id), world.ended_at(job_id)) == (None, None)
+    assert (world.started_at(job_id), world.ended_at(job_id)) == (
+        None,
+        None,
+    )
     world.advance(40.9)
-    assert (world.started_at(job_id), world.ended_at(job_id)) == (1, None)
+    assert (world.started_at(job_id), world.ended_at(job_id)) == (
+        1,
+        None,
+    )
     assert (world.started_at(job_id, 50), world.ended_at(job_id, 50)) == (1, 41)
     assert world.now == 50
     assert (world.started_at(job_id), world.ended_at(job_id, 3)) == (1, None)
@@ -264,15 +268,6 @@ def test_time_never_goes_back() -> None:
     world.advance(5)
     world.advance(3)
     assert world.now == 5
-
-
-def test_a_world_has_its_own_limit() -> None:
-    """A limit given to two worlds is a description: what one uses up, the other has."""
-    bucket = TokenBucket(1, burst=1)
-    one, other = World(limit=bucket), World(limit=bucket)
-    one.limit.admit(0)
-    assert isinstance(one.limit.admit(0), Refused)
-    assert not isinstance(other.limit.admit(0), Refused)
 
 
 def test_the_same_seed_gives_the_lives_it_always_gave() -> None:

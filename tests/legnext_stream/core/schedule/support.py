@@ -19,7 +19,7 @@ from legnext_stream._core.pace import Pacer
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.tracker import Poll, Tracker
 from legnext_stream.errors import NotFoundError, ServerError
-from mockserver._world import Lognormal, Refused, World
+from mockserver._world import Limit, Lognormal, Refused, Unlimited, World
 from mockserver._world.slots import Order
 
 USUAL = Lognormal(45.0, 0.25)
@@ -69,6 +69,7 @@ class Watch:
         tells_meta: Whether jobs come with `started_at` and `ended_at`.
         tells_date: Whether answers come with a `Date`.
         each: Called at each request with the watch and the time.
+        limit: How many requests are admitted.
     """
 
     world: World
@@ -80,6 +81,7 @@ class Watch:
     tells_meta: bool = True
     tells_date: bool = True
     each: Callable[[Watch, float], None] | None = None
+    limit: Limit = attrs.field(factory=Unlimited)
     now: float = attrs.field(default=0.0, init=False)
     tracker: Tracker = attrs.field(init=False)
     pacer: Pacer = attrs.field(init=False)
@@ -118,7 +120,7 @@ class Watch:
             if arrival <= self.now:
                 seen = heapq.heappop(self._answers)[2]
                 if seen.meaning is PollMeaning.SEEN:
-                    self.world.limit.finish(self.now)
+                    self.limit.finish(self.now)
                 self.events += self.tracker.observe(self.now, seen)
         return self
 
@@ -128,7 +130,7 @@ class Watch:
         if self.tells_date:
             written = self._server_time(now + self.answer)
             headers["date"] = format_datetime(written, usegmt=True)
-        if code == 200 and isinstance(verdict := self.world.limit.admit(now), Refused):
+        if code == 200 and isinstance(verdict := self.limit.admit(now), Refused):
             code = 429
             headers["retry-after"] = str(math.ceil(verdict.retry_after))
         assert job_id in self.tracker._jobs, "asked after its end"

@@ -273,8 +273,8 @@ def test_an_outage_from_the_first_moment() -> None:
 @pytest.mark.parametrize("order", ORDERS)
 def test_refusals_for_the_rates_sake(order: Order) -> None:
     """Jobs whose requests are refused come again as the pace allows; none is lost."""
-    world = World(1, slots=8, order=order, run_times=USUAL, limit=TokenBucket(1.0, 2))
-    made = Watch(world, pacing=Pacing(), timeout=None)
+    world = World(1, slots=8, order=order, run_times=USUAL)
+    made = Watch(world, pacing=Pacing(), timeout=None, limit=TokenBucket(1.0, 2))
     made.add(world.add_jobs(60, at=0.0))
     made.run()
     assert all_told(made, 60)

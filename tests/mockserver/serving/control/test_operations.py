@@ -15,30 +15,19 @@ from mockserver._serving.control.operations import (
     Admin,
     UnknownError,
 )
-from mockserver._world import Admitted, Hint
+from mockserver._world import Admitted, Limit
 
 
-class Odd:
-    """A limit of a program's own, that no plain data can say."""
+class Odd(Limit):
+    """A limit of a program's own."""
 
-    def admit(self, _t: float, /) -> Admitted:
-        """Admit it."""
+    def verdict(self, _t: float, /) -> Admitted:
+        """Admit everything."""
         return Admitted()
-
-    verdict = admit
-
-    def finish(self, t: float, /) -> None:
-        """Nothing to note."""
-
-    def hint(self, _t: float, /) -> Hint | None:
-        """Nothing to tell."""
-        return None
 
     def fresh(self) -> Odd:
         """The same."""
         return self
-
-    copy = fresh
 
     def __repr__(self) -> str:
         return "<an odd limit>"

@@ -22,8 +22,8 @@ from mockserver import (
     run_virtual,
 )
 from mockserver._api.routes import BALANCE, JOB
-from mockserver._faults import RequestFacts
 from mockserver._world import Limit, LimitRules, Refused, Ticket, Unlimited
+from mockserver._world.routes import RequestFacts
 from tests.mockserver.helpers import POST, client_of
 
 
