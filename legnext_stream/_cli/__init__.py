@@ -13,6 +13,6 @@ def main() -> NoReturn:
 
         status = run(sys.argv[1:])
     except KeyboardInterrupt:
-        # Outside of the watch, which has its own way to meet a signal.
+        # Before or after the command itself, which handles signals.
         status = 130
     sys.exit(status)

@@ -1,14 +1,17 @@
-"""The command with its subcommands, and what `--help` says of them."""
+"""The command with its subcommands, and its `--help`."""
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Sequence
+from functools import partial
+from typing import Annotated, Literal
 
-from cyclopts import App, CycloptsError
+import trio
+from cyclopts import App, CycloptsError, Parameter
 
 from legnext_stream._cli.commands.balance import balance
-from legnext_stream._cli.commands.completion import completion
 from legnext_stream._cli.commands.demo import demo
 from legnext_stream._cli.commands.download import download
 from legnext_stream._cli.commands.explain import explain
@@ -17,8 +20,9 @@ from legnext_stream._cli.commands.simulate import simulate
 from legnext_stream._cli.commands.status import status
 from legnext_stream._cli.commands.submit import submit
 from legnext_stream._cli.commands.watch import watch
-from legnext_stream._cli.exits import PROGRAM, Exit, complain
-from legnext_stream._cli.options import MORE
+from legnext_stream._cli.exits import EXPECTED, PROGRAM, Exit, complain, fail, say
+from legnext_stream._cli.options import Flag
+from legnext_stream._cli.running import need_stdout, run_to_exit
 from legnext_stream._version import __version__
 
 app: App = App(
@@ -28,71 +32,104 @@ app: App = App(
     help_format="plaintext",
     help="""Many Legnext jobs as one stream of status changes.
 
-Rate limits, retries, intervals and queues are taken care of: name the jobs, and read what changes.
+Give it job ids or prompts, and read what changes. It takes care of rate limits, retries, polling
+intervals and queues.
 """,
-    # By hand, in lines of at most 78 characters: it is printed as it stands.
+    # Printed as it is, so the lines are wrapped by hand, at 78 characters.
     help_epilogue="""\
-Try:
+Examples:
   legnext-stream demo
       See it work: 200 simulated jobs, with no key and no network.
   legnext-stream generate prompts.txt --save-to out/ --journal batch.db
-      Submit a file of prompts, one a line, and save the images; after a
-      restart, go on by the same line.
+      Submit a file of prompts, one a line, and save the images. If it is
+      interrupted, run the same command line again: it goes on.
   legnext-stream watch ids.txt
       Follow the jobs of a file, one id a line, on a live display.
   legnext-stream watch ids.txt | jq -r .status
-      In a pipe: one JSON object a line for each change, once it is seen.
+      In a pipe: one JSON object a line for each change, as soon as it is seen.
   submit-jobs | legnext-stream watch - > events.jsonl
-      Follow jobs while their ids go on arriving.
+      Follow jobs while their ids still arrive.
   legnext-stream watch ids.txt --journal batch.db
-      The same, to be gone on with after a restart: by the same line.
+      Record what has been seen. After a restart, the same line goes on.
   legnext-stream status batch.db
-      Where that batch stands.
+      How far that batch has come.
   legnext-stream simulate --jobs 1000 --slots 6
-      What such a batch would take and cost, without submitting anything.
+      How long such a batch would take, without submitting anything.
   legnext-stream download --journal batch.db --save-to out/
       The results of all its completed jobs.
 
 Environment:
-  LEGNEXT_API_KEY   The API key. There is no option for it, for others can
-                    read a command line.
-  LEGNEXT_BASE_URL  Where the API is, instead of https://api.legnext.ai.
-  NO_COLOR          Set to anything: a display without colours.
+  LEGNEXT_API_KEY   The API key. There is no option for it, because other
+                    users of the machine can see a command line.
+  LEGNEXT_BASE_URL  The URL of the API, if it isn't https://api.legnext.ai.
+  NO_COLOR          If it is set, the display has no colours.
 
 Exit status:
-  0    Every job completed, and its results are saved where that was asked for.
+  0    Every job completed, and its results were saved if that was asked for.
   1    Some job failed, timed out or was not found; or the API or the network
-       ended the watch.
+       ended the command.
   2    Wrong options, ids, file, base URL or API key: change that first.
-  130  Ctrl-C (128 + the number of any other signal that ended it).
-  141  Whoever read the output has stopped reading.
+  130  Ctrl-C. For any other signal that ended it, 128 + its number.
+  141  The program that read the output has stopped reading.
 """,
 )
+
+
+async def completion(
+    shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(name="SHELL")],
+    /,
+    *,
+    install: Flag = False,
+) -> Exit:
+    """Print a shell's completion script for this command, or install it.
+
+    Without --install nothing is changed: save what is printed wherever your shell reads it.
+
+    Args:
+        shell: bash, zsh or fish.
+        install: Write the script where the shell looks for it, and have the shell's startup file
+            load it.
+    """
+    if install:
+        path = app.install_completion(shell=shell)
+        say(f"Written to {path}. Open a new {shell} to use it.")
+    else:
+        need_stdout().write(app.generate_completion(shell=shell))
+    return Exit.COMPLETED
+
 
 for _command in (
     *(submit, generate, watch, status, download, explain, balance),
     *(simulate, demo, completion),
 ):
-    app.command(_command, help_format="markdown", help_epilogue=MORE)
+    app.command(
+        _command,
+        help_format="markdown",
+        help_epilogue=f"`{PROGRAM} --help` has examples, the environment and the exit statuses.",
+    )
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command with these arguments; return the exit status."""
     try:
-        # Parsed apart from being run, so that a bug in a command is never taken for wrong usage.
+        # Separate from the call, so that a bug in a command is never reported as wrong usage.
         command, bound, _ = app.parse_args(arguments, exit_on_error=False, print_error=False)
     except (CycloptsError, ValueError) as error:
         complain(f"{_in_options(str(error))} (see {PROGRAM} --help)")
         return Exit.USAGE
-    exit_status = command(*bound.args, **bound.kwargs)
-    return Exit.COMPLETED if exit_status is None else int(exit_status)
+    work = partial(command, *bound.args, **bound.kwargs)
+    if inspect.iscoroutinefunction(command):
+        return trio.run(run_to_exit, work)
+    # `simulate`, which starts Trio by itself, in virtual time; or `--help`.
+    try:
+        return work() or Exit.COMPLETED
+    except EXPECTED as error:
+        return fail(error)
 
 
 def _in_options(message: str) -> str:
-    """A message about settings, with the names that the command line has for them."""
+    """A message about settings, which are given as options here."""
     message = re.sub(r"Pacing\((\w+=[^)]*)\)", r"\1", message)
-    return re.sub(r"\b([a-z]+(?:_[a-z]+)+)=", lambda found: f"--{_hyphened(found[1])}=", message)
-
-
-def _hyphened(name: str) -> str:
-    return name.replace("_", "-")
+    return re.sub(
+        r"\b([a-z]+(?:_[a-z]+)+)=", lambda found: f"--{found[1].replace('_', '-')}=", message
+    )

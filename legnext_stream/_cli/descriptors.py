@@ -1,11 +1,11 @@
-"""Reading and writing the descriptors a command inherits, so that Ctrl-C is never kept waiting.
+"""Reading and writing inherited file descriptors, so that Ctrl-C always works at once.
 
-A blocking call can't be cancelled, and while it blocks nothing else runs. Making the descriptor
-non-blocking, the usual way out, would change it for everyone else who has it open, the user's shell
-among them. So a pipe or terminal is waited for and then read or written for as much as surely
-doesn't block; what can't be waited for (files; on Windows, anything but sockets) goes to a thread
-that a cancellation leaves behind. `os.read` and `os.write` rather than `sys.stdin` and `sys.stdout`,
-since a thread left behind in one of those holds a lock that the interpreter wants at its end.
+A blocking call can't be cancelled, and while it blocks no other task runs. Making the descriptor
+non-blocking would change it for all processes that share it, the user's shell among them. So for a
+pipe or terminal we wait until it is ready, then read or write as much as surely doesn't block. What
+can't be waited for (files; on Windows, anything but sockets) goes to a thread that a cancellation
+abandons. We use `os.read` and `os.write`: an abandoned thread in `sys.stdin` or `sys.stdout` would
+hold a lock that the interpreter needs at exit.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ async def write_all(fd: int, data: bytes) -> None:
     """Write all of `data` to a descriptor.
 
     Raises:
-        OutputError: It can't be written, or nobody reads it any more.
+        OutputError: It can't be written, or its reader has gone away.
     """
     try:
         while data:

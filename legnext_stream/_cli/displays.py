@@ -1,12 +1,11 @@
-"""What shows a watch while it goes on: a live picture, lines of a log, or nothing."""
+"""Where the display of a watch goes, and the kinds of display: a live picture, or lines of a log."""
 
 from __future__ import annotations
 
 import math
 import os
 import stat
-from types import TracebackType
-from typing import Protocol, Self, TextIO
+from typing import Self, TextIO
 
 import attrs
 from rich.console import Console
@@ -14,63 +13,29 @@ from rich.live import Live
 
 from legnext_stream._cli.descriptors import write_all
 from legnext_stream._cli.drawing import draw
-from legnext_stream._cli.progress import View
-from legnext_stream._cli.wording import progress_line
+from legnext_stream._cli.progress import View, progress_line
 
 
-class Display(Protocol):
-    """Shows views of a watch for as long as its context is open.
+class Display:
+    """Shows nothing. Subclasses show a watch while their context is open.
 
     Attributes:
-        interval: How often it wants one, in seconds; infinite for never.
+        interval: How often to call `show`, in seconds; infinite for never.
     """
 
-    @property
-    def interval(self) -> float:
-        """How often it wants a view, in seconds; infinite for never."""
-        ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-        /,
-    ) -> None: ...
-
-    async def show(self, view: View) -> None:
-        """Show how the watch is now."""
-        ...
-
-
-class _NothingToRestore:
-    """The context of a display that leaves the terminal as it is."""
+    interval: float = math.inf
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-        /,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         pass
 
-
-class NoDisplay(_NothingToRestore):
-    """Shows nothing."""
-
-    interval: float = math.inf
-
     async def show(self, view: View) -> None:
-        """Show nothing."""
+        """Show the watch as it is now."""
 
 
-class LogLines(_NothingToRestore):
+class LogLines(Display):
     """A line of progress every few seconds, for a log or a terminal that can't be drawn on."""
 
     interval: float = 2.0
@@ -80,12 +45,11 @@ class LogLines(_NothingToRestore):
 
     async def show(self, view: View) -> None:
         """Write one line."""
-        line = progress_line(view) + "\n"
-        await write_all(self._fd, line.encode())
+        await write_all(self._fd, f"{progress_line(view)}\n".encode())
 
 
-class LivePicture:
-    """A picture that is drawn anew in its place, and taken away at the end."""
+class LivePicture(Display):
+    """A picture that is redrawn in place, and removed at the end."""
 
     interval: float = 0.125
 
@@ -94,7 +58,7 @@ class LivePicture:
         self._width = console.width
         self._live = Live(
             console=console,
-            # Drawn when we say so, by this task: a thread would have to be told of cancellation.
+            # This task redraws it: a refresh thread would know nothing of cancellation.
             auto_refresh=False,
             transient=True,
             vertical_overflow="crop",
@@ -106,20 +70,14 @@ class LivePicture:
         self._live.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-        /,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._live.stop()
 
     async def show(self, view: View) -> None:
-        """Draw it, for the width that the terminal has now."""
+        """Draw it for the terminal's current width."""
         width = self._console.width
         if width != self._width:
-            # The terminal has wrapped what was drawn, and nobody can say where it begins now.
+            # The terminal has wrapped the old picture, so where it began is no longer known.
             self._console.clear()
             self._width = width
         self._live.update(draw(view, width), refresh=True)
@@ -127,7 +85,7 @@ class LivePicture:
 
 @attrs.frozen
 class Outputs:
-    """Where a watch is to be told of.
+    """Where the output of a watch goes.
 
     Attributes:
         events_to: The descriptor for JSON lines, or None.
@@ -139,28 +97,28 @@ class Outputs:
 
 
 def choose_outputs(*, wants_json: bool, stdout: TextIO, stderr: TextIO | None) -> Outputs:
-    """A display on a terminal; JSON lines in a pipe, or where they are asked for.
+    """Choose a display for a terminal, and JSON lines for anything else or if they are asked for.
 
-    When the JSON lines go to a file, a terminal on standard error gets the display. When they go
-    into a pipe it does not: what reads them may be writing to the same terminal.
+    When the JSON lines go to a file, the display goes to standard error if that is a terminal. When
+    they go to a pipe it doesn't: the program that reads them may write to the same terminal.
     """
     if stdout.isatty() and not wants_json:
         return Outputs(None, stdout)
     fd = stdout.fileno()
     is_file = stat.S_ISREG(os.fstat(fd).st_mode)
-    watched = stderr if is_file and stderr is not None and stderr.isatty() else None
-    return Outputs(fd, watched)
+    display_on = stderr if is_file and stderr is not None and stderr.isatty() else None
+    return Outputs(fd, display_on)
 
 
 def display_for(stream: TextIO | None, *, is_typed_on: bool = False) -> Display:
-    """The best display a stream can have.
+    """The best display for a stream.
 
     Args:
         stream: Where to show it, or None for nowhere.
         is_typed_on: Whether ids are typed on the same terminal, which a picture would disturb.
     """
     if stream is None:
-        return NoDisplay()
+        return Display()
     console = Console(file=stream)
     can_be_drawn_on = (
         stream.isatty()

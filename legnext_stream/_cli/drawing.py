@@ -1,8 +1,9 @@
-"""The live display as a picture of one moment: a pure function from a view to what rich draws."""
+"""The live display: a pure function from a view to a rich renderable."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
 
 import attrs
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -12,9 +13,8 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from legnext_stream._cli.exits import printable
 from legnext_stream._cli.progress import View
-from legnext_stream._cli.wording import STATUS_ORDER, clock_words, status_words, total_words
+from legnext_stream._cli.words import STATUS_ORDER, clock_words, printable, status_words
 from legnext_stream._core.model.jobs import JobStatus
 
 _STYLES = {
@@ -32,7 +32,7 @@ _STYLES = {
 }
 _UNSEEN = "dim bright_black"
 _QUIET = "bright_black"
-# Those that every job may pass have a row from the start, so that the rows don't jump.
+# These have a row from the start, so that the rows don't jump.
 _ALWAYS_SHOWN = {
     JobStatus.COMPLETED,
     JobStatus.FAILED,
@@ -41,10 +41,10 @@ _ALWAYS_SHOWN = {
     JobStatus.PENDING,
 }
 _FAILURES_SHOWN = 5
-# Below this width, in columns, what stands side by side elsewhere stands one above the other.
+# On terminals of fewer columns, the two lists stand one above the other.
 _NARROW = 84
 _USUAL_WIDTH = 100
-# As much of an id as tells it from others, where there is no room for all of it.
+# Characters of an id on a narrow terminal: enough to tell it from others.
 _SHORT_ID = 13
 
 
@@ -56,45 +56,40 @@ def draw(view: View, width: int = _USUAL_WIDTH) -> RenderableType:
         width: Of the terminal, in columns.
     """
     is_narrow = width < _NARROW
-    parts: list[RenderableType] = [_heading(view), "", _bar(view), "", _numbers(view, is_narrow)]
+    numbers = _numbers(view, is_narrow=is_narrow)
+    parts: list[RenderableType] = [_heading(view), "", _bar(view), "", numbers]
     if view.stats.last_error is not None:
-        trouble = f"last trouble: {printable(view.stats.last_error)}"
-        parts += ["", Text(trouble, style=_QUIET, no_wrap=True, overflow="ellipsis")]
+        error = f"last error: {printable(view.stats.last_error)}"
+        parts += ["", Text(error, style=_QUIET, no_wrap=True, overflow="ellipsis")]
     if view.failures:
-        parts += ["", Text("last failures", style="bold"), _failures(view, is_narrow)]
+        failures = _failures(view, is_narrow=is_narrow)
+        parts += ["", Text("last failures", style="bold"), failures]
     return Padding(Group(*parts), (1, 2))
 
 
 def share_out(counts: Sequence[int], width: int) -> list[int]:
-    """Divide `width` cells in proportion to `counts`; what is there at all gets a cell if it can.
+    """Divide `width` cells in proportion to `counts`.
 
-    The cells add up to `width` unless all counts are 0. By largest remainders.
+    Each count that isn't 0 gets at least one cell, so that a single failure among thousands of jobs
+    can be seen. The cells add up to `width`, unless that is too few or all counts are 0.
     """
     total = sum(counts)
-    if not total:
-        return [0] * len(counts)
-    exact = [count * width / total for count in counts]
-    cells = [max(int(share), 1) if count else 0 for share, count in zip(exact, counts, strict=True)]
-    while (excess := sum(cells) - width) != 0:
-        gap = [have - share for have, share in zip(cells, exact, strict=True)]
-        if excess < 0:
-            # Give to whoever is furthest below its share.
-            cells[gap.index(min(gap))] += 1
-        else:
-            # Take from whoever is furthest above, and a last cell only when nothing else is left.
-            _, _, index = max((cells[i] > 1, gap[i], i) for i in range(len(cells)))
-            cells[index] -= 1
-    return cells
+    free = max(width - sum(count > 0 for count in counts), 0)
+    edges = [round(free * below / max(total, 1)) for below in accumulate(counts, initial=0)]
+    return [
+        (count > 0) + end - start
+        for count, (start, end) in zip(counts, pairwise(edges), strict=True)
+    ]
 
 
 @attrs.frozen
 class StackedBar:
-    """A line as wide as there is room, divided among parts, each (count, style)."""
+    """A line across all of the space available, divided among parts of (count, style)."""
 
     parts: Sequence[tuple[int, str]]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw it, in the way rich asks for."""
+        """Draw it: the protocol of rich."""
         cells = share_out([count for count, _ in self.parts], options.max_width)
         for width, (_, style) in zip(cells, self.parts, strict=True):
             yield Segment("━" * width, Style.parse(style))
@@ -118,15 +113,15 @@ def _bar(view: View) -> RenderableType:
     row.add_column(ratio=1)
     row.add_column(justify="right", no_wrap=True)
     row.add_row(
-        # With no jobs at all the line is drawn all the same.
+        # The line is drawn even if there are no jobs yet.
         StackedBar([*parts, (others if view.total else 1, _UNSEEN)]),
-        Text(f"{view.ended:,} of {total_words(view)} ended · {share}"),
+        Text(f"{view.ended:,} of {view.total_words} ended · {share}"),
     )
     return row
 
 
-def _numbers(view: View, is_narrow: bool) -> RenderableType:  # noqa: FBT001 - as all of them have it
-    """Two lists: where the jobs stand, and how the asking goes."""
+def _numbers(view: View, *, is_narrow: bool) -> RenderableType:
+    """Two lists: the jobs by status, and the requests."""
     if is_narrow:
         return Group(_statuses(view), "", _requests(view))
     both = Table.grid(padding=(0, 6))
@@ -152,7 +147,7 @@ def _statuses(view: View) -> RenderableType:
 
 def _requests(view: View) -> RenderableType:
     rows = Table.grid(padding=(0, 2))
-    # On a narrow terminal it is the notes that are cut.
+    # On a narrow terminal the notes are cut, not the names.
     rows.add_column(no_wrap=True, style=_QUIET, min_width=len("requests a second"))
     rows.add_column(justify="right", no_wrap=True, min_width=6)
     rows.add_column(no_wrap=True, style=_QUIET, overflow="ellipsis")
@@ -162,21 +157,21 @@ def _requests(view: View) -> RenderableType:
 
 
 def _facts(view: View) -> Iterator[tuple[str, Text, str]]:
-    """What is told of the asking: (name, number, note)."""
+    """The rows about the requests: (name, number, note)."""
     stats = view.stats
     if stats.remaining is not None:
-        # Before anything has ended it is a guess, and the bounds say so.
+        # Before any job has ended this is a guess; the bounds show it.
         low, high = stats.remaining_between or (stats.remaining, stats.remaining)
         note = f"{clock_words(low)} to {clock_words(high)}"
         yield "time left", Text(clock_words(stats.remaining)), note
     rate = Text(f"{view.request_rate:.1f}")
     yield "requests a second", rate, f"up to {stats.rate:.1f} now: {stats.rate_reason}"
-    yield "under way", Text(f"{stats.in_flight:,}"), ""
+    yield "in flight", Text(f"{stats.in_flight:,}"), ""
     yield "requests", Text(f"{stats.polls:,}"), f"{stats.retries:,} repeated"
     limited = Text(f"{stats.rate_limited:,}", style="yellow" if stats.rate_limited else _QUIET)
     yield "too many (429)", limited, ""
     troubles = Text(f"{stats.troubles:,}", style="yellow" if stats.troubles else _QUIET)
-    yield "other trouble", troubles, ""
+    yield "other errors", troubles, ""
     if stats.prompts:
         refused = f"{stats.submits_limited:,} × 429" if stats.submits_limited else ""
         yield "submitted", Text(f"{stats.submitted:,}"), refused or f"of {stats.prompts:,} prompts"
@@ -185,7 +180,7 @@ def _facts(view: View) -> Iterator[tuple[str, Text, str]]:
         yield "files saved", Text(f"{view.files:,}"), unsaved
 
 
-def _failures(view: View, is_narrow: bool) -> RenderableType:  # noqa: FBT001 - see above
+def _failures(view: View, *, is_narrow: bool) -> RenderableType:
     rows = Table.grid(expand=True, padding=(0, 2))
     rows.add_column(no_wrap=True)
     rows.add_column(no_wrap=True)

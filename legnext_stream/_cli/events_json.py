@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
 import attrs
 
+from legnext_stream._cli.words import iso_time
 from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.model.jobs import JobError
-from legnext_stream._core.model.prompts import Prompt
 
 
 @attrs.frozen
 class WallClock:
-    """Tells what the calendar said when Trio's clock showed some time.
+    """Converts times on Trio's clock to calendar times.
 
-    The two are tied together once, so that a correction of the system's clock in the middle of a
-    watch can't put its events out of order.
+    The offset is fixed, so that a correction of the system's clock during a watch can't put events
+    out of order.
 
     Attributes:
         offset: Seconds since 1970 when Trio's clock was at zero.
@@ -27,12 +26,11 @@ class WallClock:
 
     def iso(self, seconds: float) -> str:
         """A time on Trio's clock, in UTC and to the millisecond: `2025-12-17T11:08:36.512Z`."""
-        time = datetime.fromtimestamp(self.offset + seconds, UTC)
-        return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return iso_time(self.offset + seconds)
 
 
 def event_line(event: JobEvent, clock: WallClock) -> bytes:
-    """An event as one line of JSON, its end included. ASCII only, so that it survives any pipe."""
+    """An event as one line of JSON with its line end. ASCII only, so that it survives any pipe."""
     job = event.job
     since, until = event.changed_between
     fields: dict[str, object] = {
@@ -49,20 +47,16 @@ def event_line(event: JobEvent, clock: WallClock) -> bytes:
         "video_urls": job.output.video_urls,
     }
     if event.prompt is not None:
-        fields |= _prompt(event, event.prompt)
+        # An event of `generate`.
+        lost = event.download_error
+        fields |= {
+            "position": event.position,
+            "prompt": event.prompt.text,
+            "tag": event.prompt.tag,
+            "files": [str(file.path) for file in event.files],
+            "not_saved": None if lost is None else str(lost),
+        }
     return json.dumps(fields).encode("ascii") + b"\n"
-
-
-def _prompt(event: JobEvent, prompt: Prompt) -> dict[str, object]:
-    """What is told of an event of `generate` besides."""
-    lost = event.download_error
-    return {
-        "position": event.position,
-        "prompt": prompt.text,
-        "tag": prompt.tag,
-        "files": [str(file.path) for file in event.files],
-        "not_saved": None if lost is None else str(lost),
-    }
 
 
 def _error(error: JobError | None) -> dict[str, object] | None:

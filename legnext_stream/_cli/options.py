@@ -1,4 +1,4 @@
-"""The options that several commands have, and what they take."""
+"""The options that several commands have. Each is declared, and described for `--help`, once."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+import attrs
 from cyclopts import Group, Parameter, Token
+from cyclopts.validators import Number
 
-from legnext_stream._cli.exits import PROGRAM
 from legnext_stream._core.pacing import Pacing
 
-MORE = f"`{PROGRAM} --help` has examples, the environment and the exit statuses."
-"""What the help of each command ends with."""
-
-_PACING = Group("Pacing", help="When and how fast to ask. The defaults suit an unknown account.")
+_PACING = Group("Pacing", help="When and how fast to poll. The defaults suit an unknown account.")
 
 
 def _seconds_or_never(_: type, tokens: Sequence[Token]) -> float | None:
-    """`600`, `0` or `none`. What it raises, the parser puts into words."""
+    """`600`, `0` or `none`. The parser puts its ValueError into words."""
     text = tokens[0].value.strip().lower()
     seconds = math.inf if text in {"none", "never"} else float(text)
     if not seconds >= 0:
@@ -28,7 +26,7 @@ def _seconds_or_never(_: type, tokens: Sequence[Token]) -> float | None:
 
 
 def _no_option(_: type, source: str | None) -> None:
-    """The parser lets a hyphen in for the sake of `-`; what else begins with one is a mistake."""
+    """Refuse an unknown option: a leading hyphen is allowed only for the sake of `-`."""
     if source is not None and source.startswith("-") and source != "-":
         raise ValueError(f"There is no option {source}.")
 
@@ -38,17 +36,48 @@ Source = Annotated[
 ]
 """A file, or `-` for standard input."""
 
-Json = Annotated[bool, Parameter(negative="", show_default=False)]
-"""Whether to write JSON."""
+Flag = Annotated[bool, Parameter(negative="", show_default=False)]
+"""An option without a value."""
 
-BaseUrl = Annotated[str | None, Parameter(env_var="LEGNEXT_BASE_URL")]
-"""Where the API is."""
+Ids = Annotated[tuple[str, ...], Parameter(name="--id", negative="", show_default=False)]
+"""Job ids, by an option that may be repeated."""
 
-Timeout = Annotated[float | None, Parameter(converter=_seconds_or_never)]
-"""Seconds, or none."""
-
-Report = Annotated[Path | None, Parameter(name="--report")]
-"""The file of a report."""
+Count = Annotated[int, Parameter(validator=Number(gte=1))]
+"""A number from 1."""
 
 PacingOptions = Annotated[Pacing, Parameter(name="*", group=_PACING)]
-"""All that `Pacing` has, an option each."""
+"""Each setting of `Pacing` as an option."""
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class ApiOptions:
+    """The options of all commands that call the API.
+
+    Attributes:
+        json: Write JSON, one object a line, even on a terminal.
+        base_url: The URL of the API, if it isn't https://api.legnext.ai.
+    """
+
+    json: Flag = False
+    base_url: Annotated[str | None, Parameter(env_var="LEGNEXT_BASE_URL")] = None
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class FollowOptions(ApiOptions):
+    """The options of the commands that follow jobs.
+
+    Attributes:
+        timeout: How long a job may run, and how long all jobs may stay without any change, in
+            seconds; 0 or none for no limit.
+        journal: A file that records what has been done, so that the command can go on after a
+            restart: run it again with the same file. FILE may then be left out.
+        report: Write a page about the batch to this file at the end, even after Ctrl-C or an error.
+        pacing: When and how fast to poll.
+    """
+
+    timeout: Annotated[float | None, Parameter(converter=_seconds_or_never)] = 600.0
+    journal: Path | None = None
+    report: Path | None = None
+    pacing: PacingOptions = attrs.field(factory=Pacing)

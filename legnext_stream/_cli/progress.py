@@ -1,30 +1,31 @@
-"""How a watch is going: what every display shows, gathered apart from how it is shown."""
+"""How a watch is going: gathered event by event, and said in words."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import attrs
 
+from legnext_stream._cli.words import STATUS_ORDER, clock_words, printable, status_words
 from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.stats import Stats
 
 # How many failures are kept to be shown; the JSON lines have them all.
 _FAILURES_KEPT = 10
-# "Now", for the requests a second, is so many seconds long.
-_NOW = 5.0
+# The current request rate is that of the last so many seconds.
+_RECENT = 5.0
 
 
 @attrs.frozen(kw_only=True)
 class Failure:
-    """A job that ended without completing.
+    """A job that ended without completing, or whose results were not saved.
 
     Attributes:
-        job_id: Which job; of a prompt without one, its place in the batch.
+        job_id: The job; for a prompt without one, its position in the batch.
         status: How it ended.
-        reason: Why, in the API's words or the watcher's.
+        reason: Why, as the API or the watch says.
         at: When that was seen, in seconds since the watch began.
     """
 
@@ -44,8 +45,7 @@ class View:
         stats: Its numbers.
         request_rate: Requests a second, over the last few seconds.
         expected: How many jobs there are in all, or None while more may come.
-        failures: The last jobs that did not complete, or whose results could not be saved, the newest
-            last.
+        failures: The last failures, the newest last.
         files: How many results were saved.
         unsaved: How many completed jobs have results that could not be saved.
     """
@@ -70,14 +70,23 @@ class View:
         come = max(sum(self.stats.jobs.values()) + self.stats.unseen, self.stats.prompts)
         return come if self.expected is None else max(self.expected, come)
 
+    @property
+    def total_words(self) -> str:
+        """The total in words: `200`, or `200+` while more may come."""
+        return f"{self.total:,}" if self.expected is not None else f"{self.total:,}+"
+
 
 class Progress:
-    """Gathers, event by event, what a `View` shows.
+    """Gathers what a `View` shows.
 
     Args:
         title: See `View`.
-        now: When the watch begins, seconds on whatever clock; the same clock throughout.
-        expected: Gives `View.expected`, whenever it is asked.
+        now: When the watch begins, in seconds on any clock; all later times are on the same clock.
+        expected: Returns `View.expected`, at any time.
+
+    Attributes:
+        all_completed: Whether every job that has ended has completed, and its results were saved
+            where that was asked for.
     """
 
     def __init__(self, title: str, now: float, expected: Callable[[], int | None]) -> None:
@@ -124,8 +133,70 @@ class Progress:
 
     def _rate(self, now: float, polls: int) -> float:
         self._polls.append((now, polls))
-        # One sample from before that time stays, so that there is always something to compare with.
-        while self._polls[1][0] <= now - _NOW:
+        # One older sample stays, to compare with.
+        while self._polls[1][0] <= now - _RECENT:
             self._polls.popleft()
         since, before = self._polls[0]
         return (polls - before) / (now - since) if now > since else 0.0
+
+
+def progress_line(view: View) -> str:
+    """The watch at one moment, on one line of a log."""
+    stats = view.stats
+    parts = [f"{view.ended:,} of {view.total_words} ended"]
+    parts += [
+        f"{count:,} {status_words(status)}"
+        for status in STATUS_ORDER
+        if (count := stats.jobs.get(status))
+    ]
+    parts.append(f"{view.request_rate:.1f} requests/s")
+    if stats.rate_limited:
+        parts.append(f"{stats.rate_limited:,} × 429")
+    if stats.remaining is not None and view.ended:
+        low, high = stats.remaining_between or (stats.remaining, stats.remaining)
+        parts.append(f"{clock_words(low)} to {clock_words(high)} left")
+    return f"[{clock_words(view.elapsed)}] " + " · ".join(parts)
+
+
+def summary(view: View, *, is_stopped: bool = False) -> str:
+    """How the watch ended, over a few lines.
+
+    Args:
+        view: The watch at its end.
+        is_stopped: Whether it was stopped before all jobs had ended.
+    """
+    return "\n".join(_summary_lines(view, is_stopped=is_stopped))
+
+
+def _summary_lines(view: View, *, is_stopped: bool) -> Iterator[str]:
+    stats = view.stats
+    took = clock_words(view.elapsed)
+    jobs = "job" if view.total == 1 else "jobs"
+    if is_stopped:
+        yield f"Stopped after {took}: {view.ended:,} of {view.total_words} {jobs} had ended."
+    else:
+        yield f"{view.ended:,} of {view.total:,} {jobs} ended in {took}."
+    ends = [
+        f"{stats.jobs[status]:,} {status_words(status)}"
+        for status in STATUS_ORDER
+        if status.is_terminal and status in stats.jobs
+    ]
+    if ends:
+        yield f"  jobs      {', '.join(ends)}"
+    mean = stats.polls / view.elapsed if view.elapsed > 0 else 0.0
+    yield (
+        f"  requests  {stats.polls:,}, {mean:.1f} a second; {stats.rate_limited:,} answered 429, "
+        f"{stats.troubles:,} failed otherwise"
+    )
+    if stats.submits:
+        refused = f"; {stats.submits_limited:,} answered 429" if stats.submits_limited else ""
+        yield f"  submits   {stats.submits:,}, of which {stats.submitted:,} made a job{refused}"
+    if view.files or view.unsaved:
+        unsaved = f"; the results of {view.unsaved:,} could not be saved" if view.unsaved else ""
+        yield f"  files     {view.files:,} saved{unsaved}"
+    if view.failures:
+        shown = len(view.failures)
+        in_all = view.ended - stats.jobs.get(JobStatus.COMPLETED, 0) + view.unsaved
+        yield "Not completed:" if shown >= in_all else f"Not completed, the last {shown}:"
+        for failure in view.failures:
+            yield f"  {failure.job_id}  {status_words(failure.status)}: {printable(failure.reason)}"

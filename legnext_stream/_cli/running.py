@@ -1,50 +1,88 @@
-"""Running a command: until it ends or a signal comes, and from what went wrong to an exit status."""
+"""Running a command until it ends, fails, or a signal comes."""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 import trio
 
-from legnext_stream._cli.exits import Exit, OutputError, UsageError, complain, explain, status_of
-from legnext_stream._cli.signals import until_signal
-from legnext_stream.errors import LegnextError
+from legnext_stream._cli.exits import EXPECTED, UsageError, fail
+
+# Windows has no SIGHUP.
+_ENDING = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 
 
-def run_to_exit(work: Callable[[], Awaitable[Exit]]) -> int:
-    """Run `work` in Trio to its end, or until a signal ends it; return the exit status."""
-    return trio.run(until_signal, partial(reporting, work))
+async def run_to_exit(work: Callable[[], Awaitable[int]]) -> int:
+    """Run a command to its end, or until a signal cancels it.
+
+    Ctrl-C and its kin cancel the work as anything else would, so that it can clean up. A signal
+    that is ignored on entry stays ignored: that is how `nohup` and a shell's `&` keep a command
+    running.
+
+    Args:
+        work: The command. It returns the exit status.
+
+    Returns:
+        The exit status: that of `work`; that of an expected error, after its message was printed;
+        or 128 plus the number of the signal.
+    """
+    status = received = 0
+    scope = trio.CancelScope()
+
+    async def listen(numbers: list[int], task_status: trio.TaskStatus[None]) -> None:
+        nonlocal received
+        with trio.open_signal_receiver(*numbers) as signals:
+            task_status.started()
+            # Goes on to the end: a second Ctrl-C must not interrupt the clean-up, which is short.
+            while True:
+                received = await anext(signals)
+                scope.cancel()
+
+    async with trio.open_nursery() as nursery:
+        if numbers := _ending_signals():
+            await nursery.start(listen, numbers)
+        with scope:
+            try:
+                status = await work()
+            except EXPECTED as error:
+                status = fail(error)
+        nursery.cancel_scope.cancel()
+    return 128 + received if scope.cancelled_caught else status
 
 
-async def reporting(work: Callable[[], Awaitable[Exit]]) -> int:
-    """Run `work`; what may go wrong in a command is told in one line, and becomes an exit status."""
+@contextmanager
+def noted_signals() -> Iterator[list[int]]:
+    """Note the signals that come before, between and after several runs of `run_to_exit`.
+
+    Yields:
+        Their numbers; empty as long as none has come.
+    """
+    noted: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: noted.append(number))
+        for number in _ending_signals()
+    }
     try:
-        return await work()
-    except EXPECTED as error:
-        return told(error)
+        yield noted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-EXPECTED = (UsageError, LegnextError, OutputError)
-"""What may go wrong in a command; anything else is a bug."""
-
-
-def told(error: UsageError | LegnextError | OutputError) -> Exit:
-    """Tell of an error in one line, and return the exit status that goes with it."""
-    if isinstance(error, LegnextError):
-        complain(explain(error))
-        return status_of(error)
-    if isinstance(error, OutputError) and error.is_closed:
-        return Exit.CLOSED_PIPE
-    complain(str(error))
-    return Exit.USAGE if isinstance(error, UsageError) else Exit.INCOMPLETE
+def _ending_signals() -> list[int]:
+    """The signals that end the command: those that are not ignored."""
+    return [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 def need_key() -> None:
-    """See that there is an API key.
+    """Check that there is an API key.
 
     Raises:
         UsageError: There is none.

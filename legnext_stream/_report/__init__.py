@@ -4,7 +4,18 @@
 pictures of those, and `page` the one self-contained file. Only the last two need the extra `report`.
 """
 
-from legnext_stream._report.collecting import Collector
+from legnext_stream._report.collecting import Collected, Collector
+from legnext_stream._report.figures import quantile
+from legnext_stream._report.tables import Table, seconds_words
 from legnext_stream._report.writing import ReportError, check_report, write_report
 
-__all__ = ["Collector", "ReportError", "check_report", "write_report"]
+__all__ = [
+    "Collected",
+    "Collector",
+    "ReportError",
+    "Table",
+    "check_report",
+    "quantile",
+    "seconds_words",
+    "write_report",
+]

@@ -1,14 +1,16 @@
-"""`legnext-stream demo`: the whole of it against the mock server, with no key and no network."""
+"""`legnext-stream demo`: a batch of simulated jobs on a mock server, with no key and no network."""
 
 from __future__ import annotations
 
 import math
 import os
 import sys
-from collections.abc import AsyncIterator
-from functools import partial
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated
+from subprocess import DEVNULL, PIPE
+from typing import IO, Annotated
 
 import attrs
 import trio
@@ -16,48 +18,84 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from legnext_stream._cli.displays import display_for
-from legnext_stream._cli.exits import Exit
-from legnext_stream._cli.mock_process import mock_server
-from legnext_stream._cli.options import Report
+from legnext_stream._cli.exits import Exit, UsageError
+from legnext_stream._cli.following import ReportFile, follow
+from legnext_stream._cli.options import Count
 from legnext_stream._cli.progress import Progress
-from legnext_stream._cli.report_file import report_file
-from legnext_stream._cli.running import run_to_exit
-from legnext_stream._cli.watching import follow
 from legnext_stream._client import LegnextClient
 from legnext_stream._core.model.jobs import Job, JobStatus
 from legnext_stream._core.pacing import Pacing
+from legnext_stream.errors import LegnextError
 
 _SUBJECTS = ("a lighthouse", "a fox", "an orchard", "a night train", "a teapot", "a glacier")
 _STYLES = ("in watercolour", "as a woodcut", "at dawn", "in the style of a field guide")
-# Some jobs fail, and the server refuses what comes too fast: a demo should show how that goes.
+# Some jobs fail, and the server limits the request rate: the demo shows how that is handled.
 _FAILURE_SHARE = 0.04
 _SERVER_RATE = 0.4
 _SERVER_BURST = 5
-# As fast as a watch asks in the demo, requests a second: more would only keep the machine busy.
+# The fastest that the demo polls, in requests a second: more would only keep the machine busy.
 _FASTEST = 100.0
+# How long the server may take to end after SIGTERM, in seconds.
+_LEAVING = 3.0
 
 
-@attrs.frozen(kw_only=True)
-class DemoSettings:
-    """What was asked for on the command line.
+async def demo(
+    *,
+    jobs: Count = 200,
+    seed: int = 7,
+    slots: Count = 12,
+    time_scale: Annotated[float, Parameter(validator=Number(gt=0, lt=math.inf))] = 25.0,
+    report: Path | None = None,
+) -> Exit:
+    """Submit simulated jobs to a mock server and follow them: no key, no network.
 
-    Attributes:
-        jobs: How many jobs to submit.
+    It takes about a minute. Some jobs fail, and some requests are answered 429, on purpose. Without
+    a terminal it prints a line of progress every two seconds. The exit status is 0 if every job was
+    followed to its end.
+
+    Args:
+        jobs: How many jobs.
         seed: The same seed gives the same jobs.
-        slots: How many jobs the server runs at once.
-        time_scale: How many seconds pass for the jobs while one really passes.
-        report: The file of the report, or None.
+        slots: How many jobs run at the same time; the others wait.
+        time_scale: How many seconds pass for the jobs in one second of real time.
+        report: Write a page about the batch to this file at the end, even after Ctrl-C.
     """
-
-    jobs: int
-    seed: int
-    slots: int
-    time_scale: float
-    report: Path | None = None
+    # The mock server is on this machine, so no proxy is needed.
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"
+    server_options = {
+        "--seed": seed,
+        "--slots": slots,
+        "--time-scale": time_scale,
+        "--failure-share": _FAILURE_SHARE,
+        "--rate": _SERVER_RATE,
+        "--burst": _SERVER_BURST,
+    }
+    async with (
+        mock_server([f"{name}={value}" for name, value in server_options.items()]) as server,
+        LegnextClient("demo", server.url, pacing=pacing_for(time_scale)) as client,
+    ):
+        title = f"legnext-stream demo · mock server at {server.url}, {time_scale:g} times real time"
+        note = (
+            f"These jobs were simulated, and time ran {time_scale:g} times as fast as real time. All"
+            " times and rates here are in the jobs' seconds."
+        )
+        file = None
+        if report is not None:
+            file = ReportFile(report, title, notes=(note,), time_scale=time_scale)
+        progress = Progress(title, trio.current_time(), lambda: jobs)
+        # The timeout is not scaled: it applies to a job's age by the server's clock, which runs
+        # fast.
+        async with client.watch(_submitted(client, jobs)) as events:
+            display = display_for(sys.stdout)
+            await follow(events, progress, display, check=server.check, report=file)
+            ends = events.stats.jobs
+    # It is fine that some jobs fail, but not that one gets lost.
+    shown = ends.get(JobStatus.COMPLETED, 0) + ends.get(JobStatus.FAILED, 0)
+    return Exit.COMPLETED if shown == jobs else Exit.INCOMPLETE
 
 
 def pacing_for(time_scale: float) -> Pacing:
-    """The default pacing for a world in which all goes so many times faster."""
+    """The default pacing, for a world in which everything is that many times faster."""
     usual = Pacing()
     return attrs.evolve(
         usual,
@@ -69,81 +107,102 @@ def pacing_for(time_scale: float) -> Pacing:
     )
 
 
-def server_options(settings: DemoSettings) -> list[str]:
-    """The options of the mock server."""
-    options = {
-        "--seed": settings.seed,
-        "--slots": settings.slots,
-        "--time-scale": settings.time_scale,
-        "--failure-share": _FAILURE_SHARE,
-        "--rate": _SERVER_RATE,
-        "--burst": _SERVER_BURST,
-    }
-    return [f"{name}={value}" for name, value in options.items()]
-
-
-async def submitted(client: LegnextClient, jobs: int) -> AsyncIterator[Job]:
-    """Submit jobs one after the other; the watch takes each in while the next is on its way."""
+async def _submitted(client: LegnextClient, jobs: int) -> AsyncIterator[Job]:
+    """Submit jobs one by one; the watch follows each while the next is being submitted."""
     for number in range(jobs):
         subject = _SUBJECTS[number % len(_SUBJECTS)]
         style = _STYLES[number % len(_STYLES)]
         yield await client.diffusion(f"{subject} {style}")
 
 
-def demo(
-    *,
-    jobs: Annotated[int, Parameter(validator=Number(gte=1))] = 200,
-    seed: int = 7,
-    slots: Annotated[int, Parameter(validator=Number(gte=1))] = 12,
-    time_scale: Annotated[float, Parameter(validator=Number(gt=0, lt=math.inf))] = 25.0,
-    report: Report = None,
-) -> int:
-    """Submit simulated jobs to a mock server and follow them: no key, no network.
+class MockServerError(LegnextError):
+    """The mock server did not start, or ended too early."""
 
-    It takes about a minute. Some jobs fail and some requests are refused as too many, on purpose.
-    Without a terminal it prints a line of progress every two seconds. The exit status is 0 if
-    every job was followed to its end.
+
+@attrs.frozen
+class MockServer:
+    """A running mock server.
+
+    Attributes:
+        url: Where it listens.
+    """
+
+    url: str
+    _process: trio.Process
+    _stderr: IO[bytes]
+
+    def check(self) -> None:
+        """Check that it is still running.
+
+        Raises:
+            MockServerError: It isn't.
+        """
+        if self._process.returncode is not None:
+            raise MockServerError(f"the mock server has ended: {_last_line(self._stderr)}")
+
+
+@asynccontextmanager
+async def mock_server(options: Sequence[str]) -> AsyncIterator[MockServer]:
+    """Run the mock server as a process of its own while the context is open.
 
     Args:
-        jobs: How many jobs.
-        seed: The same seed gives the same jobs.
-        slots: How many jobs run at once; the others wait.
-        time_scale: How many seconds pass for the jobs while one really passes.
-        report: A file for a page about the batch, written at the end, also by Ctrl-C.
-    """
-    settings = DemoSettings(jobs=jobs, seed=seed, slots=slots, time_scale=time_scale, report=report)
-    return run_to_exit(partial(run_demo, settings))
-
-
-async def run_demo(settings: DemoSettings) -> Exit:
-    """Submit, watch, and sum up.
+        options: Of the command `legnext-mock`, without the port.
 
     Raises:
-        UsageError: The mock server isn't installed.
-        LegnextError: What ended the watch as a whole, or the mock server's end before its time.
-        OutputError: The lines of progress can't be written.
+        UsageError: The packages it needs aren't installed.
+        MockServerError: It doesn't start.
     """
-    # There is one host to talk to, and it is on this machine: no proxy has a part in it.
-    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"
-    pacing = pacing_for(settings.time_scale)
-    async with (
-        mock_server(server_options(settings)) as server,
-        LegnextClient(api_key="demo", base_url=server.url, pacing=pacing) as client,
-    ):
-        speed = f"{settings.time_scale:g} times real time"
-        title = f"legnext-stream demo · mock server at {server.url}, {speed}"
-        note = (
-            f"These jobs were simulated, and time ran {settings.time_scale:g} times as fast as real"
-            " time. All times and rates here are in the jobs' seconds."
+    # -P: modules in the current directory must not shadow installed ones.
+    command = [sys.executable, "-P", "-m", "mockserver", "--port", "0", *options]
+    # Its stderr goes to a file: a pipe that is never read would fill up and block it.
+    with tempfile.TemporaryFile() as stderr:
+        process = await trio.lowlevel.open_process(
+            command,
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=stderr,
+            # A terminal sends Ctrl-C to all processes of a session; this one ends with the demo.
+            start_new_session=True,
         )
-        report = report_file(settings.report, title, notes=(note,), time_scale=settings.time_scale)
-        progress = Progress(title, trio.current_time(), lambda: settings.jobs)
-        # The default timeout, not a scaled one: a job's age is taken from the server's times, which
-        # run fast, so that 600 s of them are the shortest that is right.
-        async with client.watch(submitted(client, settings.jobs)) as events:
-            display = display_for(sys.stdout)
-            await follow(events, progress, display, check=server.check, report=report)
-            ends = events.stats.jobs
-    # That some jobs fail is part of the show; that one got lost would not be.
-    shown = ends.get(JobStatus.COMPLETED, 0) + ends.get(JobStatus.FAILED, 0)
-    return Exit.COMPLETED if shown == settings.jobs else Exit.INCOMPLETE
+        output = process.stdout
+        assert output is not None  # noqa: S101 - for the type checker: it is a pipe
+        try:
+            url = await _first_line(output)
+            if not url:
+                await process.wait()
+                raise _did_not_start(_last_line(stderr))
+            yield MockServer(url, process, stderr)
+        finally:
+            with trio.CancelScope(shield=True):
+                process.terminate()
+                with trio.move_on_after(_LEAVING):
+                    await process.wait()
+                process.kill()
+                await process.wait()
+                await output.aclose()
+
+
+async def _first_line(output: trio.abc.ReceiveStream) -> str:
+    """The first line that a process prints; empty if it ends before."""
+    line = b""
+    async for part in output:
+        line += part
+        if b"\n" in line:
+            return line.partition(b"\n")[0].decode().strip()
+    return ""
+
+
+def _did_not_start(reason: str) -> Exception:
+    if "No module named" in reason:
+        return UsageError(
+            f"the demo needs the mock server ({reason}): pip install 'legnext-stream[demo]'"
+        )
+    return MockServerError(f"the mock server did not start: {reason}")
+
+
+def _last_line(stderr: IO[bytes]) -> str:
+    """The last line with words that a process has written: in a traceback, the error itself."""
+    stderr.seek(0)
+    lines = stderr.read().decode(errors="replace").splitlines()
+    words = [line.strip(" │") for line in lines if any(map(str.isalnum, line))]
+    return words[-1] if words else "it printed no reason"

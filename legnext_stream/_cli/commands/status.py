@@ -1,61 +1,42 @@
-"""`legnext-stream status`: where a batch stands, by its journal."""
+"""`legnext-stream status`: the progress of a batch, from its journal."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from json import dumps
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from legnext_stream._cli.exits import Exit, UsageError, complain, printable
-from legnext_stream._cli.options import Json
+from legnext_stream._cli.descriptors import write_all
+from legnext_stream._cli.exits import Exit
+from legnext_stream._cli.inputs import from_journal
+from legnext_stream._cli.options import Flag
 from legnext_stream._cli.running import need_stdout
-from legnext_stream._cli.wording import STATUS_ORDER, clock_words, status_words
+from legnext_stream._cli.words import STATUS_ORDER, ago, iso_time, printable, status_words
 from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._journal.standing import Standing, read_standing
-from legnext_stream.errors import JournalError
 
 
-def status(
-    journal: Annotated[Path, Parameter(name="JOURNAL")],
-    /,
-    *,
-    json: Json = False,
-) -> int:
-    """Say where a batch stands, by the journal of its watch.
+async def status(
+    journal: Annotated[Path, Parameter(name="JOURNAL")], /, *, json: Flag = False
+) -> Exit:
+    """Print how far a batch has come, from its journal.
 
-    The watch may be running meanwhile. The exit status is 0 if every job has completed and
-    every prompt has a job, and 1 if some has not, or not yet.
+    The batch may be running meanwhile. The exit status is 0 if every job has completed and every
+    prompt has a job, and 1 if not, or not yet.
 
     Args:
-        journal: The file that `watch --journal` or `generate --journal` keeps.
+        journal: The file that `watch --journal` or `generate --journal` writes.
         json: Write one line of JSON.
     """
-    try:
-        return print_status(journal, wants_json=json)
-    except UsageError as error:
-        complain(str(error))
-        return Exit.USAGE
-
-
-def print_status(path: Path, *, wants_json: bool) -> Exit:
-    """Print where a batch stands.
-
-    Raises:
-        UsageError: There is no such journal, or it can't be read; or there is nowhere to print to.
-    """
-    need_stdout()
-    try:
-        standing = read_standing(path)
-    except JournalError as error:
-        raise UsageError(str(error)) from None
-    text = as_json(standing) if wants_json else "\n".join(lines(standing, time.time()))
-    print(text, flush=True)  # noqa: T201 - a command's own voice
+    stdout = need_stdout()
+    standing = from_journal(read_standing, journal)
+    text = dumps(as_data(standing)) if json else "\n".join(lines(standing, time.time()))
+    await write_all(stdout.fileno(), f"{text}\n".encode())
     return Exit.COMPLETED if standing.is_good else Exit.INCOMPLETE
 
 
@@ -65,53 +46,44 @@ def _counts(standing: Standing) -> Counter[JobStatus | None]:
 
 
 def lines(standing: Standing, now: float) -> Iterator[str]:
-    """The standing in words; `now` in seconds since 1970."""
+    """The batch in words.
+
+    Args:
+        standing: What its journal says.
+        now: Seconds since 1970.
+    """
     ended, total = len(standing.ended), len(standing.ended) + len(standing.unfinished)
     counts = _counts(standing)
     yield f"{ended:,} of {total:,} jobs ended, at {printable(standing.base_url)}"
-    for each in STATUS_ORDER:
-        if counts[each]:
-            yield f"  {counts[each]:>9,}  {status_words(each)}"
-    if counts[None]:
-        yield f"  {counts[None]:>9,}  nothing told yet"
-    if standing.to_submit:
-        yield f"  {standing.to_submit:>9,}  prompts to be submitted"
+    rows = [(counts[each], status_words(each)) for each in STATUS_ORDER]
+    rows += [(counts[None], "not seen yet"), (standing.to_submit, "prompts to be submitted")]
+    for count, words in rows:
+        if count:
+            yield f"  {count:>9,}  {words}"
     if standing.owed:
-        yield f"{standing.owed:,} more ends were seen, and will be told by the next watch."
+        yield f"{standing.owed:,} more were seen to end; the next run reports them."
+    begun = f"Begun {ago(standing.begun_at, now)}"
     if standing.acknowledged_at is None:
-        yield f"Begun {_ago(standing.begun_at, now)}; nothing has been acknowledged yet."
+        yield f"{begun}; no event has been acknowledged yet."
     else:
-        yield (
-            f"Begun {_ago(standing.begun_at, now)}; the last of {standing.events:,} events was"
-            f" acknowledged {_ago(standing.acknowledged_at, now)}."
-        )
+        last = ago(standing.acknowledged_at, now)
+        yield f"{begun}; {standing.events:,} events were acknowledged, the last {last}."
 
 
-def _ago(at: float, now: float) -> str:
-    return f"{clock_words(max(now - at, 0.0))} ago"
-
-
-def as_json(standing: Standing) -> str:
-    """The standing as one line of JSON."""
-    counts = _counts(standing)
+def as_data(standing: Standing) -> dict[str, object]:
+    """The batch as data for JSON."""
     last = standing.acknowledged_at
-    return dumps(
-        {
-            "base_url": standing.base_url,
-            "jobs": len(standing.ended) + len(standing.unfinished),
-            "ended": len(standing.ended),
-            "by_status": {
-                "not told" if each is None else each.value: count for each, count in counts.items()
-            },
-            "to_submit": standing.to_submit,
-            "owed": standing.owed,
-            "events": standing.events,
-            "begun_at": _iso(standing.begun_at),
-            "acknowledged_at": None if last is None else _iso(last),
-        }
-    )
-
-
-def _iso(seconds: float) -> str:
-    time_ = datetime.fromtimestamp(seconds, UTC)
-    return time_.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {
+        "base_url": standing.base_url,
+        "jobs": len(standing.ended) + len(standing.unfinished),
+        "ended": len(standing.ended),
+        "by_status": {
+            "not told" if each is None else each.value: count
+            for each, count in _counts(standing).items()
+        },
+        "to_submit": standing.to_submit,
+        "owed": standing.owed,
+        "events": standing.events,
+        "begun_at": iso_time(standing.begun_at),
+        "acknowledged_at": None if last is None else iso_time(last),
+    }

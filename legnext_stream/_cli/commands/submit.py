@@ -1,9 +1,7 @@
-"""`legnext-stream submit`: one job, and its id."""
+"""`legnext-stream submit`: submit one job."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
 from json import dumps
 from typing import Annotated
 
@@ -11,65 +9,45 @@ from cyclopts import Parameter
 
 from legnext_stream._cli.descriptors import write_all
 from legnext_stream._cli.exits import Exit, UsageError
-from legnext_stream._cli.fields import read_fields
-from legnext_stream._cli.options import BaseUrl, Json
-from legnext_stream._cli.running import EXPECTED, need_key, need_stdout, run_to_exit, told
+from legnext_stream._cli.inputs import read_fields
+from legnext_stream._cli.options import ApiOptions
+from legnext_stream._cli.running import need_key, need_stdout
 from legnext_stream._client import LegnextClient
 from legnext_stream._core.model.prompts import Prompt, fields_of
 from legnext_stream._core.model.tasks import TaskType
 
 
-def submit(
+async def submit(
     task_type: Annotated[TaskType, Parameter(name="TASK")],
     /,
     *fields: Annotated[str, Parameter(name="NAME=VALUE")],
     text: str = "",
     callback: str | None = None,
-    json: Json = False,
-    base_url: BaseUrl = None,
-) -> int:
+    options: ApiOptions = ApiOptions(),  # noqa: B008 - frozen
+) -> Exit:
     """Submit one job, and print its id.
 
-    If the request was sent and no answer came, the job may exist all the same: it is said so, and
-    nothing is submitted again by itself.
+    If the request was sent but got no answer, the job may exist. The message says so, and nothing is
+    submitted a second time.
 
     Args:
-        task_type: The kind of work.
+        task_type: The task.
         fields: The task's fields, under the API's names (imageNo=0) or in snake_case (image_no=0). A
-            value may be JSON; @FILE stands for what a file holds, as mask takes it.
+            value may be JSON; @FILE stands for the content of a file, which mask takes.
         text: The prompt, for tasks that take one.
-        callback: A URL that the API is to call when the job ends.
-        json: Write one line of JSON.
-        base_url: Where the API is.
+        callback: A URL that the API calls when the job ends.
+        options: What the commands that call the API have in common.
     """
     try:
-        params = read_fields(fields)
-        try:
-            prompt = Prompt(text, task_type=task_type, params=params)
-        except (ValueError, TypeError) as error:
-            raise UsageError(str(error)) from None
-    except EXPECTED as error:
-        return told(error)
-    sent = {**fields_of(prompt), "callback": callback}
-    return run_to_exit(partial(run_submit, task_type, sent, wants_json=json, base_url=base_url))
-
-
-async def run_submit(
-    task_type: TaskType, fields: Mapping[str, object], *, wants_json: bool, base_url: str | None
-) -> Exit:
-    """Submit.
-
-    Raises:
-        UsageError: The environment or the streams of this process can't be used.
-        LegnextError: The API refused it, or there was no answer.
-        OutputError: The id can't be written.
-    """
+        prompt = Prompt(text, task_type=task_type, params=read_fields(fields))
+    except (ValueError, TypeError) as error:
+        raise UsageError(str(error)) from None
     need_key()
     stdout = need_stdout()
-    async with LegnextClient(base_url=base_url) as client:
-        job = await client.submit(task_type, **fields)
+    async with LegnextClient(base_url=options.base_url) as client:
+        job = await client.submit(task_type, **fields_of(prompt), callback=callback)
     line = job.job_id
-    if wants_json:
+    if options.json:
         line = dumps({"job_id": job.job_id, "status": job.status, "task_type": job.task_type})
     await write_all(stdout.fileno(), f"{line}\n".encode())
     return Exit.COMPLETED

@@ -17,9 +17,9 @@ from rich.text import Text
 
 from legnext_stream import JobStatus
 from legnext_stream._cli.displays import (
+    Display,
     LivePicture,
     LogLines,
-    NoDisplay,
     Outputs,
     choose_outputs,
     display_for,
@@ -84,7 +84,7 @@ def test_a_picture_only_where_it_can_be_drawn(
     assert isinstance(display_for(terminal), LivePicture)
     assert isinstance(display_for(terminal, is_typed_on=True), LogLines)
     assert isinstance(display_for(pipe), LogLines)
-    assert isinstance(display_for(None), NoDisplay)
+    assert type(display_for(None)) is Display
     monkeypatch.setenv("TERM", "dumb")
     assert isinstance(display_for(terminal), LogLines)
 
@@ -146,6 +146,6 @@ def test_a_log_gets_whole_lines(file: TextIO) -> None:
 
 async def test_no_display_wants_no_view() -> None:
     """It never asks for one, and would show nothing."""
-    with NoDisplay() as display:
+    with Display() as display:
         assert display.interval == math.inf
         await display.show(a_view())

@@ -14,7 +14,7 @@ import pytest
 
 from legnext_stream import Job, JobError, JobStatus, Output, Pacing
 from legnext_stream._cli.app import run
-from legnext_stream._cli.explaining import Explained, as_data, explained, lines
+from legnext_stream._cli.commands.explain import Explained, as_data, explained, lines
 from legnext_stream._core.schedule.durations import Durations
 from legnext_stream._journal.contents import Change
 from tests.legnext_stream.cli.support import KEY, run_command
@@ -43,11 +43,11 @@ def test_a_running_job_is_compared_with_its_like() -> None:
     text = "\n".join(lines(what))
     for words in (
         "job-1 (diffusion)",
-        "stands at  processing, begun 0:40 ago",
+        "status     processing, started 40 seconds ago",
         "published: 30 to 90 s",
-        "by the published range alone",
-        "a watch would ask again in",
-        "It has run for 0:40",
+        "from the published range alone",
+        "next poll  in ",
+        "The job has run for 0:40;",
     ):
         assert words in text
     json.dumps(as_data(what))
@@ -66,19 +66,19 @@ def test_bounds_of_the_pacing_hold() -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"status": JobStatus.PENDING, "created_at": _at(-65)}, "pending, submitted 1:05 ago"),
+        ({"status": JobStatus.PENDING, "created_at": _at(-65)}, "pending, submitted a minute ago"),
         ({"status": JobStatus.PENDING}, "in the order of their submission"),
         (
             {"status": JobStatus.COMPLETED, "started_at": _at(-90), "ended_at": _at(-30)},
-            "completed, 0:30 ago, after it ran for 1:00",
+            "completed, 30 seconds ago, after it ran for 1:00",
         ),
-        ({"status": JobStatus.COMPLETED}, "never ask about it again"),
+        ({"status": JobStatus.COMPLETED}, "never: the job has ended"),
         ({"status": JobStatus.UNKNOWN, "raw_status": "a\x1bb"}, "(the API says 'a b')"),
         (
             {"status": JobStatus.FAILED, "error": JobError(code=500, message="x\ny")},
             "x y (code 500)",
         ),
-        ({"task_type": "", "status": JobStatus.STAGED}, "by the published range alone)"),
+        ({"task_type": "", "status": JobStatus.STAGED}, "from the published range alone)"),
         (
             {"status": JobStatus.COMPLETED, "output": Output(image_urls=("a", "b"))},
             "results    2: legnext-stream download --id job-1",
@@ -123,11 +123,11 @@ def test_as_a_command(good_mock: MockServer, tmp_path: Path) -> None:
     assert told["journal"][-1]["status"] == "completed"
     result = run_command("explain", first, where)
     assert result.status == 0
-    assert "by the published range alone" in result.out
+    assert "from the published range alone" in result.out
     with closing(sqlite3.connect(journal)) as connection, connection:
         connection.execute("UPDATE learned SET state = '{\"diffusion\": 7}'")
     result = run_command("explain", first, f"--journal={journal}", where)
-    assert "by the published range alone" in result.out
+    assert "from the published range alone" in result.out
     assert "journal    completed" in result.out
 
 

@@ -7,7 +7,6 @@ import json
 import signal
 import sqlite3
 import sys
-import time
 from contextlib import closing
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -18,11 +17,11 @@ import trio
 from trio.testing import MockClock
 
 from legnext_stream import LegnextClient
-from legnext_stream._cli import simulating
+from legnext_stream._cli import simulation
 from legnext_stream._cli.app import run
-from legnext_stream._cli.commands.simulate import Ticker
+from legnext_stream._cli.commands import simulate
 from mockserver import MockLegnext
-from tests.legnext_stream.cli.support import ended, some_stats, started
+from tests.legnext_stream.cli.support import ended, started
 
 
 def _simulated(
@@ -156,7 +155,7 @@ def test_nothing_that_ends_has_no_delay(capfd: pytest.CaptureFixture[str], tmp_p
         (["--jobs=3", "--preset=slow"], "--preset"),
         (["--jobs=3", "--scenario=none.toml"], "can't read none.toml: No such file"),
         (["--jobs=3", "--scenario=prompts.txt"], "can't read prompts.txt: "),
-        (["--jobs=3", "--scenario=list.json"], "it is no table of settings"),
+        (["--jobs=3", "--scenario=list.json"], "it must be an object of settings"),
         (["--jobs=3", "--report=none/r.html"], "there is no folder"),
     ],
 )
@@ -183,9 +182,12 @@ def test_without_the_mock_it_says_what_to_install(
 ) -> None:
     """No entry points, or one that leads nowhere."""
     for doors in ([], [EntryPoint("mock", "no_such_package:it", "group")]):
-        monkeypatch.setattr(simulating, "entry_points", lambda *, group, doors=doors: doors)  # noqa: ARG005
+        monkeypatch.setattr(simulation, "entry_points", lambda *, group, doors=doors: doors)  # noqa: ARG005
         assert run(["simulate", "--jobs=1"]) == 2
         assert "pip install 'legnext-stream[demo]'" in capfd.readouterr().err
+
+
+_ERASE, _SHOW_CURSOR = "\x1b[2K", "\x1b[?25h"
 
 
 class _Terminal(io.StringIO):
@@ -194,31 +196,15 @@ class _Terminal(io.StringIO):
 
 
 def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One line that is drawn anew, not too often, and taken away at the end."""
+    """A line that is redrawn and removed at the end, for the table that follows says it all."""
     terminal = _Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    now = [100.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    ticker = Ticker("simulation 1 of 1", 200)
-    ticker.show(61.0, some_stats())
-    ticker.show(62.0, some_stats())
-    now[0] += 1
-    ticker.show(63.0, some_stats())
-    ticker.clear()
-    lines = terminal.getvalue().split("\r\x1b[K")[1:]
-    assert lines == [
-        "simulation 1 of 1: 0 of 200 jobs ended after 1:01",
-        "simulation 1 of 1: 0 of 200 jobs ended after 1:03",
-        "",
-    ]
-
-
-def test_progress_on_a_terminal_needs_no_line_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The table that follows says it all."""
-    terminal = _Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm-256color")
     assert run(["simulate", "--jobs=2", "--seeds=1", "--preset=fast"]) == 0
-    assert terminal.getvalue().endswith("\r\x1b[K")
+    written = terminal.getvalue()
+    assert "simulation 1 of 1" in written
+    assert "of 2 jobs ended after" in written
+    assert not written.rpartition(_ERASE)[2].replace(_SHOW_CURSOR, "").strip()
 
 
 def test_ctrl_c_ends_it() -> None:
@@ -245,7 +231,14 @@ def test_a_signal_between_two_simulations(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """It ends all of them, too."""
-    monkeypatch.setattr(Ticker, "clear", lambda _: signal.raise_signal(signal.SIGINT))
+    simulate_batch = simulation.simulate_batch
+
+    def interrupted(*arguments: Any, **options: Any) -> simulation.Outcome | int:  # noqa: ANN401 - its own
+        outcome = simulate_batch(*arguments, **options)
+        signal.raise_signal(signal.SIGINT)
+        return outcome
+
+    monkeypatch.setattr(simulate, "simulate_batch", interrupted)
     assert run(["simulate", "--jobs=2", "--preset=fast"]) == 130
     assert not capfd.readouterr().out
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from legnext_stream import JobStatus
-from legnext_stream._cli.commands.status import lines, print_status
-from legnext_stream._cli.exits import UsageError
+from legnext_stream._cli.app import run
+from legnext_stream._cli.commands.status import lines
 from legnext_stream._journal.standing import Standing
 from tests.legnext_stream.cli.support import Ran, run_command, started
 from tests.servers import MockServer
@@ -81,11 +81,13 @@ def test_what_is_no_journal(path: Path, content: bytes | None) -> None:
         assert (path.read_bytes() if path.exists() else None) == content
 
 
-def test_a_closed_output_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there is nowhere to print to, that is said; on standard error."""
+def test_a_closed_output_is_named(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A closed standard output is an error, and the message is on standard error."""
     monkeypatch.setattr(sys, "stdout", None)
-    with pytest.raises(UsageError, match="standard output: it is closed"):
-        print_status(path, wants_json=False)
+    assert run(["status", str(path)]) == 2
+    assert "standard output: it is closed" in capfd.readouterr().err
 
 
 def test_a_standing_in_words() -> None:
@@ -106,8 +108,8 @@ def test_a_standing_in_words() -> None:
         "          1  completed",
         "          1  submit unknown",
         "          1  processing",
-        "          1  nothing told yet",
+        "          1  not seen yet",
         "          2  prompts to be submitted",
-        "1 more ends were seen, and will be told by the next watch.",
-        "Begun 1:01 ago; nothing has been acknowledged yet.",
+        "1 more were seen to end; the next run reports them.",
+        "Begun a minute ago; no event has been acknowledged yet.",
     ]

@@ -1,14 +1,10 @@
-"""`legnext-stream submit` as a process, and the fields it takes."""
+"""`legnext-stream submit` as a process."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 
 from legnext_stream._cli.app import run
-from legnext_stream._cli.exits import UsageError
-from legnext_stream._cli.fields import read_fields
 from tests.legnext_stream.cli.support import KEY, run_command
 from tests.servers import MockServer
 
@@ -26,44 +22,6 @@ def test_a_job_and_its_id(empty_mock: MockServer) -> None:
     result = run_command("submit", "upscale", "jobId=job-1", "imageNo=0", "type=0", where)
     assert result.status == 1
     assert "Job not found" in result.err
-
-
-def test_values_are_json_or_text_or_files(tmp_path: Path) -> None:
-    """Numbers, lists and texts, each as it was meant."""
-    path = tmp_path / "mask.png"
-    path.write_bytes(b"\x89PNG")
-    assert read_fields(
-        [
-            "imageNo=0",
-            'jobId="7"',
-            "remixPrompt=a = b",
-            'imgUrls=["a"]',
-            f"mask=@{path}",
-            "x=\udcff",
-        ]
-    ) == {
-        "imageNo": 0,
-        "jobId": "7",
-        "remixPrompt": "a = b",
-        "imgUrls": ["a"],
-        "mask": b"\x89PNG",
-        "x": "\udcff",
-    }
-
-
-@pytest.mark.parametrize(
-    ("texts", "message"),
-    [
-        (["imageNo"], "'imageNo' is not of the form NAME=VALUE"),
-        (["=0"], "not of the form"),
-        (["a=1", "a=2"], "a is given twice"),
-        (["mask=@none.png"], "can't read none.png: No such file"),
-    ],
-)
-def test_bad_fields_are_named(texts: list[str], message: str) -> None:
-    """With what is wrong with them."""
-    with pytest.raises(UsageError, match=message):
-        read_fields(texts)
 
 
 @pytest.mark.parametrize(

@@ -46,16 +46,20 @@ class _Terminal:
         while not re.search(pattern, self.written):
             # A command that has died writes no more: then this is the place to say what it wrote.
             assert select.select([self.ours], [], [], _PATIENCE)[0], self.written
-            self.written += self._decoder.decode(os.read(self.ours, 65536))
+            self._read()
 
-    def read_to_end(self) -> None:
-        """Read what is left, once nobody writes any more."""
-        os.set_blocking(self.ours, False)
-        try:
-            while more := os.read(self.ours, 65536):
-                self.written += self._decoder.decode(more)
-        except BlockingIOError:
-            return
+    def status_of(self, process: subprocess.Popen[str]) -> int:
+        """Read all that a command writes until it ends; return its exit status."""
+        # Only waiting for it would not do: a command that draws much blocks on a full terminal.
+        while process.poll() is None:
+            if select.select([self.ours], [], [], 0.05)[0]:
+                self._read()
+        while select.select([self.ours], [], [], 0)[0]:
+            self._read()
+        return process.returncode
+
+    def _read(self) -> None:
+        self.written += self._decoder.decode(os.read(self.ours, 65536))
 
     @property
     def settings(self) -> Sequence[object]:
@@ -92,8 +96,7 @@ def test_the_display_is_drawn_and_taken_away(terminal: _Terminal, good_mock: Moc
     ids = [f"--id={job_id}" for job_id in good_mock.truth()]
     with _on(terminal, "watch", *ids, *_QUICKLY, f"--base-url={good_mock.url}") as process:
         terminal.read_until("of 3 ended")
-        assert process.wait() == 0
-    terminal.read_to_end()
+        assert terminal.status_of(process) == 0
     assert terminal.settings == before
     assert terminal.written.rindex(_SHOW) > terminal.written.rindex(_HIDE)
     text = _plain(terminal.written)
@@ -111,8 +114,7 @@ def test_ctrl_c_restores_the_terminal(terminal: _Terminal, slow_mock: MockServer
     with _on(terminal, "watch", *ids, *_QUICKLY, f"--base-url={slow_mock.url}") as process:
         terminal.read_until("of 3 ended")
         process.send_signal(signal.SIGINT)
-        assert process.wait() == 130
-    terminal.read_to_end()
+        assert terminal.status_of(process) == 130
     assert terminal.settings == before
     assert terminal.written.rindex(_SHOW) > terminal.written.rindex(_HIDE)
     assert "Stopped after" in terminal.written
@@ -124,8 +126,7 @@ def test_json_on_a_terminal(terminal: _Terminal, good_mock: MockServer) -> None:
     job_id, *_ = good_mock.truth()
     url = f"--base-url={good_mock.url}"
     with _on(terminal, "watch", "--json", f"--id={job_id}", *_QUICKLY, url) as process:
-        assert process.wait() == 0
-    terminal.read_to_end()
+        assert terminal.status_of(process) == 0
     assert '"status": "completed"' in terminal.written
     assert _HIDE not in terminal.written
 
@@ -136,8 +137,7 @@ def test_ids_typed_on_the_terminal(terminal: _Terminal, good_mock: MockServer) -
     with _on(terminal, "watch", "-", *_QUICKLY, f"--base-url={good_mock.url}") as process:
         terminal.read_until(r"0 of 0\+ ended")
         os.write(terminal.ours, f"{job_id}\n\x04".encode())
-        assert process.wait() == 0
-    terminal.read_to_end()
+        assert terminal.status_of(process) == 0
     assert _HIDE not in terminal.written
     assert "1 of 1 job ended" in terminal.written
 
@@ -155,7 +155,7 @@ def test_events_in_a_file_and_the_display_beside(
         started(*arguments, stdout=file, stderr=terminal.theirs, env=env) as process,
     ):
         terminal.read_until("of 1 ended")
-        assert process.wait() == 0
+        assert terminal.status_of(process) == 0
     assert '"status": "completed"' in path.read_text()
 
 
@@ -167,6 +167,6 @@ def test_leaving_the_demo_ends_its_server(terminal: _Terminal) -> None:
         url = re.search(r"http://127\.0\.0\.1:\d+", terminal.written)
         assert url is not None
         process.send_signal(signal.SIGINT)
-        assert process.wait() == 130
+        assert terminal.status_of(process) == 130
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(f"{url[0]}/__admin/truth")  # noqa: S310 - our own URL

@@ -1,4 +1,4 @@
-"""`--report`, of commands that end well and of those that don't."""
+"""Following a stream: events are written as they come, the display goes on, and the report."""
 
 from __future__ import annotations
 
@@ -6,20 +6,80 @@ import json
 import re
 import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import trio
+import trio.lowlevel
+import trio.testing
 
-from legnext_stream import JobStatus
-from legnext_stream._cli import report_file
+from legnext_stream import JobEvent, JobStatus
+from legnext_stream._cli import following
+from legnext_stream._cli.displays import Display
 from legnext_stream._cli.exits import UsageError
-from legnext_stream._cli.report_file import ReportFile
+from legnext_stream._cli.following import ReportFile, follow
+from legnext_stream._cli.progress import Progress, View
 from legnext_stream._report import ReportError, writing
 from tests.legnext_stream.cli.support import KEY, an_event, ended, run_command, some_stats, started
 from tests.servers import MockServer
 
 _QUICKLY = ("--min-interval=0.05", "--max-interval=0.2", "--initial-rate=50")
+
+
+class _Shown(Display):
+    """A display that notes when it is shown something."""
+
+    interval: float = 1.0
+
+    def __init__(self) -> None:
+        self.at: list[float] = []
+
+    async def show(self, view: View) -> None:  # noqa: ARG002 - the protocol's
+        await trio.lowlevel.checkpoint()
+        self.at.append(trio.current_time())
+
+
+class _Stream:
+    """A stream whose one event comes late."""
+
+    stats = some_stats()
+
+    def __init__(self) -> None:
+        self._event: JobEvent | None = an_event()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> JobEvent:
+        await trio.lowlevel.checkpoint()
+        event, self._event = self._event, None
+        if event is None:
+            raise StopAsyncIteration
+        try:
+            await trio.sleep(2.5 - trio.current_time())
+        except trio.Cancelled:
+            self._event = event  # It is left waiting, and loses nothing.
+            raise
+        return event
+
+
+def test_the_display_goes_on_while_no_event_comes() -> None:
+    """It is shown at its interval, and the event is written when it comes, once."""
+    written: list[float] = []
+    display = _Shown()
+
+    async def write(_event: JobEvent) -> None:
+        await trio.lowlevel.checkpoint()
+        written.append(trio.current_time())
+
+    async def main() -> None:
+        stream: Any = _Stream()
+        progress = Progress("a watch", 0.0, lambda: 1)
+        await follow(stream, progress, display, write=write)
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert display.at == [0.0, 1.0, 2.0]
+    assert written == [2.5]
 
 
 def _data(path: Path) -> Any:  # noqa: ANN401 - JSON
@@ -100,7 +160,7 @@ async def test_a_report_that_cannot_be_written_after_all(
     report = ReportFile(tmp_path / "report.html", "title")
     report.collector.note(an_event())
     report.collector.sample(trio.current_time(), some_stats({JobStatus.COMPLETED: 1}))
-    monkeypatch.setattr(report_file, "write_report", fail)
+    monkeypatch.setattr(following, "write_report", fail)
     with pytest.raises(ReportError, match="the disk is full"):
         report.write(some_stats(), "all jobs ended")
     report.write_anyway(some_stats(), "stopped")

@@ -1,4 +1,4 @@
-"""Ending on a signal."""
+"""Running a command to its end or a signal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import trio
 
-from legnext_stream._cli.signals import until_signal
+from legnext_stream._cli.running import run_to_exit
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ async def test_work_that_ends_gives_the_status() -> None:
         await trio.lowlevel.checkpoint()
         return 1
 
-    assert await until_signal(work) == 1
+    assert await run_to_exit(work) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -44,7 +44,7 @@ async def test_a_signal_cancels_the_work(number: signal.Signals) -> None:
             left.append(True)
         raise AssertionError
 
-    assert await until_signal(work) == 128 + number
+    assert await run_to_exit(work) == 128 + number
     assert left
 
 
@@ -64,7 +64,7 @@ async def test_a_second_signal_disturbs_nothing() -> None:
             put_in_order.append(True)
         raise AssertionError
 
-    assert await until_signal(work) == 130
+    assert await run_to_exit(work) == 130
     assert put_in_order
 
 
@@ -78,4 +78,4 @@ async def test_ignored_signals_stay_ignored() -> None:
             await trio.lowlevel.checkpoint()
         return 0
 
-    assert await until_signal(work) == 0
+    assert await run_to_exit(work) == 0

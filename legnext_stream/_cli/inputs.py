@@ -1,0 +1,263 @@
+"""What commands read: job ids and prompts, one a line; the fields of a task; journals.
+
+A file is read and checked as a whole before the first request; standard input is read as it arrives.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Concatenate, Generic, ParamSpec, Self, TypeVar
+
+import attrs
+import msgspec
+
+from legnext_stream._cli.descriptors import read_some
+from legnext_stream._cli.exits import UsageError
+from legnext_stream._core.model.ids import check_job_id
+from legnext_stream._core.model.prompts import Prompt
+from legnext_stream._core.model.tasks import TaskType
+from legnext_stream._core.schedule.durations import Durations
+from legnext_stream._journal.contents import read_learned
+from legnext_stream.errors import InvalidJobId, JournalError
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+Parse = Callable[[bytes, str], T | None]
+"""From a line, and its place for messages, to the item on it; None if there is none."""
+
+# No id or prompt is as long as this, in bytes; such a line is not from a list of them.
+_LONGEST_LINE = 65536
+# The longest prompt that the API takes, in characters.
+_LONGEST_PROMPT = 8_192
+
+
+def read(source: str, parse: Parse[T]) -> list[T] | LineStream[T]:
+    """The items of a file, or a stream of those on standard input if `source` is `-`.
+
+    Raises:
+        UsageError: The source can't be read, or the file has a line that `parse` refuses.
+    """
+    if source == "-":
+        if sys.stdin is None:
+            raise UsageError("can't read standard input: it is closed")
+        return LineStream(sys.stdin.fileno(), parse)
+    return read_file(source, parse)
+
+
+def read_file(path: str, parse: Parse[T]) -> list[T]:
+    """The items of a file.
+
+    Raises:
+        UsageError: The file can't be read, or has a line that `parse` refuses.
+    """
+    lines = _content(path).split(b"\n")
+    items = (parse(line, f"{path}:{number}") for number, line in enumerate(lines, 1))
+    return [item for item in items if item is not None]
+
+
+def _content(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"can't read {path}: {reason}") from None
+
+
+@attrs.define(eq=False)
+class LineStream(Generic[T]):
+    """The items on an open descriptor, each as soon as its line has arrived.
+
+    Attributes:
+        fd: The descriptor.
+        name: What messages call it.
+        is_at_end: Whether the end has been read.
+    """
+
+    fd: int
+    _parse: Parse[T]
+    name: str = "standard input"
+    is_at_end: bool = False
+    _lines: deque[bytes] = attrs.field(factory=deque, init=False)
+    _begun: bytes = attrs.field(default=b"", init=False)
+    _number: int = attrs.field(default=0, init=False)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        """The next item.
+
+        Raises:
+            StopAsyncIteration: The descriptor is at its end.
+            UsageError: A line is refused, or the descriptor can't be read.
+        """
+        while True:
+            while self._lines:
+                self._number += 1
+                item = self._parse(self._lines.popleft(), f"{self.name}:{self._number}")
+                if item is not None:
+                    return item
+            if self.is_at_end:
+                raise StopAsyncIteration
+            await self._read()
+
+    async def _read(self) -> None:
+        try:
+            read = await read_some(self.fd)
+        except OSError as error:
+            raise UsageError(f"can't read {self.name}: {error.strerror}") from None
+        *whole, self._begun = (self._begun + read).split(b"\n")
+        self._lines.extend(whole)
+        if not read:
+            self.is_at_end = True
+            self._lines.append(self._begun)
+        elif len(self._begun) > _LONGEST_LINE:
+            raise UsageError(f"{self.name}: a line of more than {_LONGEST_LINE} bytes")
+
+
+def expected_of(items: Sequence[T] | LineStream[T]) -> Callable[[], int | None]:
+    """How many items there are in all, asked at any time: None while more may arrive on a stream.
+
+    At the end of a stream it is 0: those that came have been counted by then.
+    """
+    if isinstance(items, LineStream):
+        return lambda: 0 if items.is_at_end else None
+    return lambda: len(items)
+
+
+def parse_id(line: bytes, where: str) -> str | None:
+    """The job id on a line, or None if it is blank. A `#` begins a comment.
+
+    Raises:
+        UsageError: There is something else on the line; the message names the place and the item.
+    """
+    item = _text(line).partition("#")[0].strip()
+    return check_id(item, where) if item else None
+
+
+def check_id(item: str, where: str) -> str:
+    """Return `item` if it can be a job id.
+
+    Raises:
+        UsageError: It can't; the message names the place and the item.
+    """
+    try:
+        return check_job_id(item)
+    except InvalidJobId as error:
+        raise UsageError(f"{where}: {error}") from None
+
+
+class _PromptLine(msgspec.Struct, forbid_unknown_fields=True):
+    """A line of JSON. `tag` is the caller's own and comes back with each event."""
+
+    text: str = ""
+    tag: object = None
+    task_type: str | None = None
+    params: dict[str, object] = {}
+
+
+_decode = msgspec.json.Decoder(_PromptLine).decode
+
+
+def prompt_parser(task_type: TaskType, *, is_json: bool) -> Parse[Prompt]:
+    """A function that reads the prompt on a line.
+
+    In plain text the whole line is the prompt; lines that begin with a `#` are comments.
+
+    Args:
+        task_type: The task of prompts that don't name one.
+        is_json: Whether each line is a JSON object: `text`, `tag`, `task_type` and `params`.
+    """
+    return partial(_parse_prompt, task_type=task_type, is_json=is_json)
+
+
+def _parse_prompt(line: bytes, where: str, *, task_type: TaskType, is_json: bool) -> Prompt | None:
+    if is_json:
+        line = line.removeprefix(b"\xef\xbb\xbf").strip()
+        if not line:
+            return None
+        try:
+            said = _decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"{where}: {error}") from None
+    else:
+        said = _PromptLine(text=_text(line).strip())
+        if not said.text or said.text.startswith("#"):
+            return None
+    if len(said.text) > _LONGEST_PROMPT:
+        raise UsageError(f"{where}: a prompt has at most {_LONGEST_PROMPT:,} characters")
+    try:
+        return Prompt(
+            said.text, tag=said.tag, task_type=said.task_type or task_type, params=said.params
+        )
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"{where}: {error}") from None
+
+
+def _text(line: bytes) -> str:
+    """A line as text, without the byte order mark that some editors write at the beginning."""
+    # Bytes that are not UTF-8 become escapes, which an error message can show.
+    return line.decode("utf-8", "backslashreplace").removeprefix("\ufeff")
+
+
+def read_fields(texts: Iterable[str]) -> dict[str, object]:
+    """A task's fields, from `NAME=VALUE` on a command line.
+
+    A value may be JSON (`imageNo=0`, `imgUrls=["https://…"]`, `jobId="7"`); anything else is taken
+    as text. `@FILE` stands for the content of a file, which `mask` takes.
+
+    Raises:
+        UsageError: One has another form, comes twice, or names a file that can't be read.
+    """
+    fields: dict[str, object] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (equals and name.isidentifier()):
+            raise UsageError(f"{text!r} is not of the form NAME=VALUE")
+        if name in fields:
+            raise UsageError(f"{name} is given twice")
+        fields[name] = _content(value[1:]) if value.startswith("@") else _value(value)
+    return fields
+
+
+def _value(text: str) -> object:
+    try:
+        value: object = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return text
+    return value
+
+
+def from_journal(
+    read: Callable[Concatenate[Path, P], T], path: Path, *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """What `read` finds in a journal.
+
+    Raises:
+        UsageError: There is no such journal, or it can't be read.
+    """
+    try:
+        return read(path, *args, **kwargs)
+    except JournalError as error:
+        raise UsageError(str(error)) from None
+
+
+def learned_durations(journal: Path | None) -> Durations:
+    """The run times that a journal has learned, or the published ones if it has none.
+
+    Raises:
+        UsageError: There is no such journal, or it can't be read.
+    """
+    durations = Durations()
+    state = None if journal is None else from_journal(read_learned, journal, "durations")
+    if state is not None:
+        # A state of another version, or one edited by hand, is as good as none.
+        with contextlib.suppress(ValueError, AttributeError, TypeError):
+            durations.remember(state)
+    return durations

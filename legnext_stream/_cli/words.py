@@ -1,0 +1,57 @@
+"""How statuses, times and texts from outside are written for people and for programs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import humanize
+
+from legnext_stream._core.model.jobs import JobStatus
+
+STATUS_ORDER = (
+    JobStatus.COMPLETED,
+    JobStatus.FAILED,
+    JobStatus.TIMED_OUT,
+    JobStatus.NOT_FOUND,
+    JobStatus.SUBMIT_UNKNOWN,
+    JobStatus.NOT_SUBMITTED,
+    JobStatus.RETRY,
+    JobStatus.PROCESSING,
+    JobStatus.STAGED,
+    JobStatus.PENDING,
+    JobStatus.UNKNOWN,
+)
+"""All statuses in display order: terminal ones first, then from the last step back to the first."""
+
+
+def status_words(status: JobStatus) -> str:
+    """A status in plain words: `timed out`."""
+    return status.replace("_", " ")
+
+
+def clock_words(seconds: float) -> str:
+    """A duration as a stopwatch shows it: `0:41`, `12:03`, `1:02:03`."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def ago(at: float, now: float) -> str:
+    """How long ago a time was: `41 seconds ago`. Both in seconds since 1970."""
+    # The other clock may be ahead of ours.
+    return humanize.naturaltime(max(now - at, 0.0))
+
+
+def iso_time(at: float) -> str:
+    """A time in ISO 8601, UTC, to the millisecond: `2025-12-17T11:08:36.512Z`.
+
+    Args:
+        at: Seconds since 1970.
+    """
+    time = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+    return time.replace("+00:00", "Z")
+
+
+def printable(text: str) -> str:
+    """A text from outside, made safe for a terminal: one line, no control characters."""
+    return "".join(char if char.isprintable() else " " for char in text)

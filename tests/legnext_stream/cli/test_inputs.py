@@ -1,0 +1,245 @@
+"""Reading ids, prompts and fields."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+
+from legnext_stream import TaskType
+from legnext_stream._cli.exits import UsageError
+from legnext_stream._cli.inputs import LineStream, parse_id, prompt_parser, read_fields, read_file
+from legnext_stream._core.model.prompts import Prompt
+
+_TEXT = prompt_parser(TaskType.DIFFUSION, is_json=False)
+_JSON = prompt_parser(TaskType.DIFFUSION, is_json=True)
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    """A pipe: (reading end, writing end). A test may close the writing end."""
+    reading, writing = os.pipe()
+    yield reading, writing
+    os.close(reading)
+    with contextlib.suppress(OSError):
+        os.close(writing)
+
+
+@pytest.mark.parametrize(
+    ("line", "job_id"),
+    [
+        (b"job-1", "job-1"),
+        (b"  job-1\t\r", "job-1"),
+        (b"job-1 # the fox", "job-1"),
+        (b"\xef\xbb\xbfjob-1", "job-1"),
+        (b"", None),
+        (b" \r", None),
+        (b"# a comment, with an \xff in it", None),
+    ],
+)
+def test_a_line_is_an_id_a_comment_or_blank(line: bytes, job_id: str | None) -> None:
+    """Spaces, comments, line ends and byte order marks of any system do no harm."""
+    assert parse_id(line, "here:1") == job_id
+
+
+def test_a_file_is_read_whole(tmp_path: Path) -> None:
+    """All ids of a file, in its order, as often as they stand there."""
+    path = tmp_path / "ids.txt"
+    path.write_text("a\n\n# comment\nb\na")
+    assert read_file(str(path), parse_id) == ["a", "b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a\nb c\n", r"ids\.txt:2: 'b c' is no job id"),
+        (b"a\n\n\xff\xfe\n", r"ids\.txt:3: .*xff.*is no job id"),
+        (b"../etc", r"ids\.txt:1: '\.\./etc' is no job id"),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path: Path, content: bytes, message: str) -> None:
+    """The message has the file, the line and the item."""
+    path = tmp_path / "ids.txt"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=message):
+        read_file(str(path), parse_id)
+
+
+@pytest.mark.parametrize("name", ["missing.txt", ".", "null\0byte"])
+def test_a_file_that_cant_be_read_is_named(tmp_path: Path, name: str) -> None:
+    """A missing file, a folder and a name that can't be one are the caller's mistakes."""
+    with pytest.raises(UsageError, match="can't read"):
+        read_file(str(tmp_path / name), parse_id)
+
+
+async def test_ids_come_as_their_lines_arrive(pipe: tuple[int, int]) -> None:
+    """An id is there once its line is whole, before the next one or the end is."""
+    reading, writing = pipe
+    ids = LineStream(reading, parse_id)
+    os.write(writing, b"# first\njob-1\njob")
+    assert await anext(ids) == "job-1"
+    assert not ids.is_at_end
+    os.write(writing, b"-2\n\n")
+    assert await anext(ids) == "job-2"
+    os.write(writing, b"job-3")
+    os.close(writing)
+    assert [job_id async for job_id in ids] == ["job-3"]
+    assert ids.is_at_end
+
+
+async def test_waiting_for_a_line_can_be_cancelled(pipe: tuple[int, int]) -> None:
+    """A stream on which nothing arrives keeps nobody waiting."""
+    ids = LineStream(pipe[0], parse_id)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ids.__anext__)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    assert not ids.is_at_end
+
+
+async def test_a_bad_line_of_a_stream_is_named(pipe: tuple[int, int]) -> None:
+    """The ids before it come; then the message has the line and the item."""
+    reading, writing = pipe
+    os.write(writing, b"job-1\n\nwhat is this\n")
+    ids = LineStream(reading, parse_id)
+    assert await anext(ids) == "job-1"
+    with pytest.raises(UsageError, match="standard input:3: 'what is this' is no job id"):
+        await anext(ids)
+
+
+async def test_an_endless_line_is_refused(tmp_path: Path) -> None:
+    """What has no line ends is no list of ids, and is not gathered in memory."""
+    path = tmp_path / "zeros"
+    path.write_bytes(b"0" * 200_000)
+    with path.open("rb") as file, pytest.raises(UsageError, match="a line of more than"):
+        await anext(LineStream(file.fileno(), parse_id))
+
+
+async def test_a_stream_that_cant_be_read_is_named(tmp_path: Path) -> None:
+    """A folder on standard input is the caller's mistake."""
+    folder = os.open(tmp_path, os.O_RDONLY)
+    with pytest.raises(UsageError, match="can't read standard input: Is a directory"):
+        await anext(LineStream(folder, parse_id))
+    os.close(folder)
+
+
+@pytest.mark.parametrize(
+    ("line", "prompt"),
+    [
+        (b"a fox", Prompt("a fox")),
+        (b"  a fox, #ff0000 --ar 2:3 \r", Prompt("a fox, #ff0000 --ar 2:3")),
+        ("\ufeffein Föhn".encode(), Prompt("ein Föhn")),
+        (b"# later", None),
+        (b"  \t", None),
+    ],
+)
+def test_a_line_is_a_prompt_a_comment_or_blank(line: bytes, prompt: Prompt | None) -> None:
+    """As it stands: a # within it is part of it."""
+    assert _TEXT(line, "here:1") == prompt
+
+
+@pytest.mark.parametrize(
+    ("line", "prompt"),
+    [
+        (b'{"text": "a fox"}', Prompt("a fox")),
+        (b'{"text": "a fox", "tag": {"page": 3}}\r', Prompt("a fox", tag={"page": 3})),
+        (
+            b'{"task_type": "upscale", "params": {"jobId": "a", "imageNo": 0, "type": 1}}',
+            Prompt("", task_type="upscale", params={"jobId": "a", "imageNo": 0, "type": 1}),
+        ),
+        (b"\xef\xbb\xbf  ", None),
+    ],
+)
+def test_a_line_of_json_says_more(line: bytes, prompt: Prompt | None) -> None:
+    """A tag, a task type and its fields."""
+    assert _JSON(line, "here:1") == prompt
+
+
+def test_the_task_type_of_those_that_dont_say_it() -> None:
+    """It is the command's."""
+    prompt = prompt_parser(TaskType.SHORTEN, is_json=False)(b"a long tale", "here:1")
+    assert prompt is not None
+    assert prompt.task_type is TaskType.SHORTEN
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("p.txt", b"a\n" + b"x" * 8193, r"p\.txt:2: a prompt has at most 8,192 characters"),
+        ("p.jsonl", b'{"text": "a"}\n{"txt": "b"}', r"p\.jsonl:2: .*txt"),
+        ("p.jsonl", b'{"text": 7}', r"p\.jsonl:1: "),
+        ("p.jsonl", b"a fox", r"p\.jsonl:1: "),
+        ("p.jsonl", b'{"text": "\xff"}', r"p\.jsonl:1: "),
+        ("p.jsonl", b'{"text": "a", "task_type": "paint"}', r"p\.jsonl:1: .*paint"),
+        ("p.jsonl", b'{"text": "a", "params": {"text": "b"}}', r"p\.jsonl:1: .*twice"),
+    ],
+)
+def test_a_bad_prompt_is_named(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    """The message has the file, the line and what is wrong."""
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=message):
+        read_file(str(path), _JSON if name.endswith("jsonl") else _TEXT)
+
+
+def test_a_file_of_prompts_is_read_whole(tmp_path: Path) -> None:
+    """All prompts, in its order, as often as they stand there."""
+    path = tmp_path / "prompts.txt"
+    path.write_text("# two\na fox\n\na fox\n")
+    assert read_file(str(path), _TEXT) == [Prompt("a fox"), Prompt("a fox")]
+
+
+async def test_prompts_come_as_their_lines_arrive() -> None:
+    """A prompt is there once its line is whole."""
+    reading, writing = os.pipe()
+    prompts = LineStream(reading, _TEXT)
+    os.write(writing, b"a fox\nan or")
+    assert await anext(prompts) == Prompt("a fox")
+    assert not prompts.is_at_end
+    os.write(writing, b"chard")
+    os.close(writing)
+    assert [prompt.text async for prompt in prompts] == ["an orchard"]
+    os.close(reading)
+
+
+def test_values_are_json_or_text_or_files(tmp_path: Path) -> None:
+    """Numbers, lists and texts, each as it was meant."""
+    path = tmp_path / "mask.png"
+    path.write_bytes(b"\x89PNG")
+    assert read_fields(
+        [
+            "imageNo=0",
+            'jobId="7"',
+            "remixPrompt=a = b",
+            'imgUrls=["a"]',
+            f"mask=@{path}",
+            "x=\udcff",
+        ]
+    ) == {
+        "imageNo": 0,
+        "jobId": "7",
+        "remixPrompt": "a = b",
+        "imgUrls": ["a"],
+        "mask": b"\x89PNG",
+        "x": "\udcff",
+    }
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["imageNo"], "'imageNo' is not of the form NAME=VALUE"),
+        (["=0"], "not of the form"),
+        (["a=1", "a=2"], "a is given twice"),
+        (["mask=@none.png"], "can't read none.png: No such file"),
+    ],
+)
+def test_bad_fields_are_named(texts: list[str], message: str) -> None:
+    """With what is wrong with them."""
+    with pytest.raises(UsageError, match=message):
+        read_fields(texts)
