@@ -1,4 +1,4 @@
-"""What waited for a reader at each time, and spans of time, as those who judge it need them."""
+"""How many events were waiting for a reader at each time, and sets of time spans, for the judges."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ from tests.simulation.findings import SLACK
 from tests.simulation.outcome import Reading
 
 Span: TypeAlias = tuple[float, float]
-"""From when until when, seconds."""
+"""Begin and end, seconds."""
 
 
 class Backlog:
-    """The events that were there for a reader and that it had not read yet.
+    """The events that were available to a reader but that it had not read yet.
 
-    No more of them are known than the reader was told in the end: those that were merged, and those
-    that it left unread, are missing.
+    It only knows the events that the reader read in the end. Events that were merged, and those that
+    were left unread, are missing.
 
     Args:
-        reading: What the reader had.
-        began: When its watch began: what was known before, from a journal, takes up no room.
+        reading: What the reader received.
+        began: When its watch began. What was known before, from a journal, takes no space in a buffer.
     """
 
     def __init__(self, reading: Reading, began: float) -> None:
-        told = [each for each in reading.told if each.event.observed_at >= began - SLACK]
-        self._came = sorted(each.event.observed_at for each in told)
-        self._read = [each.at for each in told]
+        received = [each for each in reading.received if each.event.observed_at >= began - SLACK]
+        self._came = sorted(each.event.observed_at for each in received)
+        self._read = [each.at for each in received]
 
     def __len__(self) -> int:
-        """How many events the reader was told in all."""
+        """The number of events that the reader received."""
         return len(self._came)
 
     def at(self, time: float) -> int:
-        """How many events waited at a time, those not counted that came or were read just then."""
+        """How many events were waiting at a time, without those that arrived or were read at that moment."""
         return bisect_right(self._came, time - SLACK) - bisect_right(self._read, time + SLACK)
 
-    def full(self, room: int) -> list[Span]:
-        """When there were as many as there is room for, or more."""
+    def full(self, capacity: int) -> list[Span]:
+        """The times at which the number of events reached the capacity."""
         times = sorted({*self._came, *self._read})
         between = [(now, then) for now, then in pairwise(times) if then - now > 2 * SLACK]
-        return [span for span in between if self.at(sum(span) / 2) >= room]
+        return [span for span in between if self.at(sum(span) / 2) >= capacity]
 
 
 def union(spans: Iterable[Span]) -> list[Span]:
-    """The same time, without overlaps and in order."""
+    """Merge overlapping spans, and return them in order."""
     merged: list[Span] = []
     for begin, end in sorted(spans):
         if merged and begin <= merged[-1][1]:
@@ -57,7 +57,7 @@ def union(spans: Iterable[Span]) -> list[Span]:
 
 
 def common(some: Iterable[Span], others: Iterable[Span]) -> list[Span]:
-    """The time that is in both."""
+    """Return the spans of time that are in both."""
     kept = list(others)
     both = [(max(a, c), min(b, d)) for a, b in some for c, d in kept]
     return union((begin, end) for begin, end in both if begin < end)

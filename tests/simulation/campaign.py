@@ -1,4 +1,4 @@
-"""The campaign: seed after seed, and for whatever fails the plainest case that fails the same way."""
+"""The campaign: try seed after seed, and shrink each failing case to a minimal one."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable
 
 import attrs
 
-from tests.simulation.cases import Case, drawn, shrunk
+from tests.simulation.cases import Case, case_of_seed, shrunk_case
 from tests.simulation.mutants import Mutant
 from tests.simulation.trials import REPEATABLE, Tally, Trial, try_case
 
 
 def line_for(seed: int) -> str:
-    """The command that repeats a seed."""
+    """Return the command that repeats a seed."""
     return f"python -m tests.simulation --seed {seed}"
 
 
@@ -21,28 +21,28 @@ def campaign(
     tally: Tally | None = None,
     on_trial: Callable[[int, Trial], None] = lambda _seed, _trial: None,
 ) -> Tally:
-    """Try the cases of these seeds, each of them twice.
+    """Try the cases of these seeds, twice each.
 
     Args:
         seeds: The seeds.
         tally: Where to count; by default a new one.
-        on_trial: Called with each seed and what came of it.
+        on_trial: Called with each seed and its trial.
     """
     tally = Tally() if tally is None else tally
     for seed in seeds:
-        trial = try_case(drawn(seed))
+        trial = try_case(case_of_seed(seed))
         tally.add(seed, trial)
         on_trial(seed, trial)
     return tally
 
 
-def plainest(seed: int, clause: str) -> Case:
-    """The plainest case, found from the one of this seed, in which the same clause is broken.
+def minimal_case(seed: int, clause: str) -> Case:
+    """Return a minimal case in which the same clause fails as in the case of this seed.
 
     Raises:
-        hypothesis.errors.NoSuchExample: It isn't broken in the case of this seed.
+        hypothesis.errors.NoSuchExample: The clause doesn't fail in the case of this seed.
     """
-    return shrunk(seed, lambda case: clause in {broken for broken, _ in try_case(case).wrong})
+    return shrunk_case(seed, lambda case: clause in {broken for broken, _ in try_case(case).wrong})
 
 
 @attrs.frozen
@@ -52,8 +52,8 @@ class Catch:
     Attributes:
         mutant: The mutant.
         seed: The seed that caught it, or None if none did.
-        tried: How many seeds it took.
-        clauses: The clauses that were broken.
+        tried: How many seeds were tried.
+        clauses: The clauses that failed.
     """
 
     mutant: Mutant
@@ -63,13 +63,13 @@ class Catch:
 
 
 def hunt(mutant: Mutant, seeds: Iterable[int]) -> Catch:
-    """Try seeds on a broken library until the clause is broken that this mutant must break.
+    """Try seeds on a mutant of the library until the clause fails that it must violate.
 
-    Cases that can't show it are passed over.
+    Cases that can't show the mutation are skipped.
     """
     tried = 0
     for seed in seeds:
-        case = drawn(seed)
+        case = case_of_seed(seed)
         if not mutant.shows_in(case):
             continue
         tried += 1

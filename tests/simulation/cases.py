@@ -1,6 +1,6 @@
-"""Cases: a world with everything that is wrong with it, and those who watch it; drawn from a seed.
+"""Cases: a world full of faults, and the sessions that watch it. A seed determines a case.
 
-All that happens in a case follows from its values, so that a case is repeated by making it again.
+Everything that happens in a case follows from its values, so making the case again repeats it.
 """
 
 from __future__ import annotations
@@ -35,24 +35,24 @@ from mockserver._world import (
 from mockserver.strategies import faults, hints, limits, quirks, run_times, scripts, seconds
 
 PATIENT: Final = 600.0
-"""A watch with this timeout gives up no job of a case that ends by itself, seconds."""
+"""With this timeout in seconds, a watch gives up no job that ends by itself."""
 TROUBLE_ENDS: Final = 300.0
-"""When the last fault is over, doom apart, seconds since the world's start."""
+"""When the last fault ends, apart from an outage, in seconds since the world's start."""
 
 How: TypeAlias = Literal["end", "break", "raise", "cancel", "lose"]
-What: TypeAlias = Literal["add", "remove", "intrude"]
+ActionKind: TypeAlias = Literal["add", "remove", "intrude"]
 Kind: TypeAlias = Literal["401", "402", "403", "silence", "disk"]
 
 
 @attrs.frozen
 class Reader:
-    """Somebody who reads a stream.
+    """A consumer of a stream.
 
     Attributes:
-        pause: How long one event takes, seconds.
-        impatience: After how long a wait is cancelled and begun anew, seconds; None for never.
-        acks: Whether each event is acknowledged at once, and not by asking for the next.
-        policy: As a subscriber's; the stream itself has none.
+        pause: How long it takes to handle one event, seconds.
+        impatience: After how many seconds it cancels a wait and starts again; None for never.
+        acks: Whether it acknowledges each event at once, rather than by asking for the next.
+        policy: The policy of a subscriber; the stream itself has none.
     """
 
     pause: float = 0.0
@@ -66,9 +66,9 @@ class Leave:
     """How a stream is left.
 
     Attributes:
-        how: At its `"end"`; by a `"break"` or by an exception that is raised (`"raise"`) in its
-            body; by a cancellation from outside; or by losing the last reference.
-        after: After so many events; for a cancellation, after so many seconds.
+        how: At its `"end"`; by a `"break"`; by an exception in the body (`"raise"`); by a
+            cancellation from outside (`"cancel"`); or by dropping the last reference (`"lose"`).
+        after: After how many events; for a cancellation, after how many seconds.
     """
 
     how: How = "end"
@@ -76,49 +76,48 @@ class Leave:
 
 
 @attrs.frozen
-class Deed:
-    """What is done to a running watch.
+class Action:
+    """Something that is done to a running watch.
 
     Attributes:
-        at: When, seconds after the watch's start.
-        what: Jobs are added to it, one is removed, or a second task asks for its next event.
-        number: How many jobs, or which of them.
+        at: When, in seconds after the start of the watch.
+        what: Add jobs, remove a job, or ask for the next event from a second task.
+        number: How many jobs to add, or which one to remove.
     """
 
     at: float
-    what: What
+    what: ActionKind
     number: int = 1
 
 
 @attrs.frozen
-class Sitting:
-    """One watch, as one process would have it, from its start until it is left.
+class Session:
+    """One watch, as one process would run it, from its start until it is left.
 
     Attributes:
-        reader: Who iterates the stream.
-        others: Who has subscribed to it.
-        leave: How it is left.
-        deeds: What is done to it meanwhile.
-        brings_ids: Whether it is given the ids, or has only those of its journal.
-        rest: How long it takes until the next, seconds.
+        reader: The consumer that iterates over the stream.
+        others: The subscribers.
+        leave: How the stream is left.
+        actions: What is done to it in the meantime.
+        passes_ids: Whether it gets the job ids, or only has those in its journal.
+        pause_after: How long until the next session, seconds.
     """
 
     reader: Reader = Reader()
     others: tuple[Reader, ...] = ()
     leave: Leave = Leave()
-    deeds: tuple[Deed, ...] = ()
-    brings_ids: bool = True
-    rest: float = 1.0
+    actions: tuple[Action, ...] = ()
+    passes_ids: bool = True
+    pause_after: float = 1.0
 
 
 @attrs.frozen
-class Doom:
-    """What concerns all jobs, from a certain time on, until it has ended a watch.
+class Outage:
+    """A problem that affects all jobs, from a certain time until it has ended a watch.
 
     Attributes:
-        kind: What the API answers to everything; or it answers nothing, or the journal's disk is
-            full.
-        at: From when on, seconds since the world's start.
+        kind: The status code of every answer; or no answer at all; or a full disk for the journal.
+        at: When it starts, in seconds since the world's start.
     """
 
     kind: Kind
@@ -126,57 +125,57 @@ class Doom:
 
     @property
     def rule(self) -> Rule | None:
-        """The fault that is the doom, or None if it comes from elsewhere."""
+        """The fault rule that causes the outage; None for a full disk."""
         match self.kind:
             case "disk":
                 return None
             case "silence":
-                return Rule(Silence(), When(route="job", after=self.at), "doom")
+                return Rule(Silence(), When(route="job", after=self.at), "outage")
             case code:
-                return Rule(Status(int(code)), When(after=self.at), "doom")
+                return Rule(Status(int(code)), When(after=self.at), "outage")
 
 
 @attrs.frozen
 class Case:
-    """A world, and those who watch it.
+    """A world, and the sessions that watch it.
 
     Attributes:
         scenario: The world, its limits and its faults.
-        nobody: How many ids stand for no job.
-        come: How far apart the ids come in, seconds; 0 for all at once.
-        sittings: The watches, one after the other. Without a journal there is one.
-        has_journal: Whether they keep one.
-        doom: What concerns all jobs, or None.
-        timeout: The watches', seconds.
-        room: With how many jobs' undelivered events a reader counts as too far behind.
-        max_in_flight: How many requests may be under way.
+        unknown_ids: How many ids belong to no job.
+        interval: The time between ids that arrive one by one, seconds; 0 for all at once.
+        sessions: The watches, one after the other. Without a journal there is only one.
+        has_journal: Whether they keep a journal.
+        outage: A problem that affects all jobs, or None.
+        timeout: The timeout of the watches, seconds.
+        capacity: The number of undelivered events at which a consumer counts as too slow.
+        max_in_flight: How many requests may be in flight.
     """
 
     scenario: Scenario
-    nobody: int = 0
-    come: float = 0.0
-    sittings: tuple[Sitting, ...] = (Sitting(),)
+    unknown_ids: int = 0
+    interval: float = 0.0
+    sessions: tuple[Session, ...] = (Session(),)
     has_journal: bool = False
-    doom: Doom | None = None
+    outage: Outage | None = None
     timeout: float = PATIENT
-    room: int = 1000
+    capacity: int = 1000
     max_in_flight: int = 32
 
     @property
     def is_patient(self) -> bool:
-        """Whether each job that ends can be followed to its end."""
-        return self.timeout >= PATIENT and (self.doom is None or self.doom.kind != "silence")
+        """Whether each job that ends can be followed until its end."""
+        return self.timeout >= PATIENT and (self.outage is None or self.outage.kind != "silence")
 
 
-# ---------------------------------------------------------------- how they are drawn
+# ---------------------------------------------------------------- strategies
 
 
-# Making a strategy takes longer than drawing from it, so each is made once.
+# Making a strategy takes longer than drawing from it, so each is made only once.
 
 
 @functools.cache
 def _of_every_kind() -> st.SearchStrategy[Fault]:
-    """A fault: all kinds equally often."""
+    """A fault, with all kinds equally likely."""
     waits = st.sampled_from(("7", "2", "60"))
     refusals = st.builds(
         lambda code, wait: Status(code, headers={"Retry-After": wait}),
@@ -184,9 +183,9 @@ def _of_every_kind() -> st.SearchStrategy[Fault]:
         waits,
     )
     kinds: dict[type, st.SearchStrategy[Fault]] = {kind: faults({kind}) for kind in FAULTS}
-    # More than any client takes, rather than what is large for a test.
+    # Larger than any client accepts.
     kinds[Oversized] = st.just(Oversized(5 << 20))
-    # Pieces between which no time passes: of what is oversized that takes minutes, and shows nothing.
+    # Never without a pause between pieces: an oversized body in such pieces takes minutes and tests nothing.
     kinds[Dribble] = st.builds(Dribble, st.integers(1, 64), st.sampled_from((0.1, 0.01, 1.0)))
     kinds[Status] |= refusals
     return st.sampled_from(FAULTS).flatmap(lambda kind: kinds[kind])
@@ -216,7 +215,7 @@ def _rules(draw: st.DrawFn) -> Rule:
 
 
 def _lets_through(limit: Limit) -> bool:
-    """Whether a limit admits a request every two seconds or more often, on average."""
+    """Whether a limit admits a request at least every two seconds on average."""
     match limit:
         case TokenBucket() | LeakyBucket():
             return limit.rate >= 0.5
@@ -240,7 +239,7 @@ def _jobs() -> st.SearchStrategy[tuple[Jobs, ...]]:
     types = st.sampled_from(tuple(TASKS))
     lives = scripts(longest=60.0, most_steps=4, polls=True)
     held = scripts(longest=60.0, most_steps=2, ends=("processing", "pending", "queued-elsewhere"))
-    # Equal kinds stand more often where they are to be drawn more often.
+    # Similar strategies are listed several times to be drawn more often.
     return st.lists(
         st.one_of(
             st.builds(Jobs, count=st.integers(1, 6), task_type=types),
@@ -266,7 +265,7 @@ def _scenarios() -> st.SearchStrategy[Scenario]:
         hints=hints(),
         latency=st.just(0.0) | seconds(longest=2.0),
         faults=st.lists(_rules(), max_size=5).map(tuple),
-        # Expired jobs can't be followed; that is what `Vanished` is for.
+        # Expired jobs can't be followed; the fault `Vanished` covers this.
         quirks=quirks().map(lambda shape: attrs.evolve(shape, job_expires_after=None)),
         jobs=_jobs(),
     )
@@ -284,26 +283,26 @@ def _readers() -> st.SearchStrategy[Reader]:
 
 
 @functools.cache
-def _deeds() -> st.SearchStrategy[tuple[Deed, ...]]:
-    deed = st.builds(
-        Deed,
+def _actions() -> st.SearchStrategy[tuple[Action, ...]]:
+    action = st.builds(
+        Action,
         st.sampled_from((0.5, 5.0, 20.0, 60.0)),
-        st.sampled_from(get_args(What)),
+        st.sampled_from(get_args(ActionKind)),
         st.integers(1, 5),
     )
-    return st.lists(deed, max_size=4).map(
+    return st.lists(action, max_size=4).map(
         lambda some: tuple(sorted(some, key=lambda each: each.at))
     )
 
 
 @functools.cache
-def _sittings() -> st.SearchStrategy[Sitting]:
+def _sessions() -> st.SearchStrategy[Session]:
     return st.builds(
-        Sitting,
+        Session,
         _readers(),
         st.lists(_readers(), max_size=2).map(tuple),
         st.builds(Leave, st.sampled_from(get_args(How)), st.integers(1, 12)),
-        _deeds(),
+        _actions(),
         st.booleans(),
         st.sampled_from((1.0, 30.0, 200.0)),
     )
@@ -311,26 +310,26 @@ def _sittings() -> st.SearchStrategy[Sitting]:
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
-    """Cases of every kind. They shrink towards one job, watched once, with nothing wrong."""
+    """Cases of every kind. They shrink towards one job, watched once, without faults."""
     has_journal = draw(st.booleans())
-    sittings = draw(st.lists(_sittings(), min_size=1, max_size=4 if has_journal else 1).map(tuple))
-    first = attrs.evolve(sittings[0], brings_ids=True)
-    # However the others are left, the last one reads to the end what is left to be told.
-    last = () if not has_journal else (Sitting(),)
-    dooms = st.builds(
-        Doom,
+    sessions = draw(st.lists(_sessions(), min_size=1, max_size=4 if has_journal else 1).map(tuple))
+    first = attrs.evolve(sessions[0], passes_ids=True)
+    # However the other sessions are left, the last one reads all remaining events.
+    last = () if not has_journal else (Session(),)
+    outages = st.builds(
+        Outage,
         st.sampled_from(get_args(Kind) if has_journal else get_args(Kind)[:-1]),
         st.sampled_from((0.0, 20.0, 60.0)),
     )
     return Case(
         scenario=draw(_scenarios()),
-        nobody=draw(st.sampled_from((0, 0, 1, 2))),
-        come=draw(st.sampled_from((0.0, 0.0, 4.0))),
-        sittings=(first, *sittings[1:], *last),
+        unknown_ids=draw(st.sampled_from((0, 0, 1, 2))),
+        interval=draw(st.sampled_from((0.0, 0.0, 4.0))),
+        sessions=(first, *sessions[1:], *last),
         has_journal=has_journal,
-        doom=draw(st.none() | dooms) if draw(st.booleans()) else None,
+        outage=draw(st.none() | outages) if draw(st.booleans()) else None,
         timeout=draw(st.sampled_from((PATIENT, PATIENT, PATIENT, 120.0))),
-        room=draw(st.sampled_from((1000, 1, 3))),
+        capacity=draw(st.sampled_from((1000, 1, 3))),
         max_in_flight=draw(st.sampled_from((32, 4, 1))),
     )
 
@@ -347,8 +346,8 @@ def _settings(phases: tuple[Phase, ...], examples: int) -> settings:
 
 
 @functools.lru_cache(maxsize=256)
-def drawn(seed: int) -> Case:
-    """The case of a seed."""
+def case_of_seed(seed: int) -> Case:
+    """Return the case of a seed."""
     found: list[Case] = []
 
     def look(case: Case) -> bool:
@@ -362,12 +361,12 @@ def drawn(seed: int) -> Case:
             settings=_settings((Phase.generate,), 2),
             random=random.Random(seed),
         )
-    # Hypothesis begins with the plainest of all; the next one is the seed's.
+    # Hypothesis starts with the simplest example; the second one is the seed's.
     return found[-1]
 
 
-def shrunk(seed: int, fails: Callable[[Case], bool]) -> Case:
-    """The plainest case that fails as the one of this seed does.
+def shrunk_case(seed: int, fails: Callable[[Case], bool]) -> Case:
+    """Return a minimal case that fails like the one of this seed.
 
     Raises:
         NoSuchExample: The case of this seed doesn't fail.

@@ -1,4 +1,4 @@
-"""What can be known of a case besides what was told: the requests, the faults they met, the truth."""
+"""The evidence about a case apart from its events: the requests, the faults that affected them, the truth."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ from mockserver._faults.state import (
     UnknownStatus,
     WrongJob,
 )
-from tests.simulation.outcome import Outcome, Sat
+from tests.simulation.outcome import Outcome, SessionResult
 
 ENDS: Final = frozenset({"completed", "failed"})
-"""The words after which a job never changes."""
-NOBODY: Final = "no such job"
-"""What stands for the status of a job that doesn't exist."""
-# With these faults it can't be known whether, and when, a client has had all of an answer.
-_UNSURE: Final[tuple[type[Fault], ...]] = (*CONNECTION_FAULTS, AnswerLost, Delay, Oversized)
-# Answers later than this are given up: the library's limit for a request, and for a connection.
-_GIVEN_UP: Final = 10.0
+"""The statuses after which a job never changes."""
+NO_SUCH_JOB: Final = "no such job"
+"""The status of a job that doesn't exist."""
+# With these faults it is uncertain whether and when a client has received a complete answer.
+_UNCERTAIN: Final[tuple[type[Fault], ...]] = (*CONNECTION_FAULTS, AnswerLost, Delay, Oversized)
+# The library's timeout for a request, and for a connection, seconds.
+_REQUEST_TIMEOUT: Final = 10.0
 
 
 class Evidence:
-    """Looks through what came of a case.
+    """Answers the judges' questions about the outcome of a case.
 
     Args:
-        outcome: What came of it.
+        outcome: The outcome.
 
     Attributes:
-        outcome: The same.
-        truth: Job id → its changes, in the words that a client has for them.
-        per_job: The status requests of each job, in order.
+        outcome: The outcome.
+        truth: Job id → its changes, with statuses as clients see them.
+        per_job: The status requests for each job, in order.
     """
 
     def __init__(self, outcome: Outcome) -> None:
@@ -66,28 +66,28 @@ class Evidence:
                 self.per_job[record.job_id].append(record)
 
     def met(self, record: RequestRecord) -> list[Fault]:
-        """The faults that a request met."""
+        """The faults that affected a request."""
         return [self.outcome.faults[name] for name in record.faults]
 
-    def came_through(self, record: RequestRecord) -> bool:
-        """Whether a client that waited has surely had this answer, at the time it was sent."""
-        return record.answered_at - record.at < _GIVEN_UP and not any(
-            isinstance(fault, _UNSURE) for fault in self.met(record)
+    def was_received(self, record: RequestRecord) -> bool:
+        """Whether a client that waited has certainly received this answer when it was sent."""
+        return record.answered_at - record.at < _REQUEST_TIMEOUT and not any(
+            isinstance(fault, _UNCERTAIN) for fault in self.met(record)
         )
 
-    def during(self, sat: Sat) -> Iterator[RequestRecord]:
-        """The requests of one watch."""
-        return (each for each in self.outcome.requests if sat.began <= each.at <= sat.left)
+    def during(self, result: SessionResult) -> Iterator[RequestRecord]:
+        """The requests made during one watch."""
+        return (each for each in self.outcome.requests if result.began <= each.at <= result.left)
 
     # ---------------------------------------------------------------- the truth of one job
 
     def status(self, job_id: str, at: float) -> str:
-        """What a job really was at a time."""
+        """The true status of a job at a time."""
         changes = self.truth.get(job_id)
         if changes is None:
-            return NOBODY
+            return NO_SUCH_JOB
         number = bisect_right(changes, at, key=lambda change: change.at)
-        return changes[number - 1].status if number else NOBODY
+        return changes[number - 1].status if number else NO_SUCH_JOB
 
     def ended_at(self, job_id: str) -> float:
         """When a job really ended; infinite if it never did."""
@@ -96,7 +96,7 @@ class Evidence:
 
     @cached_property
     def misled(self) -> Mapping[str, frozenset[type[Fault]]]:
-        """Job id → the faults by which something untrue may have been told of it."""
+        """Job id → the faults that may have reported something untrue about it."""
         return {
             job_id: frozenset(
                 type(fault)
@@ -108,20 +108,20 @@ class Evidence:
         }
 
     def is_misled(self, job_id: str | None = None) -> bool:
-        """Whether answers about a job, or about any, were out of date, or untrue."""
+        """Whether any answer about a job, or about any job, was outdated or untrue."""
         if job_id is None:
-            # What is told of one job also says how the server's clock stands, for all of them.
+            # The times of one job also affect the estimate of the server's clock, for all jobs.
             return any(map(self.is_misled, self.misled))
         kinds = self.misled.get(job_id, frozenset())
         return not kinds.isdisjoint({Stale, Regression, Flapping, UnknownStatus})
 
     def is_limited(self, record: RequestRecord) -> bool:
-        """Whether a request was refused for the rate's sake, by its status or in its body."""
+        """Whether a request was refused because of the rate, by its status code or in its body."""
         envelopes = [fault for fault in self.met(record) if isinstance(fault, ErrorEnvelope)]
         return record.status_code == 429 or any(fault.code == 429 for fault in envelopes)
 
     def is_trouble(self, record: RequestRecord) -> bool:
-        """Whether a request met what may pass, and says nothing about its job."""
+        """Whether a request failed temporarily, so that its answer says nothing about the job."""
         return record.status_code >= 408 or any(
             isinstance(fault, (*HTTP_FAULTS, *CONNECTION_FAULTS, AnswerLost, WrongJob))
             and not isinstance(fault, (Delay, WrongContentType))
@@ -129,7 +129,7 @@ class Evidence:
         )
 
     def is_surely_trouble(self, record: RequestRecord) -> bool:
-        """Whether nothing else can be made of an answer, provided that it came through."""
+        """Whether an answer, if it was received, can only count as a temporary error."""
         code = record.status_code
         return (
             300 <= code < 400
@@ -145,7 +145,7 @@ class Evidence:
         )
 
     def invented(self, job_id: str) -> set[str]:
-        """The words that were told of a job though they were never true."""
+        """The statuses that were reported for a job without ever being true."""
         words: set[str] = set()
         for record in self.per_job.get(job_id, ()):
             for fault in self.met(record):
@@ -160,5 +160,5 @@ class Evidence:
 
 
 def _as_read(word: str) -> str:
-    """A word as a client reads it, which takes `Processing` for what it must mean."""
+    """Return a status as a client reads it: `Processing` counts as `processing`."""
     return word.lower() if word.lower() in set(JobStatus) else word

@@ -1,7 +1,7 @@
-"""What judges find, how a clause gets its judge, and what was told, sorted for them.
+"""The findings of judges, the registry of clauses, and ways to group the events.
 
-A judge says of what it has looked at something of the kind, job by job, and what it found wrong. What
-was not looked at proves nothing, so both are counted.
+A judge reports what it checked, job by job, and what violates the clause. A check that was never made
+proves nothing, so both are counted.
 """
 
 from __future__ import annotations
@@ -12,39 +12,39 @@ from typing import Final, TypeAlias
 import attrs
 
 from tests.simulation.evidence import Evidence
-from tests.simulation.outcome import Outcome, Reading, Sat, Told
+from tests.simulation.outcome import Outcome, Reading, Received, SessionResult
 
 SLACK: Final = 1e-3
-"""Times that two sides have computed may differ by so much, seconds."""
+"""Times that two sides have computed may differ by this much, seconds."""
 CUT: Final = 1.0
-"""A job's time stamps are cut to the second, and so are dates of HTTP."""
+"""The times in jobs and HTTP dates are truncated to seconds."""
 
 
 @attrs.frozen
-class Looked:
-    """Something that a clause speaks about was there to be looked at, and was as it must be.
+class Held:
+    """A clause was checked, and it held.
 
     Attributes:
-        job_id: The job, or None if it is about the watch as a whole.
+        job_id: The job, or None for the watch as a whole.
     """
 
     job_id: str | None = None
 
 
 @attrs.frozen
-class Wrong:
-    """Something was not as it must be.
+class Violated:
+    """A clause was violated.
 
     Attributes:
-        said: What was wrong.
-        job_id: Of which job, or None if it is about the watch as a whole.
+        said: A message that says how.
+        job_id: The job, or None for the watch as a whole.
     """
 
     said: str
     job_id: str | None = None
 
 
-Finding: TypeAlias = Looked | Wrong
+Finding: TypeAlias = Held | Violated
 Judge: TypeAlias = Callable[[Evidence], Iterator[Finding]]
 
 
@@ -52,7 +52,7 @@ class Clauses(dict[str, Judge]):
     """Clauses by name, with the judge of each."""
 
     def clause(self, name: str) -> Callable[[Judge], Judge]:
-        """Register the function that follows as the judge of a clause."""
+        """Register the decorated function as the judge of a clause."""
 
         def register(judge: Judge) -> Judge:
             self[name] = judge
@@ -61,33 +61,38 @@ class Clauses(dict[str, Judge]):
         return register
 
 
-def found(is_right: bool, said: str, job_id: str | None = None) -> Finding:  # noqa: FBT001 - a verdict
-    """A finding: looked at and right, or wrong, and then what is said of it."""
-    return Looked(job_id) if is_right else Wrong(said, job_id)
+def check(is_right: bool, said: str, job_id: str | None = None) -> Finding:  # noqa: FBT001 - the condition is what it checks
+    """Return `Held`, or `Violated` with this message."""
+    return Held(job_id) if is_right else Violated(said, job_id)
 
 
-# ---------------------------------------------------------------- what was told, sorted
+# ---------------------------------------------------------------- grouping events
 
 
-def of_jobs(told: Sequence[Told]) -> dict[str, list[Told]]:
-    """What was told, job by job."""
-    jobs: dict[str, list[Told]] = {}
-    for each in told:
+def by_job(received: Sequence[Received]) -> dict[str, list[Received]]:
+    """Group events by job."""
+    jobs: dict[str, list[Received]] = {}
+    for each in received:
         jobs.setdefault(each.event.job_id, []).append(each)
     return jobs
 
 
-def readings(outcome: Outcome) -> Iterator[tuple[Sat, Reading]]:
-    """What all readers of all watches had."""
-    for sat in outcome.sats:
-        for reading in sat.readings:
-            yield sat, reading
+def readings(outcome: Outcome) -> Iterator[tuple[SessionResult, Reading]]:
+    """Yield each reading of each watch."""
+    for result in outcome.results:
+        for reading in result.readings:
+            yield result, reading
 
 
-def stories(outcome: Outcome) -> Iterator[tuple[str, list[Told]]]:
-    """All that was told of a job to one reader, and over all watches what was acknowledged."""
+def sequences(outcome: Outcome) -> Iterator[tuple[str, list[Received]]]:
+    """Yield the events for each job that one reader received, and those acknowledged over all watches."""
     for _, reading in readings(outcome):
-        yield from of_jobs(reading.told).items()
+        yield from by_job(reading.received).items()
     if outcome.case.has_journal:
-        kept = [each for sat in outcome.sats for each in sat.main.told if each.acked == "yes"]
-        yield from of_jobs(kept).items()
+        kept = [
+            each
+            for result in outcome.results
+            for each in result.main.received
+            if each.acked == "yes"
+        ]
+        yield from by_job(kept).items()

@@ -1,4 +1,4 @@
-"""The judges: each clause of the contract as a function, which holds a case against the truth."""
+"""The judges: a function for each clause of the contract, which compares a case with the truth."""
 
 from __future__ import annotations
 

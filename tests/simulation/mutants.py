@@ -1,6 +1,6 @@
-"""Breakages on purpose: what the judges must notice, or they would prove nothing.
+"""Mutants: deliberately broken versions of the library, which the judges must detect.
 
-Each mutant breaks one thing in the library for as long as it is applied, by patching it at run time.
+Each mutant breaks one thing, by patching the library while it is applied.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ Patch = AbstractContextManager[Any]
 
 @attrs.frozen
 class Mutant:
-    """One breakage.
+    """A deliberate bug.
 
     Attributes:
-        name: What is broken, in words.
-        patches: Makes what breaks it.
-        breaks: The clause that this breaks, among others perhaps.
-        shows_in: Whether it could be seen in a case at all.
+        name: What is broken.
+        patches: Returns the patches that break it.
+        breaks: The clause that it violates, perhaps among others.
+        shows_in: Whether the bug can show in a case at all.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Mutant:
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """Have the library broken for as long as the context is open."""
+        """A context in which the library is broken."""
         with ExitStack() as stack:
             for each in self.patches():
                 stack.enter_context(each)
@@ -81,7 +81,7 @@ def _mutant(
     return register
 
 
-# ---------------------------------------------------------------- what is told
+# ---------------------------------------------------------------- events
 
 
 @_mutant("some events are dropped", breaks="2 every job ends")
@@ -205,7 +205,7 @@ def _() -> list[Patch]:
     return [patch.object(Stamps, "changed_between", early)]
 
 
-# ---------------------------------------------------------------- the end
+# ---------------------------------------------------------------- ends
 
 
 @_mutant("the stream never ends", breaks="2 the stream ends")
@@ -301,10 +301,10 @@ def _() -> list[Patch]:
     missing = Tracker._on_missing
 
     def fatal(self: Tracker, now: float, job: Any, seen: Observation) -> list[JobEvent]:  # noqa: ANN401 - passed on
-        told = missing(self, now, job, seen)
-        if told and seen.error is not None:
+        received = missing(self, now, job, seen)
+        if received and seen.error is not None:
             raise seen.error
-        return told
+        return received
 
     return [patch.object(Tracker, "_on_missing", fatal)]
 
@@ -321,7 +321,7 @@ def _() -> list[Patch]:
     return [patch.object(Tracker, "_count", silent)]
 
 
-# ---------------------------------------------------------------- pace and bounds
+# ---------------------------------------------------------------- pace and limits
 
 
 @_mutant("Retry-After is ignored", breaks="P Retry-After is obeyed")
@@ -335,11 +335,11 @@ def _() -> list[Patch]:
 
 
 def _has_slow_readers(case: Case) -> bool:
-    """Whether somebody in this case has more to read than there is room for, and company."""
-    is_small = case.room < sum(jobs.count for jobs in case.scenario.jobs)
+    """Whether a case has several consumers, one of them slow, and more jobs than a buffer's capacity."""
+    is_small = case.capacity < sum(jobs.count for jobs in case.scenario.jobs)
     return is_small and any(
-        sitting.others and any(reader.pause for reader in (sitting.reader, *sitting.others))
-        for sitting in case.sittings
+        session.others and any(reader.pause for reader in (session.reader, *session.others))
+        for session in case.sessions
     )
 
 
@@ -380,7 +380,7 @@ def _() -> list[Patch]:
 
 
 def _otherwise(**pacing: Any) -> Patch:  # noqa: ANN401 - settings
-    """Have accounts opened with another pacing than was asked for."""
+    """Open accounts with other pacing settings than those requested."""
     open_account = _accounts.open_account
 
     def opened(*given: Any, **settings: Any) -> Account:  # noqa: ANN401 - passed on
@@ -462,7 +462,7 @@ def _() -> list[Patch]:
     return [patch.object(EventStream, "_alone", lambda _self: nullcontext())]
 
 
-# ---------------------------------------------------------------- journal, readers, membership
+# ---------------------------------------------------------------- journal, consumers, membership
 
 
 @_mutant("acknowledgements are not written", breaks="J acknowledged events never come again")

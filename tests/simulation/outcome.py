@@ -1,4 +1,4 @@
-"""What came of a case: all that was told, all that was asked, and what really happened."""
+"""The outcome of a case: the events received, the requests made, and what really happened."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import attrs
 from legnext_stream import JobEvent, JobStatus, Stats
 from mockserver import Change, RequestRecord
 from mockserver._faults import Fault
-from tests.simulation.cases import Case, Sitting
+from tests.simulation.cases import Case, Session
 
 Acked: TypeAlias = Literal["no", "perhaps", "yes"]
-"""Whether an event was acknowledged: perhaps, if that was broken off."""
+"""Whether an event was acknowledged; `"perhaps"` if the acknowledgement was interrupted."""
 
 
 @attrs.define
-class Told:
-    """An event, as a reader had it.
+class Received:
+    """An event, as a reader received it.
 
     Attributes:
-        order: Its place among all that happened in the case.
-        at: When the reader had it, seconds.
+        order: Its place among everything that happened in the case.
+        at: When the reader received it, seconds.
         event: The event.
         acked: Whether the reader acknowledged it.
     """
@@ -34,52 +34,52 @@ class Told:
 
     @property
     def word(self) -> str:
-        """The event's status as the API writes it."""
+        """The status of the event, as the API writes it."""
         event = self.event
         return event.job.raw_status if event.status is JobStatus.UNKNOWN else event.status.value
 
 
 @attrs.define
 class Reading:
-    """What one reader had of one watch.
+    """What one reader received during one watch.
 
     Attributes:
-        name: Which reader: `"main"` iterates the stream, the others have subscribed to it.
-        told: The events, in order.
-        has_ended: Whether the reader met the end.
-        error: What was raised at the reader's loop instead, or None.
+        name: The reader: `"main"` iterates over the stream, the others have subscribed to it.
+        received: The events, in order.
+        has_ended: Whether the reader reached the end.
+        error: The exception that the reader's loop raised instead, or None.
     """
 
     name: str
-    told: list[Told] = attrs.field(factory=list)
+    received: list[Received] = attrs.field(factory=list)
     has_ended: bool = False
     error: Exception | None = None
 
 
 @attrs.define
-class Sat:
-    """What happened in one watch.
+class SessionResult:
+    """What happened in one session.
 
     Attributes:
-        sitting: What was to happen.
-        number: Which watch of the case it was, from 0 on.
+        session: The session.
+        number: The number of the session within the case, from 0.
         began: When it began, seconds.
-        left: When it had been left, seconds.
-        main: Who iterated the stream.
-        others: Who had subscribed to it.
-        asked: The ids it was told of, by the caller or by its journal.
-        removed: Job id → the place of its removal among all that happened.
-        never_ended: Whether it had to be broken off.
-        again: What met those who asked once more after the end, the error or the close; by name.
-        came_out: What came out of a body that raised, or None if that was the error itself.
-        intrusions: What met the second task that asked for the next event.
-        open_after: How many connections were open after its client was closed.
-        most_open: The most connections that were open at one time.
-        tasks_after: The library's tasks that were left after its client was closed.
-        stats: Its numbers at its end.
+        left: When the stream had been left, seconds.
+        main: The reader that iterated over the stream.
+        others: The subscribers.
+        asked: The ids that the watch got, from the caller or from its journal.
+        removed: Job id → the place of its removal among everything that happened.
+        never_ended: Whether the session had to be cancelled.
+        again: The results of calls after the end, the error or the close; by name.
+        came_out: The exception that came out of the body, or None if it was the body's own.
+        intrusions: The results of the second task that asked for the next event.
+        open_after: How many connections were open after the client was closed.
+        most_open: The largest number of connections open at one time.
+        tasks_after: How many of the library's tasks were left after the client was closed.
+        stats: The statistics at the end.
     """
 
-    sitting: Sitting
+    session: Session
     number: int
     began: float
     left: float = 0.0
@@ -98,30 +98,30 @@ class Sat:
 
     @property
     def readings(self) -> list[Reading]:
-        """What all its readers had."""
+        """The readings of all readers."""
         return [self.main, *self.others]
 
 
 @attrs.frozen
 class Outcome:
-    """What came of a case.
+    """The outcome of a case.
 
     Attributes:
         case: The case.
-        sats: Its watches.
+        results: The results of its sessions.
         truth: Job id → its changes, up to the end of the case.
         requests: All requests, in order.
         faults: The faults by the names of their rules.
         refused: How many connections were refused.
         seconds: How long the case took, in simulated seconds.
         crashes: Errors of the mock itself.
-        warnings: What was warned of.
+        warnings: The warnings.
         journal: The requests, as bytes.
-        log: What was told to whom and when, as bytes.
+        log: Which reader received what and when, as bytes.
     """
 
     case: Case
-    sats: list[Sat]
+    results: list[SessionResult]
     truth: Mapping[str, tuple[Change, ...]]
     requests: list[RequestRecord]
     faults: Mapping[str, Fault]
@@ -134,5 +134,5 @@ class Outcome:
 
     @property
     def restarts(self) -> int:
-        """How many watches went on from a journal."""
-        return len(self.sats) - 1
+        """How many watches resumed from a journal."""
+        return len(self.results) - 1

@@ -15,7 +15,7 @@ def figures(tally: Tally) -> str:
     lines = [
         f"- {tally.seeds:,} seeds, each run twice: {tally.seconds / 3600:,.1f} simulated hours a run",
         f"- {tally.jobs:,} jobs, {tally.requests:,} requests, {tally.events:,} events",
-        f"- {tally.sittings:,} watches, {tally.restarts:,} of them resumed from a journal",
+        f"- {tally.sessions:,} watches, {tally.restarts:,} of them resumed from a journal",
         f"- {tally.cancelled:,} watches were left early or ended with an error",
         f"- {sum(tally.faults.values()):,} faults occurred, of {len(tally.faults)} kinds",
         f"- **{len(tally.violations)} violations**",
@@ -53,7 +53,7 @@ def clause_table(tally: Tally) -> str:
     rows = [["clause", "times it held", "fault × status"]]
     for clause in (*CLAUSES, REPEATABLE):
         cells = {cell[:2] for cell in tally.cells if cell[2] == clause}
-        rows.append([clause, f"{tally.looked[clause]:,}", f"{len(cells) or '·'}"])
+        rows.append([clause, f"{tally.held[clause]:,}", f"{len(cells) or '·'}"])
     return _table(rows)
 
 

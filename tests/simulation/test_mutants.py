@@ -1,4 +1,4 @@
-"""Each clause is shown to fail: a library that is broken on purpose is found out by the campaign."""
+"""Each clause can fail: the campaign detects deliberate bugs in the library."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from tests.simulation.mutants import MUTANTS, Mutant
 from tests.simulation.trials import REPEATABLE
 
 SEEDS = range(300)
-"""A campaign of so many seeds finds each of them."""
+"""A campaign with these seeds detects each mutant."""
 
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mutant_is_caught(mutant: Mutant) -> None:
-    """The clause that it breaks is seen to be broken."""
+    """The mutant violates the clause that it is meant to violate, and the judges notice."""
     assert hunt(mutant, SEEDS).seed is not None
 
 
 def test_each_clause_has_a_mutant() -> None:
-    """There is no clause that could not fail."""
+    """Each clause has a mutant that violates it."""
     assert {mutant.breaks for mutant in MUTANTS} == {*CLAUSES, REPEATABLE}

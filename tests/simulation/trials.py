@@ -1,4 +1,4 @@
-"""A trial: a case is run twice and judged, and what it has exercised is counted."""
+"""A trial: run a case twice, judge it, and count what it has exercised."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import attrs
 
 from mockserver._faults.connection import Refuse
 from tests.simulation.cases import Case
-from tests.simulation.evidence import ENDS, NOBODY, Evidence
-from tests.simulation.findings import Looked, Wrong
+from tests.simulation.evidence import ENDS, NO_SUCH_JOB, Evidence
+from tests.simulation.findings import Held, Violated
 from tests.simulation.judges import CLAUSES
 from tests.simulation.outcome import Outcome
 from tests.simulation.running import run
@@ -18,37 +18,37 @@ from tests.simulation.running import run
 REPEATABLE: Final = "same seed, same bytes"
 """The clause that needs two runs."""
 SOUND: Final = "the mock is sound"
-"""What is asked of the mock, so that it can be the witness."""
+"""What is checked of the mock, because the judges rely on it."""
 NO_FAULT: Final = "no fault"
 ON_CONNECTING: Final = "on connecting"
 STATUSES: Final = (
     *("pending", "staged", "processing", "retry", "an unknown word", "completed", "failed"),
-    *(NOBODY, ON_CONNECTING),
+    *(NO_SUCH_JOB, ON_CONNECTING),
 )
-"""What jobs truly are when they are asked about."""
+"""The true statuses of jobs when they are polled."""
 
 Cell: TypeAlias = tuple[str, str, str]
-"""A fault, the true status of the job that was asked about, and a clause."""
+"""A fault, the true status of the polled job, and a clause."""
 
 
 @attrs.define
 class Tally:
-    """What trials have come to.
+    """The totals of several trials.
 
     Attributes:
         seeds: How many cases were tried.
-        seconds: How much simulated time they took, once each.
+        seconds: How much simulated time they took, counting each once.
         jobs: How many jobs they had.
         requests: How many requests were made.
-        events: How many events were told, to all readers.
-        sittings: How many watches there were.
-        restarts: How many of them went on from a journal.
-        cancelled: How many watches were left before their end, or ended by an error.
-        faults: How often each kind of fault was met.
-        looked: How often each clause was found to hold.
-        cells: Fault × status × clause → how many jobs met the fault in that status and were judged
-            by the clause.
-        violations: What was found wrong: the seed, the clause and what was said.
+        events: How many events all readers received.
+        sessions: How many watches there were.
+        restarts: How many of them resumed from a journal.
+        cancelled: How many watches were left early or ended with an error.
+        faults: How many requests each kind of fault affected.
+        held: How often each clause was checked and held.
+        cells: Fault × status × clause → how many jobs the fault affected in that status and were
+            checked for the clause.
+        violations: The violations: the seed, the clause and the message.
     """
 
     seeds: int = 0
@@ -56,46 +56,48 @@ class Tally:
     jobs: int = 0
     requests: int = 0
     events: int = 0
-    sittings: int = 0
+    sessions: int = 0
     restarts: int = 0
     cancelled: int = 0
     faults: Counter[str] = attrs.field(factory=Counter)
-    looked: Counter[str] = attrs.field(factory=Counter)
+    held: Counter[str] = attrs.field(factory=Counter)
     cells: Counter[Cell] = attrs.field(factory=Counter)
     violations: list[tuple[int, str, str]] = attrs.field(factory=list)
 
     def add(self, seed: int, trial: Trial) -> None:
-        """Count a trial in."""
+        """Add a trial."""
         outcome = trial.outcome
         self.seeds += 1
         self.seconds += outcome.seconds
         self.jobs += len(outcome.truth)
         self.requests += len(outcome.requests)
-        self.events += sum(len(each.told) for sat in outcome.sats for each in sat.readings)
-        self.sittings += len(outcome.sats)
+        self.events += sum(
+            len(each.received) for result in outcome.results for each in result.readings
+        )
+        self.sessions += len(outcome.results)
         self.restarts += outcome.restarts
-        self.cancelled += sum(not sat.main.has_ended for sat in outcome.sats)
+        self.cancelled += sum(not result.main.has_ended for result in outcome.results)
         self.faults += trial.faults
-        self.looked += trial.looked
+        self.held += trial.held
         self.cells += trial.cells
         self.violations += [(seed, clause, wrong.said) for clause, wrong in trial.wrong]
 
 
 @attrs.frozen
 class Trial:
-    """What came of a trial.
+    """The result of a trial.
 
     Attributes:
-        outcome: What came of its case.
-        wrong: What was found wrong, with the clause.
-        looked: How often each clause was found to hold.
-        faults: How often each kind of fault was met.
+        outcome: The outcome of its case.
+        wrong: The violations, each with its clause.
+        held: How often each clause was checked and held.
+        faults: How many requests each kind of fault affected.
         cells: As in `Tally`.
     """
 
     outcome: Outcome
-    wrong: list[tuple[str, Wrong]]
-    looked: Counter[str]
+    wrong: list[tuple[str, Violated]]
+    held: Counter[str]
     faults: Counter[str]
     cells: Counter[Cell]
 
@@ -105,34 +107,34 @@ def try_case(case: Case, *, twice: bool = True) -> Trial:
 
     Args:
         case: The case.
-        twice: Whether to run it a second time, and to compare.
+        twice: Whether to run it a second time, and compare.
     """
     outcome = run(case)
     evidence = Evidence(outcome)
-    wrong: list[tuple[str, Wrong]] = []
-    looked: Counter[str] = Counter()
+    wrong: list[tuple[str, Violated]] = []
+    held: Counter[str] = Counter()
     jobs: dict[str, set[str | None]] = {}
     for clause, judge in CLAUSES.items():
         for finding in judge(evidence):
-            if isinstance(finding, Looked):
-                looked[clause] += 1
+            if isinstance(finding, Held):
+                held[clause] += 1
                 jobs.setdefault(clause, set()).add(finding.job_id)
             else:
                 wrong.append((clause, finding))
-    wrong += [(SOUND, Wrong(repr(crash))) for crash in outcome.crashes]
+    wrong += [(SOUND, Violated(repr(crash))) for crash in outcome.crashes]
     if twice:
         again = run(case)
         if (again.journal, again.log) == (outcome.journal, outcome.log):
-            looked[REPEATABLE] += 1
+            held[REPEATABLE] += 1
         else:
-            wrong.append((REPEATABLE, Wrong("two runs differ")))
-    return Trial(outcome, wrong, looked, *_exercised(evidence, jobs))
+            wrong.append((REPEATABLE, Violated("two runs differ")))
+    return Trial(outcome, wrong, held, *_exercised(evidence, jobs))
 
 
 def _exercised(
     evidence: Evidence, jobs: dict[str, set[str | None]]
 ) -> tuple[Counter[str], Counter[Cell]]:
-    """The faults that were met, and the cells in which clauses were judged."""
+    """Return the faults that occurred, and the cells in which clauses were checked."""
     faults: Counter[str] = Counter()
     met: dict[str, set[tuple[str, str]]] = {}
     for job_id, records in evidence.per_job.items():
@@ -149,7 +151,7 @@ def _exercised(
         if evidence.outcome.refused:
             cells[refused, ON_CONNECTING, clause] += 1
         for job_id, pairs in met.items():
-            # A clause about the watch is about all that its jobs have met.
+            # A clause about the watch as a whole concerns the faults of all its jobs.
             if job_id in judged or None in judged:
                 cells.update((kind, status, clause) for kind, status in pairs)
     return faults, cells
