@@ -20,15 +20,17 @@ from typing import Final
 
 PACKAGE: Final = Path(__file__).parents[1] / "legnext_stream"
 
-# Python's own words. What is called on the Trio side (`self._stream`) keeps its name.
+# What precedes a name on the Trio side, in code and docstrings: it is the same for both.
+TRIO: Final = r"(?<!_stream\.)(?<!EventStream\.)(?<!Subscription\.)"
+
 CODE: Final = {
     r"  # noqa: ASYNC\d+\b.*": "",
     r"\basync (def|for|with)\b": r"\1",
     r"\bawait ": "",
-    r"(?<!_stream\.)\b__a(enter|exit|iter|next)__": r"__\1__",
-    r"(?<!_stream\.)\baclose\b": "close",
+    rf"{TRIO}\b__a(enter|exit|iter|next)__": r"__\1__",
+    rf"{TRIO}\baclose\b": "close",
     r"\banext\(": "next(",
-    # The Trio side raises this one, whoever reads.
+    # The Trio side raises it in both.
     r"(?<!except )\bStopAsyncIteration\b": "StopIteration",
     r" \| AsyncIterable\[[^]]*\]": "",
     r"\blegnext_stream\.aio\b": "legnext_stream.sync",

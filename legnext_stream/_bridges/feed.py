@@ -1,4 +1,4 @@
-"""Items that come from outside, as the Trio side takes them in: few at a time, when there is room."""
+"""Items from another thread, taken in on the Trio side: a few at a time, when there is room for more."""
 
 from __future__ import annotations
 
@@ -15,39 +15,37 @@ T = TypeVar("T")
 
 
 class Feed(Generic[T]):
-    """A pipe from a source outside to Trio. The source puts in only what was asked for.
+    """A pipe into Trio. The source puts in no more items than it was asked for.
 
     Args:
-        ask: Asks the source for so many items more; called on the Trio side, must not wait.
-        stop: Tells the source that no more are wanted; called on the Trio side, must not wait.
-        at_once: For how many to ask: each question costs a way there and back between threads, and
-            what comes ahead of its time waits here.
+        ask: Asks the source for a number of items more; called on the Trio side, must not wait.
+        stop: Tells the source that no more are needed; called on the Trio side, must not wait.
+        batch: How many items to ask for at a time. Each request is a round trip between threads, and items
+            that come early wait here.
     """
 
-    def __init__(
-        self, ask: Callable[[int], None], stop: Callable[[], None], *, at_once: int
-    ) -> None:
+    def __init__(self, ask: Callable[[int], None], stop: Callable[[], None], *, batch: int) -> None:
         self._ask = ask
         self._stop = stop
-        self._at_once = at_once
+        self._batch = batch
         self._token: trio.lowlevel.TrioToken | None = None
         self._items: deque[T] = deque()
         self._failure: Exception | None = None
         self._has_ended = False
         self._arrived = trio.Event()
-        self._is_told = False
+        self._is_notified = False
 
     def put(self, item: T) -> None:
-        """An item that was asked for. From any thread, at once, for the next may take its time."""
+        """Put in an item that was asked for. From any thread, without waiting for the next."""
         self._items.append(item)
-        # To be told of the first is enough. The other side looks again after it has reset this.
-        if not self._is_told:
-            self._tell()
+        # One notification is enough: after it resets this, the Trio side looks at the items again.
+        if not self._is_notified:
+            self._notify()
 
     def end(self, failure: BaseException | None = None) -> None:
-        """There will be no more, for this reason if it is not a good one. From any thread.
+        """Say that there are no more items, because of an error if there is one. From any thread.
 
-        What is no `Exception` would end Trio itself, and is told as one.
+        An error that is no `Exception` would end the Trio run, so a `StreamClosedError` takes its place.
         """
         if failure is None or isinstance(failure, Exception):
             self._failure = failure
@@ -56,12 +54,12 @@ class Feed(Generic[T]):
             self._failure = StreamClosedError(f"the source of what is watched ended with {name}")
             self._failure.__cause__ = failure
         self._has_ended = True
-        self._tell()
+        self._notify()
 
-    def _tell(self) -> None:
-        self._is_told = True
-        assert self._token is not None  # noqa: S101 - nothing comes before it is asked for
-        # When the run is over, nobody is there to take it.
+    def _notify(self) -> None:
+        self._is_notified = True
+        assert self._token is not None  # noqa: S101 - no item comes before it is asked for
+        # After the end of the run there is no consumer.
         with contextlib.suppress(trio.RunFinishedError):
             self._token.run_sync_soon(self._wake)
 
@@ -69,7 +67,7 @@ class Feed(Generic[T]):
         self._arrived.set()
 
     async def items(self) -> AsyncGenerator[T, None]:
-        """The items, to their end. On the Trio side.
+        """Iterate over the items. On the Trio side.
 
         Raises:
             Exception: What the source raised.
@@ -79,7 +77,7 @@ class Feed(Generic[T]):
         try:
             while True:
                 self._arrived = trio.Event()
-                self._is_told = False
+                self._is_notified = False
                 has_ended = self._has_ended
                 while self._items:
                     owed -= 1
@@ -87,7 +85,7 @@ class Feed(Generic[T]):
                 if has_ended:
                     break
                 if not owed:
-                    owed = self._at_once
+                    owed = self._batch
                     self._ask(owed)
                 await self._arrived.wait()
             if self._failure is not None:

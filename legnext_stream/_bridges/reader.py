@@ -1,9 +1,8 @@
-"""An iterator on the Trio side, read from outside without losing anything.
+"""An iterator on the Trio side, read from other threads without losing an item.
 
-Who reads asks for one item at a time, and the next is asked for only when the one before was
-fetched: so asking acknowledges, and a reader's pace holds up polling, just as on Trio. Who gives up
-waiting calls its question off; the item may be on its way all the same, and is then kept for who
-asks next.
+A consumer asks for one item at a time, and only when it has taken the one before. So asking acknowledges, and
+a slow consumer slows polling, as on Trio. A consumer that stops waiting cancels its call; if the item arrives
+all the same, it is kept for the next read.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ class Reader(Generic[T]):
 
     Args:
         items: The iterator.
-        lease: Gives the lease through which to read; called at each use.
+        lease: Returns the lease to read through; called at each use.
 
     Attributes:
-        is_closed: Whether nothing is given out any more.
+        is_closed: Whether it returns no more items.
     """
 
     def __init__(self, items: AsyncIterator[T], lease: Callable[[], Lease]) -> None:
@@ -41,10 +40,10 @@ class Reader(Generic[T]):
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """One at a time, of all threads and tasks.
+        """Read in one thread or task at a time.
 
         Raises:
-            trio.BusyResourceError: There is another.
+            trio.BusyResourceError: Another thread or task is reading.
         """
         if not self._is_busy.acquire(blocking=False):
             raise trio.BusyResourceError("another task or thread is waiting for the next item")
@@ -54,7 +53,7 @@ class Reader(Generic[T]):
             self._is_busy.release()
 
     def ask(self) -> Call[T]:
-        """Ask for the next item, or go on with the question that an earlier reader gave up.
+        """Return the call for the next item: a new one, or the one that an earlier read cancelled.
 
         Raises:
             StreamClosedError: This is closed.
@@ -66,15 +65,15 @@ class Reader(Generic[T]):
         return self._call
 
     def take(self) -> T:
-        """The item that was asked for, once its call is settled.
+        """Return the item that was asked for, once its call is done.
 
         Raises:
-            Withdrawn: An earlier reader had given up, and there is none: ask again.
-            StreamClosedError: It was closed meanwhile.
+            Withdrawn: An earlier read was cancelled, and there is no item: ask again.
+            StreamClosedError: The stream was closed meanwhile.
             BaseException: What the iterator raised.
         """
         call, self._call = self._call, None
-        assert call is not None  # noqa: S101 - one asks first
+        assert call is not None  # noqa: S101 - `ask` comes first
         outcome, is_called_off = call.outcome, call.is_called_off
         try:
             return outcome.result()
@@ -82,23 +81,23 @@ class Reader(Generic[T]):
             if is_called_off and not self.is_closed:
                 raise
         finally:
-            # An error refers to this frame: it must not refer to the error in its turn.
+            # The error refers to this frame; if the frame referred to it, they would be a cycle.
             del call, outcome
         raise StreamClosedError("the stream was closed before its end")
 
     @property
     def kept(self) -> Call[T] | None:
-        """The question that an earlier reader gave up, and whose outcome nobody has taken."""
+        """The call of an earlier read that was cancelled, if its outcome was not taken."""
         return self._call
 
     def has_kept(self, call: Call[T]) -> bool:
-        """Whether the question that an earlier reader gave up has an answer, once it is settled."""
+        """Whether the call of an earlier read has an item or an error, once it is done."""
         if isinstance(call.outcome.exception(), Withdrawn):
             self._call = None
         return self._call is not None
 
     def discard(self, is_unwanted: Callable[[T], bool]) -> None:
-        """Drop an item that nobody has taken, if it is unwanted. On the Trio side."""
+        """Drop an item that was not taken, if it is unwanted. On the Trio side."""
         call = self._call
         if call is None or not call.outcome.done() or call.outcome.exception() is not None:
             return
@@ -106,5 +105,5 @@ class Reader(Generic[T]):
             self._call = None
 
     def close(self) -> None:
-        """Give nothing out any more."""
+        """Return no more items."""
         self.is_closed = True

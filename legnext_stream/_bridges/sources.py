@@ -1,4 +1,4 @@
-"""What may be watched from outside: collections at once, all else by whoever can run it."""
+"""What `aio` and `sync` have in common in taking jobs and prompts from the caller."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from typing import Any, Final
 
 import trio
 
-AT_ONCE: Final = 200
-"""How many job ids are asked for at a time: a way between threads is short beside making so many."""
+BATCH: Final = 200
+"""How many job ids are asked for at a time: a round trip between threads is short beside making so many."""
 
 SLICE: Final = 0.005
-"""How long a source that never waits may keep an event loop to itself, seconds."""
+"""How long a source that never waits may keep an event loop from other tasks, seconds."""
 
 
-def is_at_hand(items: object) -> bool:
-    """Whether all items are there, so that they are copied and nobody's code has to run elsewhere.
+def is_copied(items: object) -> bool:
+    """Whether the Trio side gets a copy, because all items are there and no code of the caller must run.
 
-    Also for what is no source at all, which the Trio side refuses with its own words.
+    Also true of what is not iterable: the Trio side refuses that with its own message.
     """
     return isinstance(items, str | bytes | Collection) or not (
         hasattr(items, "__iter__") or hasattr(items, "__aiter__")
     )
 
 
-def copied(items: Any) -> Any:  # noqa: ANN401 - whatever it is, it goes on to where it is judged
-    """A collection as it is now, for the Trio side may look through it later, in its own thread."""
+def copied(items: Any) -> Any:  # noqa: ANN401 - also what is refused later
+    """Copy a collection, because the Trio side reads it later, in its own thread."""
     if isinstance(items, Collection) and not isinstance(items, str | bytes):
         return tuple(items)
     return items
 
 
-def refuse_trios(items: object) -> None:
-    """Refuse what only Trio can read.
+def refuse_trio_channels(items: object) -> None:
+    """Refuse what can be read only on Trio.
 
     Raises:
         TypeError: It is a Trio channel, or the like.
     """
     if isinstance(items, trio.abc.AsyncResource):
-        msg = f"{type(items).__name__} is Trio's and can be read on Trio only: use legnext_stream itself there"
+        msg = f"{type(items).__name__} can be read only on Trio: use legnext_stream itself there"
         raise TypeError(msg)

@@ -1,4 +1,4 @@
-"""Sources of ids under asyncio: each runs in the loop it was given in, as everything there does."""
+"""Iterables and async iterables under asyncio: each runs in the event loop in which it was given."""
 
 from __future__ import annotations
 
@@ -9,40 +9,44 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from typing import Generic, TypeVar
 
 from legnext_stream._bridges.feed import Feed
-from legnext_stream._bridges.sources import AT_ONCE, SLICE, copied, is_at_hand, refuse_trios
+from legnext_stream._bridges.sources import BATCH, SLICE, copied, is_copied, refuse_trio_channels
 from legnext_stream._bridges.waiting_aio import running_loop
 from legnext_stream.errors import NotTrioError, StreamClosedError
 
 T = TypeVar("T")
 
 
-def outward(
-    items: Iterable[T] | AsyncIterable[T], *, at_once: int = AT_ONCE
+def for_trio(
+    items: Iterable[T] | AsyncIterable[T], *, batch: int = BATCH
 ) -> Iterable[T] | AsyncIterable[T]:
-    """A source that the Trio side can take in.
+    """Make of what the caller gives what the Trio side can iterate over.
+
+    Args:
+        items: What the caller gives.
+        batch: How many items to ask an iterator for at a time.
 
     Raises:
         TypeError: It is a Trio channel.
-        ConfigurationError: It comes one by one, and no loop is running that it could run in.
+        ConfigurationError: It is not a collection, and there is no event loop for it to run in.
     """
-    refuse_trios(items)
-    if is_at_hand(items):
-        at_hand: Iterable[T] = copied(items)
-        return at_hand
-    loop = running_loop("a source that is no collection")
-    return _Pump(items, loop, at_once).feed.items()
+    refuse_trio_channels(items)
+    if is_copied(items):
+        copy: Iterable[T] = copied(items)
+        return copy
+    loop = running_loop("an iterable that is not a collection")
+    return _LoopSource(items, loop, batch).feed.items()
 
 
-class _Pump(Generic[T]):
-    """Iterates a source in a task of the loop, never further than it was asked to."""
+class _LoopSource(Generic[T]):
+    """Runs an iterator in a task of the event loop, and no further than it is asked for."""
 
     def __init__(
         self,
         items: Iterable[T] | AsyncIterable[T],
         loop: asyncio.AbstractEventLoop,
-        at_once: int,
+        batch: int,
     ) -> None:
-        self.feed: Feed[T] = Feed(self._ask, self._stop, at_once=at_once)
+        self.feed: Feed[T] = Feed(self._ask, self._stop, batch=batch)
         self._source = items
         self._loop = loop
         self._task: asyncio.Task[None] | None = None
@@ -70,14 +74,14 @@ class _Pump(Generic[T]):
             self._task = self._loop.create_task(self._work(), name="legnext_stream source")
 
     def _cancel(self) -> None:
-        assert self._task is not None  # noqa: S101 - one asks before one stops
+        assert self._task is not None  # noqa: S101 - `_ask` comes before `_stop`
         self._task.cancel()
 
     async def _work(self) -> None:
         try:
             await self._iterate()
         except Exception as error:  # noqa: BLE001 - raised again, where the events are read
-            self.feed.end(_told(error))
+            self.feed.end(_explained(error))
         except BaseException as error:
             self.feed.end(error)
             raise
@@ -89,16 +93,16 @@ class _Pump(Generic[T]):
         if isinstance(self._source, AsyncIterable):
             try:
                 async for item in self._source:
-                    await self._hand_over(item)
+                    await self._put(item)
             finally:
-                # Only a generator is ours to close.
+                # A generator is closed; other iterators belong to the caller.
                 if isinstance(self._source, AsyncGenerator):
                     await self._source.aclose()
         else:
             for item in self._source:
-                await self._hand_over(item)
+                await self._put(item)
 
-    async def _hand_over(self, item: T) -> None:
+    async def _put(self, item: T) -> None:
         self.feed.put(item)
         self._wanted -= 1
         if not self._wanted:
@@ -111,16 +115,16 @@ class _Pump(Generic[T]):
         self._ends_at = time.monotonic() + SLICE
 
 
-def _told(error: Exception) -> Exception:
-    """The error of a source; that it was written for Trio is said in so many words."""
+def _explained(error: Exception) -> Exception:
+    """Return the error of a source, or one that says that the source is written for Trio."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     where = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__"))
     if isinstance(error, RuntimeError) and where.partition(".")[0] == "trio":
-        told = NotTrioError(
+        explained = NotTrioError(
             "the source awaits Trio, but runs under asyncio: have it await asyncio, or use legnext_stream itself on Trio"
         )
-        told.__cause__ = error
-        return told
+        explained.__cause__ = error
+        return explained
     return error

@@ -1,4 +1,4 @@
-"""Iterators as sources, from plain code: each runs in a thread of its own."""
+"""Iterables of synchronous code: each runs in a thread of its own."""
 
 from __future__ import annotations
 
@@ -8,36 +8,40 @@ from collections.abc import AsyncIterable, Iterable
 from typing import Generic, TypeVar
 
 from legnext_stream._bridges.feed import Feed
-from legnext_stream._bridges.sources import AT_ONCE, copied, is_at_hand, refuse_trios
+from legnext_stream._bridges.sources import BATCH, copied, is_copied, refuse_trio_channels
 
 T = TypeVar("T")
 
 
-def outward(items: Iterable[T], *, at_once: int = AT_ONCE) -> Iterable[T] | AsyncIterable[T]:
-    """A source that the Trio side can take in.
+def for_trio(items: Iterable[T], *, batch: int = BATCH) -> Iterable[T] | AsyncIterable[T]:
+    """Make of what the caller gives what the Trio side can iterate over.
+
+    Args:
+        items: What the caller gives.
+        batch: How many items to ask an iterator for at a time.
 
     Raises:
         TypeError: It is an async iterable.
     """
-    refuse_trios(items)
-    if is_at_hand(items):
-        at_hand: Iterable[T] = copied(items)
-        return at_hand
+    refuse_trio_channels(items)
+    if is_copied(items):
+        copy: Iterable[T] = copied(items)
+        return copy
     if not hasattr(items, "__iter__"):
         msg = f"legnext_stream.sync takes plain iterables, not the async {type(items).__name__}"
         raise TypeError(msg)
-    return _Thread(items, at_once).feed.items()
+    return _ThreadSource(items, batch).feed.items()
 
 
-class _Thread(Generic[T]):
-    """Runs an iterator in a thread of its own, never further than it was asked to.
+class _ThreadSource(Generic[T]):
+    """Runs an iterator in a thread of its own, and no further than it is asked for.
 
-    Not in Trio's, which it would hold up; nor in the thread that reads the events, for an iterator
-    that waits, on a queue of new ids for example, would keep it from what is there to be read.
+    It can't run in Trio's thread, which must not block. Nor can it run in the thread that reads the events:
+    an iterator that waits, for example for a queue of new ids, would delay events that are there.
     """
 
-    def __init__(self, items: Iterable[T], at_once: int) -> None:
-        self.feed: Feed[T] = Feed(self._ask, self._stop, at_once=at_once)
+    def __init__(self, items: Iterable[T], batch: int) -> None:
+        self.feed: Feed[T] = Feed(self._ask, self._stop, batch=batch)
         self._source = items
         self._wanted: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._has_begun = False
@@ -46,7 +50,7 @@ class _Thread(Generic[T]):
     def _ask(self, count: int) -> None:
         if not self._has_begun:
             self._has_begun = True
-            # A daemon: it may wait for its next item forever, and the program is to end all the same.
+            # A daemon: it may wait for its next item forever, and the program must end all the same.
             threading.Thread(target=self._work, name="legnext_stream source", daemon=True).start()
         self._wanted.put(count)
 

@@ -1,4 +1,4 @@
-"""What the event streams of both bridges have in common: all that doesn't wait for news."""
+"""What the event streams of `aio` and `sync` have in common: the methods that don't wait for events."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ T = TypeVar("T")
 
 
 class OwnLease:
-    """The lease of a stream that belongs to no client: taken at the first use."""
+    """The lease of a stream that belongs to no client. It begins at the first call."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.taken: Lease | None = None
 
     def __call__(self) -> Lease:
-        """The lease."""
+        """Return the lease."""
         with self._lock:
             if self.taken is None:
                 self.taken = Lease()
@@ -36,8 +36,8 @@ class OwnLease:
 
 
 @contextmanager
-def told_as(error: Callable[[], LegnextError]) -> Iterator[None]:
-    """Tell a call without an outcome as an error of this library."""
+def withdrawn_as(error: Callable[[], LegnextError]) -> Iterator[None]:
+    """Raise an error of this library where a call has no outcome."""
     try:
         yield
     except Withdrawn:
@@ -45,39 +45,34 @@ def told_as(error: Callable[[], LegnextError]) -> Iterator[None]:
 
 
 def stream_closed() -> StreamClosedError:
-    """What is said of a stream that is closed, or whose client is."""
+    """The error of a stream that is closed, or belongs to a closed client."""
     return StreamClosedError("this stream was closed")
 
 
 def client_closed() -> ConfigurationError:
-    """What is said of a client that is closed while it is asked for something."""
+    """The error of a client that is closed during a call."""
     return ConfigurationError("the client was closed meanwhile")
 
 
 class BridgedStream:
-    """A stream on the Trio side, from outside. Each bridge adds how to wait for its next event."""
+    """A stream on the Trio side, used from another thread. `aio` and `sync` add waiting for its events."""
 
     def __init__(self, stream: EventStream, client: Callable[[], Lease] | None) -> None:
         self._stream = stream
         self._own = OwnLease()
-        # Must not refer to this object, or losing it would not be noticed at once.
+        # Must not refer to this object: in a reference cycle it would outlive its last user.
         self._lease: Callable[[], Lease] = self._own if client is None else client
         self._is_own = client is None
         self._reader: Reader[JobEvent] = Reader(stream, self._lease)
 
     def remove(self, job_id: str) -> None:
-        """Watch a job no longer; see `legnext_stream.EventStream.remove`. From any thread.
-
-        Raises:
-            KeyError: It isn't watched: it has not come in yet, or has ended.
-            StreamClosedError: The stream was closed.
-        """
+        """Stop watching a job; see `legnext_stream.EventStream.remove`. From any thread."""
 
         def remove() -> None:
             self._stream.remove(job_id)
             self._reader.discard(lambda event: event.job_id == job_id)
 
-        self._at_once(remove)
+        self._run_sync(remove)
 
     @property
     def stats(self) -> Stats:
@@ -85,45 +80,40 @@ class BridgedStream:
         lease = self._open_lease()
         if lease is not None:
             try:
-                return lease.at_once(lambda: self._stream.stats)
+                return lease.run_sync(lambda: self._stream.stats)
             except Withdrawn:
-                pass  # then nothing changes them any more
+                pass  # the stream is closed, and its numbers don't change any more
         return self._stream.stats
 
     def explain(self, job_id: str) -> Explanation:
-        """Say why a job of this stream is next polled when it is. From any thread.
-
-        Raises:
-            KeyError: The job is not watched, or has not come in yet.
-            StreamClosedError: The stream was closed.
-        """
-        return self._at_once(lambda: self._stream.explain(job_id))
+        """Explain when a job is polled next; see `legnext_stream.EventStream.explain`. From any thread."""
+        return self._run_sync(lambda: self._stream.explain(job_id))
 
     def _add(self, jobs: Iterable[str | Job] | AsyncIterable[str | Job]) -> None:
-        self._at_once(lambda: self._stream.add(jobs))
+        self._run_sync(lambda: self._stream.add(jobs))
 
     def _subscribe(self, policy: Policy) -> Reader[JobEvent]:
-        subscription: Subscription = self._at_once(lambda: self._stream.subscribe(policy))
+        subscription: Subscription = self._run_sync(lambda: self._stream.subscribe(policy))
         return Reader(subscription, self._lease)
 
-    def _at_once(self, function: Callable[[], T]) -> T:
+    def _run_sync(self, function: Callable[[], T]) -> T:
         if self._reader.is_closed:
             raise stream_closed()
-        with told_as(stream_closed):
-            return self._lease().at_once(function)
+        with withdrawn_as(stream_closed):
+            return self._lease().run_sync(function)
 
     def _open_lease(self) -> Lease | None:
-        """The lease, if there is anything that could be done through it."""
+        """The lease, if there is one that is open."""
         if self._is_own:
             return self._own.taken
         try:
             return self._lease()
         except ConfigurationError:
-            return None  # the client is not open, or not any more
+            return None  # the client is not open yet, or is closed
 
 
 def only(statuses: tuple[JobStatus | str, ...]) -> Callable[[JobEvent], JobEvent | None]:
-    """Lets through the events with one of these statuses.
+    """Pick the events with one of these statuses.
 
     Raises:
         ValueError: There is no such status, or none was given.
@@ -135,10 +125,10 @@ def only(statuses: tuple[JobStatus | str, ...]) -> Callable[[JobEvent], JobEvent
 
 
 def terminal(event: JobEvent) -> JobEvent | None:
-    """Lets through the last event of each job."""
+    """Pick the last event of each job."""
     return event if event.status.is_terminal else None
 
 
 def ended(event: JobEvent) -> Job | None:
-    """Lets through each job as it is at its end."""
+    """Pick each job in its final state."""
     return event.job if event.status.is_terminal else None

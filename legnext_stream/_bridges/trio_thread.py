@@ -1,9 +1,9 @@
-"""Trio in a thread of its own, and how to have it do something from any other thread.
+"""Trio in a thread of its own, and calls into it from other threads.
 
-One Trio run serves a whole process, from when somebody first needs it until nobody does. Who needs
-it takes a lease; what is called through a lease ends with it, and a lease ends when it is ended or
-its last reference is lost. Nothing but posting a function to Trio happens in a finalizer, for the
-garbage collector may run anywhere: in the Trio thread too, or while this very thread holds a lock.
+A process has one such Trio run, from the first lease to the end of the last. A client or a stream takes a
+lease to make calls. Its calls are cancelled when the lease ends: when it is told to, or when its last
+reference is lost. A finalizer only posts a function to Trio, because the garbage collector may run anywhere:
+in the Trio thread too, or while this very thread holds a lock.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from legnext_stream.errors import ConfigurationError
 
 T = TypeVar("T")
 
-# How long the end of the interpreter waits for connections to be closed, seconds. What is closed
-# bounds itself to less.
+# How long the end of the interpreter waits for connections to be closed, seconds. Each stream allows
+# itself less.
 _LEAVING = 6.0
 
 
 class Withdrawn(Exception):
-    """A call has no outcome: it was called off, or its lease has ended. Never leaves the bridges."""
+    """A call has no outcome: it was cancelled, or its lease has ended. Users never see this error."""
 
 
 class Call(Generic[T]):
-    """Something that is done on the Trio side for somebody outside.
+    """An async function that is called on the Trio side for another thread.
 
     Args:
-        work: What to do, on the Trio side.
+        work: The function.
 
     Attributes:
-        outcome: What came of it, once it has come: a result, an error, or `Withdrawn`.
-        is_called_off: Whether whoever asked for it has called it off. It may have an outcome all
-            the same, and is settled only when `outcome` says so.
+        outcome: Its result, its error, or `Withdrawn`, once it is done.
+        is_called_off: Whether the caller has cancelled it. It may succeed all the same; it is done only
+            when `outcome` is.
     """
 
     def __init__(self, work: Callable[[], Awaitable[T]]) -> None:
@@ -51,13 +51,13 @@ class Call(Generic[T]):
         self.is_called_off: bool = False
         self._work: Callable[[], Awaitable[T]] | None = work
         self._scope = trio.CancelScope()
-        self._forget: Callable[[], None] = _nobody
+        self._forget: Callable[[], None] = _do_nothing
 
-    async def carry_out(self) -> None:
-        """Do it. On the Trio side."""
-        # Let go of, so that a stream is not kept by a call that is over.
+    async def run(self) -> None:
+        """Call the function. On the Trio side."""
+        # Dropped, so that a call that is done keeps no stream alive.
         work, self._work = self._work, None
-        assert work is not None  # noqa: S101 - a call is carried out once
+        assert work is not None  # noqa: S101 - a call runs once
         try:
             with self._scope:
                 # No checkpoint in between: what was taken out of a buffer gets here.
@@ -69,19 +69,19 @@ class Call(Generic[T]):
         finally:
             self.withdraw()
 
-    def when_settled(self, forget: Callable[[], None]) -> None:
-        """Have this called once, by whoever settles it.
+    def when_done(self, forget: Callable[[], None]) -> None:
+        """Have a function called once, when this is done.
 
-        Not by the outcome, which keeps what it calls: it would hold itself, and the error in it all
-        that the error's frames refer to, until the garbage collector runs.
+        Not as a callback of `outcome`. A future keeps its callbacks, so it would be part of a reference
+        cycle, and all that the frames of its error refer to would wait for the garbage collector.
         """
         self._forget = forget
 
     def withdraw(self) -> None:
-        """Say that there is no outcome, unless there is one. From any thread, and several at once."""
+        """Set the outcome to `Withdrawn`, unless there is one. From any thread, and several at once."""
         with contextlib.suppress(InvalidStateError):
             self.outcome.set_exception(Withdrawn())
-        forget, self._forget = self._forget, _nobody
+        forget, self._forget = self._forget, _do_nothing
         forget()
 
     def cancel(self) -> None:
@@ -89,23 +89,23 @@ class Call(Generic[T]):
         self._scope.cancel()
 
 
-def _nobody() -> None:
-    """Nobody is to be told."""
+def _do_nothing() -> None:
+    pass
 
 
 def _without_last(error: BaseException) -> BaseException:
-    """An error without the frame that has caught it.
+    """Return an error without the frame that has caught it.
 
-    That frame refers to the call, the call to the error: it would hold itself. Nor may that frame
-    have the traceback in a variable, which is why this is a function.
+    That frame refers to the call, and the call to the error: they would be a reference cycle. The frame
+    must not have the traceback in a variable either, which is why this is a function.
     """
     trace = error.__traceback__
     assert trace is not None  # noqa: S101 - it was caught
     return error.with_traceback(trace.tb_next)
 
 
-class _Room:
-    """What a lease has on the Trio side: a nursery of its own."""
+class _LeaseScope:
+    """A lease's nursery on the Trio side, and what the lease holds open."""
 
     def __init__(self, inside: AbstractAsyncContextManager[object] | None) -> None:
         self._inside = nullcontext() if inside is None else inside
@@ -114,12 +114,12 @@ class _Room:
         self._ending = trio.Event()
         self.ended: Future[None] = Future()
 
-    async def live(self) -> None:
+    async def run(self) -> None:
         async with self._inside, trio.open_nursery() as nursery:
             self._nursery = nursery
-            # Not by `for`, whose variable would keep a call, and what came of it, for good.
+            # Not by `for`, whose variable would keep the last call, and its outcome, for good.
             while self._early:
-                nursery.start_soon(self._early.pop(0).carry_out)
+                nursery.start_soon(self._early.pop(0).run)
             await self._ending.wait()
             nursery.cancel_scope.cancel()
 
@@ -129,7 +129,7 @@ class _Room:
         elif self._nursery is None:
             self._early.append(call)
         else:
-            self._nursery.start_soon(call.carry_out)
+            self._nursery.start_soon(call.run)
 
     def end(self) -> None:
         self._ending.set()
@@ -142,11 +142,11 @@ class _Room:
 
 
 class _Run:
-    """One Trio run, in one thread. It ends by itself when the last lease has."""
+    """A Trio run in a thread. It ends when its last lease does."""
 
     def __init__(self) -> None:
         self.leases: int = 0
-        # Reentrant, for a finalizer may post while this thread is posting.
+        # Reentrant, because a finalizer may post while this thread is posting.
         self._lock = threading.RLock()
         self._token: trio.lowlevel.TrioToken | None = None
         self._early: list[Callable[[], object]] = []
@@ -154,12 +154,12 @@ class _Run:
         self._nursery: trio.Nursery | None = None
         self._unneeded = trio.Event()
         self._calls: set[Call[object]] = set()
-        # A daemon, for the interpreter waits for others before it runs what is registered to be run
-        # at its end, and nobody would end this one.
+        # A daemon: before it runs atexit callbacks, the interpreter waits for all other threads, and
+        # this one ends in such a callback.
         self.thread = threading.Thread(target=self._work, name="legnext_stream", daemon=True)
 
     def post(self, function: Callable[[], object]) -> bool:
-        """Have a function called on the Trio side, soon and in order; whether it will be."""
+        """Have a function called on the Trio side, in the order of posting. Return whether it will be."""
         with self._lock:
             if self._token is None:
                 if not self._is_over:
@@ -171,29 +171,28 @@ class _Run:
             return False
         return True
 
-    def begin(self, room: _Room, call: Call[object]) -> None:
+    def begin(self, scope: _LeaseScope, call: Call[object]) -> None:
         """Begin a call. From any thread."""
         self._calls.add(call)
-        call.when_settled(partial(self._calls.discard, call))
-        if not self.post(partial(room.begin, call)):
+        call.when_done(partial(self._calls.discard, call))
+        if not self.post(partial(scope.begin, call)):
             call.withdraw()
 
-    def let_in(self, room: _Room) -> None:
-        """Open a lease's room. On the Trio side."""
-        assert self._nursery is not None  # noqa: S101 - it is there before anything posted is called
-        self._nursery.start_soon(self._house, room)
+    def open(self, scope: _LeaseScope) -> None:
+        """Begin a lease. On the Trio side."""
+        assert self._nursery is not None  # noqa: S101 - it is there before a posted function is called
+        self._nursery.start_soon(self._run_scope, scope)
 
-    async def _house(self, room: _Room) -> None:
+    async def _run_scope(self, scope: _LeaseScope) -> None:
         try:
-            await room.live()
+            await scope.run()
         except Exception as error:  # noqa: BLE001 - it concerns this lease, not the others
-            room.ended.set_exception(error)
+            scope.ended.set_exception(error)
         finally:
-            room.close()
-            self.leave()
+            scope.close()
+            self._lease_ended()
 
-    def leave(self) -> None:
-        """A lease less. On the Trio side."""
+    def _lease_ended(self) -> None:
         global _current  # noqa: PLW0603 - one run a process
         with _lock:
             self.leases -= 1
@@ -210,7 +209,8 @@ class _Run:
         try:
             trio.run(self._main)
         finally:
-            # In order, nobody waits by now. After a bug that ended the run, nobody waits forever.
+            # In a regular end there are no calls left. After a bug that ended the run, no caller may
+            # wait forever.
             with _lock:
                 if _current is self:
                     _current = None
@@ -231,17 +231,17 @@ class _Run:
 
 
 class Lease:
-    """The right to have things done on the Trio side, until it is ended or lost.
+    """Makes calls on the Trio side, until it is ended or lost.
 
     Args:
-        inside: Is entered on the Trio side before anything is done, and left after it.
+        inside: A context in which all calls run, on the Trio side.
     """
 
     def __init__(self, inside: AbstractAsyncContextManager[object] | None = None) -> None:
         self._process = os.getpid()
-        self._room = _Room(inside)
-        self._run = _enter(self._room)
-        lost = weakref.finalize(self, self._run.post, self._room.end)
+        self._scope = _LeaseScope(inside)
+        self._run = _lease(self._scope)
+        lost = weakref.finalize(self, self._run.post, self._scope.end)
         lost.atexit = False
 
     @property
@@ -250,23 +250,23 @@ class Lease:
         return os.getpid() != self._process
 
     def call(self, work: Callable[[], Awaitable[T]]) -> Call[T]:
-        """Begin something on the Trio side.
+        """Begin to call an async function on the Trio side.
 
         Raises:
             ConfigurationError: It is called after a fork, or on the Trio side itself.
         """
         self._check()
         call = Call(work)
-        self._run.begin(self._room, call)  # type: ignore[arg-type]
+        self._run.begin(self._scope, call)  # type: ignore[arg-type]  # Call is invariant
         return call
 
     def call_off(self, call: Call[T]) -> None:
-        """Cancel a call. It is settled when its outcome says so."""
+        """Cancel a call. It is done when its outcome says so."""
         call.is_called_off = True
         self._run.post(call.cancel)
 
-    def at_once(self, function: Callable[[], T]) -> T:
-        """Call a function that doesn't wait on the Trio side, and wait for what it returns.
+    def run_sync(self, function: Callable[[], T]) -> T:
+        """Call a synchronous function on the Trio side, and wait for what it returns.
 
         Raises:
             Withdrawn: The lease has ended.
@@ -279,17 +279,17 @@ class Lease:
         return self.call(work).outcome.result()
 
     def end(self) -> Future[None]:
-        """End what was begun through it; the result says when that is done, or what went wrong."""
-        if self.is_inherited or not self._run.post(self._room.end):
+        """Cancel its calls and leave its context. The future is done when that is, or has the error."""
+        if self.is_inherited or not self._run.post(self._scope.end):
             over: Future[None] = Future()
             over.set_result(None)
             return over
-        return self._room.ended
+        return self._scope.ended
 
     def _check(self) -> None:
         if self.is_inherited:
             raise ConfigurationError(
-                "this was opened before the process was forked, and lives on in the parent: open a new one"
+                "this was opened before the process was forked, and belongs to the parent: open a new one"
             )
         if threading.current_thread() is self._run.thread:
             raise ConfigurationError(
@@ -297,8 +297,8 @@ class Lease:
             )
 
 
-def _enter(room: _Room) -> _Run:
-    """Open a room in the process's run, which is begun if there is none."""
+def _lease(scope: _LeaseScope) -> _Run:
+    """Begin a lease in the process's Trio run, which is started if there is none."""
     global _current  # noqa: PLW0603 - one run a process
     with _lock:
         run = _current
@@ -306,7 +306,7 @@ def _enter(room: _Room) -> _Run:
             run = _current = _Run()
             run.thread.start()
         run.leases += 1
-        run.post(partial(run.let_in, room))
+        run.post(partial(run.open, scope))
     return run
 
 
@@ -315,14 +315,14 @@ _current: _Run | None = None
 
 
 def _forget() -> None:
-    """A child has neither its parent's threads nor what their locks guarded."""
+    """Start afresh in a forked child, which has none of its parent's threads."""
     global _lock, _current
     _lock, _current = threading.RLock(), None
 
 
 @atexit.register
 def _stop() -> None:
-    """Close what the program has left open."""
+    """Close what the program left open, when the interpreter ends."""
     run = _current
     if run is not None and run.post(run.stop):
         run.thread.join(_LEAVING)

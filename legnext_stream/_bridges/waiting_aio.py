@@ -1,4 +1,4 @@
-"""Waiting, under asyncio, for what is done on the Trio side."""
+"""Waiting for the Trio side under asyncio."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from legnext_stream.errors import ConfigurationError
 T = TypeVar("T")
 
 INTERRUPTION: Final = asyncio.CancelledError
-"""What ends a wait from outside."""
+"""What interrupts a wait."""
 
 
 def running_loop(what: str) -> asyncio.AbstractEventLoop:
-    """The running event loop.
+    """Return the running event loop.
+
+    Args:
+        what: What needs it, for the error message.
 
     Raises:
         ConfigurationError: There is none.
@@ -27,12 +30,12 @@ def running_loop(what: str) -> asyncio.AbstractEventLoop:
     except RuntimeError:
         pass
     raise ConfigurationError(
-        f"{what} needs a running asyncio loop: on Trio use legnext_stream itself, in plain code legnext_stream.sync"
+        f"{what} needs a running asyncio loop: on Trio use legnext_stream itself, in synchronous code legnext_stream.sync"
     )
 
 
 async def settle(call: Call[T], lease: Lease) -> None:
-    """Wait until a call has an outcome. A cancellation, or whatever else ends that, calls it off."""
+    """Wait until a call is done. If the wait is cancelled, or fails otherwise, cancel the call."""
     try:
         await _arrival(call.outcome)
     except BaseException:
@@ -41,7 +44,7 @@ async def settle(call: Call[T], lease: Lease) -> None:
 
 
 async def result(call: Call[T], lease: Lease) -> T:
-    """Wait for what a call returns, or raises. When that is cancelled, the call is over, too.
+    """Wait for what a call returns or raises. If the wait is cancelled, the call is done before it raises.
 
     Raises:
         Withdrawn: The lease has ended meanwhile.
@@ -49,35 +52,35 @@ async def result(call: Call[T], lease: Lease) -> T:
     try:
         await settle(call, lease)
     except asyncio.CancelledError:
-        await over(call.outcome)
+        await wait_for(call.outcome)
         raise
     return call.outcome.result()
 
 
-async def over(outcome: Future[Any]) -> None:
-    """Wait for the end of something that bounds itself, whatever it is; a cancellation comes after.
+async def wait_for(outcome: Future[Any]) -> None:
+    """Wait until something that takes only seconds is done, even if the task is cancelled meanwhile.
 
-    asyncio cancels once, and not again at the next wait, so it must not be swallowed.
+    asyncio doesn't cancel again at the next `await`, so the cancellation is raised at the end.
     """
     cancellation: asyncio.CancelledError | None = None
     while not outcome.done():
         try:
             await _arrival(outcome)
-        except asyncio.CancelledError as error:  # noqa: ASYNC103 - raised when it is over
+        except asyncio.CancelledError as error:  # noqa: ASYNC103 - raised when it is done
             cancellation = error
     if cancellation is not None:
         raise cancellation
 
 
 async def end(lease: Lease) -> None:
-    """End a lease, and wait until all is closed that was opened through it."""
+    """End a lease, and wait until everything is closed that was opened through it."""
     ended = lease.end()
-    await over(ended)
+    await wait_for(ended)
     ended.result()
 
 
 async def _arrival(outcome: Future[Any]) -> None:
-    """Wait, in whatever loop this is, until there is an outcome."""
+    """Wait in the running event loop until there is an outcome."""
     loop = running_loop("legnext_stream.aio")
     arrived = loop.create_future()
 
@@ -86,7 +89,7 @@ async def _arrival(outcome: Future[Any]) -> None:
             arrived.set_result(None)
 
     def wake(_: Future[Any]) -> None:
-        # The loop may have been closed over whoever waited here; then nobody does.
+        # The loop may have been closed meanwhile; then there is no task to wake.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(note)
 

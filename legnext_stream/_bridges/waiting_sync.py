@@ -1,4 +1,4 @@
-"""Waiting, in plain code, for what is done on the Trio side."""
+"""Waiting for the Trio side in synchronous code."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from legnext_stream._bridges.trio_thread import Call, Lease
 T = TypeVar("T")
 
 INTERRUPTION: Final = BaseException
-"""What ends a wait from outside: Ctrl-C, or whatever else a signal handler raises."""
+"""What interrupts a wait: `KeyboardInterrupt`, or whatever else a signal handler raises."""
 
 LEAVING: Final = 6.0
-"""How long Ctrl-C waits for what it has cancelled to be over, seconds; what is closed bounds itself
-to less."""
+"""How long an interrupted call is waited for after it was cancelled, seconds. Closing a stream takes less."""
 
 
 def settle(call: Call[T], lease: Lease) -> None:
-    """Wait until a call has an outcome. Whatever interrupts that, Ctrl-C for example, calls it off."""
+    """Wait until a call is done. If the wait is interrupted, for example by Ctrl-C, cancel the call."""
     try:
         call.outcome.exception()
     except BaseException:
@@ -27,7 +26,7 @@ def settle(call: Call[T], lease: Lease) -> None:
 
 
 def result(call: Call[T], lease: Lease) -> T:
-    """Wait for what a call returns, or raises. When that is interrupted, the call is over, too.
+    """Wait for what a call returns or raises. If interrupted, raise when the call is done.
 
     Raises:
         Withdrawn: The lease has ended meanwhile.
@@ -41,5 +40,5 @@ def result(call: Call[T], lease: Lease) -> T:
 
 
 def end(lease: Lease) -> None:
-    """End a lease, and wait until all is closed that was opened through it."""
+    """End a lease, and wait until everything is closed that was opened through it."""
     lease.end().result()

@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
 from legnext_stream import _client as trio_client
-from legnext_stream._bridges.sources_aio import outward
-from legnext_stream._bridges.stream import client_closed, ended, told_as
+from legnext_stream._bridges.sources_aio import for_trio
+from legnext_stream._bridges.stream import client_closed, ended, withdrawn_as
 from legnext_stream._bridges.trio_thread import Lease
 from legnext_stream._bridges.waiting_aio import end, result
 from legnext_stream._core.model.jobs import Job
@@ -40,16 +40,16 @@ T = TypeVar("T")
 
 @passing(ClientOptions, trio_client.LegnextClient)
 class LegnextClient:
-    """One account at the API, under asyncio: `legnext_stream.LegnextClient`, in `async with`.
+    """One account at the API, under asyncio; see `legnext_stream.LegnextClient`. Use it in `async with`.
 
-    Several event loops may use it at once; they share one pace.
+    Several event loops may use it at once; they share its pace.
 
     Args:
         transport: An `httpx.AsyncBaseTransport` to use instead of sockets, on the Trio side; the mock
             server has one. It is closed with the client.
 
     Raises:
-        ConfigurationError: There is no key, the base URL is none, or HTTP/2 or telemetry can't be had.
+        ConfigurationError: As for `legnext_stream.LegnextClient`.
     """
 
     def __init__(
@@ -74,12 +74,12 @@ class LegnextClient:
 
     @property
     def stats(self) -> Stats:
-        """The numbers of all watches of this client together, up to now."""
+        """The numbers of all watches of this client together, so far."""
         lease = self._lease
         if lease is None:
             return self._client.stats
-        with told_as(client_closed):
-            return lease.at_once(lambda: self._client.stats)
+        with withdrawn_as(client_closed):
+            return lease.run_sync(lambda: self._client.stats)
 
     async def __aenter__(self) -> Self:
         if self._was_opened:
@@ -108,8 +108,8 @@ class LegnextClient:
         jobs: Iterable[str | Job] | AsyncIterable[str | Job] = (),
         **options: Unpack[WatchOptions],
     ) -> EventStream:
-        """One stream of the status changes of many jobs; see `legnext_stream.LegnextClient.watch`."""
-        return self._stream(partial(self._client.watch, outward(jobs), **options))
+        """Watch many jobs as one stream; see `legnext_stream.LegnextClient.watch`."""
+        return self._stream(partial(self._client.watch, for_trio(jobs), **options))
 
     @passing(GenerateOptions, trio_client.LegnextClient.generate)
     def generate(
@@ -118,8 +118,8 @@ class LegnextClient:
         **options: Unpack[GenerateOptions],
     ) -> EventStream:
         """Submit prompts and watch their jobs; see `legnext_stream.LegnextClient.generate`."""
-        # One by one, so that a prompt is asked for only when it can be submitted.
-        return self._stream(partial(self._client.generate, outward(prompts, at_once=1), **options))
+        # One at a time, so that a prompt is asked for only when it can be submitted.
+        return self._stream(partial(self._client.generate, for_trio(prompts, batch=1), **options))
 
     @passing(WatchOptions, trio_client.LegnextClient.as_completed)
     def as_completed(
@@ -127,7 +127,7 @@ class LegnextClient:
         jobs: Iterable[str | Job] | AsyncIterable[str | Job] = (),
         **options: Unpack[WatchOptions],
     ) -> Selection[Job]:
-        """The jobs in the order in which they end; see `legnext_stream.LegnextClient.as_completed`."""
+        """Iterate over jobs as they end; see `legnext_stream.LegnextClient.as_completed`."""
         return Selection(self.watch(jobs, **options), ended)
 
     @passing(WaitOptions, trio_client.LegnextClient.gather)
@@ -136,8 +136,8 @@ class LegnextClient:
         jobs: Iterable[str | Job] | AsyncIterable[str | Job],
         **options: Unpack[WaitOptions],
     ) -> dict[str, Job]:
-        """Each job in its final state, in the order given; see `legnext_stream.LegnextClient.gather`."""
-        return await self._call(partial(self._client.gather, outward(jobs), **options))
+        """Wait until all jobs have ended; see `legnext_stream.LegnextClient.gather`."""
+        return await self._call(partial(self._client.gather, for_trio(jobs), **options))
 
     @passing(WaitOptions, trio_client.LegnextClient.wait)
     async def wait(self, job: str | Job, **options: Unpack[WaitOptions]) -> Job:
@@ -155,47 +155,19 @@ class LegnextClient:
         return await self._call(partial(self._client.download, job, folder, **options))
 
     async def get_job(self, job_id: str) -> Job:
-        """Ask once how a job is; see `legnext_stream.LegnextClient.get_job`.
-
-        Raises:
-            InvalidJobId: `job_id` can't be a job id.
-            NotFoundError: The API does not know it.
-            ApiError: The API refuses, or what answers is not the API.
-            HostUnreachableError: The host gave no answer for `retry_for` seconds.
-        """
+        """Ask for the current state of a job; see `legnext_stream.LegnextClient.get_job`."""
         return await self._call(partial(self._client.get_job, job_id))
 
     async def submit(self, task_type: TaskType | str, **params: object) -> Job:
-        """Submit a job of any task type; see `legnext_stream.LegnextClient.submit`.
-
-        Args:
-            task_type: The kind of work, e.g. `"diffusion"`.
-            params: The task's fields.
-
-        Raises:
-            ValueError: There is no such task type.
-            SubmitUnknownError: It was sent, but no answer came; the job may exist.
-            ApiError: The API refuses.
-            HostUnreachableError: The host could not be reached for `retry_for` seconds.
-        """
+        """Submit a job of any task type; see `legnext_stream.LegnextClient.submit`."""
         return await self._call(partial(self._client.submit, task_type, **params))
 
     async def diffusion(self, text: str, callback: str | None = None) -> Job:
-        """Submit a text-to-image job; see `legnext_stream.LegnextClient.diffusion`.
-
-        Args:
-            text: The prompt, 1–8,192 characters.
-            callback: A URL that the API calls when the job ends.
-        """
+        """Submit a text-to-image job; see `legnext_stream.LegnextClient.diffusion`."""
         return await self._call(partial(self._client.diffusion, text, callback))
 
     async def balance(self) -> Balance:
-        """What the account has left.
-
-        Raises:
-            ApiError: The API refuses, or what answers is not the API.
-            HostUnreachableError: The host gave no answer for `retry_for` seconds.
-        """
+        """Ask what the account has left; see `legnext_stream.LegnextClient.balance`."""
         return await self._call(self._client.balance)
 
     def _open_lease(self) -> Lease:
@@ -207,11 +179,11 @@ class LegnextClient:
         return lease
 
     def _stream(self, make: Callable[[], trio_stream.EventStream]) -> EventStream:
-        """A stream; made on the Trio side if the account is in use there."""
-        stream = make() if self._lease is None else self._lease.at_once(make)
+        """Make a stream, on the Trio side if the client is open there."""
+        stream = make() if self._lease is None else self._lease.run_sync(make)
         return EventStream(stream, self._open_lease)
 
     async def _call(self, work: Callable[[], Awaitable[T]]) -> T:
         lease = self._open_lease()
-        with told_as(client_closed):
+        with withdrawn_as(client_closed):
             return await result(lease.call(work), lease)

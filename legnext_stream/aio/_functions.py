@@ -7,8 +7,8 @@ from functools import partial
 from typing import TypeVar, Unpack
 
 from legnext_stream import _functions as trio_functions
-from legnext_stream._bridges.sources_aio import outward
-from legnext_stream._bridges.stream import client_closed, ended, told_as
+from legnext_stream._bridges.sources_aio import for_trio
+from legnext_stream._bridges.stream import client_closed, ended, withdrawn_as
 from legnext_stream._bridges.trio_thread import Lease
 from legnext_stream._bridges.waiting_aio import end, result
 from legnext_stream._core.model.jobs import Job
@@ -37,7 +37,7 @@ def watch(
         jobs: Job ids or `Job`s. A collection is copied at once. Any other iterable or async iterable
             runs in the current event loop, in a task of its own.
     """
-    return EventStream(trio_functions.watch(outward(jobs), **options), None)
+    return EventStream(trio_functions.watch(for_trio(jobs), **options), None)
 
 
 @passing(GenerateFunctionOptions, trio_functions.generate)
@@ -50,7 +50,7 @@ def generate(
     The arguments, and what is raised, are those of `legnext_stream.generate`. `prompts` is iterated as
     `watch` does with `jobs`; each prompt is asked for when it can be submitted.
     """
-    return EventStream(trio_functions.generate(outward(prompts, at_once=1), **options), None)
+    return EventStream(trio_functions.generate(for_trio(prompts, batch=1), **options), None)
 
 
 @passing(WaitFunctionOptions, trio_functions.wait)
@@ -90,13 +90,13 @@ async def gather(
     Returns:
         Every job by its id, in the order given; a job that is given twice is there once.
     """
-    return await _call(partial(trio_functions.gather, outward(jobs), **options))
+    return await _call(partial(trio_functions.gather, for_trio(jobs), **options))
 
 
 async def _call(work: Callable[[], Awaitable[T]]) -> T:
     lease = Lease()
     try:
-        with told_as(client_closed):
+        with withdrawn_as(client_closed):
             return await result(lease.call(work), lease)
     finally:
         await end(lease)  # noqa: ASYNC102 - it bounds itself

@@ -72,7 +72,7 @@ def test_a_fork() -> None:
     """A child is told that what it has was its parent's, and can open its own; the parent goes on."""
     said, complaints, code = run("forked", interrupted=False)
     told = (
-        "this was opened before the process was forked, and lives on in the parent: open a new one"
+        "this was opened before the process was forked, and belongs to the parent: open a new one"
     )
     assert said == ["pending", told, told, "child pending", "parent pending"]
     assert (complaints, code) == ("", 0)

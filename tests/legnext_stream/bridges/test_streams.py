@@ -305,7 +305,7 @@ def test_an_interrupted_entry_closes_what_it_has_opened(outside: Outside) -> Non
                     lease: trio_thread.Lease,
                     events: aio.EventStream = events,
                 ) -> None:
-                    await waiting_aio.over(call.outcome)
+                    await waiting_aio.wait_for(call.outcome)
                     if not events._reader.is_closed:
                         raise asyncio.CancelledError
                     del lease
@@ -528,7 +528,7 @@ def test_sources_that_cannot_be_read(outside: Outside) -> None:
 
     async def main() -> None:
         async with under_asyncio(mock) as client:
-            with pytest.raises(TypeError, match="on Trio only"):
+            with pytest.raises(TypeError, match="only on Trio"):
                 client.watch(channel)
             with pytest.raises(NotTrioError, match="awaits Trio"):
                 await anext(client.watch(awaits_trio()))

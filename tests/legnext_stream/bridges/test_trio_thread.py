@@ -30,13 +30,13 @@ def test_a_run_ends_with_its_last_lease() -> None:
     """Then nothing more is done through it, and ending it again is no error."""
     one, other = Lease(), Lease()
     one.end().result()
-    assert other.at_once(trio.current_time) > 0
+    assert other.run_sync(trio.current_time) > 0
     with pytest.raises(Withdrawn):
-        one.at_once(trio.current_time)
+        one.run_sync(trio.current_time)
     other.end().result()
     other._run.thread.join(10)
     with pytest.raises(Withdrawn):
-        other.at_once(trio.current_time)
+        other.run_sync(trio.current_time)
     other.end().result()
 
 
@@ -44,7 +44,7 @@ def test_a_lease_that_is_lost_ends_though_its_first_call_failed() -> None:
     """Nothing on the Trio side keeps what came of a call: the error knows the lease by its frames."""
 
     def fail(lease: Lease) -> None:
-        lease.at_once(lambda: 1 // 0)
+        lease.run_sync(lambda: 1 // 0)
 
     lease = Lease()
     run = lease._run
@@ -68,13 +68,13 @@ def test_what_a_lease_is_for_cannot_be_opened(lease: Lease) -> None:
 
     failing = Lease(broken())
     early = failing.call(trio.sleep_forever)
-    lease.at_once(trio.current_time)
+    lease.run_sync(trio.current_time)
     gate.set()
     with pytest.raises(Withdrawn):
         early.outcome.result()
     with pytest.raises(ZeroDivisionError):
         failing.end().result()
-    assert lease.at_once(trio.current_time) > 0
+    assert lease.run_sync(trio.current_time) > 0
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -94,17 +94,17 @@ def test_a_run_that_cannot_begin() -> None:
             early.outcome.result()
         lease._run.thread.join(10)
     with pytest.raises(Withdrawn):
-        lease.at_once(trio.current_time)
+        lease.run_sync(trio.current_time)
     lease.end().result()
     another = Lease()
-    assert another.at_once(trio.current_time) > 0
+    assert another.run_sync(trio.current_time) > 0
     another.end().result()
 
 
 def test_its_own_thread_is_not_to_wait_for_itself(lease: Lease) -> None:
     """Who calls from there gets an error in place of a deadlock."""
     with pytest.raises(ConfigurationError, match="own thread"):
-        lease.at_once(lambda: lease.at_once(trio.current_time))
+        lease.run_sync(lambda: lease.run_sync(trio.current_time))
 
 
 def test_the_end_of_the_program_ends_the_run() -> None:
@@ -127,6 +127,6 @@ def test_a_child_has_nothing_of_its_parents(lease: Lease, monkeypatch: pytest.Mo
         trio_thread._forget()
         assert trio_thread._current is None
         with pytest.raises(ConfigurationError, match="forked"):
-            lease.at_once(trio.current_time)
+            lease.run_sync(trio.current_time)
         lease.end().result()
-    assert lease.at_once(trio.current_time) > 0
+    assert lease.run_sync(trio.current_time) > 0

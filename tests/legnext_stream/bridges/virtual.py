@@ -62,7 +62,7 @@ class Outside:
 
     def now(self) -> float:
         """The time, seconds."""
-        return self._lease.at_once(trio.current_time)
+        return self._lease.run_sync(trio.current_time)
 
     def on_trio(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do something on the Trio side, and wait for it."""
@@ -86,7 +86,7 @@ class Outside:
             self._set()
 
         call = Uncounted(ring)
-        self._lease._run.begin(self._lease._room, call)  # type: ignore[arg-type]
+        self._lease._run.begin(self._lease._scope, call)  # type: ignore[arg-type]
         try:
             yield call
         finally:
@@ -103,7 +103,7 @@ class Outside:
             self._set()
 
         call = Uncounted(sleep)
-        self._lease._run.begin(self._lease._room, call)  # type: ignore[arg-type]
+        self._lease._run.begin(self._lease._scope, call)  # type: ignore[arg-type]
         return call
 
     def no_more_naps(self) -> None:
@@ -139,11 +139,11 @@ def virtual_time() -> Iterator[Outside]:
     class Counted(trio_thread.Call[T]):
         """A call for which somebody waits."""
 
-        async def carry_out(self) -> None:
+        async def run(self) -> None:
             """Do it, while the clock may jump."""
             outside.enter()
             try:
-                await super().carry_out()
+                await super().run()
             finally:
                 outside.leave()
 
