@@ -1,4 +1,4 @@
-"""The client: one account at one host, and everything that can be asked of it."""
+"""The client: one account at one host, and all that a program can do with it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self, Unpack
 
 import trio
 
+from legnext_stream import _requests
 from legnext_stream._accounts import open_account
 from legnext_stream._core.model.ids import check_job_id
 from legnext_stream._core.model.jobs import Job
@@ -24,7 +25,7 @@ from legnext_stream._engine.sources import Jobs
 from legnext_stream._engine.stream import EventStream, Selection
 from legnext_stream._extensions import watch_extensions
 from legnext_stream._options import WaitOptions, WatchOptions, passing, refuse_unknown
-from legnext_stream._requests import Balance, ask_about, ask_balance, submit
+from legnext_stream._requests import Balance
 from legnext_stream._util.trio_only import require_trio
 from legnext_stream.errors import (
     ConfigurationError,
@@ -41,30 +42,31 @@ if TYPE_CHECKING:
 
 
 class LegnextClient:
-    """One account at the API. An async context manager: lanes and watches live as long as it is open.
+    """One account at the API. Use it in `async with`: connections and watches live as long as it is open.
 
-    All watches, waits and submits of one client share one pace, so that together they keep to the
+    All watches, waits and submits of a client share one pace, so that together they keep to the
     account's limits.
 
     Args:
         api_key: The key; by default the environment variable `LEGNEXT_API_KEY`.
-        base_url: Where the API is; by default `LEGNEXT_BASE_URL`, else `https://api.legnext.ai`. A
-            trailing `/api` or `/api/v1`, as other clients want it, is let pass.
+        base_url: The URL of the API; by default `LEGNEXT_BASE_URL`, else `https://api.legnext.ai`. It
+            may end in `/api` or `/api/v1`, as other clients want it.
         transport: An `httpx.AsyncBaseTransport` to use instead of sockets; the mock server has one.
-            It is closed with the client.
-        pacing: How fast the account may be asked, and the default of its watches.
+            The client closes it.
+        pacing: When and how fast to poll; by default `Pacing()`. Its rate holds for all requests.
         request_timeout: How long one request may take once connected, seconds.
-        retry_for: How long `get_job`, `balance` and `submit` are repeated while there is trouble
-            that may pass, seconds.
-        http2: Whether to speak HTTP/2 where the host does, on one connection for a hundred requests
-            instead of one for each. It needs the package h2 (`pip install 'legnext-stream[http2]'`),
-            takes https, and costs more processor time a request than HTTP/1.1.
-        telemetry: Whether to record metrics and traces with OpenTelemetry's global providers, or a
-            `legnext_stream._telemetry.Telemetry` that says with which. It needs the package
-            opentelemetry-api (`pip install 'legnext-stream[telemetry]'`).
+        retry_for: How long `get_job`, `balance` and `submit` try again after errors that may pass,
+            seconds.
+        http2: Whether to use HTTP/2 where the host does: a hundred requests share one connection,
+            instead of one each. It needs the package h2 (`pip install 'legnext-stream[http2]'`) and
+            https, and takes more processor time a request than HTTP/1.1.
+        telemetry: Whether to record metrics and traces with OpenTelemetry's global providers; or a
+            `Telemetry` that names others. It needs the package opentelemetry-api
+            (`pip install 'legnext-stream[telemetry]'`).
 
     Raises:
-        ConfigurationError: There is no key, the base URL is none, or HTTP/2 or telemetry can't be had.
+        ConfigurationError: There is no key, `base_url` is not a URL, or a package that `http2` or
+            `telemetry` needs is not installed.
     """
 
     def __init__(
@@ -98,12 +100,12 @@ class LegnextClient:
 
     @property
     def base_url(self) -> str:
-        """Where the API is."""
+        """The URL of the API."""
         return self._account.lanes.base_url
 
     @property
     def stats(self) -> Stats:
-        """The numbers of all watches of this client together, up to now."""
+        """The numbers of all watches of this client together, so far."""
         return self._account.stats
 
     async def __aenter__(self) -> Self:
@@ -126,11 +128,11 @@ class LegnextClient:
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[trio.Nursery]:
-        """The nursery of this client's watches. What the body raises comes out as it was."""
+        """Open the nursery of this client's watches. An error of the body is raised unchanged."""
         failure: BaseException | None = None
         try:
             async with trio.open_nursery() as nursery:
-                # The nursery must not see the body's error, or it would come out in a group.
+                # The nursery must not see the body's error, or it would raise it in a group.
                 try:
                     yield nursery
                 except BaseException as error:  # noqa: BLE001, ASYNC103 - raised again below
@@ -138,7 +140,7 @@ class LegnextClient:
                 nursery.cancel_scope.cancel()
         finally:
             await self._account.aclose()
-            # Here, so that it comes out bare even where a cancellation goes on at the same time.
+            # Here, so that it is raised alone even while the task is being cancelled.
             if failure is not None:
                 raise failure
 
@@ -248,7 +250,7 @@ class LegnextClient:
                 hold, with a journal.)
             ValueError: There is no such task type, or it takes no text; or a number is out of range.
         """
-        # Most programs don't generate, and don't wait for the import.
+        # Imported here, so that programs that don't generate start faster.
         from legnext_stream._generate import PromptsExtension, SubmitSettings  # noqa: PLC0415 - see above
 
         saver = None
@@ -331,37 +333,36 @@ class LegnextClient:
     ) -> tuple[SavedFile, ...]:
         """Save a completed job's images and videos in a folder.
 
-        A file has its name only once it is whole and on the disk; what is there already is kept, and
-        what an interrupted call has left is gone on with. Nothing is ever overwritten. The key is not
-        sent to the hosts of results, and only https is asked for there (plain http on this machine,
-        where the API is on it too).
+        A file gets its name when it is complete and on the disk. Existing files are kept, never
+        overwritten, and a download that was interrupted is continued. The key is not sent to the hosts
+        of the results. Only https is used there, or plain http on this machine if the API is on it too.
 
         Args:
-            job: The job; an id is asked about first. So are, once, the fresh URLs of a job whose own
-                have expired.
-            folder: Where the files go; it is made if it isn't there.
-            name: How they are called: as for `str.format`, with `job_id`, `number` (which of the
-                job's results, from 1), `suffix` (by what the file is: `.png`, `.mp4`, …),
+            job: The job, or its id, which takes a request more. So does a job whose URLs have expired.
+            folder: Where to put the files; it is created if it doesn't exist.
+            name: The files' names, a template for `str.format` with `job_id`, `number` (which of the
+                job's results, from 1), `suffix` (`.png`, `.mp4`, …, by the file's content),
                 `task_type`, and `prompt`, `tag` and `position` if these are given.
-            parallel: How many are fetched at once.
-            grid: Whether the grid image is saved too, as the last; where it is all there is, it is
-                saved always.
-            max_size: How long a file may be, bytes.
-            timeout: How long one may take with all attempts, seconds; None for as long as bytes come.
-            prompt: What the job was made from, for the name.
+            parallel: How many files are downloaded at a time.
+            grid: Whether to save the grid image too, as the last file. If there is no other image, it is
+                saved anyway.
+            max_size: How large a file may be, bytes.
+            timeout: How long one file may take, with all attempts, seconds; None for no limit while
+                bytes arrive.
+            prompt: The prompt of the job, for the name.
             position: The place of the prompt in its batch, from 1, for the name.
 
         Returns:
             The files, in the order of their numbers; none for a job whose result is text.
 
         Raises:
-            DownloadError: The job isn't completed, or one of its results can't be had. The others are
-                saved all the same.
-            ValueError: The template would let results collide, or lead out of the folder; or a number
-                is out of its range.
+            DownloadError: The job isn't completed, or one of its results can't be downloaded. The others
+                are saved all the same.
+            ValueError: By the template, two results would have the same name, or one would be outside
+                the folder; or a number is out of range.
             LegnextError: What `get_job` raises, if an id was given.
         """
-        # Most programs don't download, and don't wait for the import.
+        # Imported here, so that programs that don't download start faster.
         from legnext_stream._results import Saver  # noqa: PLC0415 - see above
 
         saver = Saver(
@@ -381,43 +382,43 @@ class LegnextClient:
         return await saver.save(job, prompt, position=position)
 
     async def get_job(self, job_id: str) -> Job:
-        """Ask once how a job is (again only while there is trouble that may pass).
+        """Ask for the current state of a job, in one request unless an error may pass.
 
         Raises:
             InvalidJobId: `job_id` can't be a job id.
-            NotFoundError: The API does not know it.
-            ApiError: The API refuses, or what answers is not the API.
-            HostUnreachableError: The host gave no answer for `retry_for` seconds.
+            NotFoundError: The API doesn't know the job.
+            ApiError: The API refuses the request, or the answer is not the API's.
+            HostUnreachableError: There was no answer for `retry_for` seconds.
         """
         check_job_id(job_id)
         self._check_open()
-        return await ask_about(self._account, job_id, retry_for=self._retry_for)
+        return await _requests.get_job(self._account, job_id, retry_for=self._retry_for)
 
     async def submit(self, task_type: TaskType | str, **params: object) -> Job:
         """Submit a job of any of the 19 task types.
 
         Args:
             task_type: The kind of work, e.g. `"diffusion"`.
-            params: The task's fields, under the API's names (`imageNo`) or in snake_case
-                (`image_no`); those that are None are left out. A `mask` given as bytes is sent as
-                a PNG file, which only `inpaint` takes.
+            params: The task's fields, by the API's names (`imageNo`) or in snake_case (`image_no`);
+                those that are None are left out. A `mask` of bytes is sent as a PNG file, which only
+                `inpaint` takes.
 
         Returns:
-            The new job, not yet begun.
+            The new job, which has not started yet.
 
         Raises:
             ValueError: There is no such task type.
             InsufficientCreditsError: The account has run out of credits.
             PermissionDeniedError: Moderation refused it.
             InvalidRequestError: A field is missing or out of range; the message says which.
-            SubmitUnknownError: It was sent, but no answer came. It is never repeated by itself,
-                for the job may exist.
+            SubmitUnknownError: The request was sent and there was no answer. It is not sent again,
+                because the job may exist.
             ApiError: The API refuses for another reason.
             HostUnreachableError: The host could not be reached for `retry_for` seconds.
         """
         request = submit_request(check_task_type(task_type), api_fields(params))
         self._check_open()
-        return await submit(self._account, request, retry_for=self._retry_for)
+        return await _requests.submit(self._account, request, retry_for=self._retry_for)
 
     async def diffusion(self, text: str, callback: str | None = None) -> Job:
         """Submit a text-to-image job; see `submit`.
@@ -429,14 +430,14 @@ class LegnextClient:
         return await self.submit(TaskType.DIFFUSION, text=text, callback=callback)
 
     async def balance(self) -> Balance:
-        """What the account has left.
+        """Ask what the account has left.
 
         Raises:
-            ApiError: The API refuses, or what answers is not the API.
-            HostUnreachableError: The host gave no answer for `retry_for` seconds.
+            ApiError: The API refuses the request, or the answer is not the API's.
+            HostUnreachableError: There was no answer for `retry_for` seconds.
         """
         self._check_open()
-        return await ask_balance(self._account, retry_for=self._retry_for)
+        return await _requests.balance(self._account, retry_for=self._retry_for)
 
     def _stream(
         self,
@@ -459,7 +460,7 @@ class LegnextClient:
         )
 
     def _host(self) -> Callable[[], trio.Nursery] | None:
-        """What gives a stream the nursery to run in; None if the stream is to open the account itself."""
+        """Return what gives a stream its nursery, or None for a stream that opens the account itself."""
         return self._open_nursery
 
     def _check_open(self) -> None:

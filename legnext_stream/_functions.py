@@ -1,4 +1,4 @@
-"""The functions most programs need: each does what the client's method does, with a client of its own."""
+"""The functions most programs need. Each calls the client's method of the same name on a client of its own."""
 
 from __future__ import annotations
 
@@ -128,6 +128,6 @@ class _StreamClient(LegnextClient):
 def _own_client(api_key: str | None, base_url: str | None, options: WaitOptions) -> LegnextClient:
     if "client" in options:
         raise TypeError(
-            "the functions open clients of their own: with yours, use client.watch(...), client.wait(...), …"
+            "these functions open a client of their own; to use yours, call client.watch(...), client.wait(...) and so on"
         )
     return _StreamClient(api_key, base_url, pacing=options.get("pacing"))

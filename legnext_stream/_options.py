@@ -96,14 +96,14 @@ class GenerateFunctionOptions(AccountOptions, GenerateOptions, total=False):
 
 
 def passing(options: type, *to: Callable[..., object]) -> Callable[[F], F]:
-    """Show the parameters that a function takes as `**options`, as the function has them that it calls.
+    """Show the parameters that a function takes as `**options` and passes to another function.
 
-    `inspect.signature` then gives them with their types and defaults, and the docstring explains each
-    parameter that it doesn't explain itself as the other function does.
+    `inspect.signature` then has them, with types and defaults, as the other function does. The docstring
+    gets the other function's text for each parameter that it doesn't explain itself.
 
     Args:
         options: The `TypedDict` of the options.
-        to: The function that is called with them, then others that explain what it doesn't have.
+        to: The function that the options are passed to, then others that explain further parameters.
     """
     names = _names(options)
     explicit = inspect.signature(to[0]).parameters.values()
@@ -125,7 +125,7 @@ def passing(options: type, *to: Callable[..., object]) -> Callable[[F], F]:
 
 
 def _entries(*functions: Callable[..., object]) -> dict[str, str]:
-    """The lines that explain each parameter; the last function's go before the others'."""
+    """Return the lines of docstrings that explain each parameter. Later functions take precedence."""
     docs = [inspect.getdoc(function) or "" for function in functions]
     return {entry[1]: entry[0] for text in docs for entry in _ENTRY.finditer(text)}
 
@@ -136,10 +136,15 @@ def _names(options: type) -> frozenset[str]:
 
 
 def refuse_unknown(function: str, options: Mapping[str, object], known: type) -> None:
-    """Refuse what a function would pass on, but doesn't take.
+    """Refuse an option that the function called would accept, but this one must not.
+
+    Args:
+        function: The name of the function, for the error message.
+        options: What it was called with.
+        known: The `TypedDict` of its options.
 
     Raises:
-        TypeError: There is an option that is not in the `TypedDict`.
+        TypeError: There is another option.
     """
     for name in options.keys() - _names(known):
         msg = f"{function}() got an unexpected keyword argument {name!r}"

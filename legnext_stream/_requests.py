@@ -1,4 +1,4 @@
-"""Single requests: the status of a job, a submit, the balance. Each is repeated while it may succeed."""
+"""Single requests: the state of a job, a submit, the balance. After errors that may pass, they are repeated."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Balance:
     """What the account has left.
 
     Attributes:
-        balance_usd: In US dollars.
-        available_credits: In credits.
-        available_points: In points.
-        raw: The whole answer, as decoded from JSON.
+        balance_usd: US dollars.
+        available_credits: Credits.
+        available_points: Points.
+        raw: The whole answer, decoded from JSON.
     """
 
     balance_usd: float
@@ -38,8 +38,8 @@ class Balance:
     raw: Mapping[str, object] = attrs.field(eq=False, repr=False)
 
 
-async def ask_about(account: Account, job_id: str, *, retry_for: float) -> Job:
-    """Ask how a job is; see `LegnextClient.get_job`."""
+async def get_job(account: Account, job_id: str, *, retry_for: float) -> Job:
+    """Ask for the current state of a job; see `LegnextClient.get_job`."""
     request = Request("GET", job_path(job_id))
     reply = await account.request(request, RequestKind.STATUS, is_safe=True, retry_for=retry_for)
     job = _job(reply)
@@ -54,7 +54,7 @@ async def submit(account: Account, request: Request, *, retry_for: float) -> Job
     return _job(reply)
 
 
-async def ask_balance(account: Account, *, retry_for: float) -> Balance:
+async def balance(account: Account, *, retry_for: float) -> Balance:
     """Ask what the account has left; see `LegnextClient.balance`."""
     request = Request("GET", "/api/account/balance")
     reply = await account.request(request, RequestKind.STATUS, is_safe=True, retry_for=retry_for)

@@ -77,7 +77,7 @@ def test_none_takes_a_client(module: ModuleType, name: str, mock: MockLegnext) -
         if inspect.isawaitable(made):
             await made
 
-    with pytest.raises(TypeError, match=r"use client\.watch\("):
+    with pytest.raises(TypeError, match=r"call client\.watch\("):
         asyncio.run(call())
 
 
