@@ -1,7 +1,7 @@
-"""What happens to which request, by a recording.
+"""What a replay does with each request.
 
-What the scripts of its jobs say is left to the world. Anything else is tied to the request that met
-it: the third question about a job is answered as the third was then.
+The scripts of the recorded jobs cover most answers. Whatever they can't cover is tied to the request
+it was recorded for: the third request for a job is answered as the third was.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mockserver._replay.transcript import Transcript
 
 _JSON: Final = "application/json"
-# Ends that are the client's own doing: the server answered, as far as is known.
+# Errors by which a client ends a request itself: the server may well have answered.
 _GAVE_UP: Final = frozenset({"Cancelled", "CancelledError"})
 
 NEVER_ARRIVED: Final = frozenset(
@@ -39,16 +39,16 @@ NEVER_ARRIVED: Final = frozenset(
 """The errors that end a request before the server has seen it."""
 
 Asked: TypeAlias = tuple[str, str, bytes]
-"""What requests are known again by: method, path, and the parameters in a fixed form."""
+"""What identifies a request: method, path, and the parameters in a canonical form."""
 
 
 def asked(method: str, path: str, body: bytes) -> Asked:
-    """What a request is known again by.
+    """What identifies a request.
 
     Args:
         method: Its method.
         path: Its path, without the query.
-        body: Its body; of one that is no JSON, like a form, nothing is kept to know it by.
+        body: Its body; ignored unless it is JSON, as transcripts have no other bodies.
     """
     try:
         params = msgspec.json.encode(msgspec.json.decode(body), order="sorted") if body else b""
@@ -62,10 +62,10 @@ class Cue:
     """What happens to one request.
 
     Attributes:
-        exchange: What happened in the recording.
-        job: The job that it made, or None.
-        as_recorded: Whether the recorded answer is given; otherwise the world's.
-        fault: What befalls the connection, or None.
+        exchange: The recorded exchange.
+        job: The job that the request made, or None.
+        as_recorded: Whether the answer is the recorded one; otherwise the world gives it.
+        fault: The fault of the connection, or None.
     """
 
     exchange: Exchange
@@ -81,7 +81,7 @@ class Cue:
 
 
 def _fault_of(error: str) -> ConnectionFault | None:
-    """What to do to a connection so that the client meets the same."""
+    """The fault that gives the client the same error again."""
     if not error or error in _GAVE_UP:
         return None
     if error.endswith("Timeout"):
@@ -118,11 +118,11 @@ def _has_output(job: Mapping[str, object]) -> bool:
 
 
 class Cues:
-    """The cues of a recording, in which each is given out once.
+    """The cues of a recording; each is used once.
 
     Args:
         transcript: The recording.
-        jobs: What became of its jobs.
+        jobs: Its jobs, by their ids.
     """
 
     def __init__(self, transcript: Transcript, jobs: Mapping[str, RecordedJob]) -> None:
@@ -134,7 +134,7 @@ class Cues:
                 self._cues.setdefault(key, []).append(_cue(exchange, jobs))
 
     def take(self, key: Asked) -> Cue | None:
-        """The cue for the next request that asks this, or None when the recording has no more."""
+        """The cue for the next such request, or None if the recording has no more of them."""
         cues = self._cues.get(key, ())
         taken = self._taken.get(key, 0)
         if taken >= len(cues):
@@ -143,9 +143,9 @@ class Cues:
         return cues[taken]
 
     def snapshot(self) -> Mapping[Asked, int]:
-        """How many of each have been given out, to go back to."""
+        """How many cues of each kind have been used, to return to."""
         return dict(self._taken)
 
     def restore(self, snapshot: Mapping[Asked, int]) -> None:
-        """Go back to how many of each had been given out."""
+        """Return to a snapshot."""
         self._taken = dict(snapshot)

@@ -1,8 +1,8 @@
-"""What became of jobs, as far as it was seen, made into scripts.
+"""From the statuses that a client saw to the script of a job.
 
-Whoever polls sees a status some time after it began: after the last answer without it, and by the
-first answer with it. Where the job tells of the moment itself, and that lies in between, this is
-taken; otherwise the middle, which halves the error.
+A client that polls sees a status some time after it began: between the last answer without it and
+the first answer with it. If the job reports the time of the change, and it is between the two, the
+script has that time; otherwise the middle, which halves the largest possible error.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ _ORDER: Final[Mapping[str, int]] = {
     "processing": 2,
     **dict.fromkeys(TERMINAL, 3),
 }
-"""Which statuses come before which; a word that isn't here may come at any time."""
+"""The order of statuses; any other status may come at any time."""
 _AGAIN: Final = "retry"
-"""The status after which a job begins from the front."""
+"""The status after which a job starts again."""
 
 
 @attrs.frozen(kw_only=True)
 class RecordedJob:
-    """A job as it was seen to live.
+    """A job of a recording.
 
     Attributes:
         job_id: Its id.
-        task_type: Its task type, as far as it is one that is known; else `"diffusion"`.
-        script: Its lifecycle, from when it was first there. Of a job whose end was not seen it
-            ends in the last status that was.
+        task_type: Its task type; `"diffusion"` if that isn't known.
+        script: Its lifecycle. If the recording doesn't have its end, the script ends in the last
+            status that it has.
         submitted_at: When the answer to its submit came, in seconds since the recording's start;
-            None for a job that was there before.
+            None for a job that existed before.
     """
 
     job_id: str
@@ -64,14 +64,14 @@ class RecordedJob:
 
 @attrs.frozen(kw_only=True)
 class Sighting:
-    """A job was seen in a status.
+    """One answer that reported a job's status.
 
     Attributes:
-        at: When, in seconds since the recording's start.
+        at: When it came, in seconds since the recording's start.
         status: The status, in the API's words.
-        started_at: When the job says that its processing began, if it does.
-        ended_at: When the job says that it ended, if it does.
-        failure: Why it failed, for a job that has.
+        started_at: When processing began, if the answer says so.
+        ended_at: When the job ended, if the answer says so.
+        failure: Why the job failed, if it has.
     """
 
     at: float
@@ -82,10 +82,10 @@ class Sighting:
 
 
 def script_of(sightings: Sequence[Sighting], since: float = 0.0) -> Script:
-    """The script that fits what was seen.
+    """Make the script that fits what was seen.
 
-    A status that stands before one that was seen earlier is taken for an answer that lagged behind,
-    and whatever follows a terminal for a mistake: neither is part of the script.
+    A status that belongs before an earlier one comes from a stale answer, and one after a terminal
+    status is an error of the server; neither is part of the script.
 
     Args:
         sightings: What was seen, in the order of time; at least one.
@@ -94,7 +94,7 @@ def script_of(sightings: Sequence[Sighting], since: float = 0.0) -> Script:
     first = sightings[0]
     was_begun = first.started_at is not None and first.started_at <= since
     if first.status != "pending" and first.at > since and not was_begun:
-        # Every job is pending at first, seen or not.
+        # Every job is pending at first, whether or not a client saw it.
         return script_of([Sighting(at=since, status="pending"), *sightings], since)
     times, statuses = [since], [first.status]
     seen_until, highest = first.at, _ORDER.get(first.status, 0)
@@ -111,16 +111,16 @@ def script_of(sightings: Sequence[Sighting], since: float = 0.0) -> Script:
             continue
         earliest = seen_until
         started_at = _within(earliest, sighting.started_at, sighting.at)
-        told = started_at if status == "processing" else None
+        reported = started_at if status == "processing" else None
         if status in TERMINAL:
             if highest < _ORDER["processing"] and started_at is not None:
-                # It was not seen to be processed, but it tells when that was.
+                # No answer had this status, but this one says when it began.
                 times.append(started_at)
                 statuses.append("processing")
                 earliest = started_at
-            told = _within(earliest, sighting.ended_at, sighting.at)
+            reported = _within(earliest, sighting.ended_at, sighting.at)
         middle = (earliest + sighting.at) / 2
-        times.append(middle if told is None else told)
+        times.append(middle if reported is None else reported)
         statuses.append(status)
         seen_until, failure = sighting.at, sighting.failure
         highest = 0 if status == _AGAIN else rank
@@ -135,19 +135,19 @@ def script_of(sightings: Sequence[Sighting], since: float = 0.0) -> Script:
     )
 
 
-def _within(after: float, told: float | None, by: float) -> float | None:
-    """The time that a job tells, where it lies in between."""
-    return told if told is not None and after < told < by else None
+def _within(after: float, reported: float | None, by: float) -> float | None:
+    """A reported time if it is between two others, else None."""
+    return reported if reported is not None and after < reported < by else None
 
 
 def known_task(name: object) -> str:
-    """The name of a task type as the world knows it, whatever was written for it."""
+    """The name of a task type, from any spelling of it; `"diffusion"` if it isn't known."""
     task = name.replace("_", "-") if isinstance(name, str) else ""
     return task if task in TASKS else "diffusion"
 
 
-def failure_told(error: object) -> Failure:
-    """Why a job failed, from its `error`, of which several shapes are seen."""
+def failure_of(error: object) -> Failure:
+    """Why a job failed, from any variant of its `error`."""
     match error:
         case {"code": int() as code, **rest}:
             shown, raw = (

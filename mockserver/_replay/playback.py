@@ -1,8 +1,8 @@
-"""Playing a recording: a mock in which happens what happened then.
+"""Replaying a recording: a mock in which the recorded jobs and answers happen again.
 
-Jobs live by scripts made of what was seen of them, so that they can be asked about at any time. What
-a script can't say (a refusal, an outage, an answer that lagged behind) is tied to the request that
-met it: the third question about a job is answered as the third was in the recording.
+Jobs follow scripts made from the recording, so a client can ask about them at any time. What a
+script can't express (a refusal, an outage, a stale answer) is tied to the request it was recorded
+for: the third request for a job is answered as the third was.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ if TYPE_CHECKING:
     from mockserver._replay.transcript import Exchange
     from mockserver._serving.service import Service
 
-# A longer body is let through unread: none such is kept in a transcript by itself.
+# A longer body passes unread, as transcripts don't have such bodies.
 _MOST_BYTES: Final = 1_000_000
 
 
 class Playback:
-    """ASGI middleware between the gate and the routes that answers by cue.
+    """ASGI middleware between the gate and the routes that answers as recorded.
 
     Args:
         app: The routes.
-        service: What they serve.
+        service: The mock.
         cues: What happens to which request.
     """
 
@@ -93,16 +93,16 @@ class Playback:
 
 
 def _callback(body: bytes) -> str:
-    """Whom the parameters of a submit ask to be told of the job's end; empty for nobody."""
+    """The callback URL among the parameters of a submit; empty for none."""
     params: object = msgspec.json.decode(body) if body else None
     callback = params.get("callback") if isinstance(params, dict) else None
     return callback if isinstance(callback, str) else ""
 
 
 async def _read(receive: Receive) -> tuple[bytes | None, Receive]:
-    """Read a request's body, and give what a route reads it by again.
+    """Read a request's body, and return it with a `receive` by which a route can read it again.
 
-    The body is None where it is too long, or its client left before its end.
+    The body is None if it is too long, or if its client left before the end.
     """
     messages: deque[Message] = deque()
     body, more = bytearray(), True
@@ -120,7 +120,7 @@ async def _read(receive: Receive) -> tuple[bytes | None, Receive]:
 
 
 def _recorded_answer(exchange: Exchange) -> Response:
-    # The gate writes the date, which is another today.
+    # The gate writes today's date.
     headers = {name: value for name, value in exchange.headers if name != "date"}
     code = exchange.status_code or 200
     return Response(b"" if code in WITHOUT_BODY else exchange.body, code, headers)

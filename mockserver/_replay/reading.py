@@ -1,4 +1,4 @@
-"""What a transcript tells of jobs, and of the server's calendar."""
+"""What a transcript says about jobs, and about the server's calendar."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mockserver._api.routes import job_id_in
 from mockserver._replay.lives import (
     RecordedJob,
     Sighting,
-    failure_told,
+    failure_of,
     known_task,
     script_of,
 )
@@ -25,32 +25,32 @@ if TYPE_CHECKING:
     from mockserver._replay.transcript import Exchange, Transcript
     from mockserver._world.scripts import Script
 
-# A calendar that is decades off is none: its dates would soon be none either.
+# A calendar that is decades off would soon leave the range of dates.
 _FARTHEST: Final = 30 * 365 * 86400.0
 
 
 def calendar_of(transcript: Transcript) -> datetime:
-    """What the server's calendar said when the recording began, as a whole second.
+    """The server's calendar time at the recording's start, as a whole second.
 
-    By the `Date` of its answers, each of which is a time cut to the second; of all that they say
-    the median. Where there is none, the recorder's own calendar has to do.
+    It is the median of what the `Date` fields of the answers imply. Without any, it is the calendar
+    time of the recorder.
     """
     began = _began(transcript)
     if began is None:
         return transcript.began_at
-    # Cut to the second, each is late by nothing or less than one: so a mock, whose calendar begins
-    # with a whole second, gets that one back.
+    # Each `Date` is cut to the second, so it is up to a second early. The calendar of a mock begins
+    # with a whole second; rounding up gives that second back.
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=math.ceil(began))
 
 
 def _began(transcript: Transcript) -> float | None:
-    """The server's calendar at the start, cut as `Date` is, in seconds since 1970; None unknown."""
+    """The server's time at the start, as `Date` cuts it, in seconds since 1970; None if unknown."""
     began = [
-        told - exchange.answered_at
+        date - exchange.answered_at
         for exchange in transcript.exchanges
         if exchange.answered_at is not None
-        and (told := _header_time(exchange.header("date"))) is not None
-        and abs(told - transcript.began_at.timestamp()) < _FARTHEST
+        and (date := _header_time(exchange.header("date"))) is not None
+        and abs(date - transcript.began_at.timestamp()) < _FARTHEST
     ]
     return statistics.median(began) if began else None
 
@@ -59,14 +59,14 @@ def _header_time(value: str | None) -> float | None:
     if value is None:
         return None
     try:
-        told = parsedate_to_datetime(value)
+        date = parsedate_to_datetime(value)
     except (ValueError, OverflowError):
         return None
-    return told.replace(tzinfo=told.tzinfo or UTC).timestamp()
+    return date.replace(tzinfo=date.tzinfo or UTC).timestamp()
 
 
 def job_object(exchange: Exchange) -> Mapping[str, object] | None:
-    """The job object of an answer; None where it isn't whole, or is none, or is another job's."""
+    """The job object of an answer; None if it is incomplete, no job object, or of another job."""
     if exchange.status_code != 200 or exchange.cut or exchange.error:
         return None
     try:
@@ -82,21 +82,21 @@ def job_object(exchange: Exchange) -> Mapping[str, object] | None:
 
 
 def _job_time(job: Mapping[str, object], name: str, began: float) -> float | None:
-    """A time that a job tells, in seconds since the recording's start; None for none."""
+    """A time in a job's `meta`, in seconds since the recording's start; None for none."""
     meta = job.get("meta")
     text = meta.get(name) if isinstance(meta, Mapping) else None
     if not isinstance(text, str):
         return None
     try:
-        told = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return told.replace(tzinfo=told.tzinfo or UTC).timestamp() - began
+    return time.replace(tzinfo=time.tzinfo or UTC).timestamp() - began
 
 
 def jobs_of(transcript: Transcript) -> dict[str, RecordedJob]:
-    """What became of the jobs of a transcript, by their ids, in the order in which they came up."""
-    # All times are cut to the second, those in jobs as well as `Date`: compared they are right.
+    """The jobs of a transcript by their ids, in the order in which they first appear."""
+    # Times in jobs are cut to the second as `Date` is, so their differences are right.
     began = _began(transcript)
     if began is None:
         began = transcript.began_at.timestamp()
@@ -118,7 +118,7 @@ def jobs_of(transcript: Transcript) -> dict[str, RecordedJob]:
                 status=status,
                 started_at=_job_time(job, "started_at", began),
                 ended_at=_job_time(job, "ended_at", began),
-                failure=failure_told(job.get("error")) if status == "failed" else None,
+                failure=failure_of(job.get("error")) if status == "failed" else None,
             )
         )
     return {
@@ -133,5 +133,5 @@ def jobs_of(transcript: Transcript) -> dict[str, RecordedJob]:
 
 
 def scripts_of(transcript: Transcript) -> dict[str, Script]:
-    """The lifecycles of the jobs of a transcript, by their ids."""
+    """The scripts of the jobs of a transcript, by their ids."""
     return {job_id: job.script for job_id, job in jobs_of(transcript).items()}

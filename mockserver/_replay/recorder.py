@@ -1,4 +1,4 @@
-"""The recorder: an httpx transport that writes what passes through it as a transcript."""
+"""The recorder: an httpx transport that writes all traffic to a transcript."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
 _MOST_BYTES: Final = 1_000_000
-# Something shorter is no secret, and would be found in the middle of words.
+# A shorter key is no secret, and would be found in the middle of words.
 _SHORTEST_KEY: Final = 8
-# zlib's word for "a header of gzip or of zlib, whichever is there", with the largest window.
+# zlib's `wbits` for a header of either gzip or zlib, with the largest window.
 _GZIP_OR_ZLIB: Final = 47
 
 
 class Recorder(httpx.AsyncBaseTransport):
-    """Wraps a transport, and writes a transcript of all that passes.
+    """An httpx transport that wraps another, and writes all traffic to a transcript.
 
         recorder = Recorder("night.jsonl", httpx.AsyncHTTPTransport())
         async with httpx.AsyncClient(transport=recorder) as client: ...
 
-    What passes is not changed. The transcript has no API keys, no cookies, no signatures, and no
-    queries of URLs; it does have prompts. Each exchange is written when it is over, so that a crash
-    costs only those under way. Only the file's owner may read it.
+    The traffic isn't changed. The transcript has no API keys, cookies, signatures or queries of
+    URLs; it does have prompts. Each exchange is written when it is over, so a crash loses only those
+    in progress. Only the file's owner may read the file.
 
-    A file that can't be written to any more (a full disk) does not stop the traffic: the recording
-    ends, and `aclose` raises the error.
+    If writing fails (a full disk), the traffic goes on, the recording ends, and `aclose` raises the
+    error.
 
     Args:
-        path: The file; there must be none yet.
-        transport: What carries the requests; it is closed with the recorder. By default
+        path: The file; it must not exist yet.
+        transport: Carries the requests, and is closed with the recorder. By default
             `httpx.AsyncHTTPTransport()`.
-        clock: Gives seconds, from whatever origin; by default Trio's clock. A mock's own time, say:
+        clock: Gives seconds, from any origin; by default Trio's clock. For the time of a mock, use
             `lambda: mock.now`.
-        began_at: What the calendar says at the beginning; by default the time of this machine.
-        most_bytes: So much of each body is kept.
+        began_at: The calendar time at the start; by default the time of this machine.
+        most_bytes: The number of bytes to keep of each body.
 
     Raises:
-        FileExistsError: There is such a file already.
-        OSError: The file can't be made.
-        ValueError: A bound below 0.
+        FileExistsError: The file exists already.
+        OSError: The file can't be created.
+        ValueError: `most_bytes` is below 0.
     """
 
     def __init__(
@@ -65,13 +65,13 @@ class Recorder(httpx.AsyncBaseTransport):
             raise ValueError(f"most_bytes must be 0 or more, not {most_bytes}")
         self._transport = httpx.AsyncHTTPTransport() if transport is None else transport
         self._clock = TrioSeconds() if clock is None else clock
-        # Trio's clock counts from its first use in a run; any other from wherever it does.
+        # Trio's clock counts from its first use in a run; any other has an origin of its own.
         origin = self._clock()
         self._origin = 0.0 if clock is None else origin
         self._most_bytes = most_bytes
         self._failure: OSError | None = None
-        # Without a buffer, so that what is written is in the file whatever happens next.
-        self._file = open(  # noqa: SIM115 - it is closed with the recorder
+        # Unbuffered, so that a crash loses nothing that has been written.
+        self._file = open(  # noqa: SIM115 - `aclose` closes it
             path, "xb", buffering=0, opener=lambda name, flags: os.open(name, flags, mode=0o600)
         )
         self._write(head_line(datetime.now(UTC) if began_at is None else began_at))
@@ -81,23 +81,23 @@ class Recorder(httpx.AsyncBaseTransport):
         return self._clock() - self._origin
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request and wait for the head of its answer, as the wrapped transport does.
+        """Send a request, and wait for the head of its answer, as the wrapped transport does.
 
         Raises:
             httpx.TransportError: As the wrapped transport does.
         """
-        under_way = _UnderWay(self, request)
+        in_progress = _InProgress(self, request)
         try:
             response = await self._transport.handle_async_request(request)
         except BaseException as error:
-            under_way.end(error)
+            in_progress.end(error)
             raise
-        under_way.answer(response)
+        in_progress.answer(response)
         assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - an async transport's
         return httpx.Response(
             status_code=response.status_code,
             headers=response.headers,
-            stream=_Body(response.stream, under_way),
+            stream=_Body(response.stream, in_progress),
             extensions=response.extensions,
         )
 
@@ -105,7 +105,7 @@ class Recorder(httpx.AsyncBaseTransport):
         """Close the file and the wrapped transport.
 
         Raises:
-            OSError: The file could not be written to, now or earlier.
+            OSError: Writing to the file failed, now or earlier.
         """
         try:
             await self._transport.aclose()
@@ -130,11 +130,11 @@ class Recorder(httpx.AsyncBaseTransport):
 
     @property
     def most_bytes(self) -> int:
-        """So much of each body is kept."""
+        """The number of bytes to keep of each body."""
         return self._most_bytes
 
 
-class _UnderWay:
+class _InProgress:
     """An exchange that isn't over yet."""
 
     def __init__(self, recorder: Recorder, request: httpx.Request) -> None:
@@ -159,10 +159,10 @@ class _UnderWay:
         self._cut = self._cut or len(chunk) > room
 
     def end(self, error: BaseException | None = None, *, whole: bool = True) -> None:
-        """Write it down, with what ended it; the first call counts.
+        """Write it to the transcript; later calls do nothing.
 
         Args:
-            error: The exception that ended it.
+            error: The exception that ended it, if any.
             whole: Whether the client has read to the end.
         """
         if self._is_over:
@@ -194,7 +194,7 @@ class _UnderWay:
         )
 
     def _sent(self) -> bytes:
-        """The request's body, where it is of use: JSON that is there as a whole."""
+        """The request's body if it is JSON, complete and not too long."""
         if not self._request.headers.get("content-type", "").startswith("application/json"):
             return b""
         try:
@@ -204,7 +204,7 @@ class _UnderWay:
         return content if len(content) <= self._recorder.most_bytes else b""
 
     def _body(self, response: httpx.Response) -> tuple[bytes, bool]:
-        """What was kept of the answer's body, decoded, and whether something is missing of it."""
+        """The kept part of the answer's body, decoded, and whether it is incomplete."""
         kept = bytes(self._kept)
         match response.headers.get("content-encoding", "identity").lower():
             case "identity":
@@ -212,7 +212,7 @@ class _UnderWay:
             case "gzip" | "x-gzip" | "deflate":
                 unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
                 try:
-                    # Bounded: a small body can unpack to one that fills the memory.
+                    # Bounded, as a small body can decompress to one that fills the memory.
                     body = unpacker.decompress(kept, self._recorder.most_bytes)
                 except zlib.error:
                     return b"", True
@@ -224,22 +224,22 @@ class _UnderWay:
 class _Body(httpx.AsyncByteStream):
     """An answer's body on its way to the client."""
 
-    def __init__(self, stream: httpx.AsyncByteStream, under_way: _UnderWay) -> None:
+    def __init__(self, stream: httpx.AsyncByteStream, in_progress: _InProgress) -> None:
         self._stream = stream
-        self._under_way = under_way
+        self._in_progress = in_progress
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
             async for chunk in self._stream:
-                self._under_way.take(chunk)
+                self._in_progress.take(chunk)
                 yield chunk
         except GeneratorExit:
-            raise  # The client has had enough; `aclose` writes it down.
+            raise  # The client stopped reading; `aclose` writes the exchange.
         except BaseException as error:
-            self._under_way.end(error)
+            self._in_progress.end(error)
             raise
-        self._under_way.end()
+        self._in_progress.end()
 
     async def aclose(self) -> None:
-        self._under_way.end(whole=False)
+        self._in_progress.end(whole=False)
         await self._stream.aclose()

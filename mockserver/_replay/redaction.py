@@ -1,9 +1,8 @@
-"""What must not stand in a transcript, and is taken out before it is written.
+"""Removing secrets from what is written to a transcript.
 
-Headers are kept only where they are known to hold no secret. Of every URL the user and password
-and the query are removed, whatever they are: that is where signatures stand. Of JSON objects the
-values of members with telling names are emptied. This works on bytes, as a body may be cut off,
-malformed or no JSON at all.
+Only header fields that can't hold a secret are kept. URLs lose their user, password and query, which
+is where signatures are. Members of JSON objects whose names suggest a secret get an empty value.
+All of this works on bytes, as a body may be cut off, malformed or not JSON.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 REMOVED: Final = b"[removed]"
-"""What stands where a key was."""
+"""The text in place of a key."""
 
 _KEPT_HEADERS: Final = frozenset({"content-type", "date", "location", "retry-after"})
 _KEPT_PREFIXES: Final = ("ratelimit", "x-ratelimit-")
@@ -28,7 +27,7 @@ _URL: Final = re.compile(
     re.IGNORECASE,
 )
 _SECRET: Final = re.compile(
-    # Names have bounds, or a long word without an end would be looked through from each place in it.
+    # Names are bounded, as the search for a long word without an end would take quadratic time.
     rb"""(?P<name>"[^"\s]{0,64}(?:secret|token|password|signature|authori[sz]ation|api[-_]?key)"""
     rb"""[^"\s]{0,64}\""""
     rb"""\s*:\s*)"(?:[^"\\]|\\.)*"?""",
@@ -37,11 +36,11 @@ _SECRET: Final = re.compile(
 
 
 def redact_body(body: bytes, secrets: Iterable[bytes] = ()) -> bytes:
-    """A body without what must not be written.
+    """Remove the secrets from a body.
 
     Args:
         body: The bytes.
-        secrets: Keys to take out wherever they stand.
+        secrets: Keys to remove wherever they occur.
     """
     for secret in secrets:
         body = body.replace(secret, REMOVED)
@@ -49,17 +48,16 @@ def redact_body(body: bytes, secrets: Iterable[bytes] = ()) -> bytes:
 
 
 def redact_url(url: str) -> str:
-    """A URL, or the path of one, without user, password and query."""
+    """Remove user, password and query from a URL or a path."""
     bare = url.partition("?")[0]
     return redact_body(bare.encode()).decode()
 
 
 def redact_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Those headers that a replay needs, and that are known to hold no secret.
+    """The header fields that a replay needs, and that can't hold a secret.
 
     Args:
-        headers: Names and values, as they came. Values that no server could send again are left
-            out.
+        headers: Names and values as received. Values that can't be sent again are left out.
     """
     kept = []
     for name, value in headers:

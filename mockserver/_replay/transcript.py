@@ -5,7 +5,7 @@ The first line says what the file is; each of the others is one exchange, writte
     {"transcript":1,"began_at":"2026-01-01T00:00:00Z"}
     {"at":0.0,"answered_at":0.2,"ended_at":0.2,"method":"GET","path":"/api/v1/job/…","status_code":200,…}
 
-A file whose last line is torn, because its writer was killed, is read up to there.
+A torn last line, from a writer that was killed, is ignored.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ if TYPE_CHECKING:
 VERSION: Final = 1
 """The version of the format, which the first line names."""
 _LONGEST: Final = 1e9
-"""No recording lasts longer, in seconds."""
+"""The longest recording, in seconds."""
 
 
 class TranscriptError(ValueError):
-    """A file is no transcript, or one of a version that isn't known; says which line and why."""
+    """A file isn't a transcript that this version can read; the message has the line and reason."""
 
 
 @attrs.frozen(kw_only=True)
 class Exchange:
-    """One request, and what came of it.
+    """One request and its answer. Times are in seconds since the recording's start.
 
     Attributes:
-        at: When the request was made, in seconds since the recording's start.
-        ended_at: When all of the answer was there, or it was given up.
-        answered_at: When the head of the answer was there; None if it never was.
+        at: When the request was made.
+        ended_at: When the answer was complete, or the request failed.
+        answered_at: When the head of the answer arrived; None if it never did.
         method: The method, e.g. `"GET"`.
         path: The path, percent-encoded as it was sent, without the query.
-        sent: The body of the request, where it was JSON and not too large; else empty.
+        sent: The body of the request if it was JSON and not too long; otherwise empty.
         status_code: The status of the answer; None if there was none.
-        headers: The headers of the answer that are kept: names in lower case, and values.
-        body: The answer's body, decoded: as much as was kept of it.
-        cut: Whether there was more of the body than was kept.
-        error: The name of the exception that ended it, e.g. `"ReadTimeout"`; empty if none did.
+        headers: The header fields of the answer that are kept: names in lower case, and values.
+        body: The kept part of the answer's body, decoded.
+        cut: Whether the body was longer than that.
+        error: The name of the exception that ended it, e.g. `"ReadTimeout"`; empty for none.
     """
 
     at: float
@@ -63,7 +63,7 @@ class Exchange:
     error: str = ""
 
     def header(self, name: str) -> str | None:
-        """The value of a header of the answer, or None.
+        """The value of a header field of the answer, or None.
 
         Args:
             name: Its name, in lower case.
@@ -73,10 +73,10 @@ class Exchange:
 
 @attrs.frozen(kw_only=True)
 class Transcript:
-    """What was asked and answered, in the order in which it was asked.
+    """Requests and their answers, in the order of the requests.
 
     Attributes:
-        began_at: What the calendar said when the recording began.
+        began_at: The calendar time at the recording's start.
         exchanges: The exchanges.
     """
 
@@ -84,7 +84,7 @@ class Transcript:
     exchanges: tuple[Exchange, ...]
 
 
-# On the wire, bodies are texts wherever they can be, so that people can read a transcript.
+# In the file, bodies are texts where possible, so that people can read it.
 
 
 class _Line(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
@@ -97,7 +97,7 @@ class _Line(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     status_code: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
     text: str = ""
-    # Of a body that is no text, in base64.
+    # A body that isn't text, in base64.
     raw: bytes = b""
     cut: bool = False
     error: str = ""
@@ -144,14 +144,14 @@ def _exchange(line: bytes) -> Exchange:
     """Read a line.
 
     Raises:
-        ValueError: It isn't one.
+        ValueError: It isn't an exchange.
     """
     read = _LINE.decode(line)
     times = [read.at, read.answered_at if read.answered_at is not None else read.at, read.ended_at]
     if not (times == sorted(times) and times[0] >= 0 and times[-1] < _LONGEST):
-        raise ValueError(f"the times of an exchange come one after the other, unlike {times}")
+        raise ValueError(f"at, answered_at and ended_at must be in this order, unlike {times}")
     if not read.path.startswith("/"):
-        # Another host could stand there, and be sent whatever key the client has.
+        # It could name another host, which would then get the client's key.
         raise ValueError(f"path must begin with a slash, unlike {read.path!r}")
     if (read.status_code is None) != (read.answered_at is None):
         raise ValueError("an answer has a status_code and an answered_at")
@@ -165,7 +165,7 @@ def _exchange(line: bytes) -> Exchange:
         path=read.path,
         sent=read.sent.encode(),
         status_code=read.status_code,
-        # A file may have been edited: it is trusted no more than the wire was.
+        # A file may have been edited, and is trusted as little as the network.
         headers=redact_headers(read.headers),
         body=read.raw or read.text.encode(),
         cut=read.cut,
@@ -180,21 +180,21 @@ def read_transcript(path: str | os.PathLike[str]) -> Transcript:
         path: The file.
 
     Raises:
-        TranscriptError: It is none, or a line other than a torn last one can't be read.
+        TranscriptError: It isn't a transcript, or a line other than the last can't be read.
         OSError: The file can't be read.
     """
     first, *lines = Path(path).read_bytes().split(b"\n")
     try:
         head = _HEAD.decode(first)
     except ValueError as error:
-        raise TranscriptError(f"{path}: no transcript: {error}") from error
+        raise TranscriptError(f"{path}: not a transcript: {error}") from error
     if head.transcript != VERSION:
         raise TranscriptError(
-            f"{path}: a transcript of version {head.transcript}; this reads version {VERSION}"
+            f"{path}: a transcript of version {head.transcript}; only version {VERSION} can be read"
         )
     if head.began_at.tzinfo is None:
         raise TranscriptError(f"{path}: began_at must have a time zone")
-    # What follows the last line's end is nothing, or a line that was never finished.
+    # What follows the last line end is empty, or a torn line.
     lines = lines[:-1]
     exchanges = []
     for number, line in enumerate(lines, 2):
@@ -202,6 +202,6 @@ def read_transcript(path: str | os.PathLike[str]) -> Transcript:
             exchanges.append(_exchange(line))
         except ValueError as error:
             raise TranscriptError(f"{path}: line {number}: {error}") from error
-    # Written as they ended, they are read as they began.
+    # They were written in the order of their ends.
     exchanges.sort(key=lambda exchange: (exchange.at, exchange.ended_at))
     return Transcript(began_at=head.began_at, exchanges=tuple(exchanges))

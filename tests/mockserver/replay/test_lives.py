@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mockserver import Failure, Script, World
 from mockserver._replay import RecordedJob
-from mockserver._replay.lives import Sighting, failure_told, known_task, script_of
+from mockserver._replay.lives import Sighting, failure_of, known_task, script_of
 from mockserver._world import FAILURES
 
 LIVES = st.sampled_from(
@@ -155,7 +155,7 @@ def test_a_failure_is_kept() -> None:
 )
 def test_what_a_job_failed_of(error: object, failure: Failure) -> None:
     """Every shape in which errors are seen is understood."""
-    assert failure_told(error) == failure
+    assert failure_of(error) == failure
 
 
 def test_task_types() -> None:

@@ -90,12 +90,12 @@ def test_edited_headers_are_not_trusted() -> None:
 @pytest.mark.parametrize(
     ("first", "problem"),
     [
-        (b"", "no transcript: Input data was truncated"),
-        (b"not JSON\n", "no transcript: JSON is malformed"),
-        (b'{"event": 1}\n', "no transcript: Object missing required field `transcript`"),
+        (b"", "not a transcript: Input data was truncated"),
+        (b"not JSON\n", "not a transcript: JSON is malformed"),
+        (b'{"event": 1}\n', "not a transcript: Object missing required field `transcript`"),
         (
             b'{"transcript":2,"began_at":"2026-01-02T03:04:05Z"}\n',
-            "version 2; this reads version 1",
+            "version 2; only version 1 can be read",
         ),
         (b'{"transcript":1,"began_at":"2026-01-02T03:04:05"}\n', "must have a time zone"),
     ],
@@ -111,10 +111,10 @@ def test_what_is_no_transcript(first: bytes, problem: str) -> None:
     [
         (b"{", "Input data was truncated"),
         (b"\xff", "JSON is malformed"),
-        (json.dumps({**LINE, "at": 4.0}).encode(), "come one after the other"),
-        (json.dumps({**LINE, "at": -1.0}).encode(), "come one after the other"),
-        (json.dumps({**LINE, "ended_at": 1e300}).encode(), "come one after the other"),
-        (json.dumps({**LINE, "answered_at": 0.5}).encode(), "come one after the other"),
+        (json.dumps({**LINE, "at": 4.0}).encode(), "must be in this order"),
+        (json.dumps({**LINE, "at": -1.0}).encode(), "must be in this order"),
+        (json.dumps({**LINE, "ended_at": 1e300}).encode(), "must be in this order"),
+        (json.dumps({**LINE, "answered_at": 0.5}).encode(), "must be in this order"),
         (json.dumps({**LINE, "answered_at": 2.0}).encode(), "a status_code and an answered_at"),
         (json.dumps({**LINE, "status_code": 200}).encode(), "a status_code and an answered_at"),
         (json.dumps({**ANSWERED, "status_code": 100}).encode(), "must be from 200 to 999"),
