@@ -9,7 +9,7 @@ from mockserver._api.files import FILES
 from mockserver._api.hints import DEFAULT_HINTS, Hints
 from mockserver._api.outputs import RESULTS_URL
 from mockserver._api.quirks import DEFAULT_QUIRKS, Quirks
-from mockserver._api.wire import DEFAULT_EPOCH
+from mockserver._api.times import DEFAULT_EPOCH
 from mockserver._faults import Faults
 from mockserver._serving.app import build_app
 from mockserver._serving.clocks import WorldClock

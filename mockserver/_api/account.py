@@ -1,4 +1,4 @@
-"""What the API tells of the account: its balance, and its unfinished jobs."""
+"""The answers about the account: its balance, and its unfinished jobs."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 ACCOUNT_ID: Final = 1
 ALERT_BELOW: Final = 10
-"""Below how many US dollars the balance is called low."""
+"""The balance below which the API calls it low, in US dollars."""
 
 
 def balance_body(balance: Balance, epoch: datetime, t: float) -> bytes:
-    """The balance as it is told `t` seconds after `epoch`."""
+    """The balance in an answer `t` seconds after `epoch`."""
     return msgspec.json.encode(
         {
             "code": 200,
@@ -32,7 +32,7 @@ def balance_body(balance: Balance, epoch: datetime, t: float) -> bytes:
                 "available_points": balance.available_points,
                 "alert_threshold": ALERT_BELOW,
                 "low_balance_alert": balance.usd < ALERT_BELOW,
-                # The API gives this time, other than a job's, to the nanosecond.
+                # To the nanosecond, unlike the times of jobs.
                 "updated_at": nanosecond_text(epoch, t),
             },
             "message": "success",
@@ -41,9 +41,9 @@ def balance_body(balance: Balance, epoch: datetime, t: float) -> bytes:
 
 
 def active_tasks_body(world: World, t: float, epoch: datetime, quirks: Quirks) -> bytes:
-    """The unfinished jobs of a world that began at `epoch`, as they are at `t`.
+    """The unfinished jobs at `t`, in a world that began at `epoch`.
 
-    Looks at every job there is: nobody polls this.
+    It looks at all jobs, which is fast enough as clients don't poll it.
     """
     jobs = [world.job(job_id, t) for job_id in world.job_ids()]
     active = [job for job in jobs if job.status not in TERMINAL]
@@ -69,7 +69,7 @@ def active_tasks_body(world: World, t: float, epoch: datetime, quirks: Quirks) -
 
 
 def _seconds_left(job: JobView, t: float) -> int | None:
-    """How long a job will run on if it runs as it has run; None while there's nothing to go by."""
+    """How long a job will still run at the speed so far; None if it has no progress yet."""
     if job.started_at is None or not job.progress:
         return None
     return round((t - job.started_at) * (100 - job.progress) / job.progress)

@@ -1,4 +1,4 @@
-"""The answers of the routes: JSON bodies that are already bytes."""
+"""The answers of the routes: responses with a body of encoded JSON."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class JsonAnswer(Response):
 
 
 class Answer:
-    """The quick way to an answer, for the route that is asked thousands of times a second.
+    """A faster `JsonAnswer` with status 200, for the route that clients poll.
 
     Args:
-        body: The JSON.
+        body: The encoded JSON.
     """
 
     __slots__ = ("_body",)
@@ -32,7 +32,7 @@ class Answer:
         self._body = body
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Send it, with status 200."""
+        """Send it."""
         await send(
             {
                 "type": "http.response.start",
@@ -49,5 +49,5 @@ class Answer:
 def error_answer(
     status_code: int, message: str, raw_message: str = "", quirks: Quirks = DEFAULT_QUIRKS
 ) -> JsonAnswer:
-    """An answer that is an error, in the form that `quirks` asks for."""
+    """An error as an answer, in the variant that `quirks` says."""
     return JsonAnswer(error_body(status_code, message, raw_message, quirks), status_code)

@@ -1,4 +1,4 @@
-"""The bodies of submits: how they are read, and how much of them."""
+"""Reading the bodies of submits."""
 
 from __future__ import annotations
 
@@ -10,35 +10,36 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.requests import Request
 
 from mockserver._api.refusals import Refusal
-from mockserver._world.tasks import TASKS
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope
+
+    from mockserver._world import TaskType
 
 _INTEGER: Final = re.compile("[0-9]{1,9}")
 
 
 async def read_params(
-    scope: Scope, receive: Receive, task: str, max_bytes: int
+    scope: Scope, receive: Receive, task: TaskType, max_bytes: int
 ) -> dict[str, object]:
-    """Read the parameters of a submit: a JSON object, or for `inpaint` also a form with a file.
+    """Read the parameters of a submit: a JSON object, or for some tasks a form with a file.
 
     Args:
         scope: The request.
         receive: Gives its body.
-        task: What is submitted.
-        max_bytes: The longest body that is taken.
+        task: The task type.
+        max_bytes: The longest allowed body, in bytes.
 
     Raises:
-        Refusal: The body is neither, or longer.
+        Refusal: The body is malformed, of another media type, or too long.
         ClientDisconnect: The client left before the body's end.
-        HTTPException: The form is broken.
+        HTTPException: The form is malformed.
     """
     request = Request(scope, _bounded(scope, receive, max_bytes))
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if TASKS[task].params.takes_file and media_type == "multipart/form-data":
+    if task.params.takes_file and media_type == "multipart/form-data":
         return await _read_form(request)
-    # Whoever doesn't say what it sends is taken to send JSON, as everybody does.
+    # Without a media type the body should be JSON.
     if media_type not in {"", "application/json"}:
         raise Refusal(415, f"the body must be application/json, not {media_type}")
     try:
@@ -51,14 +52,14 @@ async def read_params(
 
 
 def _bounded(scope: Scope, receive: Receive, max_bytes: int) -> Receive:
-    """The body of a request, up to so many bytes."""
+    """A `receive` that refuses a body longer than `max_bytes`."""
     too_large = f"the body must be at most {max_bytes} bytes"
     announced = Headers(scope=scope).get("content-length", "")
     received = 0
 
     async def bounded() -> Message:
         nonlocal received
-        # Who announces too much is told before it has sent it.
+        # A length that is too large is refused before the body is sent.
         if announced.isdecimal() and (len(announced) > 18 or int(announced) > max_bytes):
             raise Refusal(413, too_large)
         message = await receive()
@@ -77,9 +78,9 @@ async def _read_form(request: Request) -> dict[str, object]:
             if isinstance(value, UploadFile):
                 params[name] = await value.read()
             elif name == "imageNo" and _INTEGER.fullmatch(value):
-                params[name] = int(value)  # A form has only texts.
+                params[name] = int(value)  # The values of a form are texts.
             elif name == "mask":
-                params[name] = value.encode()  # A file that was sent without a name.
+                params[name] = value.encode()  # A file without a file name.
             else:
                 params[name] = value
     return params

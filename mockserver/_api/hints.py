@@ -1,7 +1,7 @@
-"""What a client is told of the limits: `Retry-After` and the `RateLimit` fields.
+"""Header fields that report limits: `Retry-After` and the `RateLimit` fields.
 
-The service documents neither, so a client has to honour whatever form it meets, and to survive
-what makes no sense: each is a switch.
+The service documents neither. A client has to obey any form that it meets, and to survive malformed
+ones, so the mock can write all of them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 import attrs
 
-from mockserver._api.wire import date_header
+from mockserver._api.times import date_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -33,23 +33,23 @@ RetryAfter: TypeAlias = Literal[
     "absurd",
     "none",
 ]
-"""How `Retry-After` is written."""
+"""A form of `Retry-After`."""
 
 Fields: TypeAlias = Literal["draft", "draft-07", "draft-03", "x", "x-epoch"]
-"""A family of fields about a limit."""
+"""A family of header fields that report a limit."""
 
 Field: TypeAlias = tuple[bytes, bytes]
 """A header field, as ASGI has it."""
 
 ABSURD_SECONDS: Final = 10**10
-"""What an absurd `Retry-After` asks for: three centuries."""
+"""The seconds of an absurd `Retry-After`: three centuries."""
 PAST_SECONDS: Final = 3600
 """How long ago the date of a `Retry-After` from the past is, in seconds."""
 
-# Seconds as they may stand in a `Retry-After`; longer than any that could be meant.
+# Whole seconds in a `Retry-After`, with more digits than any realistic wait.
 _WHOLE: Final = re.compile(rb"[0-9]{1,18}")
 
-# Families that use the same names: no answer can have both.
+# Families that use the same names, so that no answer can have both.
 _RIVALS: Final = (("draft", "draft-07"), ("x", "x-epoch"))
 
 
@@ -70,23 +70,23 @@ def _families(given: Iterable[Fields]) -> tuple[Fields, ...]:
 
 @attrs.frozen
 class Hints:
-    """The forms in which limits tell of themselves.
+    """The header fields by which answers report limits.
 
     Attributes:
         retry_after: The `Retry-After` of a 429: whole `"seconds"`; a `"date"`; a `"fraction"` of
-            seconds, which no standard knows; `"zero"`; a `"negative"` number; a date in the
-            `"past"`; `"malformed"`, a word; an `"absurd"` number of seconds; or `"none"` at all.
-        fields: The fields on every answer that a limit counted, of none, one or several families:
+            seconds, which no standard allows; `"zero"`; a `"negative"` number; a date in the
+            `"past"`; a `"malformed"` word; an `"absurd"` number of seconds; or `"none"`.
+        fields: The families of fields on every answer that a limit counted:
 
-            - `"draft"`: `RateLimit-Policy` and `RateLimit` as the current draft has them
-              (draft-ietf-httpapi-ratelimit-headers-10), all limits of the request in each;
-            - `"draft-07"`: the same fields as its version 07 had them, of the tightest limit;
+            - `"draft"`: `RateLimit-Policy` and `RateLimit` of
+              draft-ietf-httpapi-ratelimit-headers-10, each with all limits of the request;
+            - `"draft-07"`: the same fields of its version 07, with the tightest limit;
             - `"draft-03"`: `RateLimit-Limit`, `RateLimit-Remaining`, `RateLimit-Reset` (seconds);
-            - `"x"`: the same with `X-RateLimit-`, as many services have them;
-            - `"x-epoch"`: those with the reset as the calendar's time, in seconds since 1970.
+            - `"x"`: the same with the prefix `X-RateLimit-`, as many services have them;
+            - `"x-epoch"`: the same with the reset as seconds since 1970.
 
     Raises:
-        ValueError: A form that there isn't, or two families that use the same names.
+        ValueError: There is no such form or family, or two families use the same names.
     """
 
     retry_after: RetryAfter = attrs.field(
@@ -98,15 +98,15 @@ class Hints:
 
 
 DEFAULT_HINTS: Final = Hints()
-"""`Retry-After` in whole seconds, and nothing else."""
+"""`Retry-After` in whole seconds, and no other fields."""
 
 
 @attrs.frozen
 class Scale:
-    """How the world's time looks to a client.
+    """Converts the world's time into the client's.
 
     Attributes:
-        epoch: What the calendar said when the world began.
+        epoch: The calendar time at the world's start.
         now: The time, in seconds since then.
         time_scale: How many seconds pass in the world while one passes for the client.
     """
@@ -116,19 +116,19 @@ class Scale:
     time_scale: float
 
     def wait(self, world_seconds: float) -> float:
-        """The client's seconds in which so many pass in the world."""
+        """A wait in the client's seconds, from the world's."""
         return world_seconds / self.time_scale
 
     def date(self, seconds: float) -> bytes:
-        """The date that a client, going by the answer's own, takes to be so many seconds away."""
+        """The date that is so many of the client's seconds after the answer's `Date`."""
         return date_header(self.epoch, math.ceil(self.now + seconds))
 
 
 def retry_after(form: RetryAfter, world_seconds: float, scale: Scale) -> bytes | None:
-    """The value of `Retry-After`, or None for no such field.
+    """The value of `Retry-After`; None for no such field.
 
     Args:
-        form: How it is written.
+        form: The form.
         world_seconds: The wait, in the world's seconds.
         scale: The time.
     """
@@ -139,7 +139,7 @@ def retry_after(form: RetryAfter, world_seconds: float, scale: Scale) -> bytes |
         case "date":
             return scale.date(seconds)
         case "fraction":
-            # Up, so that who comes then is not too early.
+            # Rounded up, so that a client that obeys it is not too early.
             return b"%.3f" % (math.ceil(seconds * 1000) / 1000)
         case "zero":
             return b"0"
@@ -155,15 +155,15 @@ def retry_after(form: RetryAfter, world_seconds: float, scale: Scale) -> bytes |
             return None
 
 
-def told_seconds(headers: Iterable[Field], scale: Scale) -> int | None:
+def retry_after_in(headers: Iterable[Field], scale: Scale) -> int | None:
     """The wait that an answer's `Retry-After` asks for, in the client's whole seconds.
 
     Args:
-        headers: The answer's.
+        headers: The answer's header fields.
         scale: The time.
 
     Returns:
-        The seconds; None where there is no such field, or none that makes sense.
+        The seconds; None if there is no such field, or its value is invalid.
     """
     value = next((value for name, value in headers if name.lower() == b"retry-after"), b"")
     if _WHOLE.fullmatch(value):
@@ -177,32 +177,34 @@ def told_seconds(headers: Iterable[Field], scale: Scale) -> int | None:
 
 
 def limit_fields(
-    families: Sequence[Fields], told: Sequence[tuple[str, Hint]], scale: Scale
+    families: Sequence[Fields], limits: Sequence[tuple[str, Hint]], scale: Scale
 ) -> list[Field]:
-    """The fields that tell of limits.
+    """The header fields that report limits.
 
     Args:
-        families: Which.
-        told: Each limit's label, and what it tells. Without any there are no fields.
+        families: Their families.
+        limits: The label and state of each limit. Without any there are no fields.
         scale: The time.
     """
-    if not told:
+    if not limits:
         return []
-    tightest = min((hint for _, hint in told), key=lambda hint: (hint.remaining, -hint.reset))
-    return [field for family in families for field in _of(family, told, tightest, scale)]
+    tightest = min((hint for _, hint in limits), key=lambda hint: (hint.remaining, -hint.reset))
+    return [field for family in families for field in _of(family, limits, tightest, scale)]
 
 
 def _of(
-    family: Fields, told: Sequence[tuple[str, Hint]], tightest: Hint, scale: Scale
+    family: Fields, limits: Sequence[tuple[str, Hint]], tightest: Hint, scale: Scale
 ) -> Iterator[Field]:
     reset = math.ceil(scale.wait(tightest.reset))
     window = _window(tightest, scale)
     match family:
         case "draft":
-            policies = (f'"{name}";q={hint.quota};w={_window(hint, scale)}' for name, hint in told)
+            policies = (
+                f'"{name}";q={hint.quota};w={_window(hint, scale)}' for name, hint in limits
+            )
             states = (
                 f'"{name}";r={hint.remaining};t={math.ceil(scale.wait(hint.reset))}'
-                for name, hint in told
+                for name, hint in limits
             )
             yield b"ratelimit-policy", ", ".join(policies).encode()
             yield b"ratelimit", ", ".join(states).encode()
@@ -222,7 +224,7 @@ def _of(
 
 
 def _window(hint: Hint, scale: Scale) -> int:
-    """A window in the client's seconds; the fields know only whole ones, from 1 on."""
+    """A window in the client's seconds; the fields have whole ones, at least 1."""
     return max(1, round(scale.wait(hint.window)))
 
 

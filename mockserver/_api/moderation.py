@@ -1,4 +1,4 @@
-"""Which prompts the moderator refuses."""
+"""Moderation: which prompts are refused."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def _words(given: Iterable[str]) -> tuple[str, ...]:
 
 @attrs.frozen
 class Moderation:
-    """A moderator that reads the prompts of submits; what it refuses is answered with 403.
+    """Refuses submits by their prompts, with status 403.
 
     Attributes:
-        words: Refused wherever they stand in a prompt as whole words, in whatever case.
-        share: Of the other prompts, the share that is refused too, from 0 to 1. Which ones is drawn
-            by their texts: asking again does not help.
+        words: Prompts with any of these are refused. Words match as a whole, in any case.
+        share: The share of the other prompts that is refused too, from 0 to 1. It depends on the
+            text alone, so the same prompt is always refused or never.
 
     Raises:
-        ValueError: A share out of its range, or a word that is empty.
-        TypeError: One word where there should be a collection.
+        ValueError: The share is out of its range, or a word is empty.
+        TypeError: `words` is a text rather than a collection.
     """
 
     words: tuple[str, ...] = attrs.field(default=(), converter=_words)
@@ -43,7 +43,7 @@ class Moderation:
             raise ValueError("words must not be empty")
 
     def objection(self, prompts: Iterable[str], randomness: Randomness) -> str | None:
-        """What is wrong with these prompts, in words for the submit's answer; None for nothing."""
+        """Why these prompts are refused, for the answer to the submit; None if they aren't."""
         texts = tuple(prompts)
         for text in texts:
             if self.words and (found := _any_of(self.words).search(text)):
@@ -55,5 +55,5 @@ class Moderation:
 
 @functools.lru_cache(maxsize=16)
 def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
-    # Not \b, which wants a letter at the word's ends.
+    # Not \b, which only matches beside a letter.
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)", re.IGNORECASE)

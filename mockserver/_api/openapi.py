@@ -1,7 +1,7 @@
 """The API's description, as an OpenAPI 3.1 document.
 
-It is made from the tables that requests are checked by, and from the quirks by which answers are
-written. So it describes this mock as it is set up, and can't disagree with it.
+It is made from the tables by which requests are checked, and from the quirks by which answers are
+written, so it always agrees with the mock as it is set up.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from mockserver._api.routes import ACTIVE_TASKS, BALANCE, JOB, Route
 from mockserver._api.schemas import active_tasks_schema, balance_schema, error_schema, job_schema
 from mockserver._world import TASKS
+from mockserver._world.routes import ACTIVE_TASKS, BALANCE, JOB, Route
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mockserver._world import TaskType
 
 Document: TypeAlias = dict[str, Any]
-"""An OpenAPI document, or a part of one."""
+"""An OpenAPI document, or part of one."""
 
 _KEY: Final[list[Document]] = [{"apiKey": []}]
 _JSON: Final = "application/json"
@@ -31,10 +31,10 @@ _ERRORS: Final = {
     "403": "The prompt was rejected by moderation.",
     "404": "There is no such job, or it has expired.",
     "413": "The body is too large.",
-    "415": "The body is neither JSON nor a form that is taken here.",
-    "422": "The parameters are well-formed, but can't be carried out: e.g. the job isn't completed.",
-    "429": "Too many requests, or as many jobs as the account runs at once.",
-    "5XX": "Trouble on the server's side.",
+    "415": "The body is neither JSON nor a form that this task accepts.",
+    "422": "The parameters are well-formed but not possible, e.g. the job isn't completed.",
+    "429": "Too many requests, or too many jobs at once.",
+    "5XX": "An error of the server.",
 }
 _FOR_ALL: Final = ("401", "429", "5XX")
 _FOR_SUBMITS: Final = tuple(_ERRORS)
@@ -42,7 +42,7 @@ _FOR_SUBMITS: Final = tuple(_ERRORS)
 
 @functools.lru_cache(maxsize=64)
 def document_of(quirks: Quirks) -> Document:
-    """The description of the API with these quirks; not to be changed."""
+    """The description of the API with these quirks; callers must not modify it."""
     paths: Document = {JOB.path: {"get": _job_operation(quirks)}}
     for name, task in TASKS.items():
         paths[f"/api/v1/{name}"] = {"post": _submit_operation(task)}
@@ -55,8 +55,8 @@ def document_of(quirks: Quirks) -> Document:
         "info": {
             "title": "Legnext API (mock)",
             "version": "1",
-            "description": "A stand-in for the service, as it is set up. Jobs are submitted with a "
-            "POST and looked up until they are completed or failed.",
+            "description": "A stand-in for the service. Submit jobs with a POST, and look them up "
+            "until they are completed or failed.",
         },
         "servers": [{"url": "/"}],
         "security": _KEY,
@@ -87,13 +87,13 @@ def _job_operation(quirks: Quirks) -> Document:
             {"name": "job_id", "in": "path", "required": True, "schema": {"type": "string"}}
         ],
         "responses": _responses(
-            "The job as it is now.",
+            "The present state of the job.",
             "Job",
             (*_FOR_ALL, "404"),
             links={
                 name: {
                     "operationId": name,
-                    "description": "Once the job is completed and has what the task needs.",
+                    "description": "Once the job is completed, if it has what the task needs.",
                     "requestBody": {"jobId": "$response.body#/job_id"},
                 }
                 for name in follow_ups
@@ -156,6 +156,6 @@ def _refusal(code: str, description: str) -> Document:
         "content": {_JSON: {"schema": {"$ref": "#/components/schemas/Error"}}},
     }
     if code == "429":
-        hint = {"description": "When to come back.", "schema": {"type": "string"}}
+        hint = {"description": "When to retry.", "schema": {"type": "string"}}
         answer["headers"] = {"Retry-After": hint}
     return answer

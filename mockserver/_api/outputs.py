@@ -1,10 +1,11 @@
-"""What a job makes: the `output` of its job object, and where its results lie."""
+"""The `output` of a job object, and the URLs of its results."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from mockserver._api.expiry import results_expire_at
 from mockserver._api.times import unix_time
 from mockserver._world.tasks import Makes
 
@@ -16,10 +17,8 @@ if TYPE_CHECKING:
     from mockserver._world import JobView, TaskType
 
 RESULTS_HOST: Final = "images.legnext.example"
-"""Where results lie over memory. By RFC 2606 there can't be such a host, so nobody is ever asked."""
+"""The host of results in memory. RFC 2606 reserves the domain, so there is no such host."""
 RESULTS_URL: Final = f"https://{RESULTS_HOST}"
-TEMPORARY_SECONDS: Final = 86400.0
-"""How long a result under `/temp/` can be had, at the most, in seconds."""
 
 _GRID_ACTIONS: Final = '{"upscale":[0,1,2,3],"variation":[0,1,2,3],"remix":[0,1,2,3],"reroll":[]}'
 _IMAGE_ACTIONS: Final = '{"pan":[0],"outpaint":[0],"inpaint":[0],"remix":[0]}'
@@ -41,25 +40,17 @@ _NAMES: Final = {
 
 
 def images_of(task: TaskType) -> int:
-    """How many images a job of this type has when it is completed."""
+    """How many images a completed job of this type has."""
     return _IMAGES.get(task.makes, 0)
 
 
 def videos_of(task: TaskType) -> int:
-    """How many videos a job of this type has when it is completed."""
+    """How many videos a completed job of this type has."""
     return _VIDEOS.get(task.makes, 0)
 
 
-def results_expire_at(job: JobView, quirks: Quirks) -> float | None:
-    """When the URLs of a completed job's results stop working, in seconds; None for never."""
-    seconds = quirks.urls_expire_after
-    if quirks.temporary_urls:
-        seconds = TEMPORARY_SECONDS if seconds is None else min(seconds, TEMPORARY_SECONDS)
-    return None if seconds is None or job.ended_at is None else job.ended_at + seconds
-
-
 def names_of(task: TaskType) -> Collection[str]:
-    """The names of the files that a completed job of this type has."""
+    """The names of the result files of a completed job of this type."""
     return _NAMES.get(task.makes, ())
 
 
@@ -68,16 +59,16 @@ def output_of(job: JobView, epoch: datetime, quirks: Quirks, results_at: str = R
 
     Args:
         job: The job.
-        epoch: What the calendar said at the world's start.
-        quirks: For how long results can be had.
-        results_at: Where they lie: a URL without a slash at its end, and with nothing in it that JSON
-            would escape.
+        epoch: The calendar time at the world's start.
+        quirks: Say how long results can be downloaded.
+        results_at: The URL below which they are, without a slash at its end, and with nothing that
+            JSON would escape.
     """
     makes = job.task.makes
     if makes is Makes.TEXT:
         return _TEXTS
     folder = "temp/" if quirks.temporary_urls else ""
-    # Quoted, it needs no escaping in JSON either.
+    # Once quoted, it needs no escaping in JSON.
     base = f"{results_at}/{folder}{quote(job.job_id, safe='')}"
     query = signature_of(job, epoch, quirks)
     query = f"?{query}" if query else ""
@@ -105,7 +96,7 @@ def output_of(job: JobView, epoch: datetime, quirks: Quirks, results_at: str = R
 
 
 def signature_of(job: JobView, epoch: datetime, quirks: Quirks) -> str:
-    """The query that makes a URL good until it expires; nothing for one that is good for ever."""
+    """The query that signs a URL until it expires; empty if it never does."""
     expires_at = results_expire_at(job, quirks)
     if expires_at is None:
         return ""

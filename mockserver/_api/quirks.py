@@ -1,7 +1,7 @@
-"""The shapes in which the API has been seen, each as a switch.
+"""The variants in which the API has been seen to answer.
 
-Where its descriptions and its clients disagree, a client has to live with every variant. The
-defaults are the documented shape; each field of `Quirks` turns one thing to another that was seen.
+Where its descriptions and its clients disagree, a client has to cope with every variant. The default
+of each field of `Quirks` is the documented behaviour; the other values have been seen as well.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _word_of(literal: object) -> _Validator:
 
 def _switch(_quirks: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, bool):
-        raise ValueError(f"{attribute.name} must be true or false, not {value!r}")  # noqa: TRY004 - a setting out of its range is a ValueError
+        raise ValueError(f"{attribute.name} must be true or false, not {value!r}")  # noqa: TRY004 - a setting out of its range raises ValueError
 
 
 def _seconds(_quirks: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
@@ -56,39 +56,37 @@ def _bytes(_quirks: object, attribute: attrs.Attribute[Any], value: int) -> None
 
 @attrs.frozen(kw_only=True, cache_hash=True)
 class Quirks:
-    """How the API writes what it answers. All durations are seconds of the world.
+    """How the API writes its answers. All durations are seconds of the world.
 
     Attributes:
-        error_body: The form of answers that are errors: `"flat"`, an object with `code` and
-            `message`; `"nested"`, that object under `error`; `"job"`, a whole job object that has
-            failed and has no id.
-        get_without_key: Whether a job can be looked up without a key.
-        job_error: A job's `error`: `"object"`, always an object, with code 0 while nothing is
-            wrong; `"null"`, null while nothing is wrong; `"string"`, the message alone.
+        error_body: The body of errors: `"flat"`, an object with `code` and `message`; `"nested"`,
+            that object as the member `error`; `"job"`, a failed job object without an id.
+        get_without_key: Whether jobs can be looked up without a key.
+        job_error: The `error` of a job: `"object"`, always an object; `"null"`, null unless the job
+            failed; `"string"`, the message alone.
         missing_time: A time that hasn't come: `"zero"`, the year 1; `"empty"`, an empty text;
             `"null"`.
-        time_resolution: To what a job's times are cut: `"seconds"` or `"nanoseconds"`.
-        missing_output: The `output` of a job that isn't completed: `"object"`, with nothing in its
-            fields; `"null"`.
-        empty_image_urls: Whether a job that isn't completed has an empty text for each of its
-            images to come, rather than null for all of them.
-        logs: Where progress is shown: `"empty"`, nowhere; `"strings"` or `"objects"`, in `logs`.
-        task_type_separator: What stands between the words of a `task_type`: `"-"` or `"_"`.
+        time_resolution: The resolution of times in jobs: `"seconds"` or `"nanoseconds"`.
+        missing_output: The `output` of a job that isn't completed: `"object"`, with empty fields;
+            `"null"`.
+        empty_image_urls: Whether a job that isn't completed has an empty text for each image to
+            come, rather than null for all of them.
+        logs: The `logs`: `"empty"`; or the progress, as `"strings"` or `"objects"`.
+        task_type_separator: The separator in a `task_type`: `"-"` or `"_"`.
         echo_input: Whether `input` has the parameters of the submit, rather than null.
-        extra_fields: Whether objects have fields that no documentation knows.
+        extra_fields: Whether objects have undocumented fields.
         webhook_envelope: The body of a callback: `"job"`, the job object; `"timestamped"`, an
             object with `timestamp` and the job as `data`.
-        webhook_on_processing: Whether callbacks are also made when a job begins to be processed.
+        webhook_on_processing: Whether callbacks are also made when processing begins.
         active_tasks: Whether there is a route that lists the unfinished jobs.
         job_expires_after: How long after its end a job can be looked up; None for ever.
-        urls_expire_after: How long after a job's end the URLs of its results are good; they are
-            then signed and say when they expire. None for URLs without an end.
-        temporary_urls: Whether results lie under `/temp/`, from where they vanish within a day.
-        max_body_bytes: The longest body of a request that is taken; longer ones are refused
-            with 413.
+        urls_expire_after: How long after a job's end the URLs of its results work; they are signed
+            and say when they expire. None for URLs that never expire.
+        temporary_urls: Whether results are under `/temp/`, from where they vanish within a day.
+        max_body_bytes: The longest allowed body of a request, in bytes; a longer one gets 413.
 
     Raises:
-        ValueError: A setting out of its range.
+        ValueError: A setting is out of its range.
     """
 
     error_body: ErrorBody = attrs.field(default="flat", validator=_word_of(ErrorBody))
@@ -113,7 +111,7 @@ class Quirks:
     max_body_bytes: int = attrs.field(default=16 * _MEBIBYTE, validator=_bytes)
 
     def __repr__(self) -> str:
-        """Only what differs from the documented shape."""
+        """Only what differs from the documented behaviour."""
         changed = (
             f"{field.name}={value!r}"
             for field in attrs.fields(Quirks)
@@ -123,4 +121,4 @@ class Quirks:
 
 
 DEFAULT_QUIRKS: Final = Quirks()
-"""The documented shape."""
+"""The documented behaviour."""

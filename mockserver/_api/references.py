@@ -1,4 +1,4 @@
-"""What submits say of other jobs: that they exist, are completed, and have what is asked of them."""
+"""The checks of a submit that refers to another job: it must be completed, and have the result."""
 
 from __future__ import annotations
 
@@ -9,32 +9,31 @@ from mockserver._api.expiry import has_expired
 from mockserver._api.outputs import images_of, videos_of
 from mockserver._api.refusals import Refusal
 from mockserver._api.validation import prompts_of
-from mockserver._world.tasks import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mockserver._api.quirks import Quirks
-    from mockserver._world import JobView, World
+    from mockserver._world import JobView, TaskType, World
 
 _DRAFT: Final = re.compile(r"(?<!\S)--draft(?!\S)")
 
 
 def check_references(
-    task: str, params: Mapping[str, object], world: World, t: float, quirks: Quirks
+    task: TaskType, params: Mapping[str, object], world: World, t: float, quirks: Quirks
 ) -> None:
-    """Check the job that a submit refers to, if it refers to one.
+    """Check the job that a submit refers to, if any.
 
     Args:
-        task: What is submitted.
-        params: Its parameters, which are valid in themselves.
-        world: Where the job should be.
+        task: The task type.
+        params: The parameters, which are valid by themselves.
+        world: Has the job.
         t: When the submit arrived, in seconds since the world's start.
         quirks: Say when jobs expire.
 
     Raises:
-        Refusal: 404, there is no such job (any more); 422, it isn't completed, or hasn't what is
-            asked of it.
+        Refusal: With 404, the job doesn't exist or has expired; with 422, it isn't completed, or
+            doesn't have the result that the submit needs.
     """
     job_id = params.get("jobId")
     if not isinstance(job_id, str):
@@ -46,9 +45,9 @@ def check_references(
     if "videoNo" in params:
         _check_number("videoNo", params["videoNo"], videos_of(job.task), "video")
     else:
-        # A reroll has no number: it makes all images anew.
+        # A reroll has no number, as it makes all images again.
         _check_number("imageNo", params.get("imageNo", 0), images_of(job.task), "image")
-    if TASKS[task].needs_draft and not _is_draft(job):
+    if task.needs_draft and not _is_draft(job):
         raise Refusal(422, "jobId must name a job whose prompt has --draft")
 
 
@@ -60,4 +59,4 @@ def _check_number(name: str, number: object, there_are: int, what: str) -> None:
 
 
 def _is_draft(job: JobView) -> bool:
-    return any(_DRAFT.search(prompt) for prompt in prompts_of(job.params or {}))
+    return any(_DRAFT.search(prompt) for prompt in prompts_of(job.task, job.params or {}))

@@ -1,4 +1,4 @@
-"""Why a submit is not taken."""
+"""The error that refuses a submit."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _MESSAGES: Final = {
 
 
 class Refusal(Exception):
-    """A submit that is not taken; its text says what is wrong with it.
+    """A submit is refused; the text says why.
 
     Args:
-        status_code: What it is answered with: 400 for what the API's description forbids, 422 for
-            what it can't express, and what the code says for the others.
+        status_code: The status of the answer: 400 for what the API's description forbids, 422 for
+            what no schema can express, and others by their meaning in HTTP.
         problem: What is wrong.
 
     Attributes:
         status_code: The same.
-        message: The general sentence for this code.
+        message: The general message for this status.
     """
 
     def __init__(self, status_code: int, problem: str) -> None:

@@ -1,4 +1,4 @@
-"""JSON Schemas of what the API answers, in the shapes that `Quirks` asks for."""
+"""JSON Schemas of the API's answers, in the variants that `Quirks` describes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NO_TIME: Final[dict[str, Schema]] = {
 
 
 def _object(properties: Schema, *, is_open: bool = False) -> Schema:
-    """An object with all of these properties, and no others unless it is open."""
+    """An object with all of these properties, and only these unless it is open."""
     schema: Schema = {"type": "object", "properties": properties, "required": [*properties]}
     return schema if is_open else schema | {"additionalProperties": False}
 
@@ -57,8 +57,8 @@ def job_schema(quirks: Quirks) -> Schema:
             "status": {
                 "type": "string",
                 "minLength": 1,
-                "description": "A job ends as completed or failed; any other word means that it "
-                "goes on.",
+                "description": "A job ends as completed or failed; with any other status it goes "
+                "on.",
                 "examples": ["pending", "staged", "processing", "retry", "completed", "failed"],
             },
             "config": _object({"service_mode": _TEXT, "webhook_config": webhook}),
@@ -74,7 +74,7 @@ def job_schema(quirks: Quirks) -> Schema:
 
 
 def _output(quirks: Quirks) -> Schema:
-    """The output: of a task that makes images or text, or of one that makes videos."""
+    """The output of a task that makes images or text, or of one that makes videos."""
     later = _any_of(_URL, {"const": ""})
     actions = {"type": "object", "additionalProperties": _list_of(_WHOLE)}
     images: Schema = {
@@ -122,7 +122,7 @@ def _job_error(quirks: Quirks) -> Schema:
 
 
 def error_schema(quirks: Quirks) -> Schema:
-    """The body of an answer that is an error."""
+    """The body of an error."""
     flat = _flat_error()
     failed = {"job_id": {"const": ""}, "status": {"const": "failed"}, "error": flat}
     forms = {

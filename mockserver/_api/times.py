@@ -1,6 +1,6 @@
 """How the API writes times: in job objects, in the balance and in the `Date` header.
 
-The world counts seconds since its start; the epoch is what the calendar said then.
+The world counts seconds since its start; the epoch is the calendar time of that start.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from email.utils import format_datetime
 from typing import Final
 
 DEFAULT_EPOCH: Final = datetime(2026, 1, 1, tzinfo=UTC)
-"""What the calendar says when a world begins, unless told otherwise.
+"""The default calendar time of a world's start.
 
-A fixed date, so that the bytes of a simulated run are the same every time.
+It is fixed, so that a simulated run has the same bytes every time.
 """
 
 NEVER: Final = "0001-01-01T00:00:00Z"
@@ -27,7 +27,7 @@ def _time_text(epoch: datetime, second: int) -> str:
 
 
 def time_text(epoch: datetime, t: float | None) -> str:
-    """The time `t` seconds after `epoch` as a job object has it; None for one that hasn't come."""
+    """The time `t` seconds after `epoch` as in job objects; `NEVER` for None."""
     return NEVER if t is None else _time_text(epoch, math.floor(t))
 
 

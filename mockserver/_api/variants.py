@@ -1,4 +1,4 @@
-"""Job objects in the shapes that `Quirks` asks for: the documented one, changed piece by piece."""
+"""Job objects in the variants that `Quirks` describes, made from the documented one."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from mockserver._world import JobView
 
 JobObject: TypeAlias = dict[str, Any]
-"""A job object as JSON has it."""
+"""A job object, decoded from JSON."""
 
 _MISSING_TIMES: Final[Mapping[str, str | None]] = {"zero": NEVER, "empty": "", "null": None}
 _PROGRESS_STEP: Final = 20  # percent between two lines of the logs
 
-_SHAPE: Final = (
+_VARIED: Final = (
     "job_error",
     "missing_time",
     "time_resolution",
@@ -32,17 +32,17 @@ _SHAPE: Final = (
     "echo_input",
     "extra_fields",
 )
-"""The quirks that change what stands in a job object, beside the URLs of its results."""
+"""The quirks that change a job object, apart from the URLs of its results."""
 
 
 @functools.lru_cache(maxsize=256)
 def are_documented(quirks: Quirks) -> bool:
-    """Whether job objects have the documented shape."""
-    return all(getattr(quirks, name) == getattr(DEFAULT_QUIRKS, name) for name in _SHAPE)
+    """Whether job objects are as documented."""
+    return all(getattr(quirks, name) == getattr(DEFAULT_QUIRKS, name) for name in _VARIED)
 
 
 def varied(documented: JobObject, job: JobView, epoch: datetime, quirks: Quirks) -> JobObject:
-    """The documented object of a job, in the shape that `quirks` asks for."""
+    """The documented object of a job, in the variant that `quirks` describes."""
     meta = documented["meta"]
     return documented | {
         "task_type": job.task.name.replace("-", quirks.task_type_separator),
@@ -79,7 +79,7 @@ def _time(t: float | None, epoch: datetime, quirks: Quirks) -> str | None:
 
 
 def _logs(job: JobView, epoch: datetime, quirks: Quirks) -> list[str] | list[JobObject]:
-    """The progress so far, in lines of so many percent."""
+    """The progress so far, a line for every 20 percent."""
     if quirks.logs == "empty" or job.started_at is None:
         return []
     lines = [f"{percent}%" for percent in range(0, int(job.progress) + 1, _PROGRESS_STEP)]

@@ -1,9 +1,9 @@
-"""What goes over the wire: job objects and errors as the API writes them, byte for byte.
+"""Job objects and errors as the API writes them, byte for byte.
 
-Keys stand in the API's order, times have a resolution of a second, and a time that hasn't come is
-the year 1. Jobs are written by filling in a template rather than by encoding a tree of objects:
-reading a job's status is what a mock server does nearly all of the time. Shapes other than the
-documented one (see `Quirks`) are made from it, and take longer.
+Keys are in the API's order, times have a resolution of a second, and a time that hasn't come is the
+year 1. A job object is made from a template rather than by encoding a tree of objects, as a mock
+server spends most of its time on status requests. Other variants (see `Quirks`) are made from the
+documented one, and take longer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 
 from mockserver._api.outputs import RESULTS_URL, output_of
 from mockserver._api.quirks import DEFAULT_QUIRKS, Quirks
-from mockserver._api.times import DEFAULT_EPOCH, date_header, time_text
+from mockserver._api.times import NEVER, time_text
 from mockserver._api.variants import are_documented, varied
 from mockserver._world.tasks import Makes
 
@@ -23,14 +23,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mockserver._world import JobView
-
-__all__ = [
-    "DEFAULT_EPOCH",
-    "date_header",
-    "error_body",
-    "job_body",
-    "time_text",
-]
 
 _NO_ERROR: Final = '{"code":0,"raw_message":"","message":"","detail":null}'
 _NO_OUTPUT: Final = '{"image_url":"","image_urls":null,"seed":""}'
@@ -41,7 +33,7 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-# The same few jobs are asked about again and again.
+# Clients poll the same jobs again and again.
 _json_text = functools.lru_cache(maxsize=65536)(_json)
 
 
@@ -55,7 +47,7 @@ def job_body(
     quirks: Quirks = DEFAULT_QUIRKS,
     results_at: str = RESULTS_URL,
 ) -> bytes:
-    """The job object of `job`, in a world that began at `epoch`, its results lying at a URL."""
+    """The job object of `job` in a world that began at `epoch`, with its results at a URL."""
     completed = job.status == "completed"
     if job.failure is None:
         error = _NO_ERROR
@@ -88,7 +80,7 @@ def job_body(
 def error_body(
     code: int, message: str, raw_message: str = "", quirks: Quirks = DEFAULT_QUIRKS
 ) -> bytes:
-    """The body of an answer that is an error."""
+    """The body of an error."""
     raw_message = raw_message or message
     flat = {"code": code, "message": message, "raw_message": raw_message, "detail": None}
     match quirks.error_body:
@@ -101,8 +93,7 @@ def error_body(
 
 
 def _failed_job(code: int, message: str, raw_message: str) -> dict[str, object]:
-    """The job that never came to be."""
-    never = time_text(DEFAULT_EPOCH, None)
+    """The job object of a job that doesn't exist."""
     return {
         "job_id": "",
         "model": "midjourney",
@@ -112,9 +103,9 @@ def _failed_job(code: int, message: str, raw_message: str) -> dict[str, object]:
         "input": None,
         "output": {"image_url": "", "image_urls": None, "seed": ""},
         "meta": {
-            "created_at": never,
-            "started_at": never,
-            "ended_at": never,
+            "created_at": NEVER,
+            "started_at": NEVER,
+            "ended_at": NEVER,
             "usage": {"type": "", "frozen": 0, "consume": 0},
         },
         "detail": None,

@@ -1,6 +1,6 @@
-"""Carries out what the faults that a request meets do to its job, its answer and its connection.
+"""Applies the faults of a request to its job, its answer and its connection.
 
-What that is, a `Plan` says, which is made when the request arrives.
+Which faults these are is in the request's `Plan`, made when it arrives.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
     from mockserver._world import JobView
 
 MISLEADING: Final = "legnext_mock.misleading"
-"""The key of a request's scope under which the gate leaves the rules that `told_job` follows."""
+"""The key of a request's scope under which the gate leaves rules for `reported_job`."""
 
-NO_LINE: Final = "this server can't do the fault of the connection that was selected"
-"""What a request is answered where `break_line` can't be followed."""
+NO_LINE: Final = "this server can't apply faults to connections"
+"""The error of a request whose connection has no `Line`."""
 
-# Spaces are sent in pieces of this size, in bytes.
+# Padding is sent in pieces of this size.
 _PIECE: Final = b" " * 65536
 
 
-def told_job(service: Service, scope: Scope, job_id: str, at: float) -> JobView | None:
-    """The job that a status request is told of, or None for none.
+def reported_job(service: Service, scope: Scope, job_id: str, at: float) -> JobView | None:
+    """The job to report in the answer to a status request; None for no such job.
 
-    That is the job as it is, unless the request meets a fault that misleads.
+    It is the job as it is, unless the request has a fault that misleads.
 
     Args:
-        service: What is asked.
+        service: The mock.
         scope: The request.
         job_id: The job that it asks for.
         at: When, in seconds since the world's start.
@@ -60,7 +60,7 @@ def told_job(service: Service, scope: Scope, job_id: str, at: float) -> JobView 
 
 
 class Whole:
-    """An ASGI application that gives one answer, whatever is asked.
+    """An ASGI application that gives the same answer to all requests.
 
     Args:
         answered: The answer.
@@ -75,7 +75,7 @@ class Whole:
 
 
 def replacement_for(replacement: Replaces, service: Service) -> Whole:
-    """What answers in the place of the API; its errors look like those of the API."""
+    """The application that answers in place of the API; its errors look like those of the API."""
 
     def write_error(code: int, message: str) -> bytes:
         return error_body(code, message, quirks=service.quirks)
@@ -84,7 +84,7 @@ def replacement_for(replacement: Replaces, service: Service) -> Whole:
 
 
 def damaging(damages: tuple[Damages, ...], send: Send) -> Send:
-    """A `send` that damages the answer as a whole before it goes on to `send`."""
+    """A `send` that waits for the whole answer, damages it, and passes it to `send`."""
     start: Message = {}
     parts: list[bytes] = []
 
@@ -125,10 +125,10 @@ async def _send_whole(answered: Answered, send: Send) -> None:
 
 
 def break_line(connection: tuple[ConnectionFault, ...], scope: Scope) -> bool:
-    """Tell the server what the connection is to do with the coming answer.
+    """Have the server apply faults to the connection during the answer.
 
     Returns:
-        Whether the server can do it; one that isn't the mock's own can't.
+        Whether the server can do that; only the mock's own can.
     """
     line: Line | None = scope.get("extensions", {}).get(LINE)
     if line is None:

@@ -9,9 +9,9 @@ import anyio
 
 from mockserver._api.answers import error_answer
 from mockserver._api.files import file_in
-from mockserver._api.hints import Field, Scale, limit_fields, retry_after, told_seconds
-from mockserver._api.routes import FILE, JOB, OPENAPI, ROUTE, job_id_in, route_of
-from mockserver._api.wire import date_header
+from mockserver._api.hints import Field, Scale, limit_fields, retry_after, retry_after_in
+from mockserver._api.routes import ROUTE, job_id_in, route_of
+from mockserver._api.times import date_header
 from mockserver._faults import NOTHING, plan_for
 from mockserver._serving.applied_faults import (
     MISLEADING,
@@ -22,7 +22,7 @@ from mockserver._serving.applied_faults import (
 )
 from mockserver._serving.journal import RequestRecord
 from mockserver._world import Refused, Ticket
-from mockserver._world.routes import RequestFacts
+from mockserver._world.routes import FILE, JOB, OPENAPI, RequestFacts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
     from mockserver._serving.service import Service
 
 ADMIN = "/__admin/"
-"""Paths below this are about the mock; they pass freely, and aren't journaled."""
+"""Requests below this path are about the mock itself: they pass freely, and aren't journaled."""
 _API = "/api/"
 MADE_JOB = "legnext_mock.made_job"
-"""The key of the request's scope under which a route leaves the id of the job it made."""
+"""The key of a request's scope under which a route leaves the id of the job that it made."""
 
 
 class Gate:
-    """ASGI middleware that lets requests through to the routes, and writes the journal.
+    """ASGI middleware that admits requests to the routes, and writes the journal.
 
     Args:
         app: The routes.
-        service: What they serve.
+        service: The mock.
     """
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
@@ -62,9 +62,8 @@ class Gate:
 class _Passage:
     """One request on its way through the gate.
 
-    What happens to it is decided when it arrives: which faults it meets, and whether the limits
-    admit it, which count all requests whose key says whose they are. The route decides when the
-    answer is made.
+    Its faults, and whether the limits admit it, are decided when it arrives. The limits count all
+    requests with an accepted key.
     """
 
     __slots__ = (
@@ -85,18 +84,20 @@ class _Passage:
         self._facts = facts = _facts_of(scope, service.now())
         scope[ROUTE] = facts.route
         self._plan = plan_for(service.faults, facts) if service.faults else NOTHING
-        # Whoever has the URL of a file has all it takes, and files are stored elsewhere: no limit of
-        # the API is about them.
+        # The URL of a file is enough to download it, and files are stored elsewhere, so the limits
+        # of the API don't apply.
         self._is_file = facts.route is FILE
-        is_let_in = not self._is_file and (
+        is_admitted = not self._is_file and (
             service.accepts(facts.key)
             or (service.quirks.get_without_key and facts.route is JOB and not facts.key)
         )
-        self._verdict: Ticket | Refused | None = service.limits.admit(facts) if is_let_in else None
+        self._verdict: Ticket | Refused | None = (
+            service.limits.admit(facts) if is_admitted else None
+        )
         self._is_recorded = False
 
     async def go(self, routes: ASGIApp, receive: Receive) -> None:
-        """Have it answered."""
+        """Answer it."""
         plan = self._plan
         send = damaging(plan.damages, self._send_start) if plan.damages else self._send_start
         try:
@@ -109,16 +110,16 @@ class _Passage:
                 broken = error_answer(
                     500, "Internal server error", type(error).__name__, self._service.quirks
                 )
-                # A cancellation here loses no error: it is noted as a crash.
+                # If a cancellation interrupts this, the error isn't lost: it is among the crashes.
                 await broken(self._scope, receive, self._send_start)  # noqa: ASYNC120 - see above
             raise
         finally:
-            # Also of a request whose client has hung up meanwhile.
+            # Also if the client has left in the meantime.
             if isinstance(self._verdict, Ticket) and self._verdict.is_counted:
                 self._verdict.finish(self._service.now())
 
     def _delay(self) -> float:
-        """For how long it is held, in the clock's seconds."""
+        """How long the answer is delayed, in the clock's seconds."""
         service, seconds = self._service, self._plan.delay
         if service.latency is not None:
             seconds += service.latency.draw(self._facts.method, self._facts.path)
@@ -127,7 +128,7 @@ class _Passage:
         return seconds / service.now.time_scale
 
     def _answer(self, routes: ASGIApp) -> ASGIApp:
-        """What answers it: the routes, or whatever stands before them."""
+        """The application that answers it: the routes, or something in their place."""
         plan, quirks = self._plan, self._service.quirks
         if plan.connection and not break_line(plan.connection, self._scope):
             return error_answer(500, "Fault not possible", NO_LINE, quirks)
@@ -151,7 +152,7 @@ class _Passage:
         return answer
 
     async def _send_start(self, message: Message) -> None:
-        """Send, and see to what stands in the head of every answer."""
+        """Send a message; write the journal, and complete the head of the answer."""
         if message["type"] == "http.response.start":
             service, headers = self._service, message["headers"]
             now = service.now()
@@ -162,11 +163,11 @@ class _Passage:
         await self._send(message)
 
     def _limit_fields(self, now: float) -> list[Field]:
-        # What answers in the API's place knows nothing of its limits.
+        # A fault that answers in place of the API doesn't report its limits.
         if self._verdict is None or self._plan.replacement is not None:
             return []
-        told = self._service.limits.hints(self._facts, now)
-        return limit_fields(self._service.hints.fields, told, self._scale(now))
+        limits = self._service.limits.hints(self._facts, now)
+        return limit_fields(self._service.hints.fields, limits, self._scale(now))
 
     def _scale(self, now: float) -> Scale:
         return Scale(self._service.epoch, now, self._service.now.time_scale)
@@ -174,8 +175,8 @@ class _Passage:
     def _record(self, status_code: int, now: float, headers: Sequence[Field] = ()) -> None:
         self._is_recorded = True
         service, facts = self._service, self._facts
-        # What goes well asks nobody to wait; and that is nearly everything.
-        wait = None if status_code < 300 else told_seconds(headers, self._scale(now))
+        # Most answers are a success, and these have no `Retry-After`.
+        wait = None if status_code < 300 else retry_after_in(headers, self._scale(now))
         service.journal.add(
             RequestRecord(
                 facts.at,
@@ -200,7 +201,7 @@ def _facts_of(scope: Scope, at: float) -> RequestFacts:
 
 
 def _sent_path(scope: Scope) -> str:
-    """The path as it stood in the request; ASGI lets servers leave it out."""
+    """The path as it was sent, percent-encoded. `raw_path` is optional in ASGI."""
     raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     return raw.decode("ascii", "replace").partition("?")[0]
 

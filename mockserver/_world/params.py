@@ -50,11 +50,13 @@ class Field:
         schema: The values allowed in JSON, as a JSON Schema.
         problem: Gives what is wrong with a value, or None.
         file_schema: The values allowed in a form, for a parameter that can be a file.
+        is_prompt: Whether it is a prompt, which moderation reads.
     """
 
     schema: Schema
     problem: Callable[[object], Problem | None]
     file_schema: Schema | None = None
+    is_prompt: bool = False
 
 
 Fields: TypeAlias = Mapping[str, Field]
@@ -74,6 +76,11 @@ def text(low: int, high: int) -> Field:
         lambda value: isinstance(value, str) and low <= len(value) <= high,
         f"must be text of {low} to {high} characters",
     )
+
+
+def prompt() -> Field:
+    """A prompt."""
+    return attrs.evolve(text(1, 8192), is_prompt=True)
 
 
 def url(longest: int = 8192) -> Field:
@@ -238,10 +245,10 @@ class Params:
     with_job: Params | None = None
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The names of all parameters."""
+    def fields(self) -> Fields:
+        """All parameters, by name."""
         with_job = self.with_job.required if self.with_job else {}
-        return (*self.required, *self.optional, *with_job)
+        return {**self.required, **self.optional, **with_job}
 
     @property
     def takes_file(self) -> bool:

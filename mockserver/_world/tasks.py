@@ -25,6 +25,7 @@ from mockserver._world.params import (
     one_of,
     png_or,
     polygon,
+    prompt,
     text,
     url,
 )
@@ -61,7 +62,7 @@ class TaskType:
     needs_draft: bool = False
 
 
-_PROMPT: Final = text(1, 8192)
+_PROMPT: Final = prompt()
 _IMAGE_URL: Final = url(1024)
 _CHOICE: Final = integer(0, 3)
 _SWITCH: Final = integer(0, 1)

@@ -11,7 +11,8 @@ import msgspec
 from hypothesis import strategies as st
 
 from mockserver._api.quirks import Quirks
-from mockserver._api.wire import DEFAULT_EPOCH, job_body
+from mockserver._api.times import DEFAULT_EPOCH
+from mockserver._api.wire import job_body
 from mockserver._faults.state import UNDOCUMENTED
 from mockserver._world import FAILURES, TASKS, Failure, Script, Step, World
 from mockserver.strategies._ids import job_ids

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypedDict, Unpack, overload
 import attrs
 import msgspec
 
-from mockserver._api.routes import FILE, ROUTES, nearest_route
+from mockserver._api.routes import nearest_route
 from mockserver._serving.journal.figures import FORGIVEN, Gap, busiest_window, gaps, most_at_once
 from mockserver._serving.journal.record import RequestRecord
-from mockserver._world.routes import FAULT_WORDS
+from mockserver._world.routes import FAULT_WORDS, FILE, ROUTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,6 +10,7 @@ import trio
 from mockserver import MockLegnext, Quirks, run_virtual
 from mockserver._api.bodies import read_params
 from mockserver._api.refusals import Refusal
+from mockserver._world import TASKS
 from tests.mockserver.api.asking import PNG, add_parent, ask
 from tests.mockserver.helpers import POST, client_of
 
@@ -85,7 +86,7 @@ def test_a_body_that_is_announced_too_long_is_not_waited_for(announced: bytes) -
 
     scope = {"type": "http", "method": "POST", "headers": [(b"content-length", announced)]}
     with pytest.raises(Refusal, match="at most 99 bytes") as caught:
-        trio.run(read_params, scope, receive, "diffusion", 99)
+        trio.run(read_params, scope, receive, TASKS["diffusion"], 99)
     assert caught.value.status_code == 413
 
 

@@ -22,7 +22,7 @@ from mockserver import (
     TokenBucket,
     run_virtual,
 )
-from mockserver._api.hints import Scale, limit_fields, retry_after, told_seconds
+from mockserver._api.hints import Scale, limit_fields, retry_after, retry_after_in
 from mockserver._world import Hint, Limit
 from tests.mockserver.helpers import client_of
 
@@ -69,7 +69,7 @@ def test_retry_after_in_every_form(form: str, value: str | None, recorded: int |
 @pytest.mark.parametrize("value", [b"", b"-1", b"1.5", b"soon", b"9" * 10_000, b"Thu, 99 Jan"])
 def test_what_asks_for_no_wait(value: bytes) -> None:
     """Of a `Retry-After` that makes no sense, nothing goes into the journal."""
-    assert told_seconds([(b"retry-after", value)], Scale(EPOCH, 0, 1)) is None
+    assert retry_after_in([(b"retry-after", value)], Scale(EPOCH, 0, 1)) is None
 
 
 def test_the_wait_is_the_clients() -> None:
@@ -94,8 +94,8 @@ def test_who_waits_as_told_is_not_too_early(seconds: float, now: float, time_sca
     assert wait - 1e-6 <= float(fraction) < wait + 0.0011
     at = (parsedate_to_datetime(date.decode()) - EPOCH).total_seconds()
     assert math.floor(now) + wait <= at <= now + wait + 1
-    assert told_seconds([(b"Retry-After", whole)], scale) == int(whole)
-    told = told_seconds([(b"retry-after", date)], scale)
+    assert retry_after_in([(b"Retry-After", whole)], scale) == int(whole)
+    told = retry_after_in([(b"retry-after", date)], scale)
     assert told is not None
     assert wait <= told < wait + 2
 

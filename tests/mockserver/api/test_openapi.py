@@ -74,7 +74,7 @@ def answers_as(name: str, body: bytes, quirks: Quirks) -> None:
 def agrees(task: str, params: dict[str, Any]) -> None:
     """See to it that parameters are refused with 400 just where the schema forbids them."""
     try:
-        validate(task, params)
+        validate(TASKS[task], params)
     except Refusal as refusal:
         refused = refusal.status_code == 400
     else:

@@ -106,15 +106,17 @@ def test_only_a_draft_is_enhanced(prompt: str, status: int) -> None:
 def test_whatever_exists_can_be_used(of: str, task: str, number: int) -> None:
     """Each image and each video that a completed job has is taken, and no other."""
     world = World()
-    world.add_job(of, at=0, script=COMPLETED, job_id="j", params={"text": "--draft"})
+    draft = {name: "--draft" for name, field in TASKS[of].params.fields.items() if field.is_prompt}
+    world.add_job(of, at=0, script=COMPLETED, job_id="j", params=draft)
     params = {**GOOD[task], "jobId": "j"}
     name = "videoNo" if "videoNo" in params else "imageNo"
     if name in params:
         params[name] = number
     there_are = (videos_of if name == "videoNo" else images_of)(TASKS[of])
     usable = number < there_are if name in params else there_are > 0
+    usable = usable and bool(draft or not TASKS[task].needs_draft)
     try:
-        check_references(task, params, world, 0, DEFAULT_QUIRKS)
+        check_references(TASKS[task], params, world, 0, DEFAULT_QUIRKS)
     except Refusal as refusal:
         status = refusal.status_code
     else:

@@ -106,7 +106,7 @@ def test_every_task_is_tried() -> None:
 @pytest.mark.parametrize("task", GOOD)
 def test_the_required_parameters_are_enough(task: str) -> None:
     """With what a task requires, it is taken."""
-    validate(task, GOOD[task])
+    validate(TASKS[task], GOOD[task])
 
 
 @pytest.mark.parametrize(("task", "name"), [(t, name) for t, p in GOOD.items() for name in p])
@@ -114,20 +114,20 @@ def test_every_required_parameter_is_required(task: str, name: str) -> None:
     """Without any one of them, it isn't."""
     rest = {other: value for other, value in GOOD[task].items() if other != name}
     with pytest.raises(Refusal, match=f"^{name} is required$"):
-        validate(task, rest)
+        validate(TASKS[task], rest)
 
 
 @pytest.mark.parametrize(("task", "extra"), ALSO_GOOD)
 def test_what_else_is_taken(task: str, extra: dict[str, object]) -> None:
     """Values at the edges of their ranges, and parameters that may be there, are taken."""
-    validate(task, {**GOOD[task], **extra})
+    validate(TASKS[task], {**GOOD[task], **extra})
 
 
 @pytest.mark.parametrize(("task", "wrong", "complaint"), BAD)
 def test_what_is_wrong_is_named(task: str, wrong: dict[str, Any], complaint: str) -> None:
     """The first wrong parameter is named, and what it must be."""
     with pytest.raises(Refusal, match=complaint):
-        validate(task, {**GOOD[task], **wrong})
+        validate(TASKS[task], {**GOOD[task], **wrong})
 
 
 def test_what_no_schema_can_say_is_another_refusal() -> None:
@@ -135,17 +135,22 @@ def test_what_no_schema_can_say_is_another_refusal() -> None:
     odd = {"areas": [{**AREA, "points": [1] * 7}]}
     for mask in (odd, b"GIF89a"):
         with pytest.raises(Refusal) as caught:
-            validate("inpaint", {**IMAGE, "mask": mask})
+            validate(TASKS["inpaint"], {**IMAGE, "mask": mask})
         assert (caught.value.status_code, caught.value.message) == (422, "Unprocessable parameters")
 
 
-def test_prompts() -> None:
-    """The prompts of a submit are found under whatever name they have."""
-    assert prompts_of({"text": "a", "remixPrompt": "b", "prompt": 1, "other": "c"}) == ["a", "b"]
+@pytest.mark.parametrize(
+    ("task", "prompts"),
+    [("diffusion", ["a"]), ("remix", ["b"]), ("video-diffusion", []), ("describe", [])],
+)
+def test_prompts(task: str, prompts: list[str]) -> None:
+    """The prompts of a submit are found by its task's parameters, whatever their names."""
+    given = {"text": "a", "remixPrompt": "b", "prompt": 1, "other": "c"}
+    assert prompts_of(TASKS[task], given) == prompts
 
 
 def test_what_is_kept() -> None:
     """Of a submit that is kept which its task knows; files, nulls and the rest are not."""
     given = {"jobId": "j", "imageNo": 0, "mask": b"PNG", "remixPrompt": None, "unknown": 1}
-    assert kept_of("inpaint", given) == IMAGE
-    assert kept_of("video-diffusion", {"prompt": "a", **IMAGE}) == {"prompt": "a", **IMAGE}
+    assert kept_of(TASKS["inpaint"], given) == IMAGE
+    assert kept_of(TASKS["video-diffusion"], {"prompt": "a", **IMAGE}) == {"prompt": "a", **IMAGE}

@@ -10,11 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver._api.wire import (
-    DEFAULT_EPOCH,
-    error_body,
-    job_body,
-)
+from mockserver._api.times import DEFAULT_EPOCH
+from mockserver._api.wire import error_body, job_body
 from mockserver._world import TASKS, Fixed, Makes, Script, World
 
 # The sample of a pending job, as documented.

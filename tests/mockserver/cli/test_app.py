@@ -182,7 +182,11 @@ def test_a_transcript_is_replayed(told: Callable[..., MockLegnext], tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [(None, "can't read"), ('{"transcript": 99}\n', "not a transcript"), ("{}\n", "not a transcript")],
+    [
+        (None, "can't read"),
+        ('{"transcript": 99}\n', "not a transcript"),
+        ("{}\n", "not a transcript"),
+    ],
 )
 def test_what_can_t_be_replayed(
     tmp_path: Path, text: str | None, said: str, capsys: pytest.CaptureFixture[str]

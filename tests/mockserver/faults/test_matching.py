@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import When
-from mockserver._api.routes import BALANCE, JOB, ROUTES, route_of
-from mockserver._world.routes import RequestFacts
+from mockserver._api.routes import route_of
+from mockserver._world.routes import BALANCE, JOB, ROUTES, RequestFacts
 
 DIFFUSION = route_of("POST", "/api/v1/diffusion")
 ASKS = RequestFacts(10.0, "GET", "/api/v1/job/a", JOB, "a", "secret")

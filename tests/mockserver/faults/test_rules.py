@@ -20,10 +20,9 @@ from mockserver import (
     When,
     run_virtual,
 )
-from mockserver._api.routes import BALANCE, JOB
 from mockserver._faults import FAULTS
 from mockserver._world import Randomness
-from mockserver._world.routes import RequestFacts
+from mockserver._world.routes import BALANCE, JOB, RequestFacts
 from tests.mockserver.faults.support import ask
 from tests.mockserver.helpers import POST, client_of
 

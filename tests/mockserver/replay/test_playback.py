@@ -276,7 +276,7 @@ def test_a_server_that_cannot_break_connections(tmp_path: Path) -> None:
 
     answer = run_virtual(submit)
     assert answer.status_code == 500
-    assert "can't do the fault" in answer.text
+    assert "can't apply faults" in answer.text
 
 
 def test_a_client_that_leaves_takes_no_cue(tmp_path: Path) -> None:

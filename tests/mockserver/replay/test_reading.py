@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mockserver import Fixed, MockLegnext, Script
-from mockserver._api.wire import DEFAULT_EPOCH
+from mockserver._api.times import DEFAULT_EPOCH
 from mockserver._replay import Exchange, Transcript, jobs_of, scripts_of
 from mockserver._replay.reading import calendar_of, job_object
 from tests.mockserver.replay.recording import record

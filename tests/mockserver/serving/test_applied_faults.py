@@ -186,7 +186,7 @@ def test_a_server_that_cant_do_a_fault_says_so() -> None:
     first, second = (_get(mock, _Foreign(mock)) for _ in range(2))
     assert (first.status_code, len(first.content)) == (200, 5000)
     assert second.status_code == 500
-    assert "this server can't do the fault" in second.json()["raw_message"]
+    assert "this server can't apply faults" in second.json()["raw_message"]
     assert [record.status_code for record in mock.requests] == [200, 500]
 
 

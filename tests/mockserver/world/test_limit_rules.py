@@ -21,9 +21,8 @@ from mockserver import (
     TokenBucket,
     run_virtual,
 )
-from mockserver._api.routes import BALANCE, JOB
 from mockserver._world import Limit, LimitRules, Refused, Ticket, Unlimited
-from mockserver._world.routes import RequestFacts
+from mockserver._world.routes import BALANCE, JOB, RequestFacts
 from tests.mockserver.helpers import POST, client_of
 
 
