@@ -8,7 +8,7 @@ All of this is pure: `mockserver._serving.applied_faults` carries it out on answ
 from typing import Final
 
 from mockserver._faults.connection import CONNECTION_FAULTS
-from mockserver._faults.fault import LINE, ConnectionFault, Fault, Line
+from mockserver._faults.fault import CONNECTION, Connection, ConnectionFault, Fault
 from mockserver._faults.http import HTTP_FAULTS
 from mockserver._faults.matching import When
 from mockserver._faults.plan import NOTHING, Plan, plan_for
@@ -19,18 +19,18 @@ FAULTS: Final = (*HTTP_FAULTS, *STATE_FAULTS, *CONNECTION_FAULTS)
 """All kinds of faults."""
 
 __all__ = [
+    "CONNECTION",
     "CONNECTION_FAULTS",
     "FAULTS",
     "HTTP_FAULTS",
-    "LINE",
     "NOTHING",
     "STATE_FAULTS",
+    "Connection",
     "ConnectionFault",
     "Criteria",
     "Fault",
     "Faults",
     "FaultsSnapshot",
-    "Line",
     "Plan",
     "Rule",
     "When",

@@ -3,7 +3,7 @@
 Each says what happens to the bytes between a client and the server (`Effect`);
 `mockserver._serving.network.faulty` carries it out, in the same way in memory, on sockets and in the
 proxy. A fault is chosen either for a connection, when it is made, or for a request, before its
-answer begins (`Line`). For a connection it acts from the first byte and counts all bytes; for a
+answer begins (`Connection`). For a connection it acts from the first byte and counts all bytes; for a
 request it acts on that answer and counts that answer's bytes.
 
 Several can act together. Those that slow down the bytes (`Dribble`, `Bandwidth`) or the end

@@ -18,8 +18,8 @@ import attrs
 from mockserver._world import JobView, World
 from mockserver._world.kinds import Family, kinds_of
 
-LINE: Final = "legnext_mock.line"
-"""The key in the `extensions` of an ASGI scope under which the server leaves the request's `Line`."""
+CONNECTION: Final = "legnext_mock.connection"
+"""The key in the `extensions` of an ASGI scope under which the server leaves the request's `Connection`."""
 
 WITHOUT_BODY: Final = frozenset({204, 304})
 """The statuses of answers that never have a body (RFC 9110, 15.3.5 and 15.4.5)."""
@@ -198,7 +198,7 @@ class ConnectionFault(Fault, ABC):
         """What it does."""
 
 
-class Line(Protocol):
+class Connection(Protocol):
     """The connection of a request, for the application that answers it."""
 
     def fail_with(self, fault: ConnectionFault) -> None:

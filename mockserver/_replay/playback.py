@@ -23,7 +23,7 @@ from mockserver._replay.lives import RecordedJob
 from mockserver._replay.reading import calendar_of, jobs_of
 from mockserver._replay.redaction import redact_body, redact_url
 from mockserver._replay.transcript import Transcript
-from mockserver._serving.applied_faults import NO_LINE, break_line
+from mockserver._serving.applied_faults import CANT_FAIL, fail_connection
 from mockserver._serving.gate import MADE_JOB
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ class Playback:
             return
         if cue.seconds:
             await anyio.sleep(cue.seconds / self._service.now.time_scale)
-        if cue.fault is not None and not break_line((cue.fault,), scope):
-            await error_answer(500, "Fault not possible", NO_LINE)(scope, receive, send)
+        if cue.fault is not None and not fail_connection((cue.fault,), scope):
+            await error_answer(500, "Fault not possible", CANT_FAIL)(scope, receive, send)
             return
         if cue.job is not None:
             self._add(cue.job, body)

@@ -1,1 +1,1 @@
-"""What runs the mock: the application, its clock, network, webhooks, request journal and control."""
+"""What serves a mock: application, clocks, network, webhooks, journal of requests, and control."""

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from mockserver._api.wire import error_body
-from mockserver._faults import LINE, ConnectionFault, Line, Rule
+from mockserver._faults import CONNECTION, Connection, ConnectionFault, Rule
 from mockserver._faults.fault import (
     WITHOUT_BODY,
     Answered,
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 MISLEADING: Final = "legnext_mock.misleading"
 """The key of a request's scope under which the gate leaves rules for `reported_job`."""
 
-NO_LINE: Final = "this server can't apply faults to connections"
-"""The error of a request whose connection has no `Line`."""
+CANT_FAIL: Final = "this server can't apply faults to connections"
+"""The error of a request whose connection has no `Connection`."""
 
 # Padding is sent in pieces of this size.
 _PIECE: Final = b" " * 65536
@@ -124,15 +124,15 @@ async def _send_whole(answered: Answered, send: Send) -> None:
         await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
 
 
-def break_line(connection: tuple[ConnectionFault, ...], scope: Scope) -> bool:
+def fail_connection(faults: tuple[ConnectionFault, ...], scope: Scope) -> bool:
     """Have the server apply faults to the connection during the answer.
 
     Returns:
         Whether the server can do that; only the mock's own can.
     """
-    line: Line | None = scope.get("extensions", {}).get(LINE)
-    if line is None:
+    connection: Connection | None = scope.get("extensions", {}).get(CONNECTION)
+    if connection is None:
         return False
-    for fault in connection:
-        line.fail_with(fault)
+    for fault in faults:
+        connection.fail_with(fault)
     return True

@@ -1,8 +1,7 @@
-"""Where the world's time comes from, and what can be done to it.
+"""The world's time: it follows a clock, and can be frozen, moved ahead and set.
 
-A world's time passes as some clock does: Trio's, virtual or real, or any other that is given. It
-can be frozen, moved ahead and set, as of the moment at which this is done; the clock itself, and
-with it every client's timeouts, goes on as before.
+The clock is Trio's, virtual or real, or any other. What is done to the world's time doesn't affect
+the clock, nor the timeouts of clients.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class TrioSeconds:
-    """Trio's clock, counted from its first use in a run, or in virtual time from the run's start.
+    """Trio's clock, counted from its first use in a run; in virtual time, from the run's start.
 
-    Outside of a run time stands still, so that jobs can be added before the run, and the truth read
-    after it: at the run's end in virtual time, at the last use of the clock in real time. A second
-    run goes on where the first ended.
+    Outside of a run its time stands still, so that jobs can be added before a run, and the truth
+    read after it. It then stands at the run's end in virtual time, and at the last use of the clock
+    in real time. A second run continues where the first ended.
     """
 
     def __init__(self) -> None:
@@ -44,7 +43,7 @@ class TrioSeconds:
         return self._seconds
 
     def _outside(self) -> float:
-        # A virtual clock that passes by itself goes on after the run, as a real one does.
+        # A virtual clock with a rate goes on after the run, as a real one does.
         if self._virtual is not None and self._virtual.rate == 0:
             self._seconds = self._virtual.current_time() - self._origin
         return self._seconds
@@ -56,8 +55,8 @@ class TrioSeconds:
             self._virtual = None
             self._origin = now - passed
         elif clock is not self._virtual:
-            # A clock in virtual time begins at zero with the run, which makes its readings and the
-            # world's the same; another one begins anywhere.
+            # A virtual clock starts at zero with the run, so its readings and the world's are the
+            # same; a real one starts anywhere.
             self._virtual = clock
             self._origin = -passed
         self._run = run
@@ -67,14 +66,14 @@ class WorldClock:
     """The time in a world, in seconds since its start.
 
     Args:
-        clock: Gives seconds, from whatever origin; None for Trio's clock.
+        clock: Gives seconds, from any origin; None for Trio's clock.
         time_scale: How many seconds pass in the world while one passes on the clock.
 
     Attributes:
         time_scale: The same.
 
     Raises:
-        ValueError: Time that doesn't pass.
+        ValueError: `time_scale` isn't above 0 and finite.
     """
 
     def __init__(self, clock: Callable[[], float] | None, time_scale: float) -> None:
@@ -100,13 +99,13 @@ class WorldClock:
         return self._is_frozen
 
     def freeze(self) -> None:
-        """Let time stand still from now on; it then moves by `advance` and `set` alone."""
+        """Stop time; only `advance` and `set` then change it."""
         self._base = self()
         self._is_frozen = True
         self._changes.unpark_all()
 
     def resume(self) -> None:
-        """Let time pass again, from where it stands."""
+        """Let time pass again, from its present value."""
         if self._is_frozen:
             self._origin = self._clock()
             self._is_frozen = False
@@ -119,33 +118,33 @@ class WorldClock:
             seconds: How far, in the world's seconds.
 
         Raises:
-            ValueError: Not a number of seconds, 0 or more.
+            ValueError: `seconds` is negative or infinite.
         """
         if not 0 <= seconds < math.inf:
-            raise ValueError(f"time advances by a number of seconds, 0 or more, not {seconds}")
+            raise ValueError(f"seconds must be a number of seconds, 0 or more, not {seconds}")
         self._base += seconds
         self._changes.unpark_all()
 
     def set(self, t: float) -> None:
-        """Make it `t` seconds since the world's start, which may be earlier than it was.
+        """Set the time to `t` seconds since the world's start, which may be in the past.
 
-        For a world that has itself been put back: one that has been seen at a later time takes no
-        additions at an earlier one.
+        Return the world to that time first: a world doesn't take additions at an earlier time than
+        the latest at which it was used.
 
         Raises:
-            ValueError: Not a number of seconds, 0 or more.
+            ValueError: `t` is negative or infinite.
         """
         if not 0 <= t < math.inf:
-            raise ValueError(f"the time is a number of seconds, 0 or more, not {t}")
+            raise ValueError(f"t must be a number of seconds, 0 or more, not {t}")
         self._origin = self._clock()
         self._base = t
         self._changes.unpark_all()
 
     async def wait_until(self, t: float) -> None:
-        """Wait until it is `t` seconds since the world's start, or later; at infinity, for ever.
+        """Wait until `t` seconds since the world's start; for ever if `t` is infinite.
 
-        While time is frozen this waits for somebody to move it. For a Trio run, and for clocks that
-        pass as the run's own does.
+        While time is frozen, it waits for a call that changes the time. It works in a Trio run, with
+        a clock that passes as the run's own does.
         """
         await trio.lowlevel.checkpoint()
         while (left := t - self()) > 0:
@@ -153,8 +152,8 @@ class WorldClock:
                 await self._changes.park()
             else:
                 now = trio.current_time()
-                # At least to the next number there is: a wait that was rounded to nothing would
-                # never be over, as virtual time passes only in waits.
+                # At least to the next float: a wait that is rounded to nothing would never end, as
+                # virtual time passes only in waits.
                 wait = max(left / self.time_scale, math.ulp(now))
                 with trio.move_on_at(now + wait):
                     await self._changes.park()

@@ -14,10 +14,10 @@ from mockserver._api.routes import ROUTE, job_id_in, route_of
 from mockserver._api.times import date_header
 from mockserver._faults import NOTHING, plan_for
 from mockserver._serving.applied_faults import (
+    CANT_FAIL,
     MISLEADING,
-    NO_LINE,
-    break_line,
     damaging,
+    fail_connection,
     replacement_for,
 )
 from mockserver._serving.journal import RequestRecord
@@ -130,8 +130,8 @@ class _Passage:
     def _answer(self, routes: ASGIApp) -> ASGIApp:
         """The application that answers it: the routes, or something in their place."""
         plan, quirks = self._plan, self._service.quirks
-        if plan.connection and not break_line(plan.connection, self._scope):
-            return error_answer(500, "Fault not possible", NO_LINE, quirks)
+        if plan.connection and not fail_connection(plan.connection, self._scope):
+            return error_answer(500, "Fault not possible", CANT_FAIL, quirks)
         if plan.replacement is not None:
             return replacement_for(plan.replacement, self._service)
         if self._verdict is None and not self._is_file:

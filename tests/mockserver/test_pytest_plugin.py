@@ -188,7 +188,7 @@ def test_wrong_word(legnext_mock):
     result.assert_outcomes(passed=2, errors=2)
     result.stdout.fnmatch_lines(
         [
-            "*requests fit no route*",
+            "*requests without a route*",
             "*GET /api/account/balanse -> 404*the nearest is GET /api/account/balance*",
             "*unmatched must be 'fail' or 'allow', not 'ignore'*",
         ]

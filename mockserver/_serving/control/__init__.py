@@ -1,4 +1,4 @@
-"""What can be done to a running mock, and read of it: as methods, as routes, and as a page."""
+"""Reading and changing a running mock: by methods, by routes, and on a page."""
 
 from mockserver._serving.control.control import Control, State
 from mockserver._serving.control.snapshots import Snapshot

@@ -1,4 +1,4 @@
-"""`Control`: every operation on a running mock."""
+"""`Control`: the methods that read and change a running mock."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ class State:
 
     Attributes:
         now: The time, in seconds since the world's start.
-        calendar: What the calendar says, in ISO 8601.
+        calendar: The calendar time, in ISO 8601.
         is_frozen: Whether time stands still.
         time_scale: How many seconds pass in the world while one passes on the clock.
         seed: The world's seed.
-        slots: How many jobs run at once; None for no limit.
-        jobs: How many jobs there are in each status; statuses without jobs are left out.
+        slots: The most jobs that run at once; None for no limit.
+        jobs: The number of jobs in each status that any job has.
         balance: The account's balance.
-        requests: How many requests there were.
-        answers: How many of them were answered with each status code.
-        limits: The limits that are on.
-        faults: The rules of the faults that are on.
-        crashes: The errors inside the mock itself, each of them a bug.
+        requests: The number of requests so far.
+        answers: The number of answers with each status code.
+        limits: The present limits.
+        faults: The present rules for faults.
+        crashes: The errors in the mock itself, each of them a bug.
     """
 
     now: float
@@ -57,9 +57,9 @@ class State:
 
 
 class Control:
-    """Everything that can be done to a running mock, and read of it.
+    """The methods that read and change a running mock.
 
-    All of it happens at the world's present time, and at once.
+    All of them act immediately, at the world's present time.
 
     Args:
         service: The mock.
@@ -93,34 +93,34 @@ class Control:
 
     @property
     def requests(self) -> Journal:
-        """The journal: every request and its answer, in the order of time."""
+        """The journal: all requests and their answers, in the order of time."""
         return self._service.journal
 
     @property
     def webhooks(self) -> Webhooks:
-        """What tells the callbacks of jobs: who receives them here, and what was delivered."""
+        """The webhooks: their receivers in this process, and what was delivered."""
         return self._webhooks
 
     @property
     def crashes(self) -> list[Exception]:
-        """Errors inside the mock itself, each of them a bug."""
+        """The errors in the mock itself, each of them a bug."""
         return self._service.crashes
 
     @property
     def truth(self) -> Truth:
-        """Every change that has happened until now: job id → changes, each `(at, status)`.
+        """All changes until now: job id → changes, each `(at, status)`.
 
-        `truth.changes()` gives the changes of all jobs in the order of time, and `truth.at(t)` what
-        had happened by another time.
+        `truth.changes()` gives the changes of all jobs in the order of time, and `truth.at(t)` the
+        changes until another time.
         """
         return self.world.truth(self.now)
 
     def counts(self) -> dict[str, int]:
-        """How many jobs there are in each status; statuses without jobs are left out."""
+        """The number of jobs in each status that any job has."""
         return self.world.counts(self.now)
 
     def state(self) -> State:
-        """All that can be said at a glance."""
+        """Everything at a glance."""
         service, now = self._service, self.now
         return State(
             now=now,
@@ -141,7 +141,7 @@ class Control:
     # Jobs
 
     def add_jobs(self, n: int, task_type: str = "diffusion") -> list[str]:
-        """Add `n` jobs now, as if they had been submitted, and return their ids.
+        """Add `n` jobs now, as if a client had submitted them, and return their ids.
 
         Raises:
             ValueError: There is no such task type.
@@ -160,15 +160,15 @@ class Control:
         """Add a job now, and return its id.
 
         Args:
-            script: Its lifecycle; None to have it drawn.
-            task_type: One of the 19.
-            job_id: Its id; None to have it drawn.
-            callback: The URL to be told of its end.
-            priority: Where the order is by priority, the higher goes first; None for what its task
-                type has.
+            script: Its lifecycle; None to draw it.
+            task_type: One of the 19 task types.
+            job_id: Its id; None to draw it.
+            callback: The URL to report its end to.
+            priority: If the order is by priority, jobs with a higher one go first; None for the
+                priority of its task type.
 
         Raises:
-            ValueError: There is no such task type, or there is such a job already.
+            ValueError: There is no such task type, or a job with this id exists.
         """
         return self.world.add_job(
             task_type,
@@ -180,14 +180,14 @@ class Control:
         )
 
     def set_status(self, job_id: str, status: str, failure: Failure | None = None) -> None:
-        """Put a job into a status; what was to come of it doesn't.
+        """Put a job into a status, in place of the rest of its lifecycle.
 
-        A terminal ends it. In any other status it stays until something else is done to it.
+        A terminal status ends it. In any other status it stays until another call changes it.
 
         Args:
             job_id: The job.
             status: Any word.
-            failure: Why it failed, where the status is `failed`.
+            failure: Why it failed, if the status is `failed`.
 
         Raises:
             KeyError: There is no such job.
@@ -205,11 +205,11 @@ class Control:
         self.world.hold(job_id, self.now)
 
     def release(self, job_id: str) -> None:
-        """Move a job on: it leaves its present status, held or not, and goes on from there.
+        """Move a job on to its next status, whether or not it is held.
 
         Raises:
             KeyError: There is no such job.
-            ValueError: It has ended, or nothing follows.
+            ValueError: It has ended, or no status follows.
         """
         self.world.release(job_id, self.now)
 
@@ -217,13 +217,13 @@ class Control:
 
     @property
     def limits(self) -> tuple[LimitRule, ...]:
-        """The limits that are on."""
+        """The present limits."""
         return self._service.limits.rules
 
     def set_limit(self, limit: LimitLike) -> None:
-        """Put another limit, others, or none, in the place of those that are on.
+        """Replace the limits, by one, several or none.
 
-        Requests that are under way end where they were admitted.
+        Requests in progress finish under the limits that admitted them.
 
         Args:
             limit: As for `MockLegnext`.
@@ -232,29 +232,29 @@ class Control:
 
     @property
     def faults(self) -> Faults:
-        """The rules of the faults that are on: `faults.add(Status(503), every=10)`, and so on."""
+        """The rules for faults: `faults.add(Status(503), every=10)`, and so on."""
         return self._service.faults
 
     # Time
 
     def freeze(self) -> None:
-        """Let the world's time stand still; it then moves by `advance` alone."""
+        """Stop the world's time; only `advance` then changes it."""
         self._service.now.freeze()
 
     def resume(self) -> None:
-        """Let the world's time pass again, from where it stands."""
+        """Let the world's time pass again, from its present value."""
         self._service.now.resume()
 
     def advance(self, seconds: float) -> None:
         """Move the world's time ahead, whether it is frozen or not.
 
-        The clock itself, and with it every client's timeouts, goes on as before.
+        This doesn't affect the clock itself, nor the timeouts of clients.
 
         Args:
             seconds: How far, in the world's seconds.
 
         Raises:
-            ValueError: Not a number of seconds, 0 or more, or farther than any calendar goes.
+            ValueError: `seconds` is negative, or beyond the range of dates.
         """
         try:
             _ = self._service.epoch + timedelta(seconds=self.now + seconds)
@@ -265,26 +265,26 @@ class Control:
     # Snapshots
 
     def snapshot(self) -> Snapshot:
-        """The mock as it is: jobs, time, limits, faults, and the journal."""
+        """The state of the mock: jobs, time, limits, faults, webhooks and the journal."""
         return Snapshot.of(self._service, self._parts)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Make the mock what it was when the snapshot was taken, time and journal included.
+        """Return to the state of a snapshot, including time and journal.
 
-        It goes on from there, and as it did then if the same is done to it.
+        If the same is done afterwards, the same happens.
 
         Args:
-            snapshot: Of this mock, or of one made with the same settings.
+            snapshot: A snapshot of this mock, or of one with the same settings.
 
         Raises:
-            ValueError: It is of a mock of another seed.
+            ValueError: The snapshot is of a mock with another seed.
         """
         snapshot.restore(self._service, self._parts)
 
     def mark_start(self) -> None:
-        """From now on, `reset` leads back to here rather than to where the mock was made."""
+        """Make the present state the one to which `reset` returns."""
         self._start = self.snapshot()
 
     def reset(self) -> None:
-        """Make the mock what it was at its start: when it was made, or at `mark_start`."""
+        """Return to the state when the mock was made, or at the last `mark_start`."""
         self.restore(self._start)

@@ -1,14 +1,14 @@
-"""Who may use the admin routes: programs, and the mock's own page; no other page in a browser.
+"""Keeps web pages other than the mock's own away from the admin routes.
 
-The admin routes have no password, as they listen on this machine alone. But every page that a
-browser on this machine shows can make the browser send requests there. Two things give them away:
+The admin routes need no password, as only this machine can reach them. But any page in a browser on
+this machine can have the browser send requests to them. Two things identify such requests:
 
-- Another site's page says so in `Origin`, or in `Sec-Fetch-Site`.
-- A page whose own host name was made to lead here (DNS rebinding) seems to be of the same site, but
-  the `Host` of its requests is that name. An address can't be made to lead elsewhere, so addresses
-  and `localhost` are what is let in, and the names that the mock was told.
+- A request from the page of another site says so in `Origin` or `Sec-Fetch-Site`.
+- With DNS rebinding, a page's own host name resolves to this machine. Its requests seem to be of the
+  same site, but have that name in `Host`. So only addresses, `localhost` and configured names are
+  allowed there.
 
-In memory there is no browser, and everyone is let in.
+In memory there is no browser, and all requests are allowed.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 _IN_MEMORY = "memory"
-"""What our own server calls the host of a client in memory; no address of a socket reads so."""
+"""The host of clients in memory, by our own server; no address of a socket has this form."""
 
 
 def why_refused(headers: dict[str, str], hosts: Collection[str]) -> str | None:
-    """Why a request that came over a socket isn't let in; None if it is.
+    """Why a request over a socket is refused; None if it isn't.
 
     Args:
         headers: Its header fields, with names in lower case.
-        hosts: The names of this machine that are good besides `localhost`.
+        hosts: The names of this machine that are allowed in addition to `localhost`.
     """
     host = headers.get("host", "")
     name = _name_in(host)
@@ -67,11 +67,11 @@ def _is_own(name: str) -> bool:
 
 
 class Guard:
-    """ASGI middleware that lets in who may use the admin routes.
+    """ASGI middleware in front of the admin routes.
 
     Args:
         app: The admin routes.
-        hosts: The names of this machine that are good besides `localhost`.
+        hosts: The names of this machine that are allowed in addition to `localhost`.
     """
 
     def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:

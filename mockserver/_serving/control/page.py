@@ -1,4 +1,4 @@
-"""The page at `/__admin/`, as an answer."""
+"""The answer with the page at `/__admin/`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def _text() -> str:
 
 @functools.cache
 def _policy() -> str:
-    """What the page may do: run its own script and style, and ask its own server.
+    """The Content-Security-Policy: the page may run its own script and style, and ask its server.
 
-    Whatever text of the world came to stand in it as markup could do nothing.
+    If any text of the world got into the page as markup, it could do nothing.
     """
     hashes = {}
     for tag in ("script", "style"):

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from mockserver._serving.control.control import Control
 
 MOST_BYTES: Final = 1 << 20
-"""The longest body that is read, in bytes."""
+"""The longest body of a request, in bytes."""
 
 
 class _TooLargeError(Exception):
-    """A body is longer than anything there is to say."""
+    """A body is longer than `MOST_BYTES`."""
 
 
 class _Operations:
@@ -45,7 +45,7 @@ class _Operations:
         try:
             body = await _read(receive)
         except ClientDisconnect:
-            return  # Nothing is done for who left before it had said what.
+            return  # The request is incomplete, so nothing is done.
         except _TooLargeError:
             answer = error_answer(413, f"the body is longer than {MOST_BYTES} bytes")
         else:
@@ -70,7 +70,7 @@ def _decoded(body: bytes) -> object:
         return {}
     try:
         return msgspec.json.decode(body)
-    # The second of text that isn't UTF-8, the third of what is nested too deep.
+    # The second comes from text that isn't UTF-8, the third from data that is nested too deeply.
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise PlainError([f"the body must be JSON: {error}"]) from None
 

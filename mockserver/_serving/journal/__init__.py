@@ -1,4 +1,4 @@
-"""What was asked of the mock, and how it was answered."""
+"""The journal: requests and how they were answered."""
 
 from mockserver._serving.journal.journal import Journal
 from mockserver._serving.journal.record import RequestRecord

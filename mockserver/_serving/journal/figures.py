@@ -1,7 +1,7 @@
-"""How close together requests came: gaps, rates and how many were under way, each with its proof.
+"""Gaps, rates and concurrency of requests.
 
-Pure functions over records in the order of their arrival. Each gives the figure together with the
-requests that make it, so that an assertion can show them.
+Pure functions over records in the order of arrival. Each returns the requests that make the figure,
+so that an assertion can show them.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from mockserver._serving.journal.record import RequestRecord
 
 FORGIVEN: Final = 1e-9
-"""A request that came exactly when it might must not be blamed for the last bit of a float: by so
-many seconds less a gap is forgiven."""
+"""A gap may be too short by this many seconds: a request at the exact time must not fail by the last
+bit of a float."""
 
 
 @attrs.frozen
 class Gap:
-    """The time between two requests, one after the other.
+    """The time between two consecutive requests.
 
     Attributes:
         seconds: From the arrival of the first to that of the second.
@@ -40,9 +40,8 @@ def gaps(records: Sequence[RequestRecord], *, per_job: bool) -> list[Gap]:
     """The gaps between each request and the one before it, in the order of time.
 
     Args:
-        records: The requests, in the order of their arrival.
-        per_job: Whether to look at each job by itself, and at no requests without a job; otherwise
-            at all requests together.
+        records: The requests, in the order of arrival.
+        per_job: Whether only requests for the same job are compared, and others left out.
     """
     latest: dict[str | None, RequestRecord] = {}
     found = []
@@ -57,16 +56,16 @@ def gaps(records: Sequence[RequestRecord], *, per_job: bool) -> list[Gap]:
 
 
 def busiest_window(records: Sequence[RequestRecord], window: float) -> Sequence[RequestRecord]:
-    """The most requests that arrived within any `window` seconds; the earliest such, of several.
+    """The most requests that arrived within any `window` seconds; the first such window of several.
 
-    Windows are half open: of two requests exactly `window` seconds apart, none holds both.
+    Windows are half-open: two requests exactly `window` seconds apart are never in the same one.
 
     Args:
-        records: The requests, in the order of their arrival.
+        records: The requests, in the order of arrival.
         window: The length of the window, in seconds.
 
     Raises:
-        ValueError: A window of no length.
+        ValueError: `window` isn't above 0.
     """
     if not window > 0:
         raise ValueError(f"window must be above 0 seconds, not {window}")
@@ -80,27 +79,27 @@ def busiest_window(records: Sequence[RequestRecord], window: float) -> Sequence[
 
 
 def most_at_once(records: Sequence[RequestRecord]) -> list[RequestRecord]:
-    """The most requests that were under way at one time; the earliest such, of several.
+    """The most requests that were in progress at one time; the first such time of several.
 
-    A request is under way from its arrival until just before its answer leaves. One that is
-    answered in the instant of its arrival counts together with those that were under way before
-    and after that instant; whether two such of one instant overlapped can't be known, so they are
-    taken not to.
+    A request is in progress from its arrival until just before its answer leaves. One that is
+    answered in the instant of its arrival counts together with those in progress before and after
+    that instant. Whether two such requests of one instant overlapped is unknown, so they count as
+    not overlapping.
 
     Args:
-        records: The requests, in the order of their arrival.
+        records: The requests, in the order of arrival.
     """
-    under_way: list[tuple[float, int]] = []  # Until when, and the request's place.
+    in_progress: list[tuple[float, int]] = []  # Until when, and the request's place.
     most: list[int] = []
     for number, record in enumerate(records):
-        while under_way and under_way[0][0] <= record.at:
-            heapq.heappop(under_way)
+        while in_progress and in_progress[0][0] <= record.at:
+            heapq.heappop(in_progress)
         if record.answered_at > record.at:
-            heapq.heappush(under_way, (record.answered_at, number))
-            if len(under_way) > len(most):
-                most = [other for _, other in under_way]
-        elif len(under_way) >= len(most):
-            earlier = [other for _, other in under_way if records[other].at < record.at]
+            heapq.heappush(in_progress, (record.answered_at, number))
+            if len(in_progress) > len(most):
+                most = [other for _, other in in_progress]
+        elif len(in_progress) >= len(most):
+            earlier = [other for _, other in in_progress if records[other].at < record.at]
             if len(earlier) >= len(most):
                 most = [*earlier, number]
     return [records[number] for number in sorted(most)]

@@ -1,4 +1,4 @@
-"""The journal: every request that came, and how it was answered."""
+"""The journal: all requests, and how they were answered."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @attrs.frozen(eq=False)
 class JournalSnapshot:
-    """A journal at one moment, to go back to.
+    """The state of a journal, to return to.
 
     Attributes:
         records: The requests that were kept.
-        dropped: How many no longer were.
-        answers: How many had got each status code.
+        dropped: How many were no longer kept.
+        answers: The number of answers with each status code.
     """
 
     records: tuple[RequestRecord, ...] = attrs.field(repr=False)
@@ -31,23 +31,23 @@ class JournalSnapshot:
 
 
 class Journal(Requests):
-    """All requests, in the order in which they arrived.
+    """All requests, in the order of arrival.
 
-    Those of the same instant are ordered by what they ask for: which of them a scheduler lets go
+    Requests of the same instant are ordered by what they ask for: which of them a scheduler runs
     first says nothing about the world, and two runs of one seed must have equal journals.
 
-    Queries, figures and assertions know the requests that are kept, and no others.
+    Queries, figures and assertions only know the requests that are kept.
 
     Args:
-        keep: How many requests are kept, the latest; None for all of them. So that a server that
-            runs for weeks does not grow for ever.
+        keep: How many of the latest requests to keep, so that a server can run for weeks; None for
+            all.
 
     Attributes:
         dropped: How many requests are no longer kept.
-        answers: How many requests got each status code, those included that are no longer kept.
+        answers: The number of answers with each status code, including those no longer kept.
 
     Raises:
-        ValueError: To keep none.
+        ValueError: `keep` is below 1.
     """
 
     def __init__(self, keep: int | None = None) -> None:
@@ -59,10 +59,10 @@ class Journal(Requests):
 
     @property
     def keep(self) -> int | None:
-        """How many requests are kept, the latest; None for all of them. May be changed.
+        """How many of the latest requests are kept; None for all. It can be set.
 
         Raises:
-            ValueError: On setting: to keep none.
+            ValueError: On setting: it is below 1.
         """
         return self._keep
 
@@ -74,11 +74,11 @@ class Journal(Requests):
         self._is_sorted = False
 
     def add(self, record: RequestRecord) -> None:
-        """Note a request that has been answered."""
+        """Add a request that has been answered."""
         self._records.append(record)
         self.answers[record.status_code] += 1
         self._is_sorted = False
-        # Dropping half of a list that is twice too long, now and then, costs nothing a request.
+        # Dropping half of a list that is twice too long has constant amortized cost.
         if self._keep is not None and len(self._records) >= 2 * self._keep:
             self._drop(self._keep)
 
@@ -89,18 +89,18 @@ class Journal(Requests):
         self.answers.clear()
 
     def latest(self, n: int) -> list[RequestRecord]:
-        """The `n` requests that were noted last, or all if there are fewer.
+        """The last `n` requests, or all if there are fewer.
 
-        Unlike all other queries it costs nothing, however long the journal is.
+        Unlike other queries, its time doesn't depend on the length of the journal.
         """
         return sorted(self._records[max(len(self._records) - n, 0) :], key=in_order)
 
     def snapshot(self) -> JournalSnapshot:
-        """The journal as it is, to go back to."""
+        """The journal as it is, to return to."""
         return JournalSnapshot(tuple(self._records), self.dropped, dict(self.answers))
 
     def restore(self, snapshot: JournalSnapshot) -> None:
-        """Go back to the requests of a snapshot."""
+        """Return to the requests of a snapshot."""
         self._records[:] = snapshot.records
         self._is_sorted = False
         self.dropped = snapshot.dropped

@@ -1,4 +1,4 @@
-"""Requests to look at: queries, figures and assertions over what was asked of the mock."""
+"""Queries, figures and assertions over requests."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _ATTRIBUTES: Final = RequestRecord.__struct_fields__
 
 
 class Criteria(TypedDict, total=False):
-    """Which requests are meant: those that fit all that is given.
+    """Criteria for requests, all of which must fit.
 
     Attributes:
         method: The method, e.g. `"GET"`.
-        route: The route: its template, e.g. `"GET /api/v1/job/{job_id}"`, or its short name, e.g.
+        route: The template of the route, e.g. `"GET /api/v1/job/{job_id}"`, or its short name, e.g.
             `"job"`; `"submit"` for the submits of all task types.
-        path: The path, as it was sent.
-        job_id: The job that it is about, or that it made.
+        path: The path, percent-encoded as it was sent.
+        job_id: The job that the request is about, or that it made.
         status_code: The status of the answer, or several: `range(500, 600)`.
         after: No earlier than this, in seconds since the world's start.
         until: Before this, in seconds since the world's start.
@@ -47,11 +47,11 @@ class Criteria(TypedDict, total=False):
 
 @attrs.frozen
 class Unmatched:
-    """A request for which there is no route.
+    """A request without a route.
 
     Attributes:
         record: The request.
-        nearest: The template of the route that is most like it.
+        nearest: The template of the route that is closest to it.
     """
 
     record: RequestRecord
@@ -63,7 +63,7 @@ class Unmatched:
 
 @functools.cache
 def _templates(word: str) -> frozenset[str]:
-    """The templates of the routes that a word names."""
+    """The templates of the routes that a criterion means."""
     routes = (*ROUTES, FILE)
     if word not in FAULT_WORDS:
         names = ", ".join(["submit", *(route.name for route in routes)])
@@ -91,13 +91,12 @@ def _words(wanted: Mapping[str, object]) -> str:
 
 
 class Requests:
-    """Some requests, in the order in which they arrived.
+    """Requests in the order of arrival: a journal, or a selection of one.
 
-    A selection of a journal is one, and so is the journal itself. An assertion that doesn't hold
-    raises `AssertionError` with the requests that break it.
+    An assertion that doesn't hold raises `AssertionError`, with the requests that break it.
 
     Args:
-        records: The requests, in the order of their arrival.
+        records: The requests, in the order of arrival.
     """
 
     def __init__(self, records: Iterable[RequestRecord] = ()) -> None:
@@ -128,8 +127,8 @@ class Requests:
         """The requests as JSON, one a line.
 
         Args:
-            without: The names of attributes to leave out, e.g. `["faults"]` to compare the journal
-                of a mock with that of a replay, in which what happens has other names.
+            without: The names of attributes to leave out, e.g. `["faults"]` to compare the journals
+                of a mock and of its replay, which has no fault rules.
 
         Raises:
             ValueError: There is no such attribute.
@@ -146,7 +145,7 @@ class Requests:
     # Queries
 
     def select(self, **wanted: Unpack[Criteria]) -> Requests:
-        """Those requests that fit: `requests.select(route="job", status_code=429)`.
+        """Select the requests that fit: `requests.select(route="job", status_code=429)`.
 
         Args:
             **wanted: See `Criteria`.
@@ -157,7 +156,7 @@ class Requests:
         return Requests(record for record in self._sorted() if _fits(record, wanted))
 
     def count(self, **wanted: Unpack[Criteria]) -> int:
-        """How many requests fit.
+        """Count the requests that fit.
 
         Args:
             **wanted: See `Criteria`.
@@ -169,7 +168,7 @@ class Requests:
 
     @property
     def unmatched(self) -> list[Unmatched]:
-        """The requests for which there is no route, each with the route that is most like it."""
+        """The requests without a route, each with the closest route."""
         return [
             Unmatched(record, nearest_route(record.method, record.path).template)
             for record in self._sorted()
@@ -179,28 +178,28 @@ class Requests:
     # Figures
 
     def smallest_gap(self, *, per_job: bool = True) -> float:
-        """The shortest time between two requests, one after the other, in seconds.
+        """The shortest time between two consecutive requests, in seconds.
 
         Args:
-            per_job: Whether to compare requests about the same job only; otherwise all of them.
+            per_job: Whether only requests for the same job are compared.
 
         Returns:
-            The seconds; infinite where there are no two.
+            The seconds; infinite if there aren't two.
         """
         return min((gap.seconds for gap in self._gaps(per_job=per_job)), default=float("inf"))
 
     def highest_rate(self, window: float = 1.0) -> float:
-        """The most requests a second over any stretch of `window` seconds.
+        """The most requests a second over any `window` seconds.
 
-        Windows are half open: of two requests exactly `window` seconds apart, none holds both.
+        Windows are half-open: two requests exactly `window` seconds apart are never in the same one.
 
         Raises:
-            ValueError: A window of no length.
+            ValueError: `window` isn't above 0.
         """
         return len(busiest_window(self._sorted(), window)) / window
 
     def most_at_once(self) -> int:
-        """The most requests that were under way at one time, see `figures.most_at_once`."""
+        """The most requests that were in progress at one time."""
         return len(most_at_once(self._sorted()))
 
     def _gaps(self, *, per_job: bool) -> list[Gap]:
@@ -216,7 +215,7 @@ class Requests:
         at_most: int | None = None,
         **wanted: Unpack[Criteria],
     ) -> None:
-        """Check how many requests there were that fit.
+        """Check the number of requests that fit.
 
         Args:
             exactly: This many.
@@ -225,7 +224,7 @@ class Requests:
             **wanted: See `Criteria`.
 
         Raises:
-            AssertionError: It was another number.
+            AssertionError: The number is another.
             ValueError: There is no such route.
         """
         __tracebackhide__ = True
@@ -238,20 +237,20 @@ class Requests:
                 expected = f"at least {low}"
             else:
                 expected = f"{low} to {high}"
-            # Where some are missing, what came instead is what there is to see.
+            # If some are missing, show what came instead.
             shown = found if len(found) > low else self
             _fail(f"{len(found)} requests, not {expected}: {_words(wanted)}", shown)
 
     def assert_order(self, *steps: Criteria) -> None:
-        """Check that requests came in this order, whatever came between them.
+        """Check that requests came in this order; there may be others between them.
 
             requests.assert_order({"route": "diffusion"}, {"route": "job", "job_id": job_id})
 
         Args:
-            *steps: What is to be found, one after the other; see `Criteria`.
+            *steps: The criteria of each request; see `Criteria`.
 
         Raises:
-            AssertionError: A step isn't found after those before it.
+            AssertionError: No request fits a step after those before it.
             ValueError: There is no such route.
         """
         __tracebackhide__ = True
@@ -267,11 +266,11 @@ class Requests:
             found.append(match)
 
     def assert_gap(self, seconds: float, *, per_job: bool = True) -> None:
-        """Check that no two requests come too close together.
+        """Check that no two requests came too close together.
 
         Args:
-            seconds: The least time between a request and the next.
-            per_job: Whether to compare requests about the same job only; otherwise all of them.
+            seconds: The shortest allowed time between a request and the next.
+            per_job: Whether only requests for the same job are compared.
 
         Raises:
             AssertionError: Some came sooner.
@@ -288,16 +287,16 @@ class Requests:
             )
 
     def assert_rate(self, most: float, window: float = 1.0) -> None:
-        """Check how many requests came over every stretch of time.
+        """Check the rate of requests over every window of time.
 
         Args:
             most: The most requests a second.
-            window: The length of the stretch, in seconds: `assert_rate(0.5, window=60)` allows 30
-                in any minute, however they are spread in it.
+            window: The length of the window, in seconds: `assert_rate(0.5, window=60)` allows 30 in
+                any minute, however they are spread over it.
 
         Raises:
-            AssertionError: There was a stretch with more.
-            ValueError: A window of no length.
+            AssertionError: There was a window with more.
+            ValueError: `window` isn't above 0.
         """
         __tracebackhide__ = True
         busiest = busiest_window(self._sorted(), window)
@@ -309,10 +308,10 @@ class Requests:
             )
 
     def assert_concurrency(self, most: int) -> None:
-        """Check how many requests were under way at one time.
+        """Check how many requests were in progress at one time.
 
         Args:
-            most: The most that may be.
+            most: The most that may be in progress.
 
         Raises:
             AssertionError: There were more.
@@ -320,22 +319,22 @@ class Requests:
         __tracebackhide__ = True
         busiest = most_at_once(self._sorted())
         if len(busiest) > most:
-            _fail(f"{len(busiest)} requests under way at once, more than {most}", busiest)
+            _fail(f"{len(busiest)} requests in progress at once, more than {most}", busiest)
 
     def assert_matched(self) -> None:
-        """Check that there is a route for every request.
+        """Check that every request has a route.
 
         Raises:
-            AssertionError: There is none for some; the message names the nearest.
+            AssertionError: Some have none; the message names the closest.
         """
         __tracebackhide__ = True
         unmatched = self.unmatched
         if unmatched:
-            _fail(f"{len(unmatched)} requests fit no route", unmatched)
+            _fail(f"{len(unmatched)} requests without a route", unmatched)
 
 
 def _fail(what: str, shown: Iterable[object]) -> NoReturn:
-    """Raise the error of an assertion that doesn't hold, with the requests to look at."""
+    """Raise the error of an assertion that doesn't hold, with some requests."""
     __tracebackhide__ = True
     lines = [str(one) for one in shown]
     if len(lines) > _SHOWN:

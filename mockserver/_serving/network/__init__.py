@@ -1,4 +1,4 @@
-"""Real HTTP/1.1 bytes between a client and an ASGI application, over streams in memory."""
+"""HTTP/1.1 between a client and an ASGI application, in memory and over sockets."""
 
 from mockserver._serving.network.backend import MemoryBackend
 from mockserver._serving.network.server import serve_connection

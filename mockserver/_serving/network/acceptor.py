@@ -1,4 +1,4 @@
-"""Where connections come in: what each of them meets, and when the door is shut altogether."""
+"""Accepting connections: the faults of each, and when all of them are refused."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 class Door:
-    """Counts the connections to a server, and has its rules decide about each.
+    """Counts the connections to a server, and chooses the faults of each.
 
     Args:
         faults: The rules.
-        now: Gives the time by which they go.
-        knows_requests: Whether there are requests for the rules to meet. Then most of them act on
-            requests, and only the others on connections.
+        now: Gives the time for them.
+        knows_requests: Whether the server knows requests. If so, most rules apply to requests, and
+            only the others to connections.
     """
 
     def __init__(self, faults: Faults, now: WorldClock, *, knows_requests: bool) -> None:
@@ -45,17 +45,17 @@ class Door:
 
     @property
     def is_shut(self) -> bool:
-        """Whether every connection is refused now: by a rule that asks for nothing but a time."""
+        """Whether all connections are refused now, by a rule with no criteria but a time window."""
         at = self._now()
         return any(_shuts(rule) and rule.when.has_time(at) for rule in self._faults.rules)
 
     async def until_shut(self) -> None:
-        """Wait until every connection is refused."""
+        """Wait until all connections are refused."""
         while not self.is_shut:
             await self._until_it_may_differ()
 
     async def until_open(self) -> None:
-        """Wait until not every connection is refused."""
+        """Wait until connections are accepted again."""
         while self.is_shut:
             await self._until_it_may_differ()
 
@@ -79,7 +79,7 @@ def _shuts(rule: Rule) -> bool:
 
 
 async def _first_of(*waits: Callable[[], Awaitable[None]]) -> None:
-    """Wait for the first of several things."""
+    """Wait until the first of several waits ends."""
     async with trio.open_nursery() as nursery:
 
         async def wait_and_end(wait: Callable[[], Awaitable[None]]) -> None:

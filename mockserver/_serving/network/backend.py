@@ -1,7 +1,7 @@
-"""A network that is a pair of streams in memory, for httpcore.
+"""A network of in-memory streams, for httpcore.
 
-Waiting is Trio's, so that a client's timeouts pass in the run's own time: under a `MockClock`, in
-no time at all.
+All waiting is Trio's, so the timeouts of clients pass in the run's time; under a `MockClock`, at
+once.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _errors_as(
     too_slow: type[httpcore.TimeoutException],
     broken: type[httpcore.NetworkError],
 ) -> Iterator[None]:
-    """Give what is done here `timeout` seconds, and its errors the names that httpcore knows."""
+    """Apply a timeout in seconds, and raise the errors that httpcore expects."""
     try:
         with trio.fail_after(math.inf if timeout is None else timeout):
             yield
@@ -42,16 +42,16 @@ def _errors_as(
 
 
 class MemoryStream(httpcore.AsyncNetworkStream):
-    """The client's end of a connection."""
+    """The client's end of a connection, for httpcore."""
 
     def __init__(self, stream: PipeEnd) -> None:
         self._stream = stream
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's signature
-        """Wait for bytes; none mean that the server has closed.
+        """Wait for bytes; empty once the server has closed the connection.
 
         Raises:
-            httpcore.ReadTimeout: None came within `timeout` seconds.
+            httpcore.ReadTimeout: None arrived within `timeout` seconds.
             httpcore.ReadError: The server has reset the connection, or it is closed on this side.
         """
         with _errors_as(timeout, httpcore.ReadTimeout, httpcore.ReadError):
@@ -61,31 +61,31 @@ class MemoryStream(httpcore.AsyncNetworkStream):
         """Send bytes.
 
         Raises:
-            httpcore.WriteTimeout: They weren't taken within `timeout` seconds.
+            httpcore.WriteTimeout: It took longer than `timeout` seconds.
             httpcore.WriteError: The connection is closed.
         """
         if not buffer:
-            return  # httpcore writes the end of every message, of which most are no bytes.
+            return  # httpcore writes the end of each message, which is mostly empty.
         with _errors_as(timeout, httpcore.WriteTimeout, httpcore.WriteError):
             await self._stream.send_all(buffer)
 
     async def aclose(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         await self._stream.aclose()
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's signature
-        """Tell httpcore whether an idle connection is readable, which means: was closed."""
+        """Report whether an idle connection is readable, which means that it was closed."""
         return self._stream.is_readable if info == "is_readable" else None
 
 
 class MemoryBackend(httpcore.AsyncNetworkBackend):
-    """Connects every address to one server in the same Trio run.
+    """Connects all addresses to one server in the same Trio run.
 
     Args:
-        serve: Serves one connection until it ends, and guards its exceptions: it runs as a system
-            task, where an exception would bring down the whole run.
-        connect_seconds: How long it takes to connect.
-        admit: Gives the faults of the next connection; None for none ever.
+        serve: Serves one connection to its end. It runs as a system task, where an exception would
+            end the whole run, so it must not raise.
+        connect_seconds: How long connecting takes, in seconds.
+        admit: Gives the faults of the next connection; None for no faults.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class MemoryBackend(httpcore.AsyncNetworkBackend):
 
         Raises:
             httpcore.ConnectTimeout: It took longer than `timeout` seconds.
-            httpcore.ConnectError: A fault has the connection refused.
+            httpcore.ConnectError: A fault refuses the connection.
         """
         with _errors_as(timeout, httpcore.ConnectTimeout, httpcore.ConnectError):
             await trio.sleep(self._connect_seconds)
@@ -118,17 +118,17 @@ class MemoryBackend(httpcore.AsyncNetworkBackend):
         if any(isinstance(fault, Refuse) for fault in faults):
             raise httpcore.ConnectError("the connection was refused")
         ours, theirs = open_pipe()
-        line = FaultyStream(theirs, faults)
+        server_end = FaultyStream(theirs, faults)
 
         async def serve_to_the_end() -> None:
             try:
-                await self._serve(line)
+                await self._serve(server_end)
             finally:
-                await trio.aclose_forcefully(line)
+                await trio.aclose_forcefully(server_end)
 
         trio.lowlevel.spawn_system_task(serve_to_the_end, name="Legnext mock connection")
         return MemoryStream(ours)
 
     async def sleep(self, seconds: float) -> None:
-        """Let time pass between attempts to connect."""
+        """Wait between attempts to connect."""
         await trio.sleep(seconds)

@@ -1,8 +1,8 @@
-"""Where webhooks may be sent: to this machine, unless told otherwise.
+"""Where the mock may send requests: to this machine, and to hosts that are allowed.
 
-A mock sends requests to URLs that its clients choose. So that it can't be made to send them to
-others' servers, no name but `localhost` is looked up, and no address but a loopback address in its
-plain form is connected to: not `127.1`, nor an address written as one number.
+Clients choose the URLs of webhooks. So that they can't make the mock send requests to the servers of
+others, it only resolves the name `localhost`, and only connects to loopback addresses in their
+canonical form: not `127.1`, nor an address written as one number.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _PORTS = range(1, 65536)
 
 
 def without_password(url: str) -> str:
-    """A URL without the user name and password it may have, to be written down."""
+    """A URL without user name and password, to write it to a journal."""
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
@@ -25,22 +25,21 @@ def without_password(url: str) -> str:
 
 
 def why_refused(url: str, allowed_hosts: Collection[str]) -> str | None:
-    """Why nothing is sent to a URL; None where it may be.
+    """Why no request may be sent to a URL; None if it may.
 
     Args:
-        url: The URL, as it came over the wire.
-        allowed_hosts: Names and addresses that are allowed beyond the loopback ones; each is
-            compared as a whole.
+        url: The URL, as a client sent it.
+        allowed_hosts: Names and addresses that are allowed in addition to this machine.
     """
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
-        return f"it is no URL: {error}"
+        return f"it is not a URL: {error}"
     if parsed.scheme not in {"http", "https"} or not parsed.raw_host:
-        return "it is no URL of http or https"
+        return "it is not an http or https URL"
     if parsed.port is not None and parsed.port not in _PORTS:
         return f"there is no port {parsed.port}"
-    # This is the host that is connected to, rather than the one that is shown.
+    # The host to connect to, which `host` shows in another form if it isn't ASCII.
     host = parsed.raw_host.decode("ascii")
     if _is_loopback(host) or host in map(str.lower, allowed_hosts):
         return None

@@ -1,8 +1,8 @@
-"""A stream on which the faults of a connection act, whatever carries its bytes.
+"""A stream with the faults of a connection, on top of any other stream.
 
-It stands between a server and its client. What the server sends goes through a chain of functions,
-one for each fault, to the stream below; so does, for the whole connection, what it receives.
-Without faults the chain is the stream's own method.
+It is between a server and its client. What the server sends passes a chain of functions, one for
+each fault, to the stream below, and so does what it receives. Without faults, the chain is the
+method of the stream below.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _Send: TypeAlias = Callable[[_Bytes], Awaitable[None]]
 _Receive: TypeAlias = Callable[[int | None], Awaitable[bytes | bytearray]]
 
 GONE: Final = (trio.BrokenResourceError, trio.ClosedResourceError)
-"""What a stream raises when its other end, or this one, is no more."""
+"""What a stream raises if its other end, or this one, is closed or broken."""
 _MAX_BYTES: Final = 65536
-# How long a client that has been hung up on can still send, in seconds. Closing a socket with bytes
-# unread resets it, and a reset can overtake the last bytes of an answer.
+# How long to read what a client still sends after the end, in seconds. Closing a socket with unread
+# bytes resets it, and a reset can overtake the last bytes of an answer (RFC 9112, section 9.6).
 _LINGER: Final = 1.0
 
 
@@ -34,8 +34,8 @@ class FaultyStream(trio.abc.Stream):
     """The server's end of a connection, with faults.
 
     Args:
-        stream: What carries the bytes.
-        faults: What the whole connection suffers from.
+        stream: Carries the bytes.
+        faults: The faults of the whole connection.
     """
 
     def __init__(self, stream: trio.abc.Stream, faults: Iterable[ConnectionFault] = ()) -> None:
@@ -55,7 +55,7 @@ class FaultyStream(trio.abc.Stream):
 
     @property
     def carrier(self) -> trio.abc.Stream:
-        """What carries the bytes."""
+        """The stream that carries the bytes."""
         return self._stream
 
     @property
@@ -69,16 +69,16 @@ class FaultyStream(trio.abc.Stream):
         return self._close_after is not None
 
     def begin_request(self) -> None:
-        """From now on it is about another request: the faults of the last answer are over."""
+        """Begin another request: the faults of the last answer end."""
         if self._of_answer:
             self._of_answer.clear()
             self._send = self._lasting_send
             self._receive = self._lasting_receive
 
     def fail_with(self, fault: ConnectionFault) -> None:
-        """Have the answer to the present request meet `fault`; to be called before it begins.
+        """Apply a fault to the answer of the present request; call it before the answer begins.
 
-        The rest of the request meets it too, where its pace is limited or it goes unheard.
+        A fault that slows down or silences the connection also applies to the rest of the request.
         """
         effect = fault.effect
         self._of_answer.append(effect)
@@ -91,7 +91,7 @@ class FaultyStream(trio.abc.Stream):
         """Send bytes, as far as the faults let them pass.
 
         Raises:
-            trio.BrokenResourceError: The connection is no more, also where a fault has ended it.
+            trio.BrokenResourceError: The connection is broken, or a fault has ended it.
             trio.ClosedResourceError: This end is closed.
         """
         if self._is_hung_up:
@@ -99,40 +99,40 @@ class FaultyStream(trio.abc.Stream):
         await self._send(data)
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Wait for bytes; none mean that the client has left, or isn't heard.
+        """Wait for bytes; empty if the client has left, or a fault silences it.
 
         Raises:
-            trio.BrokenResourceError: The connection is no more, also where a fault has ended it.
+            trio.BrokenResourceError: The connection is broken, or a fault has ended it.
             trio.ClosedResourceError: This end is closed.
         """
         return bytes(await self._receive(max_bytes))
 
     async def wait_send_all_might_not_block(self) -> None:
-        """Wait until the stream below takes bytes."""
+        """Wait until the stream below accepts bytes."""
         await self._stream.wait_send_all_might_not_block()
 
     async def hang_up(self) -> None:
-        """Send the end; the client can go on to send, for a while after this end is closed."""
+        """End what this side sends; `aclose` still reads for a while what the client sends."""
         self._is_hung_up = True
         if isinstance(self._stream, trio.abc.HalfCloseableStream):
             with contextlib.suppress(*GONE):
                 await self._stream.send_eof()
 
     async def reset(self) -> None:
-        """Break the connection off; on a socket with a RST."""
+        """Reset the connection; on a socket by a RST."""
         self._is_hung_up = True
         if isinstance(self._stream, trio.SocketStream):
-            # On, and no time for what is still on its way: closing resets.
+            # With a linger time of zero, closing the socket resets it.
             linger = struct.pack("ii", 1, 0)
             self._stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         elif isinstance(self._stream, PipeEnd):
             self._stream.reset()
-        # Whoever waits for this connection learns of it at once, and may cancel the task.
+        # Shielded, as closing wakes tasks that may cancel this one.
         with trio.CancelScope(shield=True):
             await trio.aclose_forcefully(self._stream)
 
     async def aclose(self) -> None:
-        """Close the connection, as slowly as its faults have it."""
+        """Close the connection, after the delay of its faults."""
         try:
             if self._close_after:
                 await trio.sleep(self._close_after)
@@ -150,7 +150,7 @@ class FaultyStream(trio.abc.Stream):
     # The chains
 
     def _send_with(self, effects: Iterable[Effect], send: _Send) -> _Send:
-        """`send`, behind the effects of faults."""
+        """`send` with the effects of faults."""
         ends: list[_Send] = []
         for effect in effects:
             if effect.pace is not None:
@@ -189,14 +189,14 @@ class FaultyStream(trio.abc.Stream):
         return b""
 
     async def _drain(self) -> None:
-        """Read on, into the void, until the client ends."""
+        """Read and discard everything until the client ends."""
         with contextlib.suppress(*GONE):
             while await self._stream.receive_some(_MAX_BYTES):
                 pass
 
 
 def _cut(send: _Send, end: End, leave: Callable[[], Awaitable[None]]) -> _Send:
-    """Let some bytes pass, and end the connection."""
+    """Let some bytes pass, then end the connection."""
     left = end.after_bytes
 
     async def cut(data: _Bytes) -> None:
@@ -215,7 +215,7 @@ def _cut(send: _Send, end: End, leave: Callable[[], Awaitable[None]]) -> _Send:
 
 
 async def _swallow(_data: _Bytes) -> None:
-    """Send nothing."""
+    """Discard the bytes."""
     await trio.lowlevel.checkpoint()
 
 
@@ -232,7 +232,7 @@ def _slowed(send: _Send, pace: Pace) -> _Send:
 
 
 def _slowed_receive(receive: _Receive, pace: Pace) -> _Receive:
-    """Receive in pieces, each with a wait."""
+    """Receive in pieces, each before a wait."""
 
     async def slowed(max_bytes: int | None) -> bytes | bytearray:
         most = pace.bytes_per

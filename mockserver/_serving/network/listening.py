@@ -1,4 +1,4 @@
-"""Listening on a socket: who is let in, how many at once, and how it ends."""
+"""Listening on a socket: accepting connections, bounding their number, and closing."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from mockserver._serving.network.acceptor import Door
 
 MAX_CONNECTIONS: Final = 10_000
-"""How many connections there are at once before the next are reset."""
+"""The most connections at once; further ones are reset."""
 
 
 @attrs.define
 class Listening:
-    """A socket that is listened on, and what is done with its connections.
+    """A listening socket, and what happens to its connections.
 
     Attributes:
-        handle: Serves one connection, to its end.
-        door: Decides about each connection, and when nobody listens.
-        on_leaving: Is called when no more connections come.
-        grace: How long those that are left then have, in seconds.
-        max_connections: How many there are at once; the next ones are reset.
+        handle: Serves one connection to its end.
+        door: Chooses the faults of each connection, and when the socket doesn't listen.
+        on_leaving: Called when no more connections are accepted.
+        grace: How long the remaining connections then have, in seconds.
+        max_connections: The most connections at once; further ones are reset.
     """
 
     handle: Callable[[FaultyStream], Awaitable[None]]
@@ -48,11 +48,11 @@ class Listening:
             port: The port; 0 for any that is free.
 
         Yields:
-            The host and the port that it has become, as they stand in a URL.
+            Host and port, as in a URL.
 
         Raises:
-            OSError: The address can't be listened on; also later, when it is taken by another
-                after a time at which nobody was to listen.
+            OSError: The address isn't available. It can also be raised later, if another program
+                takes the address while a fault keeps the socket closed.
         """
         listeners = await _open(host, port)
         bound_to: int = listeners[0].socket.getsockname()[1]
@@ -79,7 +79,7 @@ class Listening:
                 connections.cancel_scope.deadline = trio.current_time() + self.grace
         finally:
             if raised is not None:
-                # What the body raised comes out as it was, not in the nursery's group.
+                # The exception of the body comes out as it was, not in the nursery's group.
                 raise raised
 
     async def _keep_door(
@@ -89,10 +89,10 @@ class Listening:
         port: int,
         connections: trio.Nursery,
     ) -> None:
-        """Accept connections, but while the door is shut."""
+        """Accept connections, except while the door is shut."""
         while True:
             async with trio.open_nursery() as accepting:
-                # It closes the listeners when it is cancelled.
+                # `serve_listeners` closes the listeners when it is cancelled.
                 accepting.start_soon(
                     partial(
                         trio.serve_listeners,
@@ -107,13 +107,13 @@ class Listening:
             listeners = await _open(host, port)
 
     async def _serve(self, stream: trio.SocketStream) -> None:
-        line = FaultyStream(stream, self.door.admit())
+        faulty = FaultyStream(stream, self.door.admit())
         if self._connections >= self.max_connections:
-            await line.reset()
+            await faulty.reset()
             return
         self._connections += 1
         try:
-            await self.handle(line)
+            await self.handle(faulty)
         finally:
             self._connections -= 1
 
@@ -121,7 +121,7 @@ class Listening:
 async def _open(host: str, port: int) -> list[trio.SocketListener]:
     listeners = await trio.open_tcp_listeners(port, host=host)
     if port == 0:
-        # A name can have several addresses, and any port would be another one on each.
+        # A name can have several addresses, each of which would get another port.
         while len(listeners) > 1:
             await listeners.pop().aclose()
     return listeners

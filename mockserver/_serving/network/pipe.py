@@ -1,4 +1,4 @@
-"""A connection in memory: two ends, each with a buffer as bounded as a socket's."""
+"""A connection in memory, with bounded buffers as those of a socket."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Final
 import trio
 
 CAPACITY: Final = 65536
-"""How many bytes are on their way in one direction before the sender has to wait."""
+"""The most bytes in transit in one direction; then the sender waits."""
 
 
 class _Sender(enum.Enum):
-    """What those who receive can expect of the sender."""
+    """The state of the sending side."""
 
     SENDS = enum.auto()
     ENDED = enum.auto()
@@ -23,7 +23,7 @@ class _Sender(enum.Enum):
 
 
 class _OneAtATime:
-    """Guards a use of an end that only one task can make at a time."""
+    """Guards an operation that only one task can do at a time."""
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -41,7 +41,7 @@ class _OneAtATime:
 
 
 class _Direction:
-    """The bytes on their way from one end to the other."""
+    """The bytes in transit from one end to the other."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -71,7 +71,7 @@ class _Direction:
         await self._wait_for_room()
 
     async def _wait_for_room(self) -> None:
-        """Wait without a checkpoint where there is room already."""
+        """Wait for room; without a checkpoint if there is room already."""
         while True:
             if self._sender is not _Sender.SENDS:
                 raise trio.ClosedResourceError("this end is closed")
@@ -95,13 +95,13 @@ class _Direction:
         return data
 
     def end(self, how: _Sender) -> None:
-        """Nothing more is sent; what has been sent can still be received."""
+        """End sending; what has been sent can still be received."""
         if self._sender is _Sender.SENDS:
             self._sender = how
             self._wake()
 
     def refuse(self) -> None:
-        """Nobody receives any more; what is on its way is lost."""
+        """End receiving; what is in transit is lost."""
         self._is_received = False
         self._bytes.clear()
         self._wake()
@@ -112,7 +112,7 @@ class _Direction:
 
 
 class PipeEnd(trio.abc.HalfCloseableStream):
-    """One end of a connection in memory; to be had from `open_pipe`."""
+    """One end of a connection in memory; made by `open_pipe`."""
 
     def __init__(self, incoming: _Direction, outgoing: _Direction) -> None:
         self._incoming = incoming
@@ -126,7 +126,7 @@ class PipeEnd(trio.abc.HalfCloseableStream):
         return self._incoming.is_readable
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send bytes; wait for as long as there are too many on their way.
+        """Send bytes; wait while too many are in transit.
 
         Raises:
             trio.BrokenResourceError: The other end is closed.
@@ -146,13 +146,13 @@ class PipeEnd(trio.abc.HalfCloseableStream):
             await self._outgoing.wait_for_room()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Wait for bytes; none mean that no more will come.
+        """Wait for bytes; empty if no more will come.
 
         Raises:
             trio.BrokenResourceError: The other end has reset the connection.
             trio.ClosedResourceError: This end is closed.
             ValueError: `max_bytes` is less than 1.
-            TypeError: `max_bytes` is no whole number.
+            TypeError: `max_bytes` isn't an integer.
         """
         if max_bytes is not None and operator.index(max_bytes) < 1:
             raise ValueError(f"max_bytes must be at least 1, not {max_bytes}")
@@ -160,13 +160,13 @@ class PipeEnd(trio.abc.HalfCloseableStream):
             return await self._incoming.get(max_bytes)
 
     async def send_eof(self) -> None:
-        """Send the end; bytes can still be received."""
+        """End sending; bytes can still be received."""
         with self._sending.use():
             await trio.lowlevel.checkpoint()
             self._outgoing.end(_Sender.ENDED)
 
     def reset(self) -> None:
-        """Break the connection off, so that the other end meets an error in place of its end."""
+        """Reset the connection, so that the other end gets an error rather than its end."""
         self._outgoing.end(_Sender.RESET)
         self._incoming.refuse()
 
@@ -181,7 +181,7 @@ def open_pipe(capacity: int = CAPACITY) -> tuple[PipeEnd, PipeEnd]:
     """Make a connection, and return its two ends.
 
     Args:
-        capacity: How many bytes are on their way in each direction before the sender waits.
+        capacity: The most bytes in transit in each direction; then the sender waits.
     """
     one_way, other_way = _Direction(capacity), _Direction(capacity)
     return PipeEnd(one_way, other_way), PipeEnd(other_way, one_way)

@@ -1,4 +1,4 @@
-"""A proxy that puts a bad network before any server: the faults of connections, chosen by rules."""
+"""A TCP proxy that simulates a bad network in front of any server."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 
 class FaultProxy:
-    """Carries connections to a server, as badly as its rules have it.
+    """Forwards connections to a server, with the faults that its rules choose.
 
-    It knows bytes and no requests, so it will do for any server that speaks over TCP. A rule can
-    choose connections by number (`nth`, `every`), by chance and by time; one that asks for a route,
-    a method or a job meets none.
+    It knows bytes but no requests, so it works with any server over TCP. A rule can choose
+    connections by number (`nth`, `every`), by probability and by time; a rule with a route, a
+    method or a job chooses none.
 
         proxy = FaultProxy("http://127.0.0.1:8080", [Rule(Reset(after_bytes=100), When(every=3))])
         async with proxy.serve() as url:
@@ -34,13 +34,13 @@ class FaultProxy:
 
     Args:
         upstream: The URL of the server.
-        faults: The rules; a bare fault meets every connection.
-        seed: Decides what happens with a probability.
-        clock: Gives the seconds by which the rules go; None for Trio's clock.
-        allowed_hosts: Hosts of servers that it may lead to, beyond those of this machine.
+        faults: The rules; a bare fault applies to all connections.
+        seed: The seed of the probabilities.
+        clock: Gives the seconds for the rules; None for Trio's clock.
+        allowed_hosts: Hosts that `upstream` may name, in addition to this machine.
 
     Raises:
-        ValueError: `upstream` is no URL, or leads to a host that isn't allowed.
+        ValueError: `upstream` isn't a URL, or names a host that isn't allowed.
     """
 
     def __init__(
@@ -63,68 +63,68 @@ class FaultProxy:
 
     @property
     def faults(self) -> Faults:
-        """The rules; they can be changed at any time, for the connections that come after."""
+        """The rules; changes apply to later connections."""
         return self._faults
 
     @contextlib.asynccontextmanager
     async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-        """Listen for as long as the context is open; on leaving, all connections end.
+        """Listen while the context is open; on leaving, all connections end.
 
         Args:
             host: The address to listen on.
             port: The port; 0 for any that is free.
 
         Yields:
-            The URL that now leads to the server.
+            The URL of the proxy.
 
         Raises:
-            OSError: The address can't be listened on.
+            OSError: The address isn't available.
         """
-        async with Listening(self._carry, self._door).on(host, port) as address:
+        async with Listening(self._forward, self._door).on(host, port) as address:
             yield f"{self._scheme}://{address}"
 
-    async def _carry(self, line: FaultyStream) -> None:
-        """Carry one connection."""
-        if line.is_silent:
-            await line.receive_some()
+    async def _forward(self, client: FaultyStream) -> None:
+        """Forward one connection."""
+        if client.is_silent:
+            await client.receive_some()
             return
         try:
             upstream = await trio.open_tcp_stream(self._host, self._port)
         except OSError:
-            await line.reset()
+            await client.reset()
             return
         async with upstream, trio.open_nursery() as nursery:
-            nursery.start_soon(_carry_requests, line, upstream, nursery.cancel_scope)
+            nursery.start_soon(_forward_requests, client, upstream, nursery.cancel_scope)
             with contextlib.suppress(*GONE):
-                await _carry_answers(upstream, line)
+                await _forward_answers(upstream, client)
             nursery.cancel_scope.cancel()
-        await line.aclose()
+        await client.aclose()
 
 
-async def _carry_requests(
-    line: FaultyStream, upstream: trio.SocketStream, both: trio.CancelScope
+async def _forward_requests(
+    client: FaultyStream, upstream: trio.SocketStream, both: trio.CancelScope
 ) -> None:
     try:
-        while data := await line.receive_some(_MAX_BYTES):
-            # How the server ends is for its answers to tell.
+        while data := await client.receive_some(_MAX_BYTES):
+            # How the server ended shows where its answers are read.
             with contextlib.suppress(*GONE):
                 await upstream.send_all(data)
     except GONE:
         both.cancel()
         return
-    # The client may still wait for answers.
+    # The client may still be waiting for answers.
     with contextlib.suppress(*GONE):
         await upstream.send_eof()
 
 
-async def _carry_answers(upstream: trio.SocketStream, line: FaultyStream) -> None:
+async def _forward_answers(upstream: trio.SocketStream, client: FaultyStream) -> None:
     while True:
         try:
             data = await upstream.receive_some(_MAX_BYTES)
         except trio.BrokenResourceError:
-            # What the server does to the proxy, the proxy does to the client.
-            await line.reset()
+            # A reset by the server is passed on to the client.
+            await client.reset()
             return
         if not data:
             return
-        await line.send_all(data)
+        await client.send_all(data)

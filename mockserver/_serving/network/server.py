@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 import h11
 import trio
 
-from mockserver._faults import LINE
+from mockserver._faults import CONNECTION
 from mockserver._serving.network.faulty import GONE, FaultyStream
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ _IN_MEMORY = ("memory", 0)
 
 
 class Patience:
-    """For how long clients are waited for, and an end to waiting for their next requests.
+    """How long to wait for clients, and an end to waiting for their next requests.
 
     Args:
-        seconds: How long a client may take for the head of a request, from the connection or the
-            last answer on, and for each portion of a body. By default for ever.
+        seconds: How long a client may take for the head of a request, after the connection or the
+            last answer, and for each part of a body. By default for ever.
     """
 
     def __init__(self, seconds: float = math.inf) -> None:
@@ -38,7 +38,7 @@ class Patience:
 
     @contextlib.contextmanager
     def wait(self, *, for_ever: bool = False) -> Iterator[None]:
-        """Wait for a request in this context; it is left early when patience is at an end."""
+        """A context to wait for a request in; `end` and the time limit cancel the wait."""
         with trio.move_on_after(math.inf if for_ever else self.seconds) as scope:
             if self._is_over:
                 scope.cancel()
@@ -49,14 +49,14 @@ class Patience:
                 self._waiting.discard(scope)
 
     def end(self) -> None:
-        """Wait for no request any more; those that have begun can be served to their ends."""
+        """End all waits for requests; requests in progress can still be served."""
         self._is_over = True
         for scope in self._waiting:
             scope.cancel()
 
 
 class _Answer(enum.Enum):
-    """How far the answer to the current request has come."""
+    """The progress of the answer to the current request."""
 
     NOT_STARTED = enum.auto()
     STARTED = enum.auto()
@@ -71,22 +71,22 @@ async def serve_connection(
 ) -> None:
     """Serve the requests of one connection, one after the other, until either side ends it.
 
-    It can run as a system task: an exception of the application becomes an answer with status 500
-    where none has begun, ends the connection, and goes to `on_crash`.
+    It can run as a system task. An exception of the application goes to `on_crash` and ends the
+    connection, with a 500 unless the answer has begun.
 
     Args:
-        app: The application. It finds the connection under `LINE` among its scope's extensions, and
-            can have it fail.
-        stream: The connection; a `FaultyStream` for one that has faults from its beginning.
-        on_crash: Is told of the application's exceptions.
+        app: The application. Its scope has the connection in the extension `CONNECTION`, by which the
+            application can have it fail.
+        stream: The connection; a `FaultyStream` if it has faults of its own.
+        on_crash: Called with the exceptions of the application.
         patience: Shared by the connections of one server; None to wait for clients for ever.
     """
-    line = stream if isinstance(stream, FaultyStream) else FaultyStream(stream)
-    connection = _Connection(app, line, on_crash, patience or Patience())
+    faulty = stream if isinstance(stream, FaultyStream) else FaultyStream(stream)
+    connection = _Connection(app, faulty, on_crash, patience or Patience())
     try:
         while await connection.serve_request():
             pass
-        await line.aclose()
+        await faulty.aclose()
     finally:
         await trio.aclose_forcefully(stream)
 
@@ -97,15 +97,15 @@ class _Connection:
     def __init__(
         self,
         app: ASGIApp,
-        line: FaultyStream,
+        stream: FaultyStream,
         on_crash: Callable[[Exception], None],
         patience: Patience,
     ) -> None:
         self._app = app
-        self._line = line
+        self._stream = stream
         self._on_crash = on_crash
         self._patience = patience
-        self._common_scope = _common_scope(line)
+        self._common_scope = _common_scope(stream)
         self._h11 = h11.Connection(h11.SERVER)
         self._client_left = False
         self._is_head = False
@@ -119,14 +119,14 @@ class _Connection:
         request: object = None
         self._is_head = False
         try:
-            with self._patience.wait(for_ever=self._line.is_silent):
+            with self._patience.wait(for_ever=self._stream.is_silent):
                 request = await self._next_event()
         except h11.RemoteProtocolError as error:
             await self._refuse(error.error_status_hint, str(error))
             return False
         if not isinstance(request, h11.Request):
-            return False  # The client left between requests, or took too long.
-        self._line.begin_request()
+            return False  # The client left between requests, or timed out.
+        self._stream.begin_request()
         self._is_head = request.method == b"HEAD"
         self._head = None
         self._body_ended = False
@@ -136,7 +136,7 @@ class _Connection:
         return await self._conclude()
 
     async def _conclude(self) -> bool:
-        """See to it that the request has an answer; return whether another can follow."""
+        """Make sure that the request has an answer; return whether another can follow."""
         if self._answer is _Answer.NOT_STARTED:
             if self._body_error is None:
                 await self._refuse(500, "Internal server error")
@@ -144,16 +144,16 @@ class _Connection:
                 await self._refuse(self._body_error.error_status_hint, str(self._body_error))
         return (
             self._answer is _Answer.COMPLETE
-            and not self._line.ends_with_answer
+            and not self._stream.ends_with_answer
             and await self._is_kept_open()
         )
 
     async def _run_app(self, request: h11.Request) -> None:
-        """Have the application answer; tell of what goes wrong in it."""
+        """Run the application, and report its errors."""
         try:
-            scope = {**self._common_scope, **_request_scope(request, self._line)}
+            scope = {**self._common_scope, **_request_scope(request, self._stream)}
             await self._app(scope, self._receive, self._send)
-        except Exception as error:  # noqa: BLE001 - whatever bug it is, it is told of, not hidden
+        except Exception as error:  # noqa: BLE001 - any bug, which is reported
             self._on_crash(error)
         else:
             if not (self._answer is _Answer.COMPLETE or self._client_left or self._body_error):
@@ -165,7 +165,7 @@ class _Connection:
             while not self._body_ended:
                 self._body_ended = not isinstance(await self._next_of_body(), h11.Data)
         except h11.RemoteProtocolError:
-            return False  # It has been answered, but where the next would begin isn't known.
+            return False  # Where the next request would begin is unknown.
         if self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE:
             self._h11.start_next_cycle()
             return not self._client_left
@@ -188,7 +188,7 @@ class _Connection:
         raise h11.RemoteProtocolError("the body came too slowly", error_status_hint=408)
 
     async def _refuse(self, status: int, message: str) -> None:
-        """Answer with an error, as the last thing on this connection."""
+        """Answer with an error, and end the connection."""
         body = message.encode()
         response = h11.Response(
             status_code=status,
@@ -200,21 +200,20 @@ class _Connection:
         )
         head = self._h11.send(response) or b""
         await self._write(head if self._is_head else head + body)
-        # What else the client sends isn't read.
-        await self._line.hang_up()
+        await self._stream.hang_up()
 
     async def _read(self) -> bytes:
         try:
-            data = await self._line.receive_some(_MAX_BYTES)
+            data = await self._stream.receive_some(_MAX_BYTES)
         except GONE:
             data = b""
         self._client_left = self._client_left or not data
         return data
 
     async def _write(self, data: bytes | None) -> None:
-        """Send bytes; into the void when the client has left, as a socket would for a while."""
+        """Send bytes; discard them if the client has left."""
         try:
-            await self._line.send_all(data or b"")
+            await self._stream.send_all(data or b"")
         except GONE:
             self._client_left = True
 
@@ -225,7 +224,7 @@ class _Connection:
             try:
                 event = await self._next_of_body()
             except h11.RemoteProtocolError as error:
-                # To the application this is the same as a client that leaves.
+                # The application sees a client that leaves.
                 self._body_error = error
                 self._body_ended = True
                 return {"type": "http.disconnect"}
@@ -234,15 +233,14 @@ class _Connection:
             self._body_ended = True
             return {"type": "http.request", "body": b"", "more_body": False}
         if self._answer is not _Answer.COMPLETE and self._body_error is None:
-            # The only news there can be is that the client leaves. What it sends before that is
-            # its next request, and waits.
+            # Wait for the client to leave. Anything it sends before is its next request, for later.
             while data := await self._read():
                 self._h11.receive_data(data)
         return {"type": "http.disconnect"}
 
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            # Held back until there is a body to go with it: one write, one wakeup.
+            # Kept until there is a body to send with it: one write, and one wakeup of the client.
             self._head = message
             return
         out = b""
@@ -263,18 +261,18 @@ class _Connection:
         await self._write(out)
 
 
-def _common_scope(line: FaultyStream) -> Scope:
-    """What the requests of one connection have in common."""
+def _common_scope(stream: FaultyStream) -> Scope:
+    """The part of the scope that all requests of a connection share."""
     client: tuple[str, int] | None = _IN_MEMORY
     server: tuple[str, int] | None = _IN_MEMORY
-    if isinstance(line.carrier, trio.SocketStream):
-        # A client that has left already has no name any more; nor may it pass for one in memory,
-        # whom the admin routes let in unseen.
+    if isinstance(stream.carrier, trio.SocketStream):
+        # A client that has already left has no address. It must not count as one in memory, as the
+        # admin routes trust those.
         client = server = None
         with contextlib.suppress(OSError):
             client, server = (
                 name()[:2]
-                for name in (line.carrier.socket.getpeername, line.carrier.socket.getsockname)
+                for name in (stream.carrier.socket.getpeername, stream.carrier.socket.getsockname)
             )
     return {
         "type": "http",
@@ -286,7 +284,7 @@ def _common_scope(line: FaultyStream) -> Scope:
     }
 
 
-def _request_scope(request: h11.Request, line: FaultyStream) -> Scope:
+def _request_scope(request: h11.Request, stream: FaultyStream) -> Scope:
     raw_path, _, query = request.target.partition(b"?")
     return {
         "http_version": request.http_version.decode(),
@@ -295,6 +293,6 @@ def _request_scope(request: h11.Request, line: FaultyStream) -> Scope:
         "raw_path": raw_path,
         "query_string": query,
         "headers": list(request.headers),
-        # The application may change it.
-        "extensions": {LINE: line},
+        # A dict of its own, as the application may change it.
+        "extensions": {CONNECTION: stream},
     }

@@ -1,4 +1,4 @@
-"""Serving the application on a socket, by the same server as in memory."""
+"""Serving an application on a socket, by the same server as in memory."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from mockserver._serving.network.faulty import FaultyStream
 
 IDLE_SECONDS: Final = 60.0
-"""How long a client may take for the head of a request, and for each portion of a body."""
-# Requests that are under way when the server is told to stop get this long, in seconds.
+"""How long a client may take for the head of a request, and for each part of a body, in seconds."""
+# How long requests in progress have when the server stops, in seconds.
 _GRACE: Final = 1.0
 
 
@@ -32,29 +32,29 @@ async def serve_app(
     door: Door,
     idle_seconds: float = IDLE_SECONDS,
 ) -> AsyncIterator[str]:
-    """Serve `app` for as long as the context is open.
+    """Serve `app` while the context is open.
 
-    On leaving, idle connections end at once; requests that are under way have a second left.
+    On leaving, idle connections end at once, and requests in progress within a second.
 
     Args:
         app: The application.
         host: The address to listen on.
         port: The port; 0 for any that is free.
-        on_crash: Is told of the application's exceptions.
-        door: Decides about each connection.
-        idle_seconds: How long a client may take for the head of a request, from the connection or
-            the last answer on, and for each portion of a body.
+        on_crash: Called with the exceptions of the application.
+        door: Chooses the faults of each connection.
+        idle_seconds: How long a client may take for the head of a request, after the connection or
+            the last answer, and for each part of a body.
 
     Yields:
         The URL.
 
     Raises:
-        OSError: The address can't be listened on.
+        OSError: The address isn't available.
     """
     patience = Patience(idle_seconds)
 
-    async def handle(line: FaultyStream) -> None:
-        await serve_connection(app, line, on_crash, patience)
+    async def handle(stream: FaultyStream) -> None:
+        await serve_connection(app, stream, on_crash, patience)
 
     listening = Listening(handle, door, on_leaving=patience.end, grace=_GRACE)
     async with listening.on(host, port) as address:

@@ -1,4 +1,4 @@
-"""The transport that joins an httpx client to a mock server in the same Trio run."""
+"""An httpx transport to a server in the same Trio run."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import trio
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-# All addresses lead to the mock, also those of https: the client's own view of the host stands in
-# its Host header, and nothing is gained by encrypting memory.
+# All URLs lead to the mock, also those with https: the host is in the Host header, and encryption in
+# memory has no use.
 _ORIGIN: Final = httpcore.Origin(b"http", b"legnext.mock", 80)
 
 _EXCEPTIONS: Final[dict[type[Exception], type[httpx.TransportError]]] = {
@@ -31,12 +31,12 @@ _ERRORS: Final = tuple(_EXCEPTIONS)
 
 
 def _as_httpx(error: Exception) -> httpx.TransportError:
-    """An error of httpcore as what a user of httpx expects."""
+    """The error of httpx for an error of httpcore."""
     return _EXCEPTIONS[type(error)](str(error))
 
 
 class _Body(httpx.AsyncByteStream):
-    """The body of an answer; closing it gives its connection back."""
+    """The body of an answer; closing it returns its connection."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class _Body(httpx.AsyncByteStream):
             raise _as_httpx(error) from error
 
     async def aclose(self) -> None:
-        # A connection that a cancellation leaves in the middle of this would never be closed.
+        # Shielded, as a connection that a cancellation interrupts here would never be closed.
         with trio.CancelScope(shield=True):
             await self._response.aclose()
         connection, self._connection = self._connection, None
@@ -65,12 +65,12 @@ class _Body(httpx.AsyncByteStream):
 
 
 class MemoryTransport(httpx.AsyncBaseTransport):
-    """Carries the requests of any number of httpx clients to one server.
+    """Sends the requests of any number of httpx clients to one server.
 
-    Connections are kept and used again, the last one first; there are as many as requests were ever
-    under way at once. A request costs the same however many there are, which can't be said of
-    httpx's own pool. Closing hangs up the idle ones, and the transport can still be used: clients
-    that share it close it one after the other.
+    Connections are reused, the last one first, and new ones are made as needed. The cost of a
+    request doesn't depend on the number of connections, unlike with httpx's own pool. Closing closes
+    the idle connections, and the transport can still be used, as several clients that share it each
+    close it.
 
     Args:
         backend: The network.
@@ -89,11 +89,11 @@ class MemoryTransport(httpx.AsyncBaseTransport):
         return httpcore.AsyncHTTPConnection(_ORIGIN, network_backend=self._backend)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request and wait for the head of its answer.
+        """Send a request, and wait for the head of its answer.
 
         Raises:
-            httpx.TransportError: What a real network would fail with: `ConnectTimeout`,
-                `ReadTimeout`, `WriteTimeout`, `ReadError`, `RemoteProtocolError` and so on.
+            httpx.TransportError: The error of a real network: `ConnectTimeout`, `ReadTimeout`,
+                `WriteTimeout`, `ReadError`, `RemoteProtocolError` and so on.
         """
         connection = await self._connection()
         core_request = httpcore.Request(
@@ -126,12 +126,12 @@ class MemoryTransport(httpx.AsyncBaseTransport):
         try:
             return await connection.handle_async_request(request)
         except BaseException:
-            # A cancellation can come before httpcore has anything in hand that it would close.
+            # A cancellation can come before httpcore has anything that it would close.
             with trio.CancelScope(shield=True):
                 await connection.aclose()
             raise
 
     async def aclose(self) -> None:
-        """Hang up the connections that are idle."""
+        """Close the idle connections."""
         while self._idle:
             await self._idle.pop().aclose()

@@ -1,7 +1,7 @@
-"""Webhooks: what the service tells by itself of the jobs that have a callback.
+"""Webhooks: the messages that the service sends about jobs with a callback.
 
-`settings` says what can be chosen; `planning`, `outbox` and `dispatcher` decide what is sent when,
-and `courier` sends it. `Webhooks`, in `live`, is what a user has of all this.
+`planning`, `outbox` and `dispatcher` decide what is sent when, and `courier` sends it. `Webhooks`, in
+`live`, is the interface to all of this.
 """
 
 from mockserver._serving.webhooks.deliveries import Deliveries, DeliveryRecord, Outcome

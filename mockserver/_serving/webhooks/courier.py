@@ -1,4 +1,4 @@
-"""The task that delivers: it waits for what the dispatcher has due, and carries it out."""
+"""The task that delivers: it waits until an attempt is due, and makes it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class _Result:
-    """What came of an attempt."""
+    """The result of an attempt."""
 
     outcome: Outcome
     status_code: int | None = None
@@ -32,13 +32,13 @@ class _Result:
 
 
 class Courier:
-    """Delivers what a dispatcher has to tell, as a system task of the Trio run it is woken in.
+    """Makes the attempts of a dispatcher, in a system task of the Trio run in which it is woken.
 
     Args:
-        service: The clock, and who is told of bugs.
-        dispatcher: What is to be done.
+        service: The mock.
+        dispatcher: Has the attempts.
         deliveries: The journal.
-        receivers: Who takes messages in this process.
+        receivers: The receivers in this process.
     """
 
     def __init__(
@@ -58,9 +58,9 @@ class Courier:
         self._settled = trio.lowlevel.ParkingLot()
 
     def wake(self) -> None:
-        """Look what there is to do, starting in this Trio run if there is something.
+        """Look for attempts that are due, and start working in this Trio run if there may be any.
 
-        Outside of a run time stands still, and nothing is done.
+        Outside of a Trio run it does nothing, as time stands still.
         """
         try:
             run = trio.lowlevel.current_trio_token()
@@ -73,16 +73,16 @@ class Courier:
             trio.lowlevel.spawn_system_task(self._serve_run, name="Legnext mock webhooks")
 
     def turn_to(self, dispatcher: Dispatcher) -> None:
-        """Give up what is under way, and deliver for another dispatcher."""
+        """Cancel the attempts in progress, and continue with another dispatcher."""
         self._dispatcher = dispatcher
         self._work.cancel()
         self.wake()
 
     async def drain(self) -> None:
-        """Wait until there is nothing left to deliver.
+        """Wait until nothing is left to deliver.
 
         Raises:
-            RuntimeError: It has ended by a bug of its own.
+            RuntimeError: The task has ended because of a bug.
         """
         self.wake()
         await trio.lowlevel.checkpoint()
@@ -92,12 +92,12 @@ class Courier:
             await self._settled.park()
 
     async def _serve_run(self) -> None:
-        """Work until the run ends. An exception in a system task would bring down the whole run."""
+        """Work until the run ends, without an exception, which would end the whole run."""
         try:
             while True:
                 with trio.CancelScope() as self._work:
                     await self._deliver()
-        except Exception as error:  # noqa: BLE001 - whatever bug it is, it is told of, not hidden
+        except Exception as error:  # noqa: BLE001 - any bug, which is reported
             self._service.note_crash(error)
         finally:
             self._run = None
@@ -105,7 +105,7 @@ class Courier:
 
     async def _deliver(self) -> None:
         clock, dispatcher = self._service.now, self._dispatcher
-        # What the end of another run has cut off comes first.
+        # First, the attempts that the end of another run has interrupted.
         dispatcher.put_back()
         room = trio.Semaphore(dispatcher.settings.at_once)
         async with trio.open_nursery() as nursery:
@@ -114,7 +114,7 @@ class Courier:
                 dispatcher.collect(t)
                 while (attempt := dispatcher.take(t)) is not None:
                     await room.acquire()
-                    # Each has begun before the next begins, so that they arrive in their order.
+                    # Each begins before the next, so that they arrive in order.
                     await nursery.start(self._make, attempt, room)
                 self._settled.unpark_all()
                 with trio.CancelScope() as self._nap:
@@ -126,20 +126,20 @@ class Courier:
         room: trio.Semaphore,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Make one attempt, and tell what came of it."""
+        """Make one attempt, and record its result."""
         message, service = attempt.message, self._service
         dispatcher = self._dispatcher
         at = service.now()
         headers = headers_of(message.body, at, service.epoch, dispatcher.settings)
-        send = self._way_of(attempt)
+        receiver = self._receiver_of(attempt)
         task_status.started()
-        if isinstance(send, _Result):
-            result = send
+        if isinstance(receiver, _Result):
+            result = receiver
         else:
             request = WebhookRequest(at, message.url, httpx.Headers(headers), message.body)
-            result = await self._send(send, request)
+            result = await self._send(receiver, request)
         if dispatcher is not self._dispatcher:
-            return  # It was given up at the very moment at which it ended.
+            return  # `turn_to` was called in the instant in which the attempt ended.
         ended_at = service.now()
         self._deliveries.add(
             DeliveryRecord(
@@ -162,8 +162,8 @@ class Courier:
         room.release()
         self._nap.cancel()
 
-    def _way_of(self, attempt: Attempt) -> Receiver | _Result:
-        """Who takes an attempt; or what came of it where nobody does."""
+    def _receiver_of(self, attempt: Attempt) -> Receiver | _Result:
+        """The receiver of an attempt, or its result if it isn't sent."""
         if attempt.is_lost:
             return _Result("lost")
         url = attempt.message.url

@@ -1,4 +1,4 @@
-"""The journal of deliveries: every attempt to tell somebody something, and what came of it."""
+"""The journal of deliveries: all attempts to deliver webhooks, and their results."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 Outcome: TypeAlias = Literal["delivered", "rejected", "failed", "refused", "lost"]
-"""What came of an attempt: `"delivered"`, answered with 2xx; `"rejected"`, answered with something
-else; `"failed"`, no answer; `"refused"`, not sent, as the host isn't allowed; `"lost"`, never came,
-as the settings have it."""
+"""The result of an attempt: `"delivered"`, answered with 2xx; `"rejected"`, answered with another
+status; `"failed"`, no answer; `"refused"`, not sent as the host isn't allowed; `"lost"`, not sent as
+the settings say."""
 
 
 @attrs.frozen
@@ -25,15 +25,15 @@ class DeliveryRecord:
         at: When it was sent, in seconds since the world's start.
         ended_at: When it was answered or given up, in seconds since the world's start.
         job_id: The job it is about.
-        status: The status it tells.
-        changed_at: When the job reached it, in seconds since the world's start.
-        url: Where it went, without a user name and password.
-        copy: 0, or 1 for the duplicate of a message that came twice.
+        status: The status that it reports.
+        changed_at: When the job reached that status, in seconds since the world's start.
+        url: The URL, without user name and password.
+        copy: 0, or 1 for the duplicate of a message that is sent twice.
         number: 1 for the first attempt of this copy, 2 for the first retry, and so on.
         signed: Whether it had a signature.
-        outcome: What came of it.
-        status_code: The status of the answer, or None where there was none.
-        error: Why there was none, or None.
+        outcome: The result.
+        status_code: The status of the answer; None if there was none.
+        error: Why there was no answer, or None.
     """
 
     at: float
@@ -50,10 +50,10 @@ class DeliveryRecord:
     error: str | None = None
 
     def __str__(self) -> str:
-        came_of_it = self.error if self.status_code is None else self.status_code
+        details = self.error if self.status_code is None else self.status_code
         return (
             f"{self.at:10.3f} s  {self.job_id} {self.status} -> {self.url}"
-            f"  {self.outcome}{'' if came_of_it is None else f': {came_of_it}'}"
+            f"  {self.outcome}{'' if details is None else f': {details}'}"
         )
 
 
@@ -62,13 +62,13 @@ def _in_order(record: DeliveryRecord) -> tuple[float, str, float, int, int]:
 
 
 class Deliveries:
-    """All attempts to deliver, in the order in which they were made.
+    """All attempts to deliver, in the order of time.
 
-    Those of the same instant are ordered by what they tell, so that two runs of one seed have equal
-    journals.
+    Attempts of the same instant are ordered by their content, so that two runs of one seed have
+    equal journals.
 
     Args:
-        keep: How many it keeps, the latest; None for all.
+        keep: How many of the latest attempts to keep; None for all.
     """
 
     def __init__(self, keep: int | None = None) -> None:
@@ -76,17 +76,17 @@ class Deliveries:
         self._sorted: list[DeliveryRecord] | None = None
 
     def add(self, record: DeliveryRecord) -> None:
-        """Note an attempt that has ended."""
+        """Add an attempt that has ended."""
         self._records.append(record)
         self._sorted = None
 
     def restore(self, records: Iterable[DeliveryRecord]) -> None:
-        """Have these records in place of all others."""
+        """Replace all records by these."""
         self._records = deque(records, maxlen=self._records.maxlen)
         self._sorted = None
 
     def of(self, job_id: str) -> list[DeliveryRecord]:
-        """The attempts to tell of one job."""
+        """The attempts about one job."""
         return [record for record in self if record.job_id == job_id]
 
     def _in_time(self) -> list[DeliveryRecord]:

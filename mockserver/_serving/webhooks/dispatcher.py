@@ -1,6 +1,6 @@
-"""Turns the world's changes into messages, and says which attempt at delivery is to be made when.
+"""Makes messages of the world's changes, and decides which attempt to deliver is due when.
 
-It knows no clock and sends nothing: time is an argument, and what came of an attempt is told to it.
+It has no clock and sends nothing: time and the results of attempts are arguments.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class DispatcherState:
-    """What a dispatcher holds at one time.
+    """The state of a dispatcher.
 
     Attributes:
         at: The time, in seconds since the world's start.
-        attempts: The attempts that are to be made, those under way among them.
-        told: How many messages there were about each job that hasn't ended.
+        attempts: The attempts to be made, including those in progress.
+        reported: How many messages there were about each job that hasn't ended.
     """
 
     at: float
     attempts: tuple[Attempt, ...]
-    told: Mapping[str, int]
+    reported: Mapping[str, int]
 
 
 class Dispatcher:
-    """What is to be told of one world's jobs, from the world's start on.
+    """The messages about the jobs of one world, from the world's start on.
 
     Args:
-        service: The world, and how its jobs are written.
-        settings: What is told, and what goes wrong.
+        service: The mock.
+        settings: What is reported, and what goes wrong.
 
     Attributes:
-        settings: The same; may be replaced, for messages that aren't planned yet.
-        feed: The changes that haven't been looked at.
+        settings: The same; can be replaced, for messages that aren't planned yet.
+        feed: The changes that haven't been collected.
     """
 
     def __init__(self, service: Service, settings: WebhookSettings) -> None:
@@ -54,25 +54,25 @@ class Dispatcher:
         self._service = service
         self.feed: ChangeFeed = service.world.follow()
         self._outbox = Outbox()
-        self._under_way: list[Attempt] = []
-        self._told: dict[str, int] = {}
+        self._in_progress: list[Attempt] = []
+        self._reported: dict[str, int] = {}
 
     def collect(self, t: float) -> None:
-        """Plan what there is to tell of the changes up to `t`.
+        """Plan the messages about the changes until `t`.
 
         Args:
             t: In seconds since the world's start.
         """
         for change in self.feed.take(t):
-            if self._is_told(change.status):
+            if self._is_reported(change.status):
                 message = self._message(change)
-                self._told[change.job_id] = message.number + 1
+                self._reported[change.job_id] = message.number + 1
                 randomness = self._service.world.randomness
                 self._outbox.add(attempts_of(self.settings, randomness, message))
             if change.status in TERMINAL:
-                self._told.pop(change.job_id, None)
+                self._reported.pop(change.job_id, None)
 
-    def _is_told(self, status: str) -> bool:
+    def _is_reported(self, status: str) -> bool:
         return status in self.settings.statuses or (
             status == "processing" and self._service.quirks.webhook_on_processing
         )
@@ -83,28 +83,28 @@ class Dispatcher:
         return Message(
             job_id=change.job_id,
             status=change.status,
-            number=self._told.get(change.job_id, 0),
+            number=self._reported.get(change.job_id, 0),
             changed_at=change.at,
             url=job.callback,
             body=body_of(job, change.at, service.epoch, service.quirks, service.results_at),
         )
 
     def take(self, t: float) -> Attempt | None:
-        """The next attempt that is due by `t`, which is now under way; None if there is none."""
+        """Take the next attempt that is due by `t`, which is then in progress; None if there is none."""
         attempt = self._outbox.take(t)
         if attempt is not None:
-            self._under_way.append(attempt)
+            self._in_progress.append(attempt)
         return attempt
 
     def conclude(self, attempt: Attempt, t: float, *, is_over: bool) -> None:
-        """Take note that an attempt ended at `t`.
+        """Record that an attempt ended at `t`.
 
         Args:
             attempt: The attempt.
             t: When, in seconds since the world's start.
-            is_over: Whether this copy needs no other attempt.
+            is_over: Whether this copy needs no further attempt.
         """
-        self._under_way.remove(attempt)
+        self._in_progress.remove(attempt)
         if not attempt.is_lost:
             self._outbox.release(attempt, t)
         if not is_over:
@@ -112,33 +112,33 @@ class Dispatcher:
             self._outbox.add(() if retry is None else (retry,))
 
     def put_back(self) -> None:
-        """Have the attempts that are under way made again: nobody carries them out any more."""
-        self._outbox.add(self._under_way)
-        self._under_way = []
+        """Make the attempts in progress due again, as they were interrupted."""
+        self._outbox.add(self._in_progress)
+        self._in_progress = []
 
     def next_at(self) -> float:
-        """Before when there is nothing to do, in seconds since the world's start."""
+        """The time until which there is nothing to do, in seconds since the world's start."""
         return min(self.feed.next_at(), self._outbox.next_at())
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing is to be told any more, unless something is done to the world."""
-        return not self._under_way and self.next_at() == math.inf
+        """Whether there is nothing left to report, unless the world is changed."""
+        return not self._in_progress and self.next_at() == math.inf
 
     def state(self, t: float) -> DispatcherState:
-        """What it holds at `t`, the present."""
+        """Its state at `t`, the present."""
         self.collect(t)
-        attempts = (*self._under_way, *self._outbox.attempts())
-        return DispatcherState(t, attempts, dict(self._told))
+        attempts = (*self._in_progress, *self._outbox.attempts())
+        return DispatcherState(t, attempts, dict(self._reported))
 
     def go_on_from(self, state: DispatcherState) -> None:
-        """Begin with a state, the world having been put back to its time."""
-        # All that had changed by then has been told, or is among the attempts.
+        """Begin with a state, after the world has returned to its time."""
+        # The changes until then have been reported, or are among the attempts.
         self.feed.take(state.at)
-        self._told = dict(state.told)
+        self._reported = dict(state.reported)
         self._outbox.add(state.attempts)
 
     def close(self) -> None:
-        """Look at the world no more."""
+        """Stop following the world."""
         self._service.world.unfollow(self.feed)
         self.feed.on_news = None

@@ -1,4 +1,4 @@
-"""`Webhooks`: the webhooks of one running mock, as programs and tests use them."""
+"""`Webhooks`: the webhooks of one running mock."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class WebhooksState:
-    """All that webhooks hold at one time: what is still to be sent, and what was.
+    """The state of webhooks.
 
     Attributes:
-        dispatcher: What is still to be sent.
-        deliveries: What was.
+        dispatcher: The attempts to be made.
+        deliveries: The attempts that were made.
     """
 
     dispatcher: DispatcherState
@@ -35,12 +35,12 @@ class WebhooksState:
 
 
 class Webhooks:
-    """Tells the callbacks of jobs what has become of these.
+    """Reports the changes of jobs to their callbacks.
 
-    Messages are delivered in the world's time, to whoever takes them in this process (see
-    `receive`), otherwise to a server on this machine; to other hosts only if they are allowed.
-    It works in a Trio run, from the first job with a callback until the run ends; what is cut off
-    by that is sent again in the next run.
+    Messages are delivered in the world's time: to a receiver in this process (see `receive`),
+    otherwise to a server on this machine, and to other hosts only if they are allowed. It works in a
+    Trio run, from the first job with a callback until the run ends. Attempts that the end of the run
+    interrupts are made again in the next run.
 
         mock.webhooks.receive("https://example.org/hook", lambda request: print(request.json()))
         mock.add_job(callback="https://example.org/hook")
@@ -48,10 +48,10 @@ class Webhooks:
 
     Args:
         service: The mock.
-        settings: Whom messages are sent to, when, and what goes wrong.
+        settings: Where messages are sent, when, and what goes wrong.
 
     Attributes:
-        deliveries: The journal: every attempt, and what came of it.
+        deliveries: The journal: all attempts, and their results.
     """
 
     def __init__(self, service: Service, settings: WebhookSettings) -> None:
@@ -64,63 +64,64 @@ class Webhooks:
 
     @property
     def settings(self) -> WebhookSettings:
-        """Whom messages are sent to, when, and what goes wrong.
+        """Where messages are sent, when, and what goes wrong.
 
-        May be replaced, e.g. by `attrs.evolve(webhooks.settings, lost_share=1)`: for the changes
-        from now on, and for retries. `at_once` and `keep` stay what they were at the start.
+        It can be set, e.g. to `attrs.evolve(webhooks.settings, lost_share=1)`, for retries and for
+        changes from now on. `at_once` and `keep` stay as they were at the start.
         """
         return self._dispatcher.settings
 
     @settings.setter
     def settings(self, settings: WebhookSettings) -> None:
-        # What has changed until now is planned as it was to be.
+        # Changes until now are planned with the previous settings.
         self._dispatcher.collect(self._service.now())
         self._dispatcher.settings = settings
 
     def receive(self, url: str, handler: Handler) -> None:
-        """Have a function take what is sent to a URL or below it, whatever the host.
+        """Have a function receive what is sent to a URL or below it, on any host.
 
-        Nothing goes over the network then. What the function raises makes the attempt fail, and
-        stands among the mock's `crashes`, so that the pytest fixture shows it.
+        Nothing is sent over the network. An exception of the function makes the attempt fail, and is
+        added to the mock's `crashes`, so that the pytest fixture shows it.
 
         Args:
-            url: The URL. Of several that fit, the one with the longest path counts, and of two
-                that are the same, the later one.
-            handler: A function, async or not, of a `WebhookRequest`. It may return a status;
-                None stands for 200.
+            url: The URL. Of several that fit, the one with the longest path counts, and of equal
+                ones the last.
+            handler: A function, async or not, of a `WebhookRequest`. It returns a status, or None
+                for 200.
 
         Raises:
-            ValueError: It is no URL.
+            ValueError: It isn't a URL.
         """
         self._receivers.add_handler(url, handler)
 
     def mount(self, url: str, app: ASGIApp) -> None:
-        """Have an ASGI application take what is sent to a URL or below it, whatever the host.
+        """Have an ASGI application receive what is sent to a URL or below it, on any host.
 
-        It gets real HTTP over memory, in this Trio run, and sees the path of the whole URL.
+        It gets HTTP in memory, in this Trio run, with the path of the whole URL.
 
         Raises:
-            ValueError: It is no URL.
+            ValueError: It isn't a URL.
         """
         self._receivers.add_app(url, app)
 
     async def drain(self) -> None:
-        """Wait until everything there is to tell has been delivered or given up.
+        """Wait until all messages have been delivered or given up.
 
-        That takes until each job with a callback has ended, or can't end by itself. In a run in
-        virtual time it takes no time; while the world's clock is frozen, it waits for that to move.
+        That is when each job with a callback has ended, or can't end by itself. In virtual time it
+        takes no real time. While the world's time is frozen, it waits for that to change.
 
         Raises:
-            RuntimeError: The delivery has ended by a bug in the mock, which is among its `crashes`.
+            RuntimeError: The delivery has ended because of a bug, which is among the mock's
+                `crashes`.
         """
         await self._courier.drain()
 
     def wake(self) -> None:
-        """Begin to deliver what there is, for jobs that were added before the Trio run."""
+        """Begin to deliver, for jobs that were added before the Trio run."""
         self._courier.wake()
 
     def as_shown(self, job: JobView, t: float) -> JobView:
-        """A job as a status request at `t` shows it: behind the messages about it, if it is so set.
+        """A job as a status request at `t` reports it: later than its messages, if the settings say so.
 
         Args:
             job: The job as it is at `t`.
@@ -133,12 +134,12 @@ class Webhooks:
         return world.job(job.job_id, max(job.created_at, t - lag)) if lag else job
 
     def snapshot(self) -> WebhooksState:
-        """What is held now; attempts under way count as still to be made."""
+        """The present state; attempts in progress count as to be made."""
         dispatched = self._dispatcher.state(self._service.now())
         return WebhooksState(dispatched, tuple(self.deliveries))
 
     def restore(self, state: WebhooksState) -> None:
-        """Go on from a snapshot, the world and its clock having been put back to its time."""
+        """Return to a snapshot, after the world and its clock have returned to its time."""
         self._dispatcher.close()
         self._dispatcher = Dispatcher(self._service, self.settings)
         self._dispatcher.go_on_from(state.dispatcher)

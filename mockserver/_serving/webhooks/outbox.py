@@ -1,4 +1,4 @@
-"""The attempts that are still to be made, in the order in which they are due."""
+"""The attempts to be made, in the order in which they are due."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ if TYPE_CHECKING:
 
 @attrs.define(eq=False)
 class _Entry:
-    """An attempt and the number of its place; the heap may still have its earlier places."""
+    """An attempt, and the number of its place; the heap may also have its earlier places."""
 
     attempt: Attempt
     place: int = 0
 
 
 class Outbox:
-    """Attempts, by when they are due.
+    """Attempts in the order in which they are due.
 
-    Those that are due at the same time come in the order in which they were added. An attempt that
-    is to be overtaken waits until `release` is called for its URL, or its patience ends.
+    Attempts that are due at the same time are in the order in which they were added. An attempt that
+    is to be overtaken waits until `release` is called for its URL, or its time limit ends.
     """
 
     def __init__(self) -> None:
         self._places = 0
-        # When it is due, the number of the place, and who has it or had it.
+        # When it is due, the number of its place, and the entry that has or had that place.
         self._heap: list[tuple[float, int, _Entry]] = []
-        # A dictionary for an ordered set: the attempts of one URL that wait to be overtaken.
+        # Per URL, the attempts that wait to be overtaken; the dict is an ordered set.
         self._waiting: defaultdict[str, dict[_Entry, None]] = defaultdict(dict)
         self._length = 0
 
     def __len__(self) -> int:
-        """How many attempts are still to be made."""
+        """How many attempts are to be made."""
         return self._length
 
     def add(self, attempts: Iterable[Attempt]) -> None:
-        """Put attempts where they belong."""
+        """Add attempts."""
         for attempt in attempts:
-            patience = attempt.overtaken_by
+            limit = attempt.overtaken_by
             entry = _Entry(attempt)
-            if patience is not None:
+            if limit is not None:
                 self._waiting[attempt.message.url][entry] = None
-            self._put(entry, attempt.at if patience is None else patience)
+            self._put(entry, attempt.at if limit is None else limit)
             self._length += 1
 
     def _put(self, entry: _Entry, due: float) -> None:
@@ -74,7 +74,7 @@ class Outbox:
         return entry.attempt
 
     def release(self, overtaking: Attempt, t: float) -> None:
-        """Let those go that the message of an attempt, which ended at `t`, has overtaken."""
+        """Make the attempts due that the message of another, which ended at `t`, has overtaken."""
         message = overtaking.message
         waiting = self._waiting.pop(message.url, {})
         for entry in waiting:
@@ -86,8 +86,8 @@ class Outbox:
                 self._waiting[message.url][entry] = None
 
     def attempts(self) -> tuple[Attempt, ...]:
-        """All attempts that are still to be made, in order; another outbox can go on from these."""
-        # No two places have the same number, so that entries are never compared.
+        """All attempts to be made, in order; another outbox can continue with these."""
+        # Numbers of places are unique, so entries are never compared.
         return tuple(
             entry.attempt for _, place, entry in sorted(self._heap) if place == entry.place
         )

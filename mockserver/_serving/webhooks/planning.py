@@ -1,6 +1,6 @@
-"""What is sent when: decisions about messages, as functions of settings and keyed randomness.
+"""What is sent when: decisions about messages, as functions of settings and randomness.
 
-Nothing here sends anything, and nothing knows what time it is.
+Nothing here sends anything or has a clock.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from mockserver._world.randomness import Randomness
 
 @attrs.frozen
 class Message:
-    """What there is to tell of one change of one job.
+    """The message about one change of one job.
 
     Attributes:
         job_id: The job.
-        status: The status it has reached.
+        status: The status that it has reached.
         number: How many messages there were about this job before.
-        changed_at: When it reached it, in seconds since the world's start.
-        url: Where the message goes.
-        body: The body, byte for byte; every attempt carries the same.
+        changed_at: When it reached the status, in seconds since the world's start.
+        url: The URL to send it to.
+        body: The body; all attempts have the same.
     """
 
     job_id: str
@@ -35,16 +35,16 @@ class Message:
 
 @attrs.frozen
 class Attempt:
-    """One sending of a message, before it is made.
+    """A planned attempt to deliver a message.
 
     Attributes:
         message: The message.
         at: When it is due, in seconds since the world's start.
-        copy: 0, or 1 for the duplicate of a message that comes twice.
+        copy: 0, or 1 for the duplicate of a message that is sent twice.
         number: 1 for the first attempt of this copy, 2 for the first retry, and so on.
-        is_lost: Whether it is lost on its way.
+        is_lost: Whether it gets lost.
         overtaken_by: Until when it waits for a later message to overtake it, in seconds since the
-            world's start; None where it doesn't.
+            world's start; None if it doesn't wait.
     """
 
     message: Message
@@ -62,7 +62,7 @@ def _seconds(duration: float | Distribution, share: float) -> float:
 def attempts_of(
     settings: WebhookSettings, randomness: Randomness, message: Message
 ) -> tuple[Attempt, ...]:
-    """The first attempts of a message: one, or two where it is to come twice."""
+    """The first attempts of a message: one, or two if it is sent twice."""
 
     def share(purpose: str, copy: int = 0) -> float:
         return randomness.uniform("webhook", message.job_id, message.number, purpose, copy)
@@ -83,15 +83,15 @@ def attempts_of(
 
 
 def retry_of(settings: WebhookSettings, attempt: Attempt, ended_at: float) -> Attempt | None:
-    """The attempt that follows one without success.
+    """The attempt that follows an unsuccessful one.
 
     Args:
-        settings: How often is tried again, and when.
-        attempt: The one before.
+        settings: Say how often to retry, and when.
+        attempt: The unsuccessful attempt.
         ended_at: When that ended, in seconds since the world's start.
 
     Returns:
-        The next; None if it was the last.
+        The next attempt; None if it was the last.
     """
     if attempt.number > len(settings.retries):
         return None

@@ -1,6 +1,6 @@
-"""Who takes webhooks: functions and applications in this process, and servers behind URLs.
+"""The receivers of webhooks: functions and applications in this process, and servers.
 
-Each of them is a `Receiver` in the end: it is given a request, and gives the status of its answer.
+Each is called as a `Receiver`: with a request, and returns the status of its answer.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from mockserver._serving.network import MemoryBackend, MemoryTransport, serve_co
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-# An answer that says it is no longer than this, in bytes, is read to its end, as a courtesy: who
-# hangs up on a server that is still writing shows it an error.
+# An answer that is at most this long by its header, in bytes, is read to its end: closing a connection
+# to a server that is still writing would give it an error.
 _READ: Final = 65536
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -32,9 +32,9 @@ class WebhookRequest:
 
     Attributes:
         at: When it was sent, in seconds since the world's start.
-        url: Where it went.
-        headers: Its headers, by name in any case.
-        body: Its body, byte for byte.
+        url: The URL that it was sent to.
+        headers: Its header fields; the case of names doesn't matter.
+        body: Its body.
     """
 
     at: float
@@ -43,26 +43,26 @@ class WebhookRequest:
     body: bytes
 
     def json(self) -> Any:  # noqa: ANN401 - as various as JSON
-        """What the body says."""
+        """The body, decoded from JSON."""
         return msgspec.json.decode(self.body)
 
 
 Handler: TypeAlias = Callable[[WebhookRequest], "Awaitable[int | None] | int | None"]
-"""Takes webhooks in this process; returns the status of its answer, or None for 200."""
+"""Receives webhooks in this process; returns the status of its answer, or None for 200."""
 Receiver: TypeAlias = Callable[[WebhookRequest], Awaitable[int]]
-"""Takes a webhook, and gives the status of the answer."""
+"""Receives a webhook, and returns the status of its answer."""
 OnCrash: TypeAlias = Callable[[Exception], None]
 
 
 class ReceiverError(Exception):
-    """A function that takes webhooks raised; what it raised is the cause."""
+    """A handler raised an exception, which is the cause."""
 
 
 async def call(handler: Handler, on_crash: OnCrash, request: WebhookRequest) -> int:
-    """Give a request to a function.
+    """Call a handler with a request.
 
     Raises:
-        ReceiverError: The function raised, which `on_crash` has been told of.
+        ReceiverError: The handler raised an exception, which was passed to `on_crash`.
     """
     try:
         answer: object = handler(request)
@@ -71,7 +71,7 @@ async def call(handler: Handler, on_crash: OnCrash, request: WebhookRequest) -> 
         if answer is None:
             return 200
         if not isinstance(answer, int) or isinstance(answer, bool):
-            raise TypeError(f"a receiver of webhooks returns a status or None, not {answer!r}")  # noqa: TRY301 - told of like the function's own errors
+            raise TypeError(f"a receiver of webhooks returns a status or None, not {answer!r}")  # noqa: TRY301 - reported as the handler's own errors are
     except Exception as error:
         error.add_note(f"in the receiver of webhooks to {request.url}")
         on_crash(error)
@@ -82,9 +82,9 @@ async def call(handler: Handler, on_crash: OnCrash, request: WebhookRequest) -> 
 async def post(
     open_transport: Callable[[], httpx.AsyncBaseTransport], request: WebhookRequest
 ) -> int:
-    """Send a request by HTTP.
+    """Send a request over HTTP.
 
-    A bare transport follows no redirect, knows no proxy and keeps no cookie.
+    It uses a bare transport, which follows no redirects and uses no proxies or cookies.
 
     Raises:
         httpx.RequestError: There is no answer.
@@ -105,14 +105,14 @@ async def post_to_server(request: WebhookRequest) -> int:
     Raises:
         httpx.RequestError: There is no answer.
     """
-    # Loading the certificates takes a while, and only https needs them.
+    # Loading the certificates is slow, and only https needs them.
     is_secure = request.url.lower().startswith("https:")
     return await post(partial(httpx.AsyncHTTPTransport, verify=is_secure, trust_env=False), request)
 
 
 @attrs.frozen
 class _Place:
-    """A URL, and whoever takes what is sent there or below."""
+    """A URL, and the receiver of what is sent to it or below it."""
 
     url: httpx.URL
     receiver: Receiver
@@ -129,11 +129,11 @@ def _origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
 class Receivers:
     """The receivers in this process, by URL.
 
-    Each takes what is sent to its URL or below it, with any query; of several, the one whose path
-    is the longest, and of the same path, the last that was added.
+    Each receives what is sent to its URL or below it, with any query. Of several that fit, the one
+    with the longest path counts, and of equal ones the last that was added.
 
     Args:
-        on_crash: Told of what goes wrong in them.
+        on_crash: Called with the exceptions of receivers.
     """
 
     def __init__(self, on_crash: OnCrash) -> None:
@@ -141,18 +141,18 @@ class Receivers:
         self._places: list[_Place] = []
 
     def add_handler(self, url: str, handler: Handler) -> None:
-        """Have a function take what is sent to a URL.
+        """Add a function for a URL.
 
         Raises:
-            ValueError: It is no URL.
+            ValueError: It isn't a URL.
         """
         self._add(url, partial(call, handler, self._on_crash))
 
     def add_app(self, url: str, app: ASGIApp) -> None:
-        """Have an ASGI application take what is sent to a URL, over HTTP in memory.
+        """Add an ASGI application for a URL, called over HTTP in memory.
 
         Raises:
-            ValueError: It is no URL.
+            ValueError: It isn't a URL.
         """
         backend = MemoryBackend(partial(serve_connection, app, on_crash=self._on_crash))
         self._add(url, partial(post, partial(MemoryTransport, backend)))
@@ -161,18 +161,18 @@ class Receivers:
         try:
             parsed = httpx.URL(url)
         except httpx.InvalidURL as error:
-            raise ValueError(f"{url!r} is no URL: {error}") from error
+            raise ValueError(f"{url!r} is not a URL: {error}") from error
         if not (parsed.scheme and parsed.host):
-            raise ValueError(f"{url!r} is no URL with a scheme and a host")
+            raise ValueError(f"{url!r} is not a URL with a scheme and a host")
         self._places.append(_Place(parsed, receiver))
 
     def find(self, url: str) -> Receiver | None:
-        """Who takes what is sent to a URL; None if nobody here does."""
+        """The receiver of what is sent to a URL; None if there is none in this process."""
         try:
             parsed = httpx.URL(url)
         except httpx.InvalidURL:
             return None
         covering = [place for place in reversed(self._places) if place.covers(parsed)]
-        # The first of several that are equally long, which is the one that was added last.
+        # `max` returns the first of equal ones, which was added last.
         best = max(covering, key=lambda place: len(place.url.path), default=None)
         return None if best is None else best.receiver

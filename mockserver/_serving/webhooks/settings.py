@@ -1,4 +1,4 @@
-"""What can be chosen about webhooks."""
+"""The settings of webhooks."""
 
 from __future__ import annotations
 
@@ -37,43 +37,42 @@ def _above_zero(_settings: object, attribute: attrs.Attribute[Any], value: float
 
 def _texts(given: Iterable[str]) -> tuple[str, ...]:
     if isinstance(given, str):
-        raise TypeError(f"a list of texts is expected, not the one text {given!r}")
+        raise TypeError(f"expected several texts, not the one text {given!r}")
     return tuple(given)
 
 
 @attrs.frozen(kw_only=True)
 class WebhookSettings:
-    """Whom webhooks are sent to, when, and what goes wrong.
+    """Where webhooks are sent, when, and what goes wrong.
 
-    Which message meets with what is drawn from the world's seed, for each message by itself.
-    Durations are seconds of the world, or a distribution of them, unless said otherwise.
+    What happens to a message is drawn from the world's seed, for each message by itself. Durations
+    are seconds of the world, or a distribution of them, unless said otherwise.
 
     Attributes:
-        secret: What messages are signed with; empty for messages without a signature.
-        timestamped: Whether a message says when it was sent, and its signature covers that.
-        statuses: The statuses that are told. Those of a job without a callback never are.
-        delay: From a job's change to the message about it: more than 0 makes it come late.
-        early_share: The share of jobs whose messages come before their news shows: status requests
-            lag behind for these, by `early_by`.
-        early_by: How far.
-        lost_share: The share of messages that never come.
-        duplicate_share: The share of messages that come twice, `duplicate_after` one another.
-        duplicate_after: From the first copy to the second.
+        secret: The key of the signatures; empty for messages without a signature.
+        timestamped: Whether a message says when it was sent; its signature then covers that time.
+        statuses: The statuses to report, for jobs with a callback.
+        delay: The time from a job's change to the message about it.
+        early_share: The share of jobs whose messages come before status requests show the change.
+        early_by: How far status requests lag behind for these jobs.
+        lost_share: The share of messages that never arrive.
+        duplicate_share: The share of messages that arrive twice.
+        duplicate_after: The time from the first copy to the second.
         overtaken_share: The share of messages that arrive in the wrong order: each waits until a
-            later one to the same URL has been answered, at most for `overtaken_within`.
-        overtaken_within: For how long, in seconds.
-        retries: What follows an attempt that fails or isn't answered with 2xx: for each retry, how
-            long after the attempt before it, in seconds. `(1, 10, 60)` makes at most four attempts;
-            the default makes one, as the service publishes no policy.
-        timeout: How long a receiver may take, in the clock's seconds whatever the `time_scale`.
-        at_once: How many attempts are under way at the same time, at the most.
-        allowed_hosts: Hosts, by name or address, to which messages are sent though they are not
-            this machine.
-        keep: How many deliveries the journal keeps, the latest; None for all.
+            later one to the same URL has been answered.
+        overtaken_within: The longest such wait, in seconds.
+        retries: The wait before each retry of an attempt that fails or isn't answered with 2xx, in
+            seconds. `(1, 10, 60)` makes at most four attempts; the default makes one, as the service
+            publishes no policy.
+        timeout: How long a receiver may take, in seconds of the clock whatever the `time_scale`.
+        at_once: The most attempts in progress at the same time.
+        allowed_hosts: Hosts, by name or address, to which messages may be sent in addition to this
+            machine.
+        keep: How many of the latest deliveries the journal keeps; None for all.
 
     Raises:
-        ValueError: A setting out of its range.
-        TypeError: One text in place of several.
+        ValueError: A setting is out of its range.
+        TypeError: A setting is one text rather than several.
     """
 
     secret: str = attrs.field(default="", repr=False)

@@ -1,7 +1,7 @@
-"""How the service signs what it sends: HMAC-SHA256, in hexadecimal, over the body.
+"""The signature of webhooks: HMAC-SHA256 of the body, in hexadecimal.
 
-Where a timestamp goes with it, the signature is over the timestamp, a full stop and the body, so
-that an old message can't be sent again under a new time.
+With a timestamp, the signature is of the timestamp, a full stop and the body, so that an old message
+can't be replayed with a new time.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import hmac
 from typing import Final
 
 SIGNATURE_HEADER: Final = "X-Legnext-Signature"
-"""The header that has the signature."""
+"""The header field with the signature."""
 TIMESTAMP_HEADER: Final = "X-Legnext-Timestamp"
-"""The header that has the time of sending, where signatures cover it."""
+"""The header field with the time of sending, if signatures cover it."""
 
 
 def signature_of(secret: str, body: bytes, timestamp: str | None = None) -> str:
     """The signature of a webhook.
 
     Args:
-        secret: What the service and the receiver both know.
-        body: The body, byte for byte.
-        timestamp: The value of `X-Legnext-Timestamp`; None where there is no such header.
+        secret: The key that the service and the receiver share.
+        body: The body.
+        timestamp: The value of `X-Legnext-Timestamp`; None if there is no such field.
     """
     signed = body if timestamp is None else f"{timestamp}.".encode() + body
     return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()

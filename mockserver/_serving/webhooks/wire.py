@@ -1,4 +1,4 @@
-"""What a webhook is on the wire: its body, and the headers that go with it."""
+"""The body and the header fields of webhooks."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from mockserver._world import JobView
 
 AGENT = "legnext-mock"
-"""What a message says it comes from."""
+"""The `User-Agent` of messages."""
 
 
 def body_of(
     job: JobView, t: float, epoch: datetime, quirks: Quirks, results_at: str = RESULTS_URL
 ) -> bytes:
-    """The body of the message about what a job has become.
+    """The body of a message about a job's change.
 
     Args:
-        job: The job as it is since then.
-        t: Since when, in seconds since the world's start.
-        epoch: What the calendar said at the world's start.
-        quirks: The shape of the job, and whether it stands in an envelope.
-        results_at: Where results lie.
+        job: The job after the change.
+        t: When it changed, in seconds since the world's start.
+        epoch: The calendar time at the world's start.
+        quirks: The variant of the job object, and whether it is in an envelope.
+        results_at: The URL below which results are.
     """
     body = job_body(job, epoch, quirks, results_at)
     if quirks.webhook_envelope == "job":
@@ -41,7 +41,7 @@ def body_of(
 def headers_of(
     body: bytes, sent_at: float, epoch: datetime, settings: WebhookSettings
 ) -> dict[str, str]:
-    """The headers of a message that is sent `sent_at` seconds after the world's start."""
+    """The header fields of a message that is sent `sent_at` seconds after the world's start."""
     headers = {"Content-Type": "application/json", "User-Agent": AGENT}
     timestamp = str(unix_time(epoch, sent_at)) if settings.timestamped else None
     if timestamp is not None:

@@ -45,13 +45,13 @@ class _Foreign(httpx.ASGITransport):
     def __init__(self, mock: MockLegnext, line: object = None) -> None:
         async def app(scope: Scope, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's own
             if line is not None:
-                scope["extensions"] = {"legnext_mock.line": line}
+                scope["extensions"] = {"legnext_mock.connection": line}
             await mock.app(scope, receive, send)
 
         super().__init__(app)
 
 
-class _Line:
+class _Connection:
     def __init__(self) -> None:
         self.faults: list[ConnectionFault] = []
 
@@ -192,7 +192,7 @@ def test_a_server_that_cant_do_a_fault_says_so() -> None:
 
 def test_the_server_is_told_of_all_faults() -> None:
     """The faults of the connection reach the server in their order, before the answer."""
-    line = _Line()
+    line = _Connection()
     mock = MockLegnext(faults=[Dribble(), Delay(1), Close(5)])
     answer = _get(mock, _Foreign(mock, line))
     assert answer.status_code == 200

@@ -150,7 +150,9 @@ def test_rates_and_concurrency_that_do_not_hold() -> None:
     first, *lines = str(caught.value).splitlines()
     assert first == "2 requests within 1 s (2 a second), more than 1.5 a second"
     assert [line.split()[0] for line in lines] == ["1.000", "1.200"]
-    with pytest.raises(AssertionError, match="2 requests under way at once, more than 1") as caught:
+    with pytest.raises(
+        AssertionError, match="2 requests in progress at once, more than 1"
+    ) as caught:
         RECORDS.assert_concurrency(1)
     assert [line.split()[0] for line in str(caught.value).splitlines()[1:]] == ["1.000", "1.200"]
 
@@ -169,7 +171,7 @@ def test_what_fits_no_route() -> None:
     (unmatched,) = RECORDS.unmatched
     assert unmatched.record == RECORDS[-1]
     assert unmatched.nearest == JOB
-    with pytest.raises(AssertionError, match="1 requests fit no route") as caught:
+    with pytest.raises(AssertionError, match="1 requests without a route") as caught:
         RECORDS.assert_matched()
     assert f"(no such route; the nearest is {JOB})" in str(caught.value)
 

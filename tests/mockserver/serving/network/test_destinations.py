@@ -54,12 +54,12 @@ def test_other_hosts_are_not(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("http://127.0.0.1/\r\n", "it is no URL: Invalid non-printable"),
-        ("http://１２７.0.0.1/", "it is no URL: Invalid IDNA"),
-        ("ftp://127.0.0.1/", "it is no URL of http or https"),
-        ("file:///etc/passwd", "it is no URL of http or https"),
-        ("http:///hook", "it is no URL of http or https"),
-        ("//127.0.0.1/", "it is no URL of http or https"),
+        ("http://127.0.0.1/\r\n", "it is not a URL: Invalid non-printable"),
+        ("http://１２７.0.0.1/", "it is not a URL: Invalid IDNA"),
+        ("ftp://127.0.0.1/", "it is not an http or https URL"),
+        ("file:///etc/passwd", "it is not an http or https URL"),
+        ("http:///hook", "it is not an http or https URL"),
+        ("//127.0.0.1/", "it is not an http or https URL"),
         ("http://127.0.0.1:0/", "there is no port 0"),
         ("http://127.0.0.1:99999/", "there is no port 99999"),
     ],

@@ -186,7 +186,7 @@ def test_a_state_is_gone_on_from() -> None:
     assert under_way is not None
     snapshot, state = service.world.snapshot(), dispatcher.state(22)
     assert state.attempts[0] == under_way
-    assert set(state.told.values()) == {1}
+    assert set(state.reported.values()) == {1}
     dispatcher.conclude(under_way, 23, is_over=True)
     expected = [(22, "processing"), *told(dispatcher)]
 
@@ -215,4 +215,4 @@ def test_memory_is_for_jobs_that_have_not_ended() -> None:
         service.world.add_job(at=0, callback=HOOK)
     told(dispatcher)
     state = dispatcher.state(100)
-    assert (dict(state.told), state.attempts) == ({}, ())
+    assert (dict(state.reported), state.attempts) == ({}, ())

@@ -80,7 +80,7 @@ def test_the_nearest_receiver_counts() -> None:
 @pytest.mark.parametrize("url", ["hook", "/hook", "https:///hook", "https://a\n"])
 def test_what_is_no_url_is_refused(url: str) -> None:
     """It could never be sent to."""
-    with pytest.raises(ValueError, match="is no URL"):
+    with pytest.raises(ValueError, match="is not a URL"):
         receivers().add_handler(url, lambda _: None)
 
 

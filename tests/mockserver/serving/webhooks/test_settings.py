@@ -40,7 +40,7 @@ def test_settings_out_of_their_range(setting: dict[str, Any], message: str) -> N
 def test_one_text_is_no_list(name: str) -> None:
     """A text would be taken for a list of its letters."""
     settings: dict[str, Any] = {name: "completed"}
-    with pytest.raises(TypeError, match="a list of texts is expected"):
+    with pytest.raises(TypeError, match="expected several texts"):
         WebhookSettings(**settings)
 
 
