@@ -1,4 +1,4 @@
-"""`MockLegnext`: a stand-in for the service, to be used in a program or a test."""
+"""`MockLegnext`: a stand-in for the service, for tests and programs."""
 
 from __future__ import annotations
 
@@ -47,10 +47,9 @@ if TYPE_CHECKING:
 
 
 class MockLegnext(Control):
-    """A simulated account and the API in front of it, with all that can be done to it (`Control`).
+    """A simulated account behind the API, with the methods of `Control` to read and change it.
 
-    What happens in it is a function of the seed, of what is done to it and of the time, and of
-    nothing else.
+    What happens depends only on the seed, on the requests and calls, and on the time.
 
         async def test_my_pipeline():
             mock = MockLegnext(seed=7)
@@ -59,53 +58,51 @@ class MockLegnext(Control):
                 ...
 
     Args:
-        seed: Two mocks of the same seed, to which the same is done, behave the same.
-        slots: How many jobs run at once; the others wait. None for no limit. Also in one word with
-            `when_full`: `"queue@6"`, `"reject@6"`.
-        order: Which waiting job gets a free slot: `"fifo"`, the first, `"random"`, any, or
-            `"priority"`, the one of the highest priority.
-        when_full: What becomes of a submit when there are as many unfinished jobs as slots:
-            `"queue"`, it waits, or `"reject"`, it is answered with 429.
-        clock: Gives seconds, from whatever origin. By default Trio's clock; for another event
-            loop or a server in another process, e.g. `time.monotonic`.
+        seed: Two mocks with the same seed behave the same if the same is done to them.
+        slots: The most jobs that run at once; others wait. None for no limit. `"queue@6"` and
+            `"reject@6"` also set `when_full`.
+        order: Which waiting job gets a free slot: `"fifo"`, the first; `"random"`; or `"priority"`,
+            the one with the highest priority.
+        when_full: What happens to a submit if there are as many unfinished jobs as slots:
+            `"queue"`, the job waits; or `"reject"`, the answer is 429.
+        clock: Gives seconds, from any origin. By default Trio's clock; for another event loop or a
+            server in another process, use `time.monotonic`.
         time_scale: How many seconds pass in the world while one passes on the clock.
-        epoch: What the calendar says at the world's start; a fixed date by default, so that the
-            bytes of a simulated run are the same every time.
-        run_times: How long jobs run, once they are processed; by default lognormal within the
-            published range of their task type. See `mockserver._world.durations`. Or a `Preset` or
-            the name of one, e.g. `"relax"`, which also says how long jobs wait and how often they
-            fail.
-        failure_share: The share of jobs that fail, from 0 to 1; None for what the preset says, and
-            without one for none.
-        failures: How often jobs fail, by mode; instead of `failure_share`.
-        priorities: The priority of jobs by task type, for the order `"priority"`; 0 for the others.
-        account: What there is to spend and what jobs cost; by default as in the published sample.
-        limit: How many requests are admitted, e.g. `TokenBucket(rate=10, burst=10)`; the others
-            are answered with 429 and a `Retry-After`. With a `LimitRule` it is about each key, each
-            job or one route; several can be given. Used as a description: each mock begins with
-            one in its first state. None for no limit.
-        hints: How clients are told of the limits; by default by `Retry-After` alone.
-        faults: What goes wrong from the start, and when: `Rule`s, or bare faults that meet every
-            request.
+        epoch: The calendar time at the world's start; by default a fixed date, so that a simulated
+            run has the same bytes every time.
+        run_times: How long jobs run once they are processed; by default lognormal within the
+            published range of their task type. Or a `Preset` or the name of one, e.g. `"relax"`,
+            which also says how long jobs wait and how often they fail.
+        failure_share: The share of jobs that fail, from 0 to 1; None for that of the preset, or
+            none without a preset.
+        failures: How often jobs fail, by mode; in place of `failure_share`.
+        priorities: The priority of jobs by task type, for the order `"priority"`; 0 for others.
+        account: The balance, and the prices of jobs; by default as in the published sample.
+        limit: How many requests are admitted, e.g. `TokenBucket(rate=10, burst=10)`; others get 429
+            and a `Retry-After`. A `LimitRule` limits each key, each job or one route; there can be
+            several. Each mock starts with a fresh copy. None for no limit.
+        hints: The header fields that report limits; by default `Retry-After` alone.
+        faults: What goes wrong from the start, and when: `Rule`s, or bare faults that apply to all
+            requests.
         latency: How long each answer takes, in the world's seconds; or a distribution of it.
-        api_keys: The keys that are let in; None for any, as long as there is one.
-        quirks: The shapes in which the API answers; by default those documented.
+        api_keys: The accepted keys; None for any that isn't empty.
+        quirks: The variants in which the API answers; by default as documented.
         moderation: Which prompts are refused with 403; None for none.
-        webhooks: How callbacks are told of their jobs; None for once and at once, on this machine.
-        admin: Whether there are the routes `/__admin/…`, by which whoever reaches the mock can read
+        webhooks: How callbacks are made; None for once and without delay, on this machine.
+        admin: Whether to serve the routes `/__admin/…`, by which any client of the mock can read
             and change all of it.
-        admin_hosts: The names of this machine by which those routes may be asked for, besides its
-            addresses and `localhost`: what keeps the pages of other sites out.
-        keep_requests: How many requests the journal keeps, the latest; None for all of them.
+        admin_hosts: Names of this machine by which clients may reach those routes, in addition to
+            addresses and `localhost`. Other names are refused, to keep out pages of other sites.
+        keep_requests: How many of the latest requests the journal keeps; None for all.
 
     Attributes:
         world: The simulated account.
         app: The API as an ASGI application, for any server.
-        requests: The journal: every request and its answer.
-        crashes: Errors inside the mock itself, each of them a bug. The pytest fixture raises them.
+        requests: The journal: all requests and their answers.
+        crashes: The errors in the mock itself, each of them a bug. The pytest fixture raises them.
 
     Raises:
-        ValueError: A setting out of its range.
+        ValueError: A setting is out of its range.
     """
 
     def __init__(
@@ -184,12 +181,13 @@ class MockLegnext(Control):
         self.mark_start()
 
     def transport(self, *, connect_seconds: float = 0.0) -> httpx.AsyncBaseTransport:
-        """A transport for `httpx.AsyncClient` that leads to this mock, whatever the host.
+        """A transport for `httpx.AsyncClient` that leads to this mock, on any host.
 
-        Real HTTP/1.1 over streams in memory, in the same Trio run: timeouts fire in the run's time.
+        It speaks HTTP/1.1 over streams in memory, in the same Trio run, so timeouts follow the run's
+        clock.
 
         Args:
-            connect_seconds: How long it takes to connect, in seconds.
+            connect_seconds: How long connecting takes, in seconds.
         """
         backend = MemoryBackend(self._serve_stream, connect_seconds, self._door.admit)
         return MemoryTransport(backend)
@@ -200,10 +198,10 @@ class MockLegnext(Control):
 
     @contextlib.asynccontextmanager
     async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-        """Serve on a socket, in this Trio run, for as long as the context is open.
+        """Serve on a socket, in this Trio run, while the context is open.
 
-        For a run in real time: a virtual clock would jump ahead whenever the bytes are on their
-        way. To be quick, set a `time_scale`.
+        It needs real time: a virtual clock would jump ahead while bytes are in transit. To be fast,
+        set a `time_scale`.
 
             async with mock.serve() as url: ...
 
@@ -212,10 +210,10 @@ class MockLegnext(Control):
             port: The port; 0 for any that is free.
 
         Yields:
-            The URL, e.g. `"http://127.0.0.1:49152"`; results lie there too, under `/files/`.
+            The URL, e.g. `"http://127.0.0.1:49152"`; result files are there too, under `/files/`.
 
         Raises:
-            OSError: On entering: the address can't be listened on.
+            OSError: On entering: the address isn't available.
         """
         service = self._service
         self.webhooks.wake()

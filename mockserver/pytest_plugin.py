@@ -5,22 +5,21 @@
         async with httpx.AsyncClient(transport=legnext_mock.transport()) as client:
             ...
 
-An async test that uses the fixture runs (by pytest-trio) under a clock that jumps over all waiting;
-no other fixture and no marker is needed. A test that brings a clock fixture of its own keeps that.
+pytest-trio runs an async test that uses the fixture under a clock that skips all waiting, without
+another fixture or marker. A test with a clock fixture of its own keeps that.
 
-`@pytest.mark.legnext_mock(seed=7, slots=None)` sets what `MockLegnext` is made with, and
-`@pytest.mark.legnext_mock(scenario="storm.toml")` takes it from a file beside the test's; the marks
-of a class, a module and a test add up, the test's own winning. `real_time=True` leaves the test to
-Trio's own clock, for sockets.
+`@pytest.mark.legnext_mock(seed=7, slots=None)` sets the arguments of `MockLegnext`, and
+`@pytest.mark.legnext_mock(scenario="storm.toml")` takes them from a file beside the test's. The
+markers of a class, a module and a test combine; the test's own take precedence. With
+`real_time=True` the test runs under Trio's own clock, for sockets.
 
-A failed test shows the last requests. At its teardown a test fails that has asked for what there is
-no route for, unless it is marked with `unmatched="allow"`; and so does one in which the mock itself
-had a bug.
+A failed test shows the last requests. A test fails at its teardown if a request had no route, unless
+it is marked with `unmatched="allow"`, or if the mock itself had a bug.
 
-In a `@given` test of Hypothesis, make a `MockLegnext` inside the test and run it by `run_virtual`:
-a fixture would be shared by all examples.
+In a `@given` test of Hypothesis, make a `MockLegnext` inside the test and run it by `run_virtual`, as
+all examples would share a fixture.
 
-Nothing but pytest is imported before the fixture is used.
+Until a test uses the fixture, this imports nothing but pytest.
 """
 
 from __future__ import annotations
@@ -44,12 +43,12 @@ _MOCK: pytest.StashKey[MockLegnext] = pytest.StashKey()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line(
         "markers",
         "legnext_mock(seed=0, slots=12, ..., scenario=None, unmatched='fail', real_time=False):"
-        " the settings of the test's `legnext_mock` fixture, as for `mockserver.MockLegnext`; the"
-        " scenario or its file that they go over; whether requests that fit no route fail the test;"
+        " the arguments of the test's `legnext_mock` fixture, as for `mockserver.MockLegnext`; a"
+        " scenario or its file, which they override; whether requests without a route fail the test;"
         " whether an async test runs in real time",
     )
 
@@ -65,12 +64,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.
         if inspect.iscoroutinefunction(item.obj) and not _belongs_to_others(item):
             in_real_time = _settings(item).get("real_time", False)
             marker = pytest.mark.trio() if in_real_time else pytest.mark.trio(run=_run)
-            # Before the markers it has: pytest-trio takes the runner of the first.
+            # Before its other markers, as pytest-trio takes the runner of the first.
             item.add_marker(marker, append=False)
 
 
 def _belongs_to_others(item: pytest.Item) -> bool:
-    """Whether a test has chosen another runner, or another event loop."""
+    """Whether a test has a marker for another runner or event loop."""
     import trio  # noqa: PLC0415 - only where the fixture is used
 
     if item.get_closest_marker("asyncio") or item.get_closest_marker("anyio"):
@@ -79,8 +78,8 @@ def _belongs_to_others(item: pytest.Item) -> bool:
     return any(runner is not trio.run for runner in runners)
 
 
-def _run(async_fn: Any, **options: Any) -> object:  # noqa: ANN401 - whatever pytest-trio gives
-    """What pytest-trio runs a test with; its clock, if it has one, is among the options."""
+def _run(async_fn: Any, **options: Any) -> object:  # noqa: ANN401 - the arguments of pytest-trio
+    """The runner for pytest-trio; a clock of the test is among the options."""
     from mockserver._virtual import run_virtual  # noqa: PLC0415 - only where the fixture is used
 
     result: object = run_virtual(async_fn, **options)
@@ -92,11 +91,11 @@ def legnext_mock(request: pytest.FixtureRequest) -> Iterator[MockLegnext]:
     """A simulated Legnext account, see `mockserver.MockLegnext`.
 
     An async test that uses it runs in virtual time. `@pytest.mark.legnext_mock(seed=7, slots=6)`
-    sets what it is made with.
+    sets its arguments.
     """
     settings = _settings(request.node)
     if any(marker.args for marker in request.node.iter_markers(_FIXTURE)):
-        raise pytest.UsageError("the marker legnext_mock takes its settings by name")
+        raise pytest.UsageError("the marker legnext_mock takes keyword arguments only")
     settings.pop("real_time", None)
     unmatched = settings.pop("unmatched", "fail")
     if unmatched not in {"fail", "allow"}:
@@ -111,7 +110,7 @@ def legnext_mock(request: pytest.FixtureRequest) -> Iterator[MockLegnext]:
 
 
 def _settings(node: pytest.Item) -> dict[str, Any]:
-    """What the markers say together, the nearest to the test winning."""
+    """The arguments of all markers; those closest to the test take precedence."""
     settings: dict[str, Any] = {}
     for marker in reversed(list(node.iter_markers(_FIXTURE))):
         settings.update(marker.kwargs)
@@ -122,14 +121,14 @@ def _make(
     folder: Path,
     *,
     scenario: Scenario | str | PathLike[str] | None = None,
-    **settings: Any,  # noqa: ANN401 - whatever MockLegnext takes
+    **settings: Any,  # noqa: ANN401 - the arguments of MockLegnext
 ) -> MockLegnext:
-    """The mock of a scenario, with other settings in place of some of its own.
+    """Make the mock of a scenario, with some other settings.
 
     Args:
-        folder: What the path of a scenario's file begins at.
+        folder: The folder to which the path of a scenario's file is relative.
         scenario: The scenario, its file, or None.
-        **settings: Of `MockLegnext`.
+        **settings: Arguments of `MockLegnext`, which override those of the scenario.
     """
     from mockserver._mock import MockLegnext  # noqa: PLC0415 - needs the extra `mock`
 

@@ -17,7 +17,7 @@ from cyclopts.validators import Number
 from mockserver._cli.explaining import Topic, explanation
 from mockserver._cli.options import SERVER, Options
 from mockserver._cli.recording import recording
-from mockserver._cli.serving import WRONG_USAGE, complain, serve_until_told
+from mockserver._cli.serving import WRONG_USAGE, complain, serve_until_signal
 from mockserver._cli.settings import UsageError, scenario_of
 from mockserver._mock import MockLegnext
 from mockserver._replay import TranscriptError, read_transcript, replaying
@@ -115,7 +115,7 @@ def serve(
         complain(str(error))
         return WRONG_USAGE
     mock.requests.keep = _KEPT_REQUESTS
-    return serve_until_told(mock.serve, host, port)
+    return serve_until_signal(mock.serve, host, port)
 
 
 @app.command(help_epilogue="")
@@ -149,7 +149,7 @@ def record(
     except UsageError as error:
         complain(str(error))
         return WRONG_USAGE
-    return serve_until_told(serve_recording, host, port)
+    return serve_until_signal(serve_recording, host, port)
 
 
 @app.command(help_epilogue="")

@@ -1,4 +1,4 @@
-"""What `legnext-mock explain` says: every kind of every setting, from the classes themselves."""
+"""The texts of `legnext-mock explain`, from the docstrings of the settings' classes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Topic: TypeAlias = Literal[
     "webhooks",
     "scenario",
 ]
-"""What can be explained."""
+"""A topic to explain."""
 
 _CLASSES: Final[Mapping[Topic, tuple[type, ...]]] = {
     "faults": (When, *FAULTS),
@@ -51,7 +51,7 @@ def _names(cls: type[attrs.AttrsInstance]) -> Iterator[str]:
 
 
 def explanation(topic: Topic) -> str:
-    """What there is to say of the classes of one topic: their values, and what these mean."""
+    """The kinds of a topic, their values, and what these mean."""
     parts = (
         f"{kind_of(cls)}: {', '.join(_names(cls)) or 'no values'}\n\n"
         + textwrap.indent(inspect.getdoc(cls) or "", "    ")

@@ -1,4 +1,4 @@
-"""Recording from outside: a server that passes requests on, and writes down what passes."""
+"""Recording a program's traffic: a server that forwards requests, and records them."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from mockserver._serving.network.sockets import serve_app
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-# What concerns one connection, and not what is said over it (RFC 9110, 7.6.1); and what each of the
-# two connections has of its own.
+# Fields of one connection (RFC 9110, section 7.6.1), and those that each of the two connections sets
+# by itself.
 _OF_THE_CONNECTION: Final = frozenset(
     {
         *("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding"),
         *("upgrade", "host", "content-length"),
     }
 )
-# How long the other server may take for each step, in seconds: the client on this side gives up first.
+# How long the other server may take for each step, in seconds: longer than clients usually wait.
 _PATIENCE: Final = 300.0
 
 
-def _passed_on(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def _forwarded(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     return [
         (name, value)
         for name, value in headers
@@ -45,10 +45,10 @@ def _passed_on(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
 
 
 class Forwarder:
-    """An ASGI application that has each request answered by another server.
+    """An ASGI application that forwards requests to another server.
 
     Args:
-        client: What asks it; the request's path is put behind its base URL.
+        client: Sends the requests; their paths are appended to its base URL.
     """
 
     def __init__(self, client: httpx.AsyncClient) -> None:
@@ -59,8 +59,8 @@ class Forwarder:
         try:
             content = await Request(scope, receive).body()
         except ClientDisconnect:
-            return  # It left before it had said what it wants.
-        # Built by hand, so that no target, absolute or not, leads to another host.
+            return  # The request is incomplete.
+        # Not joined by httpx, so that no target, absolute or relative, leads to another host.
         base = self._client.base_url
         target: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
         target = base.raw_path.rstrip(b"/") + b"/" + target.partition(b"?")[0].lstrip(b"/")
@@ -70,7 +70,7 @@ class Forwarder:
         request = self._client.build_request(scope["method"], url, content=content)
         request.headers = httpx.Headers(
             [
-                *_passed_on(scope["headers"]),
+                *_forwarded(scope["headers"]),
                 *(
                     (k, v)
                     for k, v in request.headers.raw
@@ -85,27 +85,27 @@ class Forwarder:
             await PlainTextResponse(reason, 502)(scope, receive, send)
             return
         try:
-            # Raw, as it is: what was packed stays packed.
-            passed_on = StreamingResponse(answer.aiter_raw(), answer.status_code)
-            passed_on.raw_headers = _passed_on(answer.headers.raw)
-            await passed_on(scope, receive, send)
+            # The raw bytes, so a compressed body stays compressed.
+            response = StreamingResponse(answer.aiter_raw(), answer.status_code)
+            response.raw_headers = _forwarded(answer.headers.raw)
+            await response(scope, receive, send)
         finally:
             await answer.aclose()
 
 
-def _tell(error: Exception) -> None:
-    complain(f"a request could not be passed on: {error!r}")
+def _report(error: Exception) -> None:
+    complain(f"a request could not be forwarded: {error!r}")
 
 
 def recording(file: Path, upstream: str) -> Callable[[str, int], AbstractAsyncContextManager[str]]:
-    """Make what serves on a host and a port, passes on, and records.
+    """Make a function that serves on a host and a port, forwards requests, and records them.
 
     Args:
-        file: The transcript to be written.
-        upstream: The URL to pass requests on to.
+        file: The transcript to write.
+        upstream: The URL to forward requests to.
 
     Raises:
-        UsageError: The file can't be made, or the URL is none.
+        UsageError: `upstream` isn't a URL.
     """
     try:
         url = httpx.URL(upstream)
@@ -124,7 +124,7 @@ def recording(file: Path, upstream: str) -> Callable[[str, int], AbstractAsyncCo
         async with (
             httpx.AsyncClient(transport=transport, base_url=url, timeout=_PATIENCE) as client,
             serve_app(
-                Forwarder(client), host, port, on_crash=_tell, door=nothing_refused
+                Forwarder(client), host, port, on_crash=_report, door=nothing_refused
             ) as listening,
         ):
             yield listening

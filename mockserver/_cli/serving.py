@@ -1,4 +1,4 @@
-"""Serving a mock until a signal comes."""
+"""Serving until a signal arrives."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from contextlib import AbstractAsyncContextManager
 import trio
 
 INTERRUPTED = 130
-"""The exit status after Ctrl-C: 128 and the number of the signal, as shells have it."""
+"""The exit status after Ctrl-C: 128 plus the number of the signal, as in shells."""
 FAILED = 1
-"""The exit status where it can't be done."""
+"""The exit status if the server can't start."""
 WRONG_USAGE = 2
-"""The exit status where the options can't be as they are."""
+"""The exit status if an option or a file is wrong."""
 
 
 class CantServeError(Exception):
-    """What is to be served can't be, for a reason of its own; the message is for the user."""
+    """Serving isn't possible; the message is for the user."""
 
 
 def complain(problem: str) -> None:
-    """Say on standard error what is wrong; each line by itself."""
+    """Write a problem to standard error, line by line."""
     for line in problem.splitlines():
         print(f"legnext-mock: {line}", file=sys.stderr)  # noqa: T201 - a command's own voice
 
 
-def serve_until_told(
+def serve_until_signal(
     serve: Callable[[str, int], AbstractAsyncContextManager[str]], host: str, port: int
 ) -> int:
     """Serve, with the URL as the only line of output, and return the exit status.
 
     Args:
-        serve: Serves on a host and a port as long as its context is open, and gives the URL.
+        serve: Serves on a host and a port while its context is open, and yields the URL.
         host: The address to listen on.
         port: The port; 0 for any that is free.
     """
@@ -50,7 +50,7 @@ def serve_until_told(
 async def _serve(
     serve: Callable[[str, int], AbstractAsyncContextManager[str]], host: str, port: int
 ) -> int:
-    # The handlers stand before the first line is out: who has read it may send a signal.
+    # The handlers are installed before the first line of output: its reader may send a signal.
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with serve(host, port) as url:
             print(url, flush=True)  # noqa: T201 - this is what the command says

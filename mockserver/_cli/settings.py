@@ -1,4 +1,4 @@
-"""From the options of the command line to the scenario that they describe."""
+"""From the options of the command line to a scenario."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ FAULT_KINDS: Final = _kinds(FAULTS)
 
 
 class UsageError(ValueError):
-    """The options can't be as they are; each line of the message says something about it."""
+    """An option is wrong; each line of the message has a problem."""
 
 
 def scenario_of(options: Options) -> Scenario:
     """The scenario that the options describe.
 
     Raises:
-        UsageError: An option, or the scenario's file, can't be as it is.
+        UsageError: An option or the scenario's file is wrong, or the file can't be read.
     """
     try:
         base = Scenario() if options.scenario is None else read_scenario(options.scenario)
@@ -54,7 +54,7 @@ def scenario_of(options: Options) -> Scenario:
 
 
 def _replace(data: dict[str, Any], options: Options) -> None:
-    """Put what has one value in the place of what the file says."""
+    """Replace the settings of the file that have one value."""
     for name in ("seed", "order", "time_scale", "failure_share", "admin"):
         if (value := getattr(options, name)) is not None:
             data[name] = value
@@ -72,11 +72,11 @@ def _replace(data: dict[str, Any], options: Options) -> None:
         bucket = {"kind": "token-bucket", "rate": options.rate, "burst": options.burst or 1}
         data["limit"].append(bucket)
     elif options.burst is not None:
-        raise UsageError("--burst says how many requests may come at once at a --rate: give both")
+        raise UsageError("--burst needs a --rate: it is how many requests may come at once")
 
 
 def _add(data: dict[str, Any], options: Options) -> None:
-    """Add what has several values to those of the file."""
+    """Extend the settings of the file that have several values."""
     for name, texts in (
         ("failures", options.failures),
         ("account", options.account),
@@ -107,13 +107,13 @@ def _add(data: dict[str, Any], options: Options) -> None:
 
 
 def _limit(text: str) -> dict[str, Any]:
-    """`KIND:VALUES@ROUTE,per=…`; a table of TOML may be a rule itself."""
+    """A limit from `KIND:VALUES@ROUTE,per=…`; a table of TOML may be a rule itself."""
     limit, criteria = read_form(text, LIMITS, LIMITS)
     return {"limit": limit, **criteria} if criteria else limit
 
 
 def _fault(text: str) -> dict[str, Any]:
-    """`KIND:VALUES@ROUTE,CRITERIA`; a table of TOML may be a rule itself."""
+    """A fault from `KIND:VALUES@ROUTE,CRITERIA`; a table of TOML may be a rule itself."""
     fault, criteria = read_form(text, FAULT_KINDS, DISTRIBUTIONS)
     if not criteria:
         return fault

@@ -1,15 +1,15 @@
-"""Settings in a word, as a command line has them: `status:503@job,every=10`.
+"""Short forms of settings on the command line, such as `status:503@job,every=10`.
 
-A form says what kind of setting it is, then its values, in the order of the setting's fields or by
-name; and behind an `@` what it applies to: a route by its short name, and further criteria by name.
+A form has the kind of the setting, its values in the order of the setting's fields or by name, and
+after an `@` what it applies to: a route by its short name, and further criteria by name.
 
-    status:503                       an answer of this status, to every request
+    status:503                       an answer with this status, to all requests
     delay:lognormal(0.2,1)@submit    a value that has values itself, on one route
-    stale:30@job,probability=0.1     a criterion besides the route
+    stale:30@job,probability=0.1     a criterion in addition to the route
     token-bucket:10,burst=20@,per=key
 
-What has more to say is a table of TOML in braces: `{kind = "redirect", location = "https://a,b"}`.
-A form only becomes plain data here; whether the data is a setting, `mockserver._plain` decides.
+Longer settings can be tables of TOML: `{kind = "redirect", location = "https://a,b"}`. This module
+only makes plain data of a form; `mockserver._plain` reads and checks the data.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _OPENING: Final = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'"}
 
 
 class ShortFormError(ValueError):
-    """A text is no short form; the message says what is wrong with it."""
+    """A text isn't a short form; the message says why."""
 
 
 def read_assignments(texts: Iterable[str]) -> dict[str, Any]:
-    """Plain data of several `NAME=VALUE`; a dash in a name stands for an underscore.
+    """Make plain data of several `NAME=VALUE`; a dash in a name counts as an underscore.
 
     Raises:
         ShortFormError: A text has another form, or a name comes twice.
@@ -44,15 +44,15 @@ def read_assignments(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def read_form(text: str, kinds: Kinds, values: Kinds) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Plain data of one short form: the setting's table, and that of what stands behind the `@`.
+    """Make plain data of a short form: the setting's table, and a table of what follows the `@`.
 
     Args:
         text: The form.
-        kinds: The class of each kind that it may be of.
-        values: The class of each kind that its values may be of.
+        kinds: The classes of the kinds that it may have.
+        values: The classes of the kinds that its values may have.
 
     Raises:
-        ShortFormError: It isn't one.
+        ShortFormError: It isn't a short form.
     """
     if text.startswith("{"):
         return _toml(text, f"{text!r} is not a table of TOML"), {}
@@ -67,14 +67,14 @@ def read_form(text: str, kinds: Kinds, values: Kinds) -> tuple[dict[str, Any], d
 
 
 def read_value(text: str, kinds: Kinds) -> Any:  # noqa: ANN401 - as various as TOML
-    """Plain data of a value: a number or another value of TOML, a form, or else the bare text.
+    """Make plain data of a value: a value of TOML, a form, or else the text itself.
 
     Args:
         text: The value.
-        kinds: The class of each kind that it may be of.
+        kinds: The classes of the kinds that it may have.
 
     Raises:
-        ShortFormError: It begins as a form, and isn't one.
+        ShortFormError: It begins as a form, but isn't one.
     """
     if text.partition(":")[0] in kinds:
         return read_form(text, kinds, kinds)[0]
@@ -90,7 +90,7 @@ def _table(
 
 
 def _arguments(texts: Iterable[str], places: tuple[str, ...], values: Kinds) -> dict[str, Any]:
-    """Values by name: those that have none have the name that belongs to their place."""
+    """Values by name; a value without a name gets that of its position."""
     table: dict[str, Any] = {}
     for number, text in enumerate(texts):
         name, equals, value = text.partition("=")
@@ -98,7 +98,7 @@ def _arguments(texts: Iterable[str], places: tuple[str, ...], values: Kinds) -> 
             if number >= len(places):
                 raise ShortFormError(f"{text!r} is not of the form NAME=VALUE")
             if not text:
-                continue  # A place that is left out.
+                continue  # This position has no value.
             name, value = places[number], text
         key = name.replace("-", "_")
         if key in table:
@@ -108,7 +108,7 @@ def _arguments(texts: Iterable[str], places: tuple[str, ...], values: Kinds) -> 
 
 
 def _value(text: str, kinds: Kinds) -> Any:  # noqa: ANN401 - as various as TOML
-    """A nested form, anything TOML can write in a line, or else the bare text."""
+    """A nested form, a value of TOML, or else the text itself."""
     if (nested := _NESTED.fullmatch(text)) and nested[1] in kinds:
         return _table(nested[1], _split(nested[2]), kinds[nested[1]], kinds)
     try:
@@ -118,10 +118,10 @@ def _value(text: str, kinds: Kinds) -> Any:  # noqa: ANN401 - as various as TOML
 
 
 def _toml(text: str, problem: str) -> Any:  # noqa: ANN401 - as various as TOML
-    """A value that is written in TOML; one, and no more.
+    """One value in TOML.
 
     Raises:
-        ShortFormError: It isn't; with this message, and what TOML's reader says.
+        ShortFormError: It isn't; the message has `problem`, and that of the TOML reader.
     """
     try:
         read = tomllib.loads(f"value = {text}")
@@ -133,7 +133,7 @@ def _toml(text: str, problem: str) -> Any:  # noqa: ANN401 - as various as TOML
 
 
 def _split(text: str) -> list[str]:
-    """The parts between commas that stand in no brackets and no quotes."""
+    """The parts between commas outside of brackets and quotes."""
     parts: list[str] = []
     while True:
         part, comma, text = _partition(text, ",")
@@ -143,7 +143,7 @@ def _split(text: str) -> list[str]:
 
 
 def _partition(text: str, separator: str) -> tuple[str, str, str]:
-    """As `str.partition`, at the first separator that stands in no brackets and no quotes."""
+    """As `str.partition`, at the first separator outside of brackets and quotes."""
     awaited: list[str] = []
     is_escaped = False
     for place, character in enumerate(text):

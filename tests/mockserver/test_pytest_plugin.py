@@ -96,7 +96,7 @@ def test_by_name(legnext_mock):
 """
     result = suite(pytester, tests)
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*the marker legnext_mock takes its settings by name*"])
+    result.stdout.fnmatch_lines(["*the marker legnext_mock takes keyword arguments only*"])
 
 
 def test_a_sync_test_can_use_it(pytester: pytest.Pytester) -> None:

@@ -104,7 +104,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Callable[..., MockLegnext]:
         mock: MockLegnext = served[-1]
         return mock
 
-    monkeypatch.setattr(importlib.import_module("mockserver._cli.app"), "serve_until_told", serve)
+    monkeypatch.setattr(importlib.import_module("mockserver._cli.app"), "serve_until_signal", serve)
     return run
 
 

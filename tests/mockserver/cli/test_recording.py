@@ -140,5 +140,5 @@ async def test_a_crash_is_told(
         httpx.AsyncClient(base_url=url) as client,
     ):
         assert (await client.get("/")).status_code == 500
-    expected = "legnext-mock: a request could not be passed on: ZeroDivisionError()\n"
+    expected = "legnext-mock: a request could not be forwarded: ZeroDivisionError()\n"
     assert capsys.readouterr().err == expected

@@ -148,7 +148,7 @@ def test_options_go_over_a_file(tmp_path: Path) -> None:
         ({"quirks": ["error_body"]}, "'error_body' is not of the form NAME=VALUE"),
         ({"quirks": ["error_body=x"]}, "quirks.error_body must be one of"),
         ({"run_times": "slow"}, "run_times must be"),
-        ({"burst": 3}, "--burst says how many requests may come at once at a --rate: give both"),
+        ({"burst": 3}, "--burst needs a --rate: it is how many requests may come at once"),
         ({"account": ["points=-1"]}, "account"),
         ({"scenario": Path("nowhere.toml")}, "can't read nowhere.toml: No such file or directory"),
     ],
