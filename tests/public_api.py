@@ -150,9 +150,8 @@ def _members(thing: type, homes: dict[int, str]) -> list[tuple[str, str]]:
 
 def _attributes(thing: type) -> dict[str, str]:
     """The annotated attributes of a class, and the values of an enumeration."""
-    if issubclass(thing, enum.Enum):
-        return {name: f" = {value.value!r}" for name, value in thing.__members__.items()}
     annotations = inspect.get_annotations(thing)
+    members = thing.__members__ if issubclass(thing, enum.Enum) else {}
     init = vars(thing).get("__init__")
     if inspect.isfunction(init) and not attrs.has(thing):
         tree = ast.parse(textwrap.dedent(inspect.getsource(init)))
@@ -161,11 +160,12 @@ def _attributes(thing: type) -> dict[str, str]:
             for node in ast.walk(tree)
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Attribute)
         }
-    return {
+    annotated = {
         name: f": {_text(annotation)}"
         for name, annotation in annotations.items()
         if not name.startswith("_")
     }
+    return annotated | {name: f" = {member.value!r}" for name, member in members.items()}
 
 
 def _methods(thing: type) -> dict[str, str]:
