@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Callable, Iterable
-from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from legnext_stream._bridges.reader import Reader
@@ -71,12 +70,7 @@ class EventStream(BridgedStream):
             raise
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
     async def aclose(self) -> None:
@@ -168,12 +162,7 @@ class Selection(Generic[T_co]):
         await self.stream.__aenter__()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.stream.aclose()
 
     async def aclose(self) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
 from legnext_stream import _client as trio_client
@@ -89,12 +88,7 @@ class LegnextClient:
         self._lease = Lease(self._client)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from legnext_stream import JobEvent, JobStatus, LegnextClient, Pacing
 from legnext_stream._engine import delivery
 from mockserver import MockLegnext, Script, TokenBucket, run_virtual
-from tests.contract.ways import watch_world_plainly, watch_world_under_asyncio
+from tests.contract.ways import watch_world_synchronously, watch_world_under_asyncio
 from tests.contract.worlds import KEY, Outcome, World, watch_world, worlds
 from tests.effort import examples
 from tests.legnext_stream.support import check_contract, word
@@ -30,7 +30,7 @@ def test_the_contract_holds_in_every_world(world: World) -> None:
     judge(world, run_virtual(watch_world, world))
 
 
-@pytest.mark.parametrize("way", [watch_world_plainly, watch_world_under_asyncio])
+@pytest.mark.parametrize("way", [watch_world_synchronously, watch_world_under_asyncio])
 @examples(30)
 @given(world=worlds)
 def test_it_holds_off_trio_too(way: Callable[[World], Outcome], world: World) -> None:

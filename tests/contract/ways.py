@@ -1,8 +1,8 @@
-"""The same worlds, watched from plain code and under asyncio, in virtual time."""
+"""The same worlds, watched by `sync` and `aio`, in virtual time."""
 
 from __future__ import annotations
 
-import asyncio  # noqa: TID251 - it is what the bridge leads to
+import asyncio  # noqa: TID251 - `legnext_stream.aio` runs on it
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from unittest import mock
@@ -19,11 +19,11 @@ from tests.legnext_stream.bridges.virtual import (
     within,
 )
 
-# ---------------------------------------------------------------- plain code
+# ---------------------------------------------------------------- synchronous code
 
 
-def watch_world_plainly(world: World) -> Outcome:
-    """Watch a world from plain code; who is impatient is interrupted, as by Ctrl-C."""
+def watch_world_synchronously(world: World) -> Outcome:
+    """Watch a world in synchronous code; an impatient consumer is interrupted, as by Ctrl-C."""
     on = stage(world)
     events: list[JobEvent] = []
     with virtual_time() as outside:
@@ -67,7 +67,7 @@ def _napping(on: Stage, outside: Outside) -> Iterator[str]:
 
 
 def watch_world_under_asyncio(world: World) -> Outcome:
-    """Watch a world under asyncio; who is impatient cancels its task."""
+    """Watch a world under asyncio; an impatient consumer cancels its task."""
     return asyncio.run(_watch_world(world))
 
 

@@ -1,4 +1,4 @@
-"""Key, host and settings of an account, as the caller or the environment gives them."""
+"""The key, host and settings of an account, from the caller or the environment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.legnext_stream.support import (
 
 
 def test_no_key() -> None:
-    """The error says how to set one."""
+    """The error says how to set a key."""
     for make in (lambda: LegnextClient(), lambda: watch(["a"])):  # noqa: PLW0108 - two kinds
         with pytest.raises(ConfigurationError, match="LEGNEXT_API_KEY"):
             make()
@@ -29,7 +29,7 @@ def test_no_key() -> None:
 
 
 async def test_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Key and base URL come from there; what is given goes before it."""
+    """The key and the base URL come from the environment; arguments take precedence."""
     monkeypatch.setenv("LEGNEXT_API_KEY", f" {KEY}\n")
     assert LegnextClient().base_url == "https://api.legnext.ai"
     monkeypatch.setenv("LEGNEXT_BASE_URL", f"{URL}/api")
@@ -47,6 +47,6 @@ async def test_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan")])
 def test_a_request_timeout_out_of_range(timeout: float) -> None:
-    """It must be above 0 and finite: a request without end would hold its place for ever."""
+    """It must be above 0 and finite: a request without a limit could hold its place forever."""
     with pytest.raises(ConfigurationError, match="request_timeout"):
         LegnextClient(KEY, request_timeout=timeout)

@@ -33,12 +33,12 @@ from tests.legnext_stream.support import (
 
 
 def client_of(mock: MockLegnext, **settings: Any) -> LegnextClient:  # noqa: ANN401 - passed on
-    """A client of this mock, not yet open."""
+    """Make a client of this mock."""
     return LegnextClient(KEY, URL, mock.transport(), **settings)
 
 
 async def test_before_it_is_open_and_after() -> None:
-    """Every call says that the client is not open."""
+    """Every call raises an error that says that the client is not open."""
     client = client_of(MockLegnext())
     calls: list[Callable[[], Awaitable[object]]] = [
         lambda: client.get_job("a"),
@@ -61,12 +61,12 @@ async def test_before_it_is_open_and_after() -> None:
 
 
 async def test_leaving_what_was_never_entered() -> None:
-    """Nothing to do."""
+    """It does nothing."""
     await client_of(MockLegnext()).__aexit__(None, None, None)
 
 
 async def test_an_error_in_the_body_comes_out_as_it_was() -> None:
-    """The same object, in no group."""
+    """The same object is raised, in no group."""
     error = LookupError("mine")
     with pytest.raises(LookupError) as caught:
         async with client_of(MockLegnext()):
@@ -75,7 +75,7 @@ async def test_an_error_in_the_body_comes_out_as_it_was() -> None:
 
 
 async def test_all_requests_keep_to_the_accounts_pace() -> None:
-    """Questions, submits and watches together are never faster than allowed."""
+    """Status requests, submits and watches together never exceed the rate."""
     mock = MockLegnext()
     async with client_of(mock, pacing=Pacing(max_rate=4)) as client:
         async with trio.open_nursery() as nursery:
@@ -89,7 +89,7 @@ async def test_all_requests_keep_to_the_accounts_pace() -> None:
 
 
 async def test_a_limit_is_learned_by_a_submit_too() -> None:
-    """A 429 slows down all that comes after it."""
+    """A 429 slows down all later requests."""
     mock = MockLegnext(limit=TokenBucket(rate=2, burst=2))
     async with client_of(mock, retry_for=600) as client, trio.open_nursery() as nursery:
         for _ in range(30):
@@ -99,7 +99,7 @@ async def test_a_limit_is_learned_by_a_submit_too() -> None:
 
 
 async def test_requests_wait_for_a_place_in_flight() -> None:
-    """And one that is cancelled while it waits, or is under way, gives its place back."""
+    """A request that is cancelled, waiting or in flight, gives its place back."""
     mock = MockLegnext(latency=5.0)
     async with client_of(mock, pacing=Pacing(max_in_flight=1)) as client:
         with trio.move_on_after(2):
@@ -116,7 +116,7 @@ async def test_requests_wait_for_a_place_in_flight() -> None:
 
 
 async def test_wait() -> None:
-    """The completed job."""
+    """It returns the completed job."""
     mock = MockLegnext()
     (job_id,) = mock.add_jobs(1)
     async with client_of(mock) as client:
@@ -127,7 +127,7 @@ async def test_wait() -> None:
 
 
 async def test_wait_for_a_job_that_fails() -> None:
-    """The API's reason is in the message, the job in the error."""
+    """The message has the API's reason, and the error has the job."""
     mock = MockLegnext()
     script = Script([("pending", 3), "failed"], failure=Failure(403, "moderated", "raw"))
     job_id = mock.add_job(script)
@@ -140,7 +140,7 @@ async def test_wait_for_a_job_that_fails() -> None:
 
 
 async def test_wait_for_a_job_that_fails_without_a_word() -> None:
-    """Then that is what the message says."""
+    """The message says that there is no reason."""
     transport = in_turn(httpx.Response(200, json=job_body("a", "failed")))
     async with LegnextClient(KEY, URL, transport) as client:
         with pytest.raises(JobFailed, match="no reason given"):
@@ -148,7 +148,7 @@ async def test_wait_for_a_job_that_fails_without_a_word() -> None:
 
 
 async def test_wait_in_vain() -> None:
-    """Too long, or for what does not exist."""
+    """The job takes too long, or doesn't exist."""
     mock = MockLegnext()
     job_id = mock.add_job(Script([("pending", 3), "processing"]))
     async with client_of(mock) as client:
@@ -161,7 +161,7 @@ async def test_wait_in_vain() -> None:
 
 
 async def test_a_watch_may_have_its_own_pacing() -> None:
-    """Within what the account may do."""
+    """It can be slower than the account's, not faster."""
     mock = MockLegnext()
     ids = mock.add_jobs(1)
     async with client_of(mock) as client:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio  # noqa: TID251 - `legnext_stream.aio` leads to it
+import asyncio  # noqa: TID251 - `legnext_stream.aio` runs on it
 import inspect
 from types import ModuleType
 

@@ -1,4 +1,4 @@
-"""The public names: what is promised to be there."""
+"""The public names of `legnext_stream`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from legnext_stream import errors
 
 
 def test_all_is_all() -> None:
-    """Each public name exists, in order, and each is documented."""
+    """`__all__` is sorted, and each of its names exists and is documented."""
     assert legnext_stream.__all__ == sorted(legnext_stream.__all__)
     for name in legnext_stream.__all__:
         thing = getattr(legnext_stream, name)
@@ -21,7 +21,7 @@ def test_all_is_all() -> None:
 
 
 def test_the_version() -> None:
-    """The one of the distribution."""
+    """`__version__` is that of the distribution."""
     assert legnext_stream.__version__ == version("legnext-stream")
     assert re.fullmatch(r"\d+\.\d+\.\d+.*", legnext_stream.__version__)
 
@@ -30,7 +30,7 @@ def test_the_version() -> None:
     "kind", [thing for thing in vars(errors).values() if isinstance(thing, type)]
 )
 def test_one_root_for_all_errors(kind: type[Exception]) -> None:
-    """Whoever catches `LegnextError` catches all of them, and each is public."""
+    """Each error is public, and is caught by `except LegnextError`."""
     assert issubclass(kind, legnext_stream.LegnextError)
     assert getattr(legnext_stream, kind.__name__) is kind
 
@@ -49,6 +49,6 @@ def test_one_root_for_all_errors(kind: type[Exception]) -> None:
     ],
 )
 def test_values_are_frozen(kind: type) -> None:
-    """No public value can be changed."""
+    """Public values are immutable."""
     assert attrs.has(kind)
     assert kind.__setattr__ is not object.__setattr__

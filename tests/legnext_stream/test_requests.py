@@ -1,4 +1,4 @@
-"""Single requests: a job, a submit, the balance; what is repeated, and what each answer means."""
+"""Single requests: a job, a submit, the balance; which are repeated, and what each answer means."""
 
 from __future__ import annotations
 
@@ -92,12 +92,12 @@ FORMS: dict[str, dict[str, Any]] = {
 
 
 def client_of(mock: MockLegnext, **settings: Any) -> LegnextClient:  # noqa: ANN401 - passed on
-    """A client of this mock, not yet open."""
+    """Make a client of this mock."""
     return LegnextClient(KEY, URL, mock.transport(), **settings)
 
 
 def with_original(task: str = "diffusion") -> MockLegnext:
-    """A mock that has the completed job `"j"`, which submits of other tasks can refer to."""
+    """Make a mock with a completed job `"j"`, which submits of other tasks can refer to."""
     mock = MockLegnext()
     completed = Script(["completed"])
     draft = {"text": "a fox --draft"}
@@ -106,7 +106,7 @@ def with_original(task: str = "diffusion") -> MockLegnext:
 
 
 async def test_get_job() -> None:
-    """The job as it is now."""
+    """It returns the current state of the job."""
     mock = MockLegnext()
     job_id = mock.add_job(Script([("pending", 10), "completed"]), "upscale")
     async with client_of(mock) as client:
@@ -132,13 +132,13 @@ async def test_get_job_of_what_is_no_id(bad: Any) -> None:  # noqa: ANN401 - wro
 
 
 def test_the_table_of_params_is_complete() -> None:
-    """All 19 tasks are tried below."""
+    """The test below submits all 19 task types."""
     assert set(PARAMS) == set(TaskType)
 
 
 @pytest.mark.parametrize("task", TaskType)
 async def test_submit_of_every_task(task: TaskType) -> None:
-    """Each of the 19 is accepted, by a mock that checks its fields, and comes to its end."""
+    """The mock, which checks the fields, accepts each of the 19, and its job ends."""
     mock = with_original("video-diffusion" if "video_no" in PARAMS[task] else "diffusion")
     async with client_of(mock) as client:
         job = await client.submit(task, callback="https://hook.example/x", **PARAMS[task])
@@ -150,7 +150,7 @@ async def test_submit_of_every_task(task: TaskType) -> None:
 
 
 async def test_submit_by_name_and_what_is_wrong_with_it() -> None:
-    """A task may be named by its text; an unknown one is refused, a missing field told."""
+    """A task type can be text; an unknown one is refused, and the error names a missing field."""
     mock = MockLegnext()
     async with client_of(mock) as client:
         assert (await client.submit("describe", imgUrl=IMAGE)).task_type is TaskType.DESCRIBE
@@ -163,7 +163,7 @@ async def test_submit_by_name_and_what_is_wrong_with_it() -> None:
 
 
 async def test_diffusion() -> None:
-    """The typed form; a callback that is not given is not sent."""
+    """It submits a prompt; without a callback it sends none."""
     transport = in_turn(httpx.Response(200, json=job_body("a", "pending")))
     async with LegnextClient(KEY, URL, transport) as client:
         await client.diffusion("a fox")
@@ -173,7 +173,7 @@ async def test_diffusion() -> None:
 
 
 async def test_inpaint_with_a_file() -> None:
-    """A mask given as bytes goes as a PNG file in a form; the numbers beside it as text."""
+    """A mask of bytes is sent as a PNG file in a form, numbers as text."""
     mock = with_original()
     async with client_of(mock) as client:
         job = await client.submit(
@@ -185,7 +185,7 @@ async def test_inpaint_with_a_file() -> None:
 
 
 async def test_a_submit_that_is_lost_is_said_to_be_unknown() -> None:
-    """It was sent and no answer came: never again by itself, for it may exist and cost."""
+    """A submit that was sent and not answered is not repeated, because the job may exist and cost."""
 
     def handle(request: httpx.Request) -> httpx.Response:
         raise httpx.ReadTimeout("", request=request)
@@ -204,7 +204,7 @@ async def test_a_submit_that_is_lost_is_said_to_be_unknown() -> None:
 
 
 async def test_a_submit_that_was_never_sent_is_repeated() -> None:
-    """A refused connection did nothing, so it is tried again."""
+    """After a refused connection, the submit is sent again."""
     transport = in_turn(
         httpx.ConnectError("refused"),
         httpx.ConnectTimeout("slow"),
@@ -217,7 +217,7 @@ async def test_a_submit_that_was_never_sent_is_repeated() -> None:
 
 
 async def test_a_host_that_never_takes_a_submit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After `retry_for` it is given up, and surely no job exists."""
+    """After `retry_for` the client gives up; no job exists."""
     use_backend(monkeypatch, Unreachable())
     async with LegnextClient(KEY, URL, retry_for=30) as client:
         with pytest.raises(HostUnreachableError) as caught:
@@ -228,7 +228,7 @@ async def test_a_host_that_never_takes_a_submit(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("code", [500, 502, 503, 408])
 async def test_a_submit_is_not_repeated_after_trouble(code: int) -> None:
-    """Whether the job exists is not known, so the trouble is told."""
+    """A job may exist, so the error is raised."""
     transport = in_turn(httpx.Response(code, json={"code": code, "message": "trouble"}))
     async with LegnextClient(KEY, URL, transport) as client:
         with pytest.raises(ServerError, match="trouble"):
@@ -238,7 +238,7 @@ async def test_a_submit_is_not_repeated_after_trouble(code: int) -> None:
 
 @pytest.mark.parametrize("code", [408, 429, 500, 502, 503, 504])
 async def test_a_question_is_repeated_while_that_can_help(code: int) -> None:
-    """Trouble that passes is not seen; trouble that stays is, after `retry_for`."""
+    """An error that passes is not raised; one that stays is raised after `retry_for`."""
     trouble = httpx.Response(code, json={"code": code, "message": "for now"})
     good = httpx.Response(200, json=job_body("a", "staged"))
     async with LegnextClient(KEY, URL, in_turn(trouble, trouble, good)) as client:
@@ -257,7 +257,7 @@ async def test_a_question_is_repeated_while_that_can_help(code: int) -> None:
 async def test_the_error_of_each_code_in_each_form(
     code: int, kind: type[ApiError], form: str
 ) -> None:
-    """Its class, its code, the API's message, the raw content; of a question and of a submit."""
+    """Class, status code, message and content of the error, for a status request and a submit."""
     transport = in_turn(httpx.Response(code, json=FORMS[form]))
     async with LegnextClient(KEY, URL, transport, retry_for=0) as client:
         for call in (client.get_job("a"), client.diffusion("x"), client.balance()):
@@ -280,7 +280,7 @@ async def test_the_error_of_each_code_in_each_form(
     ],
 )
 async def test_an_answer_that_is_no_job(content: bytes) -> None:
-    """It is told as what it is, with the content."""
+    """The error says so, and has the content."""
     transport = in_turn(httpx.Response(200, content=content))
     async with LegnextClient(KEY, URL, transport) as client:
         for call in (client.get_job("a"), client.diffusion("x")):
@@ -290,7 +290,7 @@ async def test_an_answer_that_is_no_job(content: bytes) -> None:
 
 
 async def test_balance() -> None:
-    """What the account has left, with all that was said."""
+    """It returns what the account has left, and the whole answer."""
     async with client_of(MockLegnext()) as client:
         balance = await client.balance()
     assert balance == Balance(
@@ -300,7 +300,7 @@ async def test_balance() -> None:
 
 
 async def test_a_balance_without_all_of_its_numbers() -> None:
-    """What is not said counts as 0."""
+    """A missing number is 0."""
     transport = in_turn(httpx.Response(200, json={"data": {"available_points": 3}}))
     async with LegnextClient(KEY, URL, transport) as client:
         balance = await client.balance()
@@ -320,7 +320,7 @@ async def test_a_balance_without_all_of_its_numbers() -> None:
     ],
 )
 async def test_an_answer_that_is_no_balance(content: bytes) -> None:
-    """Without its numbers, or with one beyond all measure, it is told as what it is."""
+    """An answer without numbers, or with an infinite one, raises an error that says so."""
     transport = in_turn(httpx.Response(200, content=content))
     async with LegnextClient(KEY, URL, transport) as client:
         with pytest.raises(UnexpectedAnswerError, match="not a balance"):
@@ -329,7 +329,7 @@ async def test_an_answer_that_is_no_balance(content: bytes) -> None:
 
 @pytest.mark.parametrize("said", ["another", "../../etc/passwd", 7, None])
 async def test_an_answer_about_another_job_is_no_answer(said: object) -> None:
-    """Nor is what can't be an id: a program may put it into a path."""
+    """Neither is one whose id can't be an id: a program may put it into a path."""
     transport = in_turn(httpx.Response(200, json={"job_id": said, "status": "completed"}))
     async with LegnextClient(KEY, URL, transport) as client:
         with pytest.raises(UnexpectedAnswerError):
@@ -337,7 +337,7 @@ async def test_an_answer_about_another_job_is_no_answer(said: object) -> None:
 
 
 async def test_a_job_has_the_id_that_was_asked() -> None:
-    """Also where the API writes it in capitals."""
+    """The job has the id as it was asked for, even if the API writes it in capitals."""
     transport = in_turn(httpx.Response(200, json={"job_id": "AB-C", "status": "completed"}))
     async with LegnextClient(KEY, URL, transport) as client:
         assert (await client.get_job("ab-c")).job_id == "ab-c"

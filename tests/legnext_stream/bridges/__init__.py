@@ -1,1 +1,1 @@
-"""The bridges: the hosting of Trio, and plain code and asyncio on it."""
+"""Tests of `aio` and `sync`, and of Trio in a thread, which both use."""

@@ -1,13 +1,13 @@
-"""Small programs that are run in processes of their own, to be interrupted, forked and left in every way.
+"""Small programs, each run in a process of its own: they are interrupted, fork, or end early.
 
     python -m tests.legnext_stream.bridges.programs NAME
 
-Each prints what it has come to, a line each, and `waiting` when it waits for news that never come.
+Each prints lines about what happens, and `waiting` when it waits for an event that never comes.
 """
 
 from __future__ import annotations
 
-import asyncio  # noqa: TID251 - it is what the bridge leads to
+import asyncio  # noqa: TID251 - `legnext_stream.aio` runs on it
 import os
 import sys
 import threading
@@ -21,7 +21,7 @@ _ENDLESS = Script(["pending"])
 
 
 def say(*words: object) -> None:
-    """Print a line, at once."""
+    """Print a line, and flush it."""
     print(*words, flush=True)  # noqa: T201 - it is how a program answers
 
 
@@ -32,7 +32,7 @@ def _threads() -> list[str]:
 
 
 def _until_left() -> None:
-    """Wait until nothing of the library is left, for half a minute at most."""
+    """Wait until the library's threads have ended, for at most half a minute."""
     give_up_at = time.monotonic() + 30
     while _threads() and time.monotonic() < give_up_at:
         time.sleep(0.01)
@@ -54,7 +54,7 @@ def plain() -> None:
 
 
 def plain_goes_on() -> None:
-    """Ctrl-C, and the same stream read on."""
+    """Ctrl-C, after which the program continues to read the same stream."""
     mock = MockLegnext()
     ids = [mock.add_job(_ENDLESS)]
     with (
@@ -73,7 +73,7 @@ def plain_goes_on() -> None:
 
 
 def plain_call() -> None:
-    """Ctrl-C in a call that waits: it is over when the call is left."""
+    """Ctrl-C in a call that waits: the call is cancelled before it raises."""
     mock = MockLegnext()
     job_id = mock.add_job(_ENDLESS)
     with sync.LegnextClient("k", "http://mock.test", mock.transport()) as client:
@@ -93,7 +93,7 @@ def plain_call() -> None:
 
 
 def plain_uncaught() -> None:
-    """Ctrl-C that nobody catches."""
+    """Ctrl-C that the program doesn't catch."""
     mock = MockLegnext()
     client = sync.LegnextClient("k", "http://mock.test", mock.transport())
     client.__enter__()
@@ -149,7 +149,7 @@ def a_source_that_blocks() -> None:
 
 
 def forked() -> None:
-    """A child has nothing of its parent's, and what it opens itself works."""
+    """A child can't use what its parent opened, and what it opens itself works."""
     mock = MockLegnext()
     ids = [mock.add_job(_ENDLESS)]
     with (

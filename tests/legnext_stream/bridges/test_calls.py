@@ -1,8 +1,8 @@
-"""The calls of the bridges: the client's, and the bare functions."""
+"""The calls of `aio` and `sync`: the client's methods, and the functions without a client."""
 
 from __future__ import annotations
 
-import asyncio  # noqa: TID251 - it is what the bridge leads to
+import asyncio  # noqa: TID251 - `legnext_stream.aio` runs on it
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,14 +23,14 @@ from tests.legnext_stream.support import KEY, URL, mock_network
 
 @pytest.fixture(autouse=True)
 def outside() -> Iterator[Outside]:
-    """Virtual time; at the end nobody may have left anything open."""
+    """Virtual time; at the end, nothing may be left open."""
     with virtual_time() as outside:
         yield outside
 
 
 @pytest.fixture
 def mock(monkeypatch: pytest.MonkeyPatch) -> MockLegnext:
-    """An account; key, URL and network lead there."""
+    """A mock account, with its key and URL in the environment and its network in place of sockets."""
     mock = MockLegnext(seed=2)
     monkeypatch.setenv("LEGNEXT_API_KEY", KEY)
     monkeypatch.setenv("LEGNEXT_BASE_URL", URL)
@@ -39,7 +39,7 @@ def mock(monkeypatch: pytest.MonkeyPatch) -> MockLegnext:
 
 
 def test_all_that_a_plain_client_can(mock: MockLegnext) -> None:
-    """Each call returns what the one on Trio returns, and raises what that raises."""
+    """Each call returns and raises what it does on Trio."""
     ids = mock.add_jobs(3)
     with sync.LegnextClient() as client:
         assert "open" in repr(client)
@@ -74,7 +74,7 @@ def test_all_that_a_plain_client_can(mock: MockLegnext) -> None:
 
 
 def test_the_bare_functions_in_plain_code(mock: MockLegnext) -> None:
-    """The same without a client."""
+    """The functions do the same with a client of their own."""
     ids = mock.add_jobs(2)
     assert sync.wait(ids[0]).job_id == ids[0]
     assert list(sync.gather(ids)) == ids
@@ -83,7 +83,7 @@ def test_the_bare_functions_in_plain_code(mock: MockLegnext) -> None:
 
 
 def test_all_that_a_client_can_under_asyncio(mock: MockLegnext) -> None:
-    """Each call returns what the one on Trio returns, and raises what that raises."""
+    """Each call returns and raises what it does on Trio."""
     ids = mock.add_jobs(3)
 
     async def main() -> None:
@@ -114,7 +114,7 @@ def test_all_that_a_client_can_under_asyncio(mock: MockLegnext) -> None:
 
 
 def test_the_bare_functions_under_asyncio(mock: MockLegnext) -> None:
-    """The same without a client, several at once, in one thread."""
+    """The functions do the same with a client of their own, several at a time in one thread."""
     ids = mock.add_jobs(2)
 
     async def main() -> None:
@@ -129,7 +129,7 @@ def test_the_bare_functions_under_asyncio(mock: MockLegnext) -> None:
 
 
 def test_downloads(tmp_path: Path) -> None:
-    """The files of a job are the same, whoever has saved them."""
+    """`aio` and `sync` save the same files."""
     mock = MockLegnext(seed=2)
     with sync.LegnextClient(KEY, URL, mock.transport()) as client:
         job = client.wait(mock.add_job())

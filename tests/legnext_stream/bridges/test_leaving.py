@@ -1,13 +1,12 @@
-"""Leaving a stream off Trio: every way of leaving, in every form of using it, leaves nothing behind.
+"""Every way of leaving a stream of `aio` or `sync`, in every form of using it, leaves nothing behind.
 
-Nothing behind means: no lease and so no thread, no connection, nobody who goes on asking, no warning,
-and what the body raised comes out as it was. The same as `tests/legnext_stream/engine/test_leaving.py`, whose
-ways and forms these are as far as they exist off Trio.
+That means: no lease and so no thread, no connection, no further request, no warning, and an error of the
+body is raised unchanged. `tests/legnext_stream/engine/test_leaving.py` has the same for Trio.
 """
 
 from __future__ import annotations
 
-import asyncio  # noqa: TID251 - it is what the bridge leads to
+import asyncio  # noqa: TID251 - `legnext_stream.aio` runs on it
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
@@ -29,13 +28,13 @@ AsyncForm: TypeAlias = Callable[[list[str], Body], Awaitable[None]]
 
 @pytest.fixture
 def mock() -> MockLegnext:
-    """An account whose answers take a while, so that requests are under way when one leaves."""
+    """An account with slow answers, so that requests are in flight when the stream is left."""
     return MockLegnext(seed=5, latency=0.4)
 
 
 @pytest.fixture
 def network(mock: MockLegnext, monkeypatch: pytest.MonkeyPatch) -> Network:
-    """The mock on a network in memory, under httpx's own pools; key and URL in the environment."""
+    """The mock on a network in memory, below httpx's own pools; key and URL are in the environment."""
     monkeypatch.setenv("LEGNEXT_API_KEY", KEY)
     monkeypatch.setenv("LEGNEXT_BASE_URL", URL)
     network = mock_network(mock)
@@ -45,13 +44,13 @@ def network(mock: MockLegnext, monkeypatch: pytest.MonkeyPatch) -> Network:
 
 @pytest.fixture
 def outside() -> Iterator[Outside]:
-    """Virtual time; at the end nobody may have left anything open."""
+    """Virtual time; at the end, nothing may be left open."""
     with virtual_time() as outside:
         yield outside
 
 
 def endless(mock: MockLegnext) -> list[str]:
-    """Jobs of which each changes and none ends."""
+    """Add jobs that change and never end."""
     script = Script([("pending", 3), ("staged", 20), "processing"])
     return [mock.add_job(script) for _ in range(20)]
 
@@ -68,7 +67,7 @@ def check_left(outside: Outside, mock: MockLegnext, network: Network) -> None:
     assert not mock.crashes
 
 
-# ---------------------------------------------------------------- forms, in plain code
+# ---------------------------------------------------------------- forms, in synchronous code
 
 
 def bare(ids: list[str], body: Body) -> None:
@@ -185,7 +184,7 @@ ASYNC_FORMS: list[AsyncForm] = [
 
 
 def run(form: AsyncForm) -> Form:
-    """An asyncio form as one of plain code: with a loop of its own."""
+    """Run an asyncio form in an event loop of its own."""
 
     def in_a_loop(ids: list[str], body: Body) -> None:
         async def main() -> None:
@@ -201,7 +200,7 @@ ALL_FORMS = [*FORMS, *map(run, ASYNC_FORMS)]
 
 
 def name(form: Callable[..., object]) -> str:
-    """What a form or a way is called in the test's id."""
+    """The name of a form or a way, for the test's id."""
     return form.__name__
 
 
@@ -226,7 +225,7 @@ def by_break(form: Form, ids: list[str]) -> None:
 
 
 def by_break_later(form: Form, ids: list[str]) -> None:
-    """`break`, with many requests behind and some under way."""
+    """`break`, after many requests and with some in flight."""
     form(ids, after(25, lambda: True))
 
 
@@ -241,17 +240,17 @@ def _by(error: BaseException, form: Form, ids: list[str]) -> None:
 
 
 def by_exception(form: Form, ids: list[str]) -> None:
-    """An exception in the body: it comes out as the same object, in no group."""
+    """An exception in the body: the same object is raised, in no group."""
     _by(ValueError("the body's own"), form, ids)
 
 
 def by_interrupt(form: Form, ids: list[str]) -> None:
-    """Something like Ctrl-C in the body: not even an `Exception`."""
+    """An error like Ctrl-C in the body, which is no `Exception`."""
     _by(Interrupt(), form, ids)
 
 
 def by_group(form: Form, ids: list[str]) -> None:
-    """The body raises a group of its own: it comes out with nothing around it."""
+    """The body raises a group: it is raised as it is."""
     _by(ExceptionGroup("the body's own", [ValueError("x")]), form, ids)
 
 
@@ -276,7 +275,7 @@ def test_leaving_leaves_nothing(
 def test_coming_to_the_end_leaves_nothing(
     form: Form, mock: MockLegnext, network: Network, outside: Outside
 ) -> None:
-    """All jobs have ended, and the loop with them."""
+    """The loop ends with the last job."""
     form(mock.add_jobs(15), lambda: False)
     assert network.opened > 0
     check_left(outside, mock, network)
@@ -302,7 +301,7 @@ async def acancelled_at_once(form: AsyncForm, ids: list[str], outside: Outside) 
 
 
 async def atwice(form: AsyncForm, ids: list[str], outside: Outside) -> None:
-    """It is cancelled once more while it is being left."""
+    """It is cancelled again while the stream is being closed."""
     task = asyncio.ensure_future(form(ids, lambda: False))
     with outside.alarm(11.3) as alarm:
         await asyncio.wrap_future(alarm.outcome)
@@ -314,10 +313,10 @@ async def atwice(form: AsyncForm, ids: list[str], outside: Outside) -> None:
 
 
 async def abeside(form: AsyncForm, ids: list[str], outside: Outside) -> None:
-    """The body raises something of its own in a task that is cancelled before it has left.
+    """The body raises an error in a task that is cancelled before the stream is closed.
 
-    One of the two comes out, and the cancellation where something was still to be waited for:
-    asyncio says it once only.
+    Either the error or the cancellation is raised: the cancellation if closing still had to wait, because
+    asyncio cancels only once.
     """
     error = OSError("while it was cleaning up")
     task: asyncio.Task[None]
@@ -333,7 +332,7 @@ async def abeside(form: AsyncForm, ids: list[str], outside: Outside) -> None:
 
 
 async def aby_deadline(form: AsyncForm, ids: list[str], outside: Outside) -> None:
-    """`asyncio.timeout`, whose time is up."""
+    """`asyncio.timeout` expires."""
     loop = asyncio.get_running_loop()
 
     async def until_the_alarm() -> None:
@@ -372,7 +371,7 @@ def test_leaving_by_cancellation_leaves_nothing(
 
 
 def test_losing_the_last_reference(mock: MockLegnext, network: Network, outside: Outside) -> None:
-    """Who just forgets a stream, or a client, has left it."""
+    """A stream or client that is garbage is closed."""
     events = sync.watch(endless(mock))
     next(events)
     del events
@@ -385,7 +384,7 @@ def test_losing_the_last_reference(mock: MockLegnext, network: Network, outside:
 
 
 def test_losing_it_in_a_cycle(mock: MockLegnext, network: Network, outside: Outside) -> None:
-    """Then it is the garbage collector that ends it, in whatever thread it runs."""
+    """The garbage collector closes it then, whichever thread it runs in."""
 
     class Holder:
         """Something that refers to itself."""
@@ -404,27 +403,29 @@ def test_losing_it_in_a_cycle(mock: MockLegnext, network: Network, outside: Outs
 
 
 def test_a_subscription_keeps_what_it_reads(mock: MockLegnext, outside: Outside) -> None:
-    """The watch's own reader may go; who reads along reads to the end that makes."""
+    """A subscription can be read to its end after the stream itself is gone."""
     ids = mock.add_jobs(3)
     with sync.LegnextClient(KEY, URL, mock.transport()) as client:
         events = client.watch(ids)
         along = events.subscribe()
-        told: list[JobEvent] = list(events)
+        delivered: list[JobEvent] = list(events)
         del events
         # What it hadn't read was merged, so that it is left with the ends.
-        assert {event.job_id for event in along} == {event.job_id for event in told} == set(ids)
+        assert (
+            {event.job_id for event in along} == {event.job_id for event in delivered} == set(ids)
+        )
     assert outside.now() > 0
 
 
 def test_a_loop_that_is_closed_over_a_reader(
     mock: MockLegnext, network: Network, outside: Outside
 ) -> None:
-    """It was stopped and closed by force, while a task waited: the stream is read on in another."""
+    """A loop was closed while a task waited for an event: another loop can continue to read the stream."""
     events = aio.watch(endless(mock))
     loop = asyncio.new_event_loop()
     reading = loop.create_task(_one(events))
     loop.run_until_complete(asyncio.sleep(0))
-    # If the answer was quicker, the task has it; else it finds nobody, and is kept.
+    # If the answer was quicker, the task has it; else it is kept for the next read.
     wanted = 2 if reading.done() else 1
     loop.close()
     outside.sleep(50)

@@ -1,8 +1,8 @@
-"""The streams of the bridges: serial, acknowledged, fed from outside, and the same as on Trio."""
+"""The streams of `aio` and `sync`: one reader at a time, acknowledgement, sources, and the API of Trio's."""
 
 from __future__ import annotations
 
-import asyncio  # noqa: TID251 - it is what the bridge leads to
+import asyncio  # noqa: TID251 - `legnext_stream.aio` runs on it
 import inspect
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -33,7 +33,7 @@ from tests.legnext_stream.support import KEY, URL, check_contract
 
 @pytest.fixture
 def outside() -> Iterator[Outside]:
-    """Virtual time; at the end nobody may have left anything open."""
+    """Virtual time; at the end, nothing may be left open."""
     with virtual_time() as outside:
         yield outside
 
@@ -53,8 +53,8 @@ def under_asyncio(mock: MockLegnext) -> aio.LegnextClient:
 
 @pytest.mark.parametrize("bridge", [sync, aio])
 @pytest.mark.parametrize("name", sync.__all__)
-def test_the_names_and_arguments_are_trios(bridge: Any, name: str) -> None:  # noqa: ANN401 - a module
-    """What is there takes what the original takes, with the same defaults."""
+def test_the_names_and_arguments_are_those_on_trio(bridge: Any, name: str) -> None:  # noqa: ANN401 - a module
+    """Names, parameters and defaults are those of `legnext_stream`."""
     ours, trios = getattr(bridge, name), getattr(legnext_stream, name)
     if inspect.isfunction(ours):
         assert _arguments(ours) == _arguments(trios)
@@ -79,8 +79,10 @@ def _arguments(function: Any) -> list[tuple[str, Any, Any]]:  # noqa: ANN401 - a
 # ---------------------------------------------------------------- acknowledging
 
 
-def test_what_was_not_asked_past_is_told_again(outside: Outside, tmp_path: Path) -> None:
-    """An event counts as read when the next is asked for: with a journal, over a restart too."""
+def test_an_event_is_delivered_again_until_the_next_is_asked_for(
+    outside: Outside, tmp_path: Path
+) -> None:
+    """Asking for an event acknowledges the one before; with a journal, across a restart too."""
     mock = MockLegnext()
     ids = mock.add_jobs(3)
     journal = tmp_path / "batch.db"
@@ -92,16 +94,16 @@ def test_what_was_not_asked_past_is_told_again(outside: Outside, tmp_path: Path)
             assert (again.job_id, again.status) == (second.job_id, second.status)
             events.ack()
         with client.watch(journal=journal) as events:
-            told = [(event.job_id, event.status) for event in events]
-    assert (first.job_id, first.status) not in told
-    assert (second.job_id, second.status) not in told
+            delivered = [(event.job_id, event.status) for event in events]
+    assert (first.job_id, first.status) not in delivered
+    assert (second.job_id, second.status) not in delivered
     assert outside.now() > 0
 
 
 def test_what_a_cancelled_read_fetched_is_not_acknowledged(
     outside: Outside, tmp_path: Path
 ) -> None:
-    """It is kept for the next read; until then nobody has had it, and `ack` doesn't cover it."""
+    """It is kept for the next read, and `ack` doesn't acknowledge it before."""
     mock = MockLegnext()
     journal = tmp_path / "batch.db"
     ids = [mock.add_job(Script([("pending", 5), "completed"]))]
@@ -119,8 +121,8 @@ def test_what_a_cancelled_read_fetched_is_not_acknowledged(
     assert outside.now() > 0
 
 
-def test_a_kept_event_of_a_removed_job_is_not_told(outside: Outside) -> None:
-    """Nothing more is told of it, not even what was on its way."""
+def test_a_kept_event_of_a_removed_job_is_not_delivered(outside: Outside) -> None:
+    """No event of it is delivered any more, not even one that had arrived."""
     mock = MockLegnext()
     ids = [mock.add_job(Script(["pending"])) for _ in range(2)]
 
@@ -140,7 +142,7 @@ def test_a_kept_event_of_a_removed_job_is_not_told(outside: Outside) -> None:
 
 
 def test_a_read_that_is_given_up_before_anything_came(outside: Outside, tmp_path: Path) -> None:
-    """The next read asks anew; `ack` in between acknowledges what was delivered last."""
+    """The next read asks again; `ack` in between acknowledges the event delivered last."""
     mock = MockLegnext()
     journal = tmp_path / "batch.db"
     ids = [mock.add_job(Script([("pending", 50), "completed"]))]
@@ -163,7 +165,7 @@ def test_a_read_that_is_given_up_before_anything_came(outside: Outside, tmp_path
 
 
 def test_a_stream_of_a_client_that_was_closed(outside: Outside) -> None:
-    """It says so wherever something would have to be done; closing it is no error."""
+    """Its methods raise an error that says so; closing it does not."""
     mock = MockLegnext()
     ids = [mock.add_job(Script(["pending"]))]
     with plain(mock) as client:
@@ -215,7 +217,7 @@ def test_a_stream_of_a_client_that_was_closed(outside: Outside) -> None:
 
 
 def test_a_client_that_is_closed_over_a_reader(outside: Outside) -> None:
-    """Who waits for an event is told."""
+    """A task that waits for an event gets an error."""
     mock = MockLegnext()
 
     async def main() -> None:
@@ -232,7 +234,7 @@ def test_a_client_that_is_closed_over_a_reader(outside: Outside) -> None:
 
 
 def test_an_interrupted_reader_in_plain_code(outside: Outside, tmp_path: Path) -> None:
-    """Ctrl-C while it waits, before and after the event has arrived: the next read has it."""
+    """After Ctrl-C, before or after the event has arrived, the next read returns the event."""
     mock = MockLegnext()
     ids = [mock.add_job(Script([("pending", 50), "completed"]))]
     with plain(mock) as client, client.watch(ids, journal=tmp_path / "batch.db") as events:
@@ -260,7 +262,7 @@ def test_an_interrupted_reader_in_plain_code(outside: Outside, tmp_path: Path) -
 
 
 def test_an_interrupted_call_is_over(outside: Outside) -> None:
-    """Ctrl-C in a call waits for its end."""
+    """After Ctrl-C in a call, the call is done before the error is raised."""
     lease = trio_thread.Lease()
     call = lease.call(trio.sleep_forever)
     with (
@@ -275,7 +277,7 @@ def test_an_interrupted_call_is_over(outside: Outside) -> None:
 
 
 def test_an_interrupted_entry_closes_what_it_has_opened(outside: Outside) -> None:
-    """Nobody will leave what was not entered."""
+    """`__exit__` is not called when `__enter__` raises."""
     mock = MockLegnext()
     ids = [mock.add_job(Script(["pending"]))]
     with plain(mock) as client:
@@ -323,7 +325,7 @@ def test_an_interrupted_entry_closes_what_it_has_opened(outside: Outside) -> Non
 
 
 def test_selections_close_their_stream(outside: Outside) -> None:
-    """By a call as well as by a block."""
+    """By `close` as well as by the end of a `with` block."""
     mock = MockLegnext()
     ids = [mock.add_job(Script(["pending"]))]
     with plain(mock) as client:
@@ -352,7 +354,7 @@ def test_selections_close_their_stream(outside: Outside) -> None:
 
 
 def test_two_readers_at_once_are_refused(outside: Outside) -> None:
-    """The second gets a clear error; closing wakes the first."""
+    """The second gets a clear error; closing the stream wakes the first."""
     mock = MockLegnext()
 
     async def main() -> None:
@@ -383,18 +385,18 @@ def test_streams_of_several_threads(outside: Outside) -> None:
     """Each thread reads a stream of its own, all of one client."""
     mock = MockLegnext()
     lists = [mock.add_jobs(5) for _ in range(4)]
-    told: list[set[str]] = [set() for _ in lists]
+    delivered: list[set[str]] = [set() for _ in lists]
     with plain(mock) as client:
 
         def read(number: int) -> None:
-            told[number] = {event.job_id for event in client.watch(lists[number])}
+            delivered[number] = {event.job_id for event in client.watch(lists[number])}
 
         threads = [threading.Thread(target=read, args=(number,)) for number in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-    assert told == [set(ids) for ids in lists]
+    assert delivered == [set(ids) for ids in lists]
     del outside
 
 
@@ -402,7 +404,7 @@ def test_streams_of_several_threads(outside: Outside) -> None:
 
 
 def test_an_iterator_runs_in_a_thread_of_its_own(outside: Outside) -> None:
-    """Always the same one, no further than it was asked to; and what it raises is raised at the loop."""
+    """It runs in one thread and no further than it is asked for; its error is raised where events are read."""
     mock = MockLegnext()
     ids = mock.add_jobs(450)
     seen: set[str] = set()
@@ -420,7 +422,7 @@ def test_an_iterator_runs_in_a_thread_of_its_own(outside: Outside) -> None:
 
 
 def test_an_async_iterator_runs_in_the_loop(outside: Outside) -> None:
-    """In the thread of who watches; and it is closed when it is left."""
+    """It runs in the thread of the event loop, and is closed with the stream."""
     mock = MockLegnext()
     ids = mock.add_jobs(250)
     where: set[int] = set()
@@ -437,10 +439,10 @@ def test_an_async_iterator_runs_in_the_loop(outside: Outside) -> None:
 
     async def main() -> None:
         async with under_asyncio(mock) as client:
-            told = set()
+            delivered = set()
             async for event in client.watch(source()).terminal():
-                told.add(event.job_id)
-                if len(told) == len(ids):
+                delivered.add(event.job_id)
+                if len(delivered) == len(ids):
                     break
         check_contract([], mock.truth)
 
@@ -451,7 +453,7 @@ def test_an_async_iterator_runs_in_the_loop(outside: Outside) -> None:
 
 
 def test_a_source_that_has_more_is_left_where_it_is(outside: Outside) -> None:
-    """When the stream was left, its thread ends after the item that it waits for."""
+    """After the stream is closed, its thread ends with the item that it waits for."""
     mock = MockLegnext()
     gate = threading.Event()
 
@@ -473,12 +475,12 @@ def test_a_source_that_has_more_is_left_where_it_is(outside: Outside) -> None:
 
 
 def test_an_async_source_of_every_kind(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A class that isn't a generator; one that never waits; one that fails; one whose loop is gone."""
+    """A class that isn't a generator, one that never waits, one that fails, and one whose loop is closed."""
     mock = MockLegnext()
     monkeypatch.setattr(sources_aio, "SLICE", 0.0)
 
     class Ids:
-        """An async iterator by hand."""
+        """An async iterator that is not a generator."""
 
         def __init__(self) -> None:
             self.left = mock.add_jobs(3)
@@ -518,7 +520,7 @@ def test_an_async_source_of_every_kind(outside: Outside, monkeypatch: pytest.Mon
 
 
 def test_sources_that_cannot_be_read(outside: Outside) -> None:
-    """They are refused with a word on where they could be."""
+    """The error says where they can be read."""
     mock = MockLegnext()
     _, channel = trio.open_memory_channel[str](1)
 

@@ -1,4 +1,4 @@
-"""Leases on the Trio thread: what begins, fails and ends it."""
+"""The Trio thread and its leases: how they begin, fail and end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from legnext_stream._bridges.trio_thread import Lease, Withdrawn
 
 @pytest.fixture
 def lease() -> Iterator[Lease]:
-    """A lease that keeps the run."""
+    """A lease that keeps the Trio run alive."""
     lease = Lease()
     yield lease
     lease.end().result()
@@ -27,7 +27,7 @@ def lease() -> Iterator[Lease]:
 
 
 def test_a_run_ends_with_its_last_lease() -> None:
-    """Then nothing more is done through it, and ending it again is no error."""
+    """It makes no further calls, and ending it again is no error."""
     one, other = Lease(), Lease()
     one.end().result()
     assert other.run_sync(trio.current_time) > 0
@@ -41,7 +41,7 @@ def test_a_run_ends_with_its_last_lease() -> None:
 
 
 def test_a_lease_that_is_lost_ends_though_its_first_call_failed() -> None:
-    """Nothing on the Trio side keeps what came of a call: the error knows the lease by its frames."""
+    """Nothing on the Trio side keeps the error of a call, whose frames refer to the lease."""
 
     def fail(lease: Lease) -> None:
         lease.run_sync(lambda: 1 // 0)
@@ -56,7 +56,7 @@ def test_a_lease_that_is_lost_ends_though_its_first_call_failed() -> None:
 
 
 def test_what_a_lease_is_for_cannot_be_opened(lease: Lease) -> None:
-    """What went wrong is told at its end; what was begun early has no outcome, others go on."""
+    """Its end raises the error, its early calls have no outcome, and other leases continue."""
     gate = threading.Event()
 
     @asynccontextmanager
@@ -79,7 +79,7 @@ def test_what_a_lease_is_for_cannot_be_opened(lease: Lease) -> None:
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_run_that_cannot_begin() -> None:
-    """As when there are too many open files: nobody waits forever, and the next one is tried anew."""
+    """For example with too many open files: no caller waits forever, and the next lease starts a new run."""
     gate = threading.Event()
 
     def run(_: object) -> None:
@@ -102,13 +102,13 @@ def test_a_run_that_cannot_begin() -> None:
 
 
 def test_its_own_thread_is_not_to_wait_for_itself(lease: Lease) -> None:
-    """Who calls from there gets an error in place of a deadlock."""
+    """A call from that thread raises an error instead of deadlocking."""
     with pytest.raises(ConfigurationError, match="own thread"):
         lease.run_sync(lambda: lease.run_sync(trio.current_time))
 
 
 def test_the_end_of_the_program_ends_the_run() -> None:
-    """Whatever is still open; and again does nothing."""
+    """It closes what is open; a second call does nothing."""
     lease = Lease()
     waiting = lease.call(trio.sleep_forever)
     trio_thread._stop()
@@ -119,7 +119,7 @@ def test_the_end_of_the_program_ends_the_run() -> None:
 
 
 def test_a_child_has_nothing_of_its_parents(lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As after a fork, which `test_programs` does in earnest."""
+    """As after a fork; `test_programs` really forks."""
     with monkeypatch.context() as patch:
         patch.setattr(trio_thread, "_lock", trio_thread._lock)
         patch.setattr(trio_thread, "_current", trio_thread._current)

@@ -1,8 +1,8 @@
-"""Virtual time for who is not on Trio: it passes only while all of them wait for the Trio side."""
+"""Virtual time for code off Trio: it passes only while all of it waits for the Trio side."""
 
 from __future__ import annotations
 
-import asyncio  # noqa: TID251 - it is what the bridge leads to
+import asyncio  # noqa: TID251 - `legnext_stream.aio` runs on it
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -21,17 +21,17 @@ T = TypeVar("T")
 
 
 class Interrupt(KeyboardInterrupt):
-    """Like Ctrl-C, but not to be mistaken for a real one."""
+    """Like Ctrl-C, but can't be confused with a real one."""
 
 
 class Outside:
-    """The time of the Trio run in the other thread, and how to wait in it.
+    """The clock of the Trio run in the other thread, and ways to wait by it.
 
-    The run's clock jumps only while as many calls are waited for as there are `parties`, and not
-    after a call has ended until the next has begun: who is outside may take as long as it likes.
+    The clock jumps only while all `parties` wait for calls, and not between the end of a call and the start
+    of the next. So code off Trio may take as long as it likes.
 
     Attributes:
-        parties: How many threads and tasks there are outside.
+        parties: How many threads and tasks there are off Trio.
     """
 
     def __init__(self) -> None:
@@ -42,17 +42,17 @@ class Outside:
         self._sources = 0
 
     def begin(self) -> None:
-        """Begin the run, and keep it to the end: so there is one clock for all."""
+        """Begin the Trio run, and keep it to the end, so that there is only one clock."""
         self._lease = trio_thread.Lease()
 
     def enter(self) -> None:
-        """One more is waiting. On the Trio side, as all that changes the clock."""
+        """Count one more that waits. On the Trio side, like all that changes the clock."""
         self._waiting += 1
         self._is_held = False
         self._set()
 
     def leave(self) -> None:
-        """One has what it waited for."""
+        """Count one less that waits."""
         self._waiting -= 1
         self._set()
 
@@ -65,20 +65,20 @@ class Outside:
         return self._lease.run_sync(trio.current_time)
 
     def on_trio(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do something on the Trio side, and wait for it."""
+        """Call an async function on the Trio side, and wait for it."""
         return waiting_sync.result(self._lease.call(work), self._lease)
 
     def sleep(self, seconds: float) -> None:
-        """Wait, in plain code."""
+        """Sleep, in synchronous code."""
         self.on_trio(partial(trio.sleep, seconds))
 
     async def asleep(self, seconds: float) -> None:
-        """Wait, under asyncio."""
+        """Sleep, under asyncio."""
         await waiting_aio.result(self._lease.call(partial(trio.sleep, seconds)), self._lease)
 
     @contextmanager
     def alarm(self, seconds: float) -> Iterator[trio_thread.Call[None]]:
-        """Rings after a while, and stops the clock until somebody waits anew."""
+        """Ring after a while, and stop the clock until the next call begins."""
 
         async def ring() -> None:
             await trio.sleep(seconds)
@@ -93,7 +93,7 @@ class Outside:
             self._lease.call_off(call)
 
     def nap(self, seconds: float) -> trio_thread.Call[None]:
-        """A source waits; from when it is woken until it waits again the clock stands still."""
+        """Sleep in a source. Between the end of one nap and the start of the next, the clock stands still."""
 
         async def sleep() -> None:
             self._sources = 0
@@ -107,7 +107,7 @@ class Outside:
         return call
 
     def no_more_naps(self) -> None:
-        """The source that napped is at its end."""
+        """Let the clock run again after the last nap."""
 
         def release() -> None:
             self._sources = 0
@@ -116,7 +116,7 @@ class Outside:
         self._lease._run.post(release)
 
     def end(self) -> None:
-        """End the run, and see that it has ended: that nobody has left anything open."""
+        """End the Trio run, and check that it ends: that nothing was left open."""
         run = self._lease._run
         self._lease.end().result()
         run.thread.join(10)
@@ -127,20 +127,20 @@ class Outside:
 
 
 class Uncounted(trio_thread.Call[T]):
-    """A call for which nobody waits."""
+    """A call that is not waited for."""
 
 
 @contextmanager
 def virtual_time() -> Iterator[Outside]:
-    """The bridges' Trio runs in virtual time, which stands still while those outside work."""
+    """Run Trio in virtual time, which stands still while code off Trio works."""
     real_run = trio.run
     outside = Outside()
 
     class Counted(trio_thread.Call[T]):
-        """A call for which somebody waits."""
+        """A call that is waited for."""
 
         async def run(self) -> None:
-            """Do it, while the clock may jump."""
+            """Call the function, while the clock may jump."""
             outside.enter()
             try:
                 await super().run()
@@ -163,7 +163,7 @@ def virtual_time() -> Iterator[Outside]:
 
 
 def first_of(call: trio_thread.Call[Any], alarm: trio_thread.Call[None]) -> bool:
-    """Wait, in plain code, for a call or an alarm; whether the call has its outcome."""
+    """Wait, in synchronous code, for a call or an alarm. Return whether the call is done."""
     some = threading.Event()
     for one in (call, alarm):
         one.outcome.add_done_callback(lambda _: some.set())
@@ -172,7 +172,7 @@ def first_of(call: trio_thread.Call[Any], alarm: trio_thread.Call[None]) -> bool
 
 
 async def within(alarm: trio_thread.Call[None], work: Awaitable[T]) -> T:
-    """Do something under asyncio, and cancel it when the alarm rings.
+    """Await something under asyncio, and cancel it when the alarm rings.
 
     Raises:
         TimeoutError: It rang, and the work was cancelled.
