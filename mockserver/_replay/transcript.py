@@ -119,24 +119,13 @@ def head_line(began_at: datetime) -> bytes:
 
 def exchange_line(exchange: Exchange) -> bytes:
     """An exchange as a line of a transcript, its end included."""
+    fields = attrs.asdict(exchange)
+    body = fields.pop("body")
+    fields["sent"] = exchange.sent.decode(errors="replace")
     try:
-        text, raw = exchange.body.decode(), b""
+        line = _Line(text=body.decode(), **fields)
     except UnicodeDecodeError:
-        text, raw = "", exchange.body
-    line = _Line(
-        at=exchange.at,
-        ended_at=exchange.ended_at,
-        answered_at=exchange.answered_at,
-        method=exchange.method,
-        path=exchange.path,
-        sent=exchange.sent.decode(errors="replace"),
-        status_code=exchange.status_code,
-        headers=exchange.headers,
-        text=text,
-        raw=raw,
-        cut=exchange.cut,
-        error=exchange.error,
-    )
+        line = _Line(raw=body, **fields)
     return msgspec.json.encode(line) + b"\n"
 
 
@@ -157,20 +146,12 @@ def _exchange(line: bytes) -> Exchange:
         raise ValueError("an answer has a status_code and an answered_at")
     if read.status_code is not None and not 200 <= read.status_code <= 999:
         raise ValueError(f"status_code must be from 200 to 999, not {read.status_code}")
-    return Exchange(
-        at=read.at,
-        ended_at=read.ended_at,
-        answered_at=read.answered_at,
-        method=read.method,
-        path=read.path,
-        sent=read.sent.encode(),
-        status_code=read.status_code,
-        # A file may have been edited, and is trusted as little as the network.
-        headers=redact_headers(read.headers),
-        body=read.raw or read.text.encode(),
-        cut=read.cut,
-        error=read.error,
-    )
+    fields = msgspec.structs.asdict(read)
+    text, raw = fields.pop("text"), fields.pop("raw")
+    # A file may have been edited, and is trusted as little as the network.
+    fields["headers"] = redact_headers(read.headers)
+    fields["sent"] = read.sent.encode()
+    return Exchange(**fields, body=raw or text.encode())
 
 
 def read_transcript(path: str | os.PathLike[str]) -> Transcript:

@@ -29,10 +29,10 @@ from mockserver._serving.applied_faults import reported_job
 from mockserver._serving.gate import MADE_JOB, Gate
 from mockserver._serving.results import Results
 from mockserver._world import TASKS
-from mockserver._world.routes import ACTIVE_TASKS, BALANCE, JOB, OPENAPI
+from mockserver._world.routes import ACTIVE_TASKS, BALANCE, FILE, JOB, OPENAPI
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from mockserver._serving.service import Service
     from mockserver._serving.webhooks import Webhooks
     from mockserver._world import TaskType
+    from mockserver._world.routes import Route as ApiRoute
 
     Layer: TypeAlias = Callable[[ASGIApp], ASGIApp]
 
@@ -58,7 +59,7 @@ class GetJob:
         """Answer one request."""
         service = self._service
         world, quirks = service.world, service.quirks
-        job_id = scope["path_params"]["job_id"]
+        job_id = scope["path"][len(JOB_PREFIX) :]
         now = service.now()
         job = reported_job(service, scope, job_id, now)
         if job is not None and not has_expired(job, now, quirks):
@@ -74,29 +75,24 @@ class GetJob:
             await missing(scope, receive, send)
 
 
-class JobFirst:
-    """ASGI middleware that passes requests for a job's status directly to their route.
+class ByRoute:
+    """ASGI middleware that passes requests for some routes directly to their applications.
 
-    In Starlette, the handling of exceptions and the search for a route take a quarter of such a
-    request's time in the application (3.5 of 15 µs, measured).
+    In Starlette, the handling of exceptions and the search for a route take a quarter of the time
+    that a status request takes in the application (3.5 of 15 µs, measured).
 
     Args:
         app: Answers all other requests.
-        get_job: The route.
+        direct: The applications by their routes.
     """
 
-    def __init__(self, app: ASGIApp, get_job: GetJob) -> None:
+    def __init__(self, app: ASGIApp, direct: Mapping[ApiRoute | None, ASGIApp]) -> None:
         self._app = app
-        self._get_job = get_job
+        self._direct = direct
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request."""
-        # The gate has determined the route.
-        if scope.get(ROUTE) is JOB:
-            scope["path_params"] = {"job_id": scope["path"][len(JOB_PREFIX) :]}
-            await self._get_job(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Handle one request, whose route the gate has determined."""
+        return self._direct.get(scope.get(ROUTE), self._app)(scope, receive, send)
 
 
 class Submit:
@@ -210,7 +206,7 @@ def build_app(
     # A client that adds a slash to a path gets 404, as from the API.
     routes.router.redirect_slashes = False
     # Around Starlette rather than within it, where each middleware costs more time.
-    app: ASGIApp = JobFirst(routes, get_job)
+    app: ASGIApp = ByRoute(routes, {JOB: get_job})
     if behind_gate is not None:
         app = behind_gate(app)
-    return Gate(Results(app, service), service)
+    return Gate(ByRoute(app, {FILE: Results(service)}), service)

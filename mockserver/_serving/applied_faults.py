@@ -20,7 +20,7 @@ from mockserver._faults.fault import (
 )
 
 if TYPE_CHECKING:
-    from starlette.types import Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from mockserver._serving.service import Service
     from mockserver._world import JobView
@@ -59,28 +59,16 @@ def reported_job(service: Service, scope: Scope, job_id: str, at: float) -> JobV
     return job
 
 
-class Whole:
-    """An ASGI application that gives the same answer to all requests.
-
-    Args:
-        answered: The answer.
-    """
-
-    def __init__(self, answered: Answered) -> None:
-        self._answered = answered
-
-    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Send it."""
-        await _send_whole(self._answered, send)
-
-
-def replacement_for(replacement: Replaces, service: Service) -> Whole:
+def replacement_for(replacement: Replaces, service: Service) -> ASGIApp:
     """The application that answers in place of the API; its errors look like those of the API."""
 
     def write_error(code: int, message: str) -> bytes:
         return error_body(code, message, quirks=service.quirks)
 
-    return Whole(replacement.answer(write_error))
+    async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await _send_whole(replacement.answer(write_error), send)
+
+    return answer
 
 
 def damaging(damages: tuple[Damages, ...], send: Send) -> Send:

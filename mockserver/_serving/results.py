@@ -14,36 +14,27 @@ from starlette.responses import PlainTextResponse, Response
 from mockserver._api.expiry import results_expire_at
 from mockserver._api.files import file_in
 from mockserver._api.outputs import names_of, signature_of
-from mockserver._api.routes import ROUTE
 from mockserver._files import content_of, part_for
-from mockserver._world.routes import FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import Receive, Scope, Send
 
     from mockserver._serving.service import Service
 
 
 class Results:
-    """ASGI middleware that answers requests for files, and passes on all others.
+    """An ASGI application that answers requests for files.
 
     Args:
-        app: Answers the other requests.
         service: Has the jobs.
     """
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
-        self._app = app
+    def __init__(self, service: Service) -> None:
         self._service = service
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Handle one request."""
-        # Without a coroutine of its own, as every status request passes here.
-        if scope.get(ROUTE) is not FILE:
-            return self._app(scope, receive, send)
-        return self._answer(scope)(scope, receive, send)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self._answer(scope)(scope, receive, send)
 
     def _answer(self, scope: Scope) -> Response:
         service = self._service
