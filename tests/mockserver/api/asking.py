@@ -1,4 +1,4 @@
-"""How the tests of the API ask: one request in virtual time."""
+"""Requests for the tests of the API: one at a time, in virtual time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def ask(
 
 
 def look_up(mock: MockLegnext, job_id: str) -> dict[str, Any]:
-    """The job object of a job, as it is answered."""
+    """The job object in the answer about a job."""
     answer = ask(mock, "GET", f"/api/v1/job/{job_id}")
     assert answer.status_code == 200, answer.text
     job: dict[str, Any] = answer.json()
@@ -47,7 +47,7 @@ def submit(mock: MockLegnext, task: str = "diffusion", **params: object) -> http
 
 
 def add_parent(mock: MockLegnext, params: Mapping[str, object]) -> list[str]:
-    """Add the job that these parameters refer to, if they refer to one; it is completed."""
+    """Add the completed job that these parameters refer to, if any."""
     if "jobId" not in params:
         return []
     task = "video-diffusion" if "videoNo" in params else "diffusion"

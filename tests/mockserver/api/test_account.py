@@ -15,7 +15,7 @@ from tests.mockserver.helpers import POST, client_of
 
 
 def balance_of(mock: MockLegnext) -> dict[str, Any]:
-    """The balance as it is answered."""
+    """The balance in the answer."""
     answer = ask(mock, "GET", "/api/account/balance").json()
     assert (answer["code"], answer["message"]) == (200, "success")
     data: dict[str, Any] = answer["data"]
@@ -23,7 +23,7 @@ def balance_of(mock: MockLegnext) -> dict[str, Any]:
 
 
 def test_balance_is_the_documented_sample() -> None:
-    """The balance has the shape of the sample, its time to the nanosecond."""
+    """The balance has the fields of the sample, and a time to the nanosecond."""
     assert balance_body(World().balance(1.25), DEFAULT_EPOCH, 1.25).decode() == (
         '{"code":200,"data":{"account_id":1,"balance_usd":72.048,"available_credits":71000,'
         '"available_points":1048,"alert_threshold":10,"low_balance_alert":false,'
@@ -32,7 +32,7 @@ def test_balance_is_the_documented_sample() -> None:
 
 
 def test_jobs_are_paid_for() -> None:
-    """What a job costs is taken when it is submitted, and given back when it fails."""
+    """The price of a job is taken at its submit, and refunded if it fails."""
     mock = MockLegnext(account=Account(points=100, credits=0))
 
     async def points() -> list[int]:
@@ -56,7 +56,7 @@ def test_jobs_are_paid_for() -> None:
 
 
 def test_when_the_balance_is_out() -> None:
-    """A job that can't be paid is a 402, and isn't made; a cheaper one still is."""
+    """A job that can't be paid gets 402 and isn't made; a cheaper one still is."""
     mock = MockLegnext(account=Account(points=100, credits=0, limited=True))
     assert submit(mock).status_code == 200
     answer = submit(mock)
@@ -75,14 +75,14 @@ def test_the_alert() -> None:
 
 
 def test_reject_when_full() -> None:
-    """Where the account refuses rather than queues, one job more than run at once is a 429."""
+    """With `reject`, one job more than run at once gets 429."""
     mock = MockLegnext(slots=2, when_full="reject")
     assert [submit(mock).status_code for _ in range(3)] == [200, 200, 429]
     assert len(mock.truth) == 2
 
 
 def test_active_tasks() -> None:
-    """Jobs are listed while they are unfinished, with how far they are."""
+    """Unfinished jobs are listed, with their progress."""
     mock = MockLegnext(slots=1, run_times=Fixed(100), quirks=Quirks(active_tasks=True))
 
     async def at(t: float) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How the bodies of submits are read, over HTTP."""
+"""Reading the bodies of submits, over HTTP."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ BODY = b'{"text":"a"}'
     ],
 )
 def test_media_types(media_type: str, status: int) -> None:
-    """JSON is taken, also from who doesn't say that it is; a form only where there may be a file."""
+    """JSON is accepted, also without a media type; a form only by tasks that take a file."""
     headers = {"content-type": media_type} if media_type else {}
     answer = ask(MockLegnext(), "POST", POST, content=BODY, headers={"x-api-key": "key", **headers})
     assert answer.status_code == status
@@ -44,7 +44,7 @@ def test_media_types(media_type: str, status: int) -> None:
 
 
 def test_a_form_has_only_texts() -> None:
-    """A number comes as text, and a mask may come as a part without a file's name."""
+    """In a form, a number is a text, and a mask can be a part without a file name."""
     mock = MockLegnext()
     form = {"jobId": "j", "imageNo": "3", "remixPrompt": "more"}
     add_parent(mock, form)
@@ -56,7 +56,7 @@ def test_a_form_has_only_texts() -> None:
 
 @pytest.mark.parametrize("content_type", ["multipart/form-data", "multipart/form-data; boundary=x"])
 def test_a_broken_form(content_type: str) -> None:
-    """A form without a boundary, or with something else between its boundaries, is a 400."""
+    """A form without a boundary, or with invalid parts, gets 400."""
     answer = ask(
         MockLegnext(),
         "POST",
@@ -68,7 +68,7 @@ def test_a_broken_form(content_type: str) -> None:
 
 
 def test_files_are_not_kept() -> None:
-    """Of a form the world keeps the texts, and not the file."""
+    """The world keeps the texts of a form, but not the file."""
     mock = MockLegnext()
     form = {"jobId": "j", "imageNo": "0"}
     add_parent(mock, form)
@@ -79,7 +79,7 @@ def test_files_are_not_kept() -> None:
 
 @pytest.mark.parametrize("announced", [b"100", b"9" * 5000])
 def test_a_body_that_is_announced_too_long_is_not_waited_for(announced: bytes) -> None:
-    """It is refused before anything of it is taken."""
+    """A body that is too long by its header is refused before it is read."""
 
     async def receive() -> Message:
         raise AssertionError("nothing is to be taken")
@@ -91,7 +91,7 @@ def test_a_body_that_is_announced_too_long_is_not_waited_for(announced: bytes) -
 
 
 def test_a_body_that_grows_too_long() -> None:
-    """A body that comes in chunks is refused when it is too long, be it JSON or a form."""
+    """A chunked body that gets too long is refused, as JSON and as a form."""
     mock = MockLegnext(quirks=Quirks(max_body_bytes=99))
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -114,7 +114,7 @@ def test_a_body_that_grows_too_long() -> None:
 
 
 def test_who_leaves_before_the_end_has_submitted_nothing() -> None:
-    """A client that hangs up within its body makes no job and gets no answer."""
+    """A client that leaves within its body makes no job, and gets no answer."""
     mock = MockLegnext()
     sent = []
 

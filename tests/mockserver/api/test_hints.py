@@ -1,4 +1,4 @@
-"""What clients are told of the limits, form by form."""
+"""The header fields that report limits, form by form."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _refusal(form: str, **settings: Any) -> tuple[MockLegnext, httpx.Response]: 
     ],
 )
 def test_retry_after_in_every_form(form: str, value: str | None, recorded: int | None) -> None:
-    """A 429 tells the wait as it is asked to, and the journal has what a client can take of it."""
+    """A 429 has the wait in the configured form, and the journal has it in seconds."""
     mock, answer = _refusal(form)
     assert answer.headers.get("retry-after") == value
     assert [record.retry_after for record in mock.requests] == [None, recorded]
@@ -68,12 +68,12 @@ def test_retry_after_in_every_form(form: str, value: str | None, recorded: int |
 
 @pytest.mark.parametrize("value", [b"", b"-1", b"1.5", b"soon", b"9" * 10_000, b"Thu, 99 Jan"])
 def test_what_asks_for_no_wait(value: bytes) -> None:
-    """Of a `Retry-After` that makes no sense, nothing goes into the journal."""
+    """The journal ignores a `Retry-After` that is invalid or in the past."""
     assert retry_after_in([(b"retry-after", value)], Scale(EPOCH, 0, 1)) is None
 
 
 def test_the_wait_is_the_clients() -> None:
-    """Where the world's time passes faster, a client waits less."""
+    """If the world's time passes faster, clients are told a shorter wait."""
     _, answer = _refusal("seconds", time_scale=2.5)
     assert answer.headers["retry-after"] == "1"
 
@@ -101,7 +101,7 @@ def test_who_waits_as_told_is_not_too_early(seconds: float, now: float, time_sca
 
 
 def test_the_current_draft() -> None:
-    """All limits on the request stand in two structured fields, on every answer."""
+    """All limits of a request are in two structured fields, on every answer."""
     mock = MockLegnext(
         limit=[SlidingWindow(2, 60), LimitRule(FixedWindow(5, 3600), "key"), Concurrency(9)],
         hints=Hints(fields=("draft",)),
@@ -119,7 +119,7 @@ def test_the_current_draft() -> None:
 
 
 def test_draft_07() -> None:
-    """The same names with the syntax of before, of the tightest limit."""
+    """The same names with the older syntax, and the tightest limit."""
     limits: list[Limit] = [FixedWindow(5, 3600), SlidingWindow(2, 60)]
     (answer,) = _answers(MockLegnext(limit=limits, hints=Hints(fields=("draft-07",))), 1)
     assert answer.headers["ratelimit-policy"] == "2;w=60"
@@ -135,7 +135,7 @@ def test_draft_07() -> None:
     ],
 )
 def test_three_fields(family: Any, prefix: str, reset: int) -> None:  # noqa: ANN401 - any word
-    """The older forms have a field for each number; one has the reset as the calendar's time."""
+    """The older families have a field for each number; one has the reset as Unix time."""
     hints = Hints(fields=(family,))
     (answer,) = _answers(MockLegnext(limit=SlidingWindow(2, 60), hints=hints), 1)
     names = ("limit", "remaining", "reset")
@@ -143,7 +143,7 @@ def test_three_fields(family: Any, prefix: str, reset: int) -> None:  # noqa: AN
 
 
 def test_several_families_at_once() -> None:
-    """Families that don't use the same names can stand on one answer."""
+    """Families with different names can be combined."""
     hints = Hints(fields=("draft", "draft-03", "x"))
     (answer,) = _answers(MockLegnext(limit=SlidingWindow(2, 60), hints=hints), 1)
     assert {name for name in answer.headers if "ratelimit" in name} == {
@@ -159,14 +159,14 @@ def test_several_families_at_once() -> None:
     ("limit", "keys"), [(None, None), (Concurrency(1), None), (SlidingWindow(2, 60), ["other"])]
 )
 def test_nothing_to_tell(limit: Any, keys: list[str] | None) -> None:  # noqa: ANN401 - of any kind
-    """Without a limit on a rate that counts the request there are no fields."""
+    """Without a rate limit that counts the request there are no fields."""
     mock = MockLegnext(limit=limit, api_keys=keys, hints=Hints(fields=("draft", "x")))
     (answer,) = _answers(mock, 1)
     assert not [name for name in answer.headers if "ratelimit" in name]
 
 
 def test_the_numbers_are_the_clients_too() -> None:
-    """Windows and resets are told in the seconds of a client, and a window is at least one."""
+    """Windows and resets are in the client's seconds, and a window is at least one."""
     told = [("account", Hint(quota=10, window=2, remaining=3, reset=1.5))]
     assert limit_fields(("draft",), told, Scale(EPOCH, 0, 10)) == [
         (b"ratelimit-policy", b'"account";q=10;w=1'),
@@ -187,6 +187,6 @@ def test_the_numbers_are_the_clients_too() -> None:
 def test_impossible_hints_are_refused(
     settings: dict[str, Any], error: type[Exception], complaint: str
 ) -> None:
-    """Only forms that there are, and only such together as one answer can have."""
+    """Unknown forms, and families with the same names, are refused."""
     with pytest.raises(error, match=complaint):
         Hints(**settings)

@@ -1,4 +1,4 @@
-"""The moderator, alone and over HTTP."""
+"""Moderation, alone and over HTTP."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ NUMBERS = Randomness(0)
     ],
 )
 def test_words(prompt: str, objection: str | None) -> None:
-    """A word is found as a whole, in whatever case, whatever its letters are."""
+    """A word matches as a whole, in any case, whatever its letters."""
     moderation = Moderation(words=("gore", "--nsfw", "a.b"))
     assert moderation.objection([prompt], NUMBERS) == objection
 
 
 def test_every_prompt_is_read() -> None:
-    """Of several prompts each is read; of none there is nothing to object to."""
+    """Of several prompts each is checked; without prompts there is no objection."""
     assert Moderation(("bad",)).objection(["good", "bad"], NUMBERS)
     assert Moderation(share=1.0).objection([], NUMBERS) is None
 
 
 def test_a_share() -> None:
-    """About that share of the prompts is refused; and always the same ones."""
+    """The share of refused prompts is as configured, and the same prompts are refused again."""
     moderation = Moderation(share=0.25)
     refused = [moderation.objection([f"fox {n}"], NUMBERS) for n in range(1000)]
     assert 200 < sum(map(bool, refused)) < 300
@@ -47,26 +47,26 @@ def test_a_share() -> None:
 
 @given(st.lists(st.text()))
 def test_share_zero_and_one(prompts: list[str]) -> None:
-    """At 0 nothing is refused without a word, at 1 every prompt."""
+    """A share of 0 refuses no prompt, and a share of 1 all of them."""
     assert Moderation().objection(prompts, NUMBERS) is None
     assert bool(Moderation(share=1.0).objection(prompts, NUMBERS)) == bool(prompts)
 
 
 @pytest.mark.parametrize("settings", [{"share": 1.1}, {"share": -0.1}, {"words": ("",)}])
 def test_settings_out_of_their_range(settings: dict[str, Any]) -> None:
-    """A share is from 0 to 1, and a word has letters."""
+    """A share must be from 0 to 1, and words can't be empty."""
     with pytest.raises(ValueError, match="must"):
         Moderation(**settings)
 
 
 def test_one_word_is_no_collection() -> None:
-    """A word alone would be taken for its letters."""
+    """A text in place of a collection of words is refused."""
     with pytest.raises(TypeError, match="not one word"):
         Moderation("gore")
 
 
 def test_on_the_wire() -> None:
-    """A prompt that is refused is a 403, and makes no job; wherever it stands in the submit."""
+    """A refused prompt gets 403 and makes no job, whichever parameter it is."""
     mock = MockLegnext(moderation=Moderation(words=("gore",)))
     mock.add_job(COMPLETED, job_id="j")
     assert submit(mock, text="a fox").status_code == 200

@@ -1,4 +1,4 @@
-"""The API's description: true of what is taken, and of what is answered."""
+"""The API's description agrees with its checks and its answers."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ def schema_of(task: str) -> jsonschema_rs.Validator:
 
 
 def answers_as(name: str, body: bytes, quirks: Quirks) -> None:
-    """See to it that a body is what the description says of it."""
+    """Check that a body fits its schema in the description."""
     schema = document_of(quirks)["components"]["schemas"][name]
     jsonschema_rs.validate(schema, json.loads(body))
 
 
 def agrees(task: str, params: dict[str, Any]) -> None:
-    """See to it that parameters are refused with 400 just where the schema forbids them."""
+    """Check that parameters get 400 exactly if the schema forbids them."""
     try:
         validate(TASKS[task], params)
     except Refusal as refusal:
@@ -84,7 +84,7 @@ def agrees(task: str, params: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("quirks", [DEFAULT_QUIRKS, Quirks(active_tasks=True, logs="objects")])
 def test_the_document_is_served(quirks: Quirks) -> None:
-    """It is open to everybody, is OpenAPI 3.1, and leaves no trace in the journal."""
+    """It is OpenAPI 3.1, needs no key, and isn't in the journal."""
     mock = MockLegnext(api_keys=["right"], quirks=quirks)
     answer = ask(mock, "GET", "/openapi.json", headers={"x-api-key": ""})
     assert answer.headers["content-type"] == "application/json"
@@ -100,7 +100,7 @@ def test_the_document_is_served(quirks: Quirks) -> None:
 
 
 def test_every_schema_is_one() -> None:
-    """What stands where a schema should stand is one, for every quirk's document."""
+    """All schemas of the document are valid JSON Schemas, for any quirks."""
     for quirks in (DEFAULT_QUIRKS, Quirks(active_tasks=True, missing_output="null")):
         document = document_of(quirks)
         schemas = [*document["components"]["schemas"].values()]
@@ -113,7 +113,7 @@ def test_every_schema_is_one() -> None:
 
 
 def test_every_link_leads_somewhere() -> None:
-    """Links name operations that there are."""
+    """Links name operations that exist."""
     document = document_of(DEFAULT_QUIRKS)
     operations = [way for ways in document["paths"].values() for way in ways.values()]
     named = {operation["operationId"] for operation in operations}
@@ -127,7 +127,7 @@ def test_every_link_leads_somewhere() -> None:
 
 
 def test_a_key_is_optional_where_it_is() -> None:
-    """The description says whether jobs can be looked up without a key."""
+    """The description says whether looking up jobs needs a key."""
     for without_key in (False, True):
         document = document_of(Quirks(get_without_key=without_key))
         security = document["paths"]["/api/v1/job/{job_id}"]["get"]["security"]
@@ -151,7 +151,7 @@ def test_the_schemas_agree_with_the_checks(task: str, params: dict[str, Any]) ->
 @examples(300)
 @given(st.data())
 def test_the_schemas_agree_with_the_checks_whatever_is_sent(data: st.DataObject) -> None:
-    """So do they for good parameters of which some are changed, left out or added."""
+    """So they do for parameters of which some are changed, left out or added."""
     task = data.draw(st.sampled_from(sorted(TASKS)))
     known = sorted({*GOOD[task], *TASKS[task].params.optional, "jobId", "imageNo"})
     changed = data.draw(st.dictionaries(st.sampled_from(known), NEAR | JSON, max_size=2))
@@ -168,7 +168,7 @@ def test_the_schemas_agree_with_the_checks_whatever_is_sent(data: st.DataObject)
     st.integers(0, 10**6),
 )
 def test_answers_are_as_described(quirks: Quirks, task: str, status: str, t: int) -> None:
-    """Jobs, errors, balance and unfinished jobs fit the schemas, whatever the quirks."""
+    """Jobs, errors, balance and unfinished jobs fit their schemas, for any quirks."""
     world = World()
     if status in {"pending", "processing"}:
         script = Script([status])

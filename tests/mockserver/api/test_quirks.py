@@ -1,4 +1,4 @@
-"""Each quirk, as it shows on the wire."""
+"""Each quirk, over HTTP."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ PENDING = Script(["pending"])
 
 
 def job_of(script: Script, task: str = "diffusion", **quirks: Any) -> dict[str, Any]:  # noqa: ANN401 - as Quirks takes
-    """A job as it is answered at the world's start."""
+    """A job object in an answer at the world's start."""
     mock = MockLegnext(quirks=Quirks(**quirks))
     return look_up(mock, mock.add_job(script, task))
 
 
 def refusal_of(error_body: Any) -> dict[str, Any]:  # noqa: ANN401 - as Quirks takes
-    """The answer to a look-up of no job."""
+    """The answer to a look-up of a job that doesn't exist."""
     answer = ask(MockLegnext(quirks=Quirks(error_body=error_body)), "GET", "/api/v1/job/none")
     assert answer.status_code == 404
     body: dict[str, Any] = answer.json()
@@ -46,19 +46,19 @@ def refusal_of(error_body: Any) -> dict[str, Any]:  # noqa: ANN401 - as Quirks t
     ],
 )
 def test_settings_out_of_their_range(settings: dict[str, Any], complaint: str) -> None:
-    """What no quirk can be is refused, in words."""
+    """Settings out of their range are refused, with a message."""
     with pytest.raises(ValueError, match=re.escape(complaint)):
         Quirks(**settings)
 
 
 def test_every_quirk_is_in_the_documentation() -> None:
-    """The page on the API has a row for each."""
+    """The page about the API has a row for each."""
     page = (Path(__file__).parents[3] / "docs" / "mock" / "api.md").read_text()
     assert all(f"| `{field.name}` | " in page for field in attrs.fields(Quirks))
 
 
 def test_a_repr_shows_what_is_special() -> None:
-    """Of many switches those are shown that were turned."""
+    """The repr only has the settings that differ from their defaults."""
     assert repr(Quirks()) == "Quirks()"
     assert repr(Quirks(logs="strings", active_tasks=True)) == (
         "Quirks(logs='strings', active_tasks=True)"
@@ -76,12 +76,12 @@ def test_error_body_flat() -> None:
 
 
 def test_error_body_nested() -> None:
-    """An error is that object, under `error`."""
+    """An error is that object as the member `error`."""
     assert refusal_of("nested") == {"error": refusal_of("flat")}
 
 
 def test_error_body_job() -> None:
-    """An error is a job object that has failed and has no id."""
+    """An error is a failed job object without an id."""
     body = refusal_of("job")
     assert (body["job_id"], body["status"]) == ("", "failed")
     assert body["error"] == refusal_of("flat")
@@ -103,7 +103,7 @@ def test_every_refusal_has_the_error_body(
     path: str,
     status: int,
 ) -> None:
-    """The form of errors holds for bad submits, for no route and for a wrong method alike."""
+    """Bad submits, missing routes and wrong methods have the same form of error."""
     answer = ask(MockLegnext(quirks=Quirks(error_body=error_body)), method, path)
     body = answer.json()
     error = body if error_body == "flat" else body["error"]
@@ -115,7 +115,7 @@ def test_every_refusal_has_the_error_body(
     [(False, None, 401), (True, None, 200), (True, "wrong", 401), (True, "right", 200)],
 )
 def test_get_without_key(without_key: bool, key: str | None, status: int) -> None:  # noqa: FBT001 - a row of the table
-    """A job, and nothing else, can be looked up without a key; a wrong key stays wrong."""
+    """Only jobs can be looked up without a key; a wrong key is still refused."""
     mock = MockLegnext(api_keys=["right"], quirks=Quirks(get_without_key=without_key))
     job_id = mock.add_job()
     headers = {} if key is None else {"x-api-key": key}
@@ -145,7 +145,7 @@ def test_get_without_key(without_key: bool, key: str | None, status: int) -> Non
     ],
 )
 def test_job_error(job_error: str, nothing: object, something: object) -> None:
-    """The error of a job that is well, and of one that has failed."""
+    """The error of a job that succeeded, and of one that failed."""
     assert job_of(PENDING, job_error=job_error)["error"] == nothing
     assert job_of(FAILED, job_error=job_error)["error"] == something
 
@@ -175,7 +175,7 @@ def test_missing_time(missing_time: str, shown: str | None) -> None:
     ],
 )
 def test_time_resolution(time_resolution: Any, shown: list[str]) -> None:  # noqa: ANN401 - as Quirks takes
-    """A job's times are cut to the second, or to the nanosecond."""
+    """The times of jobs have a resolution of a second, or of a nanosecond."""
     mock = MockLegnext(quirks=Quirks(time_resolution=time_resolution))
     script = Script([("pending", 1.25), ("processing", 1.25), "completed"])
 
@@ -194,7 +194,7 @@ def test_time_resolution(time_resolution: Any, shown: list[str]) -> None:  # noq
     [("object", {"image_url": "", "image_urls": None, "seed": ""}), ("null", None)],
 )
 def test_missing_output(missing_output: str, shown: object) -> None:
-    """The output of a job that isn't completed; that of one that is stays what it is."""
+    """The quirk changes the output of jobs that aren't completed, and of no others."""
     assert job_of(PENDING, missing_output=missing_output)["output"] == shown
     assert job_of(FAILED, missing_output=missing_output)["output"] == shown
     assert len(job_of(COMPLETED, missing_output=missing_output)["output"]["image_urls"]) == 4
@@ -230,7 +230,7 @@ def test_empty_image_urls_of_a_video() -> None:
     ],
 )
 def test_logs(logs: Any, shown: object) -> None:  # noqa: ANN401 - as Quirks takes
-    """Progress shows in the logs while a job is processed, and not before."""
+    """The logs have the progress once a job is processed, and not before."""
     mock = MockLegnext(quirks=Quirks(logs=logs), run_times=Fixed(100))
 
     async def twice() -> list[object]:
@@ -244,14 +244,14 @@ def test_logs(logs: Any, shown: object) -> None:  # noqa: ANN401 - as Quirks tak
 
 
 def test_task_type_separator() -> None:
-    """The words of a task type are joined by a hyphen, or by an underscore."""
+    """The words of a task type are joined by a hyphen or an underscore."""
     assert job_of(PENDING, "upload-paint")["task_type"] == "upload-paint"
     job = job_of(PENDING, "upload-paint", task_type_separator="_")
     assert job["task_type"] == "upload_paint"
 
 
 def test_echo_input() -> None:
-    """The parameters of the submit come back as the job's input, or don't."""
+    """The job's input is null, or the parameters of the submit."""
     params = {"text": "a lighthouse", "callback": "https://hook.example/x"}
     assert submit(MockLegnext(), **params).json()["input"] is None
     mock = MockLegnext(quirks=Quirks(echo_input=True))
@@ -262,7 +262,7 @@ def test_echo_input() -> None:
 
 
 def test_extra_fields() -> None:
-    """There are fields that nobody has heard of, in the job and within it."""
+    """The job and the objects in it have undocumented fields."""
     plain, extra = job_of(COMPLETED), job_of(COMPLETED, extra_fields=True)
     for whole, more in ((plain, extra), *((plain[k], extra[k]) for k in ("meta", "output"))):
         assert set(whole) < set(more)
@@ -272,14 +272,14 @@ def test_extra_fields() -> None:
 
 
 def test_active_tasks() -> None:
-    """The route exists only where it is asked for."""
+    """The route only exists with the quirk."""
     assert ask(MockLegnext(), "GET", "/api/account/active_tasks").status_code == 404
     mock = MockLegnext(quirks=Quirks(active_tasks=True))
     assert ask(mock, "GET", "/api/account/active_tasks").status_code == 200
 
 
 def test_job_expires_after() -> None:
-    """A job that has ended is gone after so long, for look-ups and for what refers to it."""
+    """A job that has expired is a 404, for look-ups and for submits that refer to it."""
     mock = MockLegnext(quirks=Quirks(job_expires_after=100))
     ended = mock.add_job(Script([("pending", 10), "completed"]))
     waits = mock.add_job(PENDING)
@@ -308,7 +308,7 @@ def test_job_expires_after() -> None:
     ],
 )
 def test_urls_of_results(quirks: dict[str, Any], folder: str, expires: float | None) -> None:
-    """URLs are good for ever, or signed and say when they expire; temporary ones within a day."""
+    """URLs never expire, or are signed and say when; temporary ones expire within a day."""
     job = job_of(COMPLETED, **quirks)
     urls = [job["output"]["image_url"], *job["output"]["image_urls"]]
     for url in map(urlsplit, urls):
@@ -324,7 +324,7 @@ def test_urls_of_results(quirks: dict[str, Any], folder: str, expires: float | N
 
 @pytest.mark.parametrize(("max_body_bytes", "status"), [(12, 200), (11, 413)])
 def test_max_body_bytes(max_body_bytes: int, status: int) -> None:
-    """A body of so many bytes is taken, and one more is too many."""
+    """A body of that length is accepted, and one more byte is too long."""
     mock = MockLegnext(quirks=Quirks(max_body_bytes=max_body_bytes))
     answer = ask(mock, "POST", "/api/v1/diffusion", content=b'{"text":"a"}')
     assert answer.status_code == status

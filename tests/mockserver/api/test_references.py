@@ -1,4 +1,4 @@
-"""What submits may say of other jobs, over HTTP."""
+"""Submits that refer to other jobs, over HTTP."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ UPSCALE = {"imageNo": 0, "type": 0}
 
 
 def refused(mock: MockLegnext, task: str, **params: object) -> tuple[int, str]:
-    """The refusal of a submit: its status and its words."""
+    """The status and the message of a refused submit."""
     before = len(mock.world)
     answer = submit(mock, task, **params)
     assert len(mock.world) == before
@@ -31,12 +31,12 @@ def refused(mock: MockLegnext, task: str, **params: object) -> tuple[int, str]:
 
 @pytest.mark.parametrize("task", [task for task, params in GOOD.items() if "jobId" in params])
 def test_every_task_that_names_a_job_looks_for_it(task: str) -> None:
-    """A job that there is not is a 404, for each task that refers to one."""
+    """A job that doesn't exist is a 404, for each task that refers to one."""
     assert refused(MockLegnext(), task, **GOOD[task]) == (404, "jobId names no job")
 
 
 def test_a_video_of_an_image_looks_for_its_job() -> None:
-    """A video may be made without a job; but if one is named it has to be there."""
+    """A video needs no job, but a job that it names must exist."""
     params = {"jobId": "j", "imageNo": 0}
     assert refused(MockLegnext(), "video-diffusion", **params) == (404, "jobId names no job")
     mock = MockLegnext()
@@ -47,7 +47,7 @@ def test_a_video_of_an_image_looks_for_its_job() -> None:
 
 @pytest.mark.parametrize("status", ["pending", "processing", "failed"])
 def test_the_job_must_be_completed(status: str) -> None:
-    """A job that isn't completed has nothing to work on."""
+    """A job that isn't completed is a 422."""
     mock = MockLegnext()
     mock.add_job(Script([status]), job_id="j")
     words = f"jobId must name a completed job, this one is {status}"
@@ -73,7 +73,7 @@ def test_the_job_must_be_completed(status: str) -> None:
 def test_the_job_must_have_what_is_asked_of_it(
     of: str, task: str, params: dict[str, Any], words: str
 ) -> None:
-    """A number beyond what the job has made, or a job that makes no such thing, is a 422."""
+    """A result that the job doesn't have is a 422."""
     mock = MockLegnext()
     mock.add_job(COMPLETED, of, job_id="j")
     status, told = refused(mock, task, jobId="j", **params)
@@ -91,7 +91,7 @@ def test_the_job_must_have_what_is_asked_of_it(
     ],
 )
 def test_only_a_draft_is_enhanced(prompt: str, status: int) -> None:
-    """The job's own prompt has to have the word, as a parameter."""
+    """The job's own prompt must have `--draft`, as a parameter."""
     mock = MockLegnext()
     mock.world.add_job(at=0, script=COMPLETED, job_id="j", params={"text": prompt})
     assert submit(mock, "enhance", jobId="j", imageNo=0).status_code == status
@@ -104,7 +104,7 @@ def test_only_a_draft_is_enhanced(prompt: str, status: int) -> None:
     st.integers(0, 3),
 )
 def test_whatever_exists_can_be_used(of: str, task: str, number: int) -> None:
-    """Each image and each video that a completed job has is taken, and no other."""
+    """Each image and video of a completed job can be used, and no other."""
     world = World()
     draft = {name: "--draft" for name, field in TASKS[of].params.fields.items() if field.is_prompt}
     world.add_job(of, at=0, script=COMPLETED, job_id="j", params=draft)

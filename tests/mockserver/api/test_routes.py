@@ -15,7 +15,7 @@ from tests.mockserver.helpers import client_of
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_each_route_is_found(route: Route) -> None:
-    """A request as the template has it is for that route, and the nearest to it is that route."""
+    """A request that follows the template has that route, also as the closest."""
     path = route.path.replace("{job_id}", "789320d3-4b20-46d3-a804-6165a079176a")
     assert route_of(route.method, path) is route
     assert nearest_route(route.method, path) is route
@@ -33,12 +33,12 @@ def test_each_route_is_found(route: Route) -> None:
     ],
 )
 def test_what_no_route_answers(method: str, path: str) -> None:
-    """Only an exact path with its method is a route's."""
+    """Only the exact path with its method has the route."""
     assert route_of(method, path) is None
 
 
 def test_the_head_of_an_answer_is_asked_for_like_the_answer() -> None:
-    """HEAD is for the route of GET."""
+    """HEAD has the route of GET."""
     assert route_of("HEAD", "/api/account/balance") is BALANCE
 
 
@@ -54,30 +54,30 @@ def test_the_head_of_an_answer_is_asked_for_like_the_answer() -> None:
     ],
 )
 def test_the_nearest_route_is_the_one_that_was_meant(method: str, path: str, meant: str) -> None:
-    """A slip of the pen leads to the route that was meant."""
+    """A typing error leads to the route that was meant."""
     assert nearest_route(method, path).name == meant
 
 
 def test_the_nearest_of_those_that_are_asked_about() -> None:
-    """Where a mock leaves routes out, no request is told of them."""
+    """The closest is only looked for among the given routes."""
     assert nearest_route("GET", "/api/account/balance", [JOB]) is JOB
 
 
 def test_a_long_path_costs_no_more() -> None:
-    """So much of a path is looked at as any route has."""
+    """Only the beginning of a long path is compared."""
     assert nearest_route("POST", "/api/v1/diffusion" + "/x" * 100_000).name in TASKS
 
 
 @given(st.text())
 def test_any_path_has_an_answer(path: str) -> None:
-    """Whatever comes over the wire, it is for a route or not, and one is the nearest."""
+    """Any path has a route or none, and always a closest one."""
     assert nearest_route("GET", path) in ROUTES
     job_id = job_id_in(f"/api/v1/job/{path}")
     assert job_id == (path if path and "/" not in path else None)
 
 
 def test_the_application_has_these_routes() -> None:
-    """Every route of the table is answered over HTTP, or has to be switched on."""
+    """All routes of the table are answered over HTTP, or need a quirk."""
 
     async def main() -> None:
         mock = MockLegnext()

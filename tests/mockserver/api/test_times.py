@@ -17,7 +17,7 @@ from mockserver._api.times import (
 
 
 def test_times() -> None:
-    """Times are floored to the second, and one that hasn't come is the year 1."""
+    """Times are cut to the second, and a time that hasn't come is the year 1."""
     assert time_text(DEFAULT_EPOCH, 59.999) == "2026-01-01T00:00:59Z"
     assert time_text(DEFAULT_EPOCH, None) == "0001-01-01T00:00:00Z"
     assert nanosecond_text(DEFAULT_EPOCH, 59.25) == "2026-01-01T00:00:59.250000000Z"
@@ -26,7 +26,7 @@ def test_times() -> None:
 
 @given(st.floats(0, 1e9))
 def test_all_forms_tell_the_same_time(t: float) -> None:
-    """Read again, each form is the same second."""
+    """Parsed again, all forms are the same second."""
     second = datetime.fromtimestamp(unix_time(DEFAULT_EPOCH, t), UTC)
     assert datetime.fromisoformat(time_text(DEFAULT_EPOCH, t)) == second
     text = nanosecond_text(DEFAULT_EPOCH, t)

@@ -1,4 +1,4 @@
-"""Which submits are taken, and what is said of the others."""
+"""Checking the parameters of submits."""
 
 from __future__ import annotations
 
@@ -105,13 +105,13 @@ def test_every_task_is_tried() -> None:
 
 @pytest.mark.parametrize("task", GOOD)
 def test_the_required_parameters_are_enough(task: str) -> None:
-    """With what a task requires, it is taken."""
+    """The required parameters are enough for a submit."""
     validate(TASKS[task], GOOD[task])
 
 
 @pytest.mark.parametrize(("task", "name"), [(t, name) for t, p in GOOD.items() for name in p])
 def test_every_required_parameter_is_required(task: str, name: str) -> None:
-    """Without any one of them, it isn't."""
+    """Without any one of them, a submit is refused."""
     rest = {other: value for other, value in GOOD[task].items() if other != name}
     with pytest.raises(Refusal, match=f"^{name} is required$"):
         validate(TASKS[task], rest)
@@ -119,19 +119,19 @@ def test_every_required_parameter_is_required(task: str, name: str) -> None:
 
 @pytest.mark.parametrize(("task", "extra"), ALSO_GOOD)
 def test_what_else_is_taken(task: str, extra: dict[str, object]) -> None:
-    """Values at the edges of their ranges, and parameters that may be there, are taken."""
+    """Values at the ends of their ranges, and optional parameters, are accepted."""
     validate(TASKS[task], {**GOOD[task], **extra})
 
 
 @pytest.mark.parametrize(("task", "wrong", "complaint"), BAD)
 def test_what_is_wrong_is_named(task: str, wrong: dict[str, Any], complaint: str) -> None:
-    """The first wrong parameter is named, and what it must be."""
+    """The message names the first wrong parameter, and what it must be."""
     with pytest.raises(Refusal, match=complaint):
         validate(TASKS[task], {**GOOD[task], **wrong})
 
 
 def test_what_no_schema_can_say_is_another_refusal() -> None:
-    """Corners without their y, and a file that is no PNG, are well-formed and of no use: 422."""
+    """An odd number of coordinates, and a file that isn't a PNG, get 422."""
     odd = {"areas": [{**AREA, "points": [1] * 7}]}
     for mask in (odd, b"GIF89a"):
         with pytest.raises(Refusal) as caught:
@@ -150,7 +150,7 @@ def test_prompts(task: str, prompts: list[str]) -> None:
 
 
 def test_what_is_kept() -> None:
-    """Of a submit that is kept which its task knows; files, nulls and the rest are not."""
+    """A job keeps the parameters that its task knows, without files and nulls."""
     given = {"jobId": "j", "imageNo": 0, "mask": b"PNG", "remixPrompt": None, "unknown": 1}
     assert kept_of(TASKS["inpaint"], given) == IMAGE
     assert kept_of(TASKS["video-diffusion"], {"prompt": "a", **IMAGE}) == {"prompt": "a", **IMAGE}

@@ -35,7 +35,7 @@ def body(task: str = "diffusion", t: float = 1e6, **job: Any) -> dict[str, Any]:
 
 
 def test_a_pending_job_is_the_documented_sample() -> None:
-    """A job that was just submitted has the bytes of the sample, key by key."""
+    """A new job has the bytes of the sample."""
     world = World()
     world.add_job(at=0, job_id="789320d3-4b20-46d3-a804-6165a079176a")
     view = world.job("789320d3-4b20-46d3-a804-6165a079176a", 0)
@@ -44,7 +44,7 @@ def test_a_pending_job_is_the_documented_sample() -> None:
 
 
 def test_a_completed_job_has_its_times_and_its_price() -> None:
-    """Times are cut to the second, and what was frozen has been consumed."""
+    """Times are cut to the second, and the frozen points are consumed."""
     completed = body()
     assert completed["status"] == "completed"
     assert completed["meta"] == {
@@ -57,7 +57,7 @@ def test_a_completed_job_has_its_times_and_its_price() -> None:
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=list(TASKS))
 def test_the_output_is_what_the_task_makes(task: Any) -> None:  # noqa: ANN401 - a task
-    """A task has four images, one, videos or text, and nothing of it before it is completed."""
+    """The output has what the task makes, and is empty until the job is completed."""
     before, output = body(task.name, t=0)["output"], body(task.name)["output"]
     images = {Makes.GRID: 4, Makes.IMAGE: 1}.get(task.makes)
     videos = {Makes.VIDEOS: 4, Makes.VIDEO: 1}.get(task.makes)
@@ -88,14 +88,14 @@ def test_a_failed_job_says_why() -> None:
 
 @given(st.text(), st.text(min_size=1), st.text(min_size=1))
 def test_any_text_survives(callback: str, status: str, job_id: str) -> None:
-    """Callbacks, statuses and ids of any characters come through JSON as they were."""
+    """Any characters in callbacks, statuses and ids survive JSON."""
     decoded = body(callback=callback, job_id=job_id, script=Script([status]))
     assert decoded["config"]["webhook_config"]["endpoint"] == callback
     assert (decoded["job_id"], decoded["status"]) == (job_id, status)
 
 
 def test_errors_are_flat() -> None:
-    """An error has its code and two messages; the raw one is the other where it isn't given."""
+    """An error has a code and two messages; without a raw message, both are the same."""
     assert error_body(401, "no", "raw") == (
         b'{"code":401,"message":"no","raw_message":"raw","detail":null}'
     )

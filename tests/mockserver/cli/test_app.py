@@ -25,7 +25,7 @@ KEY = {"x-api-key": "key"}
 
 @contextmanager
 def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The command, and the URL that is its first line."""
+    """Run the command, and yield the URL of its first line."""
     process = subprocess.Popen(
         [*COMMAND, "--port", "0", *arguments],
         stdout=subprocess.PIPE,
@@ -41,7 +41,7 @@ def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command, until it ends by itself."""
+    """Run the command until it ends."""
     return subprocess.run(
         [*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False
     )
@@ -51,7 +51,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)], ids=["ctrl-c", "term"]
 )
 def test_signals_end_it_cleanly(number: signal.Signals, status: int) -> None:
-    """It says where it listens, and ends on a signal with the right status and not a word more."""
+    """It prints its URL, and ends on a signal with the right status and no other output."""
     with running() as (process, url):
         assert url.startswith("http://127.0.0.1:")
         assert httpx.get(f"{url}/api/account/balance", headers=KEY).status_code == 200
@@ -61,7 +61,7 @@ def test_signals_end_it_cleanly(number: signal.Signals, status: int) -> None:
 
 
 def test_the_options_reach_the_world() -> None:
-    """Jobs at the start, their speed, failures, limits and delays are as the options say."""
+    """Jobs, their run times, failures, limits and delays are as the options say."""
     with (
         running(
             *("--jobs", "5", "--slots", "2", "--seed", "7", "--failure-share", "1"),
@@ -81,7 +81,7 @@ def test_the_options_reach_the_world() -> None:
 
 
 def test_a_port_in_use_is_said_so() -> None:
-    """Where another listens, it says so in a line and ends with 1."""
+    """If the port is in use, it prints one line and ends with 1."""
     with running() as (_, url):
         ended = run("--port", url.rpartition(":")[2])
         assert ended.returncode == 1
@@ -92,7 +92,7 @@ def test_a_port_in_use_is_said_so() -> None:
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> Callable[..., MockLegnext]:
-    """The mock that the command would serve, with these arguments."""
+    """Make the mock that the command would serve with some arguments."""
     served: list[Any] = []
 
     def serve(serve: Any, *_address: object) -> int:  # noqa: ANN401 - of a mock, or a recorder
@@ -109,7 +109,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Callable[..., MockLegnext]:
 
 
 def test_a_scenario_with_options_over_it(told: Callable[..., MockLegnext], tmp_path: Path) -> None:
-    """The file is what it begins with; the calendar is today's unless the file has one."""
+    """Options override the file; the calendar begins today unless the file says otherwise."""
     file = tmp_path / "storm.toml"
     file.write_text("seed = 5\nslots = 3\n[[jobs]]\ncount = 2")
     mock = told("--scenario", str(file), "--seed", "8", "--jobs", "1", "--fault", "stale@job")
@@ -121,7 +121,7 @@ def test_a_scenario_with_options_over_it(told: Callable[..., MockLegnext], tmp_p
 
 
 def test_every_option_is_understood(told: Callable[..., MockLegnext]) -> None:
-    """Each option of the help can be given, and does something."""
+    """Each option of the help is accepted, and has an effect."""
     mock = told(
         *("--slots", "reject@6", "--order", "priority", "--priority", "edit=2"),
         *("--run-times", "relax", "--failure", "timeout=0.5", "--account", "limited=true"),
@@ -151,7 +151,7 @@ def test_every_option_is_understood(told: Callable[..., MockLegnext]) -> None:
 def test_only_this_machine_can_change_the_world(
     told: Callable[..., MockLegnext], arguments: list[str], *, is_there: bool
 ) -> None:
-    """Where others can reach the server, there are no admin routes unless it is said."""
+    """If other machines can reach the server, the admin routes need `--admin`."""
     mock = told(*arguments)
 
     async def state() -> int:
@@ -162,7 +162,7 @@ def test_only_this_machine_can_change_the_world(
 
 
 def test_a_transcript_is_replayed(told: Callable[..., MockLegnext], tmp_path: Path) -> None:
-    """What a recording has is there again, with what the options say besides."""
+    """A replay has the recorded jobs, and the settings of the other options."""
     file = tmp_path / "night.jsonl"
 
     async def record() -> str:
@@ -191,7 +191,7 @@ def test_a_transcript_is_replayed(told: Callable[..., MockLegnext], tmp_path: Pa
 def test_what_can_t_be_replayed(
     tmp_path: Path, text: str | None, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A file that isn't there, or is no recording, is said to be so, in a line."""
+    """A file that is missing or isn't a transcript gets a message of one line."""
     file = tmp_path / "replayed"
     if text is not None:
         file.write_text(text)
@@ -205,14 +205,14 @@ def test_what_can_t_be_replayed(
 def test_it_records(
     told: Callable[..., MockLegnext], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`record` serves what passes requests on; to a wrong URL it can't."""
+    """`record` serves a recorder; it refuses a URL that it can't use."""
     told("record", str(tmp_path / "night.jsonl"), "--port", "0")
     assert _cli.app(["record", str(tmp_path / "night.jsonl"), "--upstream", "ftp://a"]) == 2
     assert "--upstream must be a URL" in capsys.readouterr().err
 
 
 def test_a_recording_is_never_written_over(tmp_path: Path) -> None:
-    """Where the file is already, it says so and ends with 1."""
+    """If the file exists, it prints a message and ends with 1."""
     file = tmp_path / "night.jsonl"
     file.write_text("dear")
     ended = run("record", str(file), "--port", "0")
@@ -222,7 +222,7 @@ def test_a_recording_is_never_written_over(tmp_path: Path) -> None:
 
 
 def test_it_explains(capsys: pytest.CaptureFixture[str]) -> None:
-    """`explain` says what there is to say."""
+    """`explain` prints the explanation."""
     assert _cli.app(["explain", "limits"]) == 0
     assert "token-bucket: rate, [burst]" in capsys.readouterr().out
 
@@ -247,7 +247,7 @@ def test_it_explains(capsys: pytest.CaptureFixture[str]) -> None:
 def test_wrong_usage_is_2(
     wrong: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What can't be is refused with status 2 and a word about it, without a traceback."""
+    """Wrong usage ends with status 2 and a message, without a traceback."""
     monkeypatch.setattr(sys, "argv", ["legnext-mock", *wrong])
     with pytest.raises(SystemExit) as ended:
         _cli.main()
@@ -258,7 +258,7 @@ def test_wrong_usage_is_2(
 
 
 def test_help_teaches(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """The help has every option, its default, and examples."""
+    """The help has all options, their defaults, and examples."""
     monkeypatch.setattr(sys, "argv", ["legnext-mock", "--help"])
     with pytest.raises(SystemExit) as ended:
         _cli.main()
@@ -272,11 +272,11 @@ def test_help_teaches(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
 
 
 def test_its_version_is_that_of_the_distribution() -> None:
-    """It says which version it is; so does the module, run as a program."""
+    """`--version` prints the version, also as `python -m mockserver`."""
     ended = run("--version")
     assert (ended.returncode, ended.stdout.strip()) == (0, version("legnext-stream"))
 
 
 def test_importing_it_does_nothing() -> None:
-    """The module of `python -m mockserver` can be imported without being run."""
+    """Importing the module of `python -m mockserver` does not run it."""
     assert importlib.import_module("mockserver.__main__").main is _cli.main

@@ -1,4 +1,4 @@
-"""What the command explains."""
+"""The explanations of settings."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from mockserver._plain import kind_of
 
 @pytest.mark.parametrize("topic", get_args(Topic))
 def test_every_topic_is_explained(topic: Topic) -> None:
-    """Each topic has its kinds, each with its values and what they mean."""
+    """Each topic has its kinds, with their values and what they mean."""
     said = explanation(topic)
     assert "Attributes:" in said
     assert "\n    " in said
 
 
 def test_every_fault_is_explained() -> None:
-    """Of every fault there are its kind and its values, those in brackets that can be left out."""
+    """Each fault has its kind and its values, with optional ones in brackets."""
     said = explanation("faults")
     for fault in FAULTS:
         assert f"{kind_of(fault)}: " in said

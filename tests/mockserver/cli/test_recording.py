@@ -1,4 +1,4 @@
-"""Recording from outside, by a server that passes requests on."""
+"""The recording server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KEY = {"x-api-key": "a-key-that-is-secret"}
 
 
 async def test_what_passes_is_answered_and_written_down(tmp_path: Path) -> None:
-    """A client of the recording server is answered by the other; the transcript has it all, keyless."""
+    """The client gets the other server's answer; the transcript has both, without the key."""
     file = tmp_path / "night.jsonl"
     upstream = MockLegnext(api_keys=["a-key-that-is-secret"])
     job_id = upstream.add_job(Script(["completed"]))
@@ -45,7 +45,7 @@ async def test_what_passes_is_answered_and_written_down(tmp_path: Path) -> None:
 
 
 async def test_where_nobody_answers_the_client_is_told(tmp_path: Path) -> None:
-    """If the other server can't be reached the answer is 502, with the reason, and is written down."""
+    """If the other server isn't available, the answer is 502 with the reason."""
     file = tmp_path / "night.jsonl"
     async with (
         recording(file, "http://127.0.0.1:9")("127.0.0.1", 0) as url,
@@ -58,7 +58,7 @@ async def test_where_nobody_answers_the_client_is_told(tmp_path: Path) -> None:
 
 
 async def test_a_client_that_leaves_early_asks_nothing() -> None:
-    """A request whose body never came is passed on to nobody."""
+    """A request whose body is incomplete isn't forwarded."""
 
     async def hung_up() -> dict[str, object]:
         await trio.lowlevel.checkpoint()
@@ -74,7 +74,7 @@ async def test_a_client_that_leaves_early_asks_nothing() -> None:
 
 @pytest.mark.parametrize("upstream", ["api.legnext.ai", "ftp://a", "http://a:port", "http://"])
 def test_where_to_has_to_be_a_url(tmp_path: Path, upstream: str) -> None:
-    """What can't be passed on to is refused, before there is a file."""
+    """An invalid URL is refused before the file is created."""
     with pytest.raises(UsageError, match="--upstream"):
         recording(tmp_path / "night.jsonl", upstream)
     assert list(tmp_path.iterdir()) == []
@@ -91,7 +91,7 @@ def test_where_to_has_to_be_a_url(tmp_path: Path, upstream: str) -> None:
     ],
 )
 async def test_no_target_leads_to_another_host(target: bytes | None, url: str) -> None:
-    """Whatever stands in a request's first line, it goes to the one server, and below its path."""
+    """Any request target goes to the one server, below its path."""
     seen: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -128,7 +128,7 @@ async def test_no_target_leads_to_another_host(target: bytes | None, url: str) -
 async def test_a_crash_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What goes wrong in the recording server itself is said on standard error."""
+    """Errors of the recording server itself are printed to standard error."""
 
     async def crash(*_: object) -> None:
         await trio.lowlevel.checkpoint()

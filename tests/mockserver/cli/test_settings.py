@@ -97,12 +97,12 @@ jobs = [{ count = 2 }]
     ],
 )
 def test_what_options_mean(options: dict[str, Any], settings: dict[str, Any]) -> None:
-    """Each option is a setting of the scenario."""
+    """Each option sets a setting of the scenario."""
     assert scenario_of(Options(**options)) == Scenario(**settings)
 
 
 def test_options_go_over_a_file(tmp_path: Path) -> None:
-    """What has one value is replaced; what has several is added to; limits are replaced as a whole."""
+    """Options replace single settings and limits of the file, and extend its lists."""
     path = tmp_path / "base.toml"
     path.write_text(FILE)
     assert scenario_of(Options(scenario=path)).seed == 5
@@ -154,14 +154,14 @@ def test_options_go_over_a_file(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_said(options: dict[str, Any], problem: str) -> None:
-    """An option that can't be as it is is named, with what it should be."""
+    """A wrong option gets a message with its name and what it must be."""
     with pytest.raises(UsageError) as raised:
         scenario_of(Options(**options))
     assert problem in str(raised.value)
 
 
 def test_a_wrong_file_is_said_so(tmp_path: Path) -> None:
-    """Problems in the scenario's file come with its name and their place."""
+    """Problems in the scenario's file are reported with its name and their place."""
     path = tmp_path / "base.toml"
     path.write_text("seed = 'x'")
     with pytest.raises(UsageError, match=r"base\.toml: seed must be an integer"):

@@ -1,4 +1,4 @@
-"""Settings in a word."""
+"""Short forms of settings."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ KINDS = {"delay": Delay, "uniform": Uniform}
     ],
 )
 def test_what_forms_say(text: str, table: dict[str, object], criteria: dict[str, object]) -> None:
-    """Values stand in the order of the fields or have names; what they apply to is behind the @."""
+    """Values are by position or by name; what the setting applies to follows the @."""
     assert read_form(text, KINDS, KINDS) == ({"kind": "delay", **table}, criteria)
 
 
 def test_a_table_of_toml_says_anything() -> None:
-    """What begins with a brace is TOML, and is left as it is."""
+    """A form that begins with a brace is a table of TOML."""
     text = '{kind = "delay", seconds = {kind = "uniform", low = 1, high = 2}, when = {nth = 2}}'
     assert read_form(text, KINDS, KINDS) == (
         {
@@ -96,7 +96,7 @@ def test_a_table_of_toml_says_anything() -> None:
     ],
 )
 def test_what_is_no_form(text: str, reason: str) -> None:
-    """What is wrong is said in a sentence."""
+    """A wrong form gets a message of one sentence."""
     with pytest.raises(ShortFormError) as raised:
         read_form(text, KINDS, KINDS)
     assert reason in str(raised.value)
@@ -118,7 +118,7 @@ def test_values(text: str, value: object) -> None:
 
 
 def test_assignments() -> None:
-    """Values by name, with dashes for underscores; nothing else, and nothing twice."""
+    """Values by name, with dashes for underscores; each name at most once."""
     assert read_assignments(["error-body=nested", "logs=strings"]) == {
         "error_body": "nested",
         "logs": "strings",
@@ -130,7 +130,7 @@ def test_assignments() -> None:
 
 @given(st.text())
 def test_any_text_is_a_form_or_refused_with_a_sentence(text: str) -> None:
-    """Whatever is typed, nothing but the error with a message comes out."""
+    """Any text is read, or refused with a message."""
     for form in (text, f"delay:{text}", f"delay@{text}"):
         try:
             table, _ = read_form(form, KINDS, KINDS)
@@ -145,7 +145,7 @@ def test_any_text_is_a_form_or_refused_with_a_sentence(text: str) -> None:
     st.integers() | st.booleans() | st.text(alphabet="xyz-", min_size=1),
 )
 def test_what_is_quoted_comes_back(note: str, value: object) -> None:
-    """Every text can be said in quotes, as TOML has them, whatever it contains."""
+    """Any text can be given in TOML's quotes."""
     quoted = json.dumps(note, ensure_ascii=False)
     shown = value if isinstance(value, str) else json.dumps(value)
     table, criteria = read_form(f"delay:{shown},{quoted}@job", KINDS, KINDS)

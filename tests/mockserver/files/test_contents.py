@@ -1,4 +1,4 @@
-"""What is in the files of results."""
+"""The contents of result files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAMES = ("0.png", "1.png", "2.png", "3.png", "grid.png", "0.mp4", "1.mp4", "2.mp
 
 
 def pixels_of(png: bytes) -> tuple[int, list[bytes]]:
-    """An image's width, and its lines of pixels; each checksum is looked at."""
+    """The width of an image, and its lines of pixels; checks all checksums."""
     place, chunks = 8, {}
     while place < len(png):
         (length,) = struct.unpack_from(">I", png, place)
@@ -35,7 +35,7 @@ def pixels_of(png: bytes) -> tuple[int, list[bytes]]:
 
 
 def boxes_of(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The boxes that follow each other; together they fill the data."""
+    """The consecutive boxes that make up the data."""
     place = 0
     while place < len(data):
         length, kind = struct.unpack_from(">I4s", data, place)
@@ -53,7 +53,7 @@ def box(data: bytes, *path: bytes) -> bytes:
 
 
 def test_each_file_is_another_and_always_the_same() -> None:
-    """No two results share their bytes or validators, and a second look sees the same."""
+    """All results have different bytes and validators, and the same ones again."""
     contents = [content_of(job, name) for job in ("a", "b") for name in NAMES]
     assert len({content.body for content in contents}) == len(contents)
     assert len({content.etag for content in contents}) == len(contents)
@@ -62,7 +62,7 @@ def test_each_file_is_another_and_always_the_same() -> None:
 
 
 def test_images_are_png() -> None:
-    """All chunks are whole, and there are as many pixels as the header says."""
+    """All chunks are complete, and there are as many pixels as the header says."""
     content = content_of("a", "2.png")
     width, lines = pixels_of(content.body)
     assert content.media_type == "image/png"
@@ -73,7 +73,7 @@ def test_images_are_png() -> None:
 
 
 def test_the_grid_shows_the_four_images() -> None:
-    """Upper left the first, lower right the last."""
+    """The first image is at the upper left, the last at the lower right."""
     images = [pixels_of(content_of("a", f"{number}.png").body)[1] for number in range(4)]
     width, lines = pixels_of(content_of("a", "grid.png").body)
     assert width == 128

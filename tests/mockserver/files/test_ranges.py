@@ -1,4 +1,4 @@
-"""Which part of a file a request is for."""
+"""Reading `Range` header fields."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ ETAG = '"abc"'
     ],
 )
 def test_parts(asked: str, part: Part) -> None:
-    """A part by its ends, from a place on, or so much of the end."""
+    """A part by its ends, from a start, or by its length at the end."""
     assert part_for(asked, None, ETAG, 10) == part
     assert part_for(asked, ETAG, ETAG, 10) == part
 
 
 @pytest.mark.parametrize("asked", [None, "", "bytes=-", "bytes=1-2,4-5", "lines=1-2", "bytes=5-2"])
 def test_the_whole(asked: str | None) -> None:
-    """Where nothing is asked for that is understood, it is the whole."""
+    """Without a range that is understood, it is the whole file."""
     assert part_for(asked, None, ETAG, 10) is None
 
 
 def test_another_file() -> None:
-    """A part of what was there before is not sent: the whole of what there is now."""
+    """If the file has changed, the whole is sent rather than a part."""
     assert part_for("bytes=4-", '"old"', ETAG, 10) is None
 
 
 @pytest.mark.parametrize("asked", ["bytes=10-", "bytes=99-100", "bytes=-0"])
 def test_what_there_is_not(asked: str) -> None:
-    """There is nothing behind the end."""
+    """A part after the end of the file is an error."""
     with pytest.raises(ValueError, match=r"bytes"):
         part_for(asked, None, ETAG, 10)
 
 
 @given(st.integers(1, 50), st.integers(0, 60))
 def test_two_parts_make_the_whole(size: int, cut: int) -> None:
-    """What is before a place and what is from it on are all bytes, none twice."""
+    """The parts before and from any place make up the file."""
     body = bytes(range(size))
     if 0 < cut < size:
         first = part_for(f"bytes=0-{cut - 1}", None, ETAG, size)

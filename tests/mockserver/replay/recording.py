@@ -1,4 +1,4 @@
-"""Recordings for tests: a batch that is watched, with all that a mock can do to it."""
+"""Recordings of a batch against a mock, for tests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_POLLS: Final = 40
 def client_to(
     mock: MockLegnext, transport: httpx.AsyncBaseTransport | None = None
 ) -> httpx.AsyncClient:
-    """A client with a key worth keeping, and some patience."""
+    """A client with a secret key and a timeout."""
     return client_of(
         mock,
         transport=mock.transport() if transport is None else transport,
@@ -32,7 +32,7 @@ def client_to(
 
 
 async def _follow(client: httpx.AsyncClient, number: int, every: float) -> None:
-    """Submit a job, and ask about it until it has ended, whatever comes in between."""
+    """Submit a job and poll it until it ends, despite all errors."""
     job_id = ""
     for _ in range(_MOST_POLLS):
         try:
@@ -69,7 +69,7 @@ def record(mock: MockLegnext, path: Path, jobs: int = 6) -> Transcript:
 
 
 def replay(transcript: Transcript, mock: MockLegnext) -> None:
-    """Ask a mock, in virtual time, what was asked in a recording."""
+    """Send the requests of a recording to a mock, in virtual time."""
 
     async def run() -> None:
         async with client_to(mock) as client:

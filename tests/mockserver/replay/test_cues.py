@@ -1,4 +1,4 @@
-"""What happens to which request of a recording."""
+"""What a replay does with each request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def cues_of(*exchanges: Exchange) -> Cues:
 
 
 def test_requests_are_known_again() -> None:
-    """By method, path and parameters, whatever their order and spaces; forms by their path alone."""
+    """Requests match by method, path and parameters in any order; forms by path alone."""
     assert asked("POST", "/a", b'{"a": 1, "b": 2}') == asked("POST", "/a", b'{"b":2,"a":1}')
     assert asked("POST", "/a", b'{"a":1}') != asked("POST", "/a", b'{"a":2}')
     assert asked("POST", "/a", b"") != asked("GET", "/a", b"")
@@ -25,7 +25,7 @@ def test_requests_are_known_again() -> None:
 
 
 def test_each_is_given_once() -> None:
-    """Cues come in the order of the recording, each once; and the count can be put back."""
+    """Cues come in the order of the recording, each once; the count can be restored."""
     cues = cues_of(
         answer(0, b"", status_code=429), answer(1, b"", status_code=503), answer(2, b"<html>")
     )
@@ -56,14 +56,14 @@ COMPLETED = job("completed", output={"image_url": "http://a/b.png"})
     ],
 )
 def test_what_a_script_says_is_left_to_the_world(body: object, *, is_world_s: bool) -> None:
-    """An answer that the job's script gives by itself needs no cue to give it; any other does."""
+    """An answer that follows from the job's script isn't taken from the recording."""
     cue = cues_of(answer(0, body)).take(asked("GET", "/api/v1/job/a", b""))
     assert cue is not None
     assert cue.as_recorded is not is_world_s
 
 
 def test_answers_out_of_the_order_of_a_life() -> None:
-    """One that lagged behind, or was labelled as something else, is given as it was."""
+    """A stale or mislabelled answer is given as recorded."""
     seen = [answer(0, job("processing")), answer(1, job("pending")), answer(2, job("processing"))]
     cues = cues_of(*seen)
     key = asked("GET", "/api/v1/job/a", b"")
@@ -85,7 +85,7 @@ def test_answers_out_of_the_order_of_a_life() -> None:
 
 
 def test_a_job_object_from_elsewhere() -> None:
-    """A job object that no status request asked for is given as it was."""
+    """A job object that isn't from a status request is given as recorded."""
     odd = Exchange(
         at=0,
         answered_at=0,
@@ -101,7 +101,7 @@ def test_a_job_object_from_elsewhere() -> None:
 
 
 def test_submits() -> None:
-    """A submit is answered as it was, and makes the job that it made; the same job only once."""
+    """A submit is answered as recorded, and makes its job; only the first one does."""
     cues = cues_of(
         answer(1, job("pending"), method="POST"),
         answer(2, job("pending"), method="POST"),
@@ -125,7 +125,7 @@ def test_submits() -> None:
     ],
 )
 def test_broken_connections(error: str, fault: object) -> None:
-    """What ended a request says what has to happen to its connection."""
+    """The recorded error decides the fault of the connection."""
     exchange = Exchange(at=0, ended_at=1, method="GET", path="/api/v1/job/a", error=error)
     cue = cues_of(exchange).take(asked("GET", "/api/v1/job/a", b""))
     assert cue is not None

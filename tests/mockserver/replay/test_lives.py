@@ -1,4 +1,4 @@
-"""What was seen of jobs, made into scripts."""
+"""From sightings of jobs to scripts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LIVES = st.sampled_from(
 def seen(
     *given: tuple[float, str], started_at: float | None = None, ended_at: float | None = None
 ) -> list[Sighting]:
-    """Sightings at these times; what a job tells of itself stands in each."""
+    """Sightings at these times, all with the same times in the job."""
     return [
         Sighting(at=at, status=status, started_at=started_at, ended_at=ended_at)
         for at, status in given
@@ -38,7 +38,7 @@ def seen(
 
 @st.composite
 def recordings(draw: st.DrawFn) -> tuple[Script, list[Sighting]]:
-    """A life, and what somebody saw of it who asked now and then."""
+    """A lifecycle, and what a client that polls it sees."""
     statuses = draw(LIVES)
     seconds = draw(st.lists(st.floats(0.5, 90), min_size=len(statuses), max_size=len(statuses)))
     script = Script([*zip(statuses[:-1], seconds, strict=False), statuses[-1]])
@@ -61,7 +61,7 @@ def recordings(draw: st.DrawFn) -> tuple[Script, list[Sighting]]:
 
 @given(recordings())
 def test_a_script_agrees_with_all_that_was_seen(recording: tuple[Script, list[Sighting]]) -> None:
-    """Asked at the same times, the world says what was seen; and no status that the life hadn't."""
+    """At the same times, the script has the statuses that were seen, and no others."""
     life, sightings = recording
     script = script_of(sightings)
     world = World()
@@ -94,7 +94,7 @@ def test_a_script_agrees_with_all_that_was_seen(recording: tuple[Script, list[Si
     ],
 )
 def test_when_a_status_began(sightings: list[Sighting], changes: list[tuple[float, int]]) -> None:
-    """A change is put where the job says it was, if that can be; otherwise in the middle."""
+    """A change is at the job's own time if that is possible, otherwise in the middle."""
     script = script_of(sightings)
     times = list(itertools.accumulate(step.seconds for step in script.steps[:-1]))
     assert times == [at for at, _ in changes]
@@ -102,7 +102,7 @@ def test_when_a_status_began(sightings: list[Sighting], changes: list[tuple[floa
 
 
 def test_answers_that_lagged_behind() -> None:
-    """A status from before one that was seen, or after an end, is no part of the life."""
+    """Stale statuses, and those after the end, aren't part of the script."""
     script = script_of(
         seen(
             (0, "processing"),
@@ -124,7 +124,7 @@ def test_a_job_begins_when_it_is_submitted() -> None:
 
 
 def test_before_it_was_first_seen() -> None:
-    """A job was pending at first: until it says that it began, or halfway; or it had begun before."""
+    """A job is pending before it was first seen, unless it had begun earlier."""
     told = script_of(seen((10, "processing"), started_at=4))
     assert told.steps == Script([("pending", 4), "processing"]).steps
     untold = script_of(seen((10, "failed")))
@@ -134,7 +134,7 @@ def test_before_it_was_first_seen() -> None:
 
 
 def test_a_failure_is_kept() -> None:
-    """What a job failed of is in its script, when it was first seen so or later."""
+    """The script has the failure, whether the first sighting has it or a later one."""
     failure = Failure(7, "a", "b")
     failed = Sighting(at=1, status="failed", failure=failure)
     assert script_of([failed]).failure == failure
@@ -154,11 +154,11 @@ def test_a_failure_is_kept() -> None:
     ],
 )
 def test_what_a_job_failed_of(error: object, failure: Failure) -> None:
-    """Every shape in which errors are seen is understood."""
+    """All variants of `error` are understood."""
     assert failure_of(error) == failure
 
 
 def test_task_types() -> None:
-    """Task types are known in both spellings; what isn't known passes for a diffusion."""
+    """Both spellings of task types are understood; unknown ones count as diffusion."""
     names = [known_task(name) for name in ("upload-paint", "upload_paint", "new", None)]
     assert names == ["upload-paint", "upload-paint", "diffusion", "diffusion"]

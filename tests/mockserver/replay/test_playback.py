@@ -1,4 +1,4 @@
-"""A recording from one mock, replayed by another."""
+"""Replaying the recording of a mock."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from tests.mockserver.replay.recording import batch, client_to, record, replay
 
 
 def both_journals(mock: MockLegnext, jobs: int = 4) -> tuple[MockLegnext, MockLegnext]:
-    """Record a batch from a mock, replay it by another; return both."""
+    """Record a batch against a mock, and replay it against another; return both."""
     with tempfile.TemporaryDirectory() as folder:
         transcript = record(mock, Path(folder) / "night.jsonl", jobs)
     other = replaying(transcript)
@@ -62,7 +62,7 @@ def both_journals(mock: MockLegnext, jobs: int = 4) -> tuple[MockLegnext, MockLe
 def test_the_same_journal_byte_for_byte(
     seed: int, slots: int, share: float, rate: float, burst: int, form: str
 ) -> None:
-    """The same requests at the same times leave the same journal: answers, refusals, times, all."""
+    """The same requests at the same times leave the same journal."""
     mock = MockLegnext(
         seed,
         slots,
@@ -97,7 +97,7 @@ HTTP_FAULTS = [
 
 @pytest.mark.parametrize("fault", HTTP_FAULTS, ids=lambda fault: type(fault).__name__)
 def test_the_same_journal_with_faults(fault: object) -> None:
-    """What faults did is done again to the same requests, without the rules that did it."""
+    """Faults happen again to the same requests, without the rules that caused them."""
     mock = MockLegnext(
         5,
         2,
@@ -117,7 +117,7 @@ def test_the_same_journal_with_faults(fault: object) -> None:
     "fault", [Reset(), EmptyAnswer(), Close(50), Silence()], ids=lambda fault: type(fault).__name__
 )
 def test_the_same_journal_with_connection_faults(fault: object) -> None:
-    """A connection that broke breaks again, at the same request, and the client meets the same."""
+    """Connections break again at the same requests, with the same errors for the client."""
     mock = MockLegnext(5, 2, faults=[Rule(fault, When(route="job", every=4))])  # type: ignore[arg-type]
     with tempfile.TemporaryDirectory() as folder:
         first = record(mock, Path(folder) / "first.jsonl")
@@ -154,7 +154,7 @@ def test_a_batch_runs_again(tmp_path: Path) -> None:
 
 
 def test_what_the_recording_does_not_know(tmp_path: Path) -> None:
-    """Other prompts make new jobs, and a job is told of as the world has it when asked more often."""
+    """Other prompts make new jobs, and further polls of a recorded job are answered."""
     mock = MockLegnext(3, run_times=Fixed(30))
     again = replaying(record(mock, tmp_path / "night.jsonl", jobs=1))
 
@@ -174,7 +174,7 @@ def test_what_the_recording_does_not_know(tmp_path: Path) -> None:
 
 
 def test_a_job_that_is_there_already(tmp_path: Path) -> None:
-    """A submit whose job somebody has added by hand finds that one, as it is."""
+    """A submit whose job was added by hand returns that job as it is."""
     mock = MockLegnext(3)
     again = replaying(record(mock, tmp_path / "night.jsonl", jobs=1))
     (job_id,) = mock.truth
@@ -190,7 +190,7 @@ def test_a_job_that_is_there_already(tmp_path: Path) -> None:
 
 
 def test_refusals_come_again_whenever_asked(tmp_path: Path) -> None:
-    """A refusal is tied to the request that met it, not to its time."""
+    """A refusal is tied to its request, not to its time."""
     mock = MockLegnext(limit=TokenBucket(0.5, burst=1))
     transcript = record(mock, tmp_path / "night.jsonl", jobs=2)
     refused = [e for e in transcript.exchanges if e.status_code == 429]
@@ -212,7 +212,7 @@ def test_refusals_come_again_whenever_asked(tmp_path: Path) -> None:
 
 
 def test_jobs_that_were_there_before(tmp_path: Path) -> None:
-    """Jobs that the recording only asks about are there from the start."""
+    """Jobs that the recording only asks about exist from the start."""
     mock = MockLegnext(run_times=Fixed(30))
     (job_id,) = mock.add_jobs(1)
 
@@ -238,7 +238,7 @@ def test_settings_can_be_given(tmp_path: Path) -> None:
 
 
 def test_reset_begins_the_recording_anew(tmp_path: Path) -> None:
-    """After a reset the same requests meet the same once more."""
+    """After a reset, the same requests get the same answers again."""
     mock = MockLegnext(4, limit=TokenBucket(0.5, burst=2))
     transcript = record(mock, tmp_path / "night.jsonl")
     again = replaying(transcript)
@@ -250,7 +250,7 @@ def test_reset_begins_the_recording_anew(tmp_path: Path) -> None:
 
 
 def test_callbacks_are_told(tmp_path: Path) -> None:
-    """A submit that is made again with a callback has its job tell it."""
+    """A submit that is repeated with a callback makes a job with that callback."""
     mock = MockLegnext()
 
     async def submit(target: MockLegnext, transport: httpx.AsyncBaseTransport) -> None:
@@ -266,7 +266,7 @@ def test_callbacks_are_told(tmp_path: Path) -> None:
 
 
 def test_a_server_that_cannot_break_connections(tmp_path: Path) -> None:
-    """Under another ASGI server a fault of the connection is an error that says so."""
+    """Under another ASGI server, a connection fault is a 500 with the reason."""
     mock = MockLegnext(faults=[Rule(Reset(), When(nth=1))])
     again = replaying(record(mock, tmp_path / "night.jsonl", jobs=1))
 
@@ -280,7 +280,7 @@ def test_a_server_that_cannot_break_connections(tmp_path: Path) -> None:
 
 
 def test_a_client_that_leaves_takes_no_cue(tmp_path: Path) -> None:
-    """A submit that ends before its body has come takes nothing from the recording."""
+    """A submit with an incomplete body uses no cue."""
     transcript = record(MockLegnext(), tmp_path / "night.jsonl", jobs=1)
     again = replaying(transcript)
     cues = Cues(transcript, jobs_of(transcript))
@@ -307,7 +307,7 @@ def test_a_client_that_leaves_takes_no_cue(tmp_path: Path) -> None:
 
 
 def test_what_is_no_request_passes(tmp_path: Path) -> None:
-    """Whatever else a server asks of an application goes to the routes."""
+    """ASGI events that aren't requests pass to the routes."""
     transcript = record(MockLegnext(), tmp_path / "night.jsonl", jobs=1)
     again = replaying(transcript)
     cues = Cues(transcript, jobs_of(transcript))
@@ -321,7 +321,7 @@ def test_what_is_no_request_passes(tmp_path: Path) -> None:
 
 
 def test_a_batch_drives_both_alike(tmp_path: Path) -> None:
-    """The program that was recorded finds in the replay what it found before."""
+    """The recorded program gets the same answers from the replay."""
     mock = MockLegnext(8, 2, failure_share=0.3, limit=TokenBucket(1, 2), latency=0.25)
     transcript = record(mock, tmp_path / "night.jsonl")
     again = replaying(transcript)

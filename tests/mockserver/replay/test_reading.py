@@ -1,4 +1,4 @@
-"""What a transcript tells of jobs and of the calendar."""
+"""What a transcript says about jobs and about the calendar."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def job(status: str, **more: object) -> dict[str, object]:
 
 
 def test_the_jobs_of_a_mock(tmp_path: Path) -> None:
-    """What is read from real traffic lies as close to the truth as a job's own times, a second."""
+    """What is read from a recording is within a second of the truth."""
     mock = MockLegnext(3, 2, failure_share=0.5, run_times=Fixed(40.25), latency=0.25)
     recorded = record(mock, tmp_path / "night.jsonl")
     assert calendar_of(recorded) == DEFAULT_EPOCH
@@ -91,13 +91,13 @@ def test_the_jobs_of_a_mock(tmp_path: Path) -> None:
     ],
 )
 def test_answers_that_tell_of_no_job(exchange: Exchange) -> None:
-    """An error, a part of an answer, or another job's object says nothing about a job."""
+    """Errors, incomplete answers and other jobs' objects say nothing about a job."""
     assert job_object(exchange) is None
     assert jobs_of(transcript(exchange)) == {}
 
 
 def test_a_job_is_told_of_by_its_submit() -> None:
-    """The answer to a submit is the first sight of a job, and says when it was submitted."""
+    """The answer to a submit is the first sighting of a job, and has its submit time."""
     jobs = jobs_of(
         transcript(
             Exchange(at=0, ended_at=9, method="GET", path="/api/v1/job/b", error="ReadTimeout"),
@@ -126,19 +126,19 @@ def test_a_job_is_told_of_by_its_submit() -> None:
     ],
 )
 def test_times_in_jobs(meta: object, began: float) -> None:
-    """A time that a job tells is believed where it makes sense, in every form that is seen."""
+    """Any form of a job's times is read, and used if it is plausible."""
     seen = [answer(10, job("pending")), answer(20, job("processing", meta=meta))]
     (script,) = scripts_of(transcript(*seen)).values()
     assert script.seconds == pytest.approx(began, abs=1e-5)
 
 
 def http_date(seconds: float) -> str:
-    """The date so many seconds after the recorder's calendar began, as a header."""
+    """The `Date` so many seconds after the recorder's start."""
     return (BEGAN + timedelta(seconds=seconds)).strftime("%a, %d %b %Y %H:%M:%S GMT")
 
 
 def test_the_calendar_is_the_servers() -> None:
-    """The server's dates decide, by their median: one answer that is wrong changes nothing."""
+    """The median of the server's dates counts, so one wrong answer changes nothing."""
     answers = [answer(t, b"", date=http_date(100 + t)) for t in (0.0, 1.25, 2.5, 3.75)]
     wrong = answer(5, b"", date=http_date(5000))
     assert calendar_of(transcript(*answers, wrong)) == BEGAN + timedelta(seconds=100)
@@ -149,11 +149,11 @@ def test_the_calendar_is_the_servers() -> None:
     ["", "nonsense", "Tue, 01 Jan 1901 00:00:00 GMT", f"Mon, 06 May 2030 07:08:09 +{'9' * 30}"],
 )
 def test_a_calendar_that_is_none(date: str) -> None:
-    """Without a date that makes sense the recorder's own calendar does."""
+    """Without a plausible date, the recorder's own calendar counts."""
     assert calendar_of(transcript(answer(0, b"", date=date))) == BEGAN
 
 
 def test_a_date_without_a_zone_is_in_utc() -> None:
-    """A date that says it doesn't know its zone is taken as all the others are."""
+    """A date without a zone is in UTC."""
     dated = answer(0, b"", date=http_date(60).replace("GMT", "-0000"))
     assert calendar_of(transcript(dated)) == BEGAN + timedelta(seconds=60)

@@ -27,7 +27,7 @@ BEGAN = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 class Canned(httpx.AsyncBaseTransport):
-    """Answers everything with one body in chunks, and then perhaps an error."""
+    """Answers with one body in chunks, and optionally an error after it."""
 
     def __init__(
         self, *chunks: bytes, error: Exception | None = None, encoding: str = "identity"
@@ -62,7 +62,7 @@ class _Stream(httpx.AsyncByteStream):
 
 
 async def one_of(path: Path, canned: Canned, most_bytes: int = 1000) -> Exchange:
-    """Ask once, whatever comes of it, and return what was recorded."""
+    """Make one request, and return what was recorded."""
     recorder = Recorder(path, canned, most_bytes=most_bytes)
     async with httpx.AsyncClient(transport=recorder) as client:
         with contextlib.suppress(httpx.ReadError):
@@ -76,7 +76,7 @@ async def one_of(path: Path, canned: Canned, most_bytes: int = 1000) -> Exchange
 
 
 def test_what_passes(tmp_path: Path) -> None:
-    """Requests and answers are written with their times; the client sees what it would without."""
+    """Requests and answers are recorded with their times, and the client sees no difference."""
     mock = MockLegnext(latency=Fixed(0.25))
     path = tmp_path / "night.jsonl"
 
@@ -103,7 +103,7 @@ def test_what_passes(tmp_path: Path) -> None:
 
 
 async def test_nobody_else_reads_it(tmp_path: Path) -> None:
-    """A transcript is its owner's, and no earlier one is written over."""
+    """Only the owner can read the file, and an existing file isn't overwritten."""
     path = tmp_path / "night.jsonl"
     await Recorder(path, Canned()).aclose()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -114,7 +114,7 @@ async def test_nobody_else_reads_it(tmp_path: Path) -> None:
 
 
 def test_requests_without_an_answer(tmp_path: Path) -> None:
-    """What ended a request is written by name: a timeout, a client that was cancelled."""
+    """The error that ended a request is recorded by name."""
     mock = MockLegnext(latency=Fixed(60))
     path = tmp_path / "night.jsonl"
 
@@ -132,7 +132,7 @@ def test_requests_without_an_answer(tmp_path: Path) -> None:
 
 
 async def test_a_body_that_breaks_off(tmp_path: Path) -> None:
-    """An answer that ends in an error is written as far as it came, with the error."""
+    """An incomplete answer is recorded as far as it came, with the error."""
     broken = Canned(b"ab", b"cd", error=httpx.ReadError("gone"))
     exchange = await one_of(tmp_path / "a.jsonl", broken)
     assert (exchange.status_code, exchange.body, exchange.error) == (200, b"abcd", "ReadError")
@@ -141,7 +141,7 @@ async def test_a_body_that_breaks_off(tmp_path: Path) -> None:
 
 
 async def test_long_bodies_are_cut(tmp_path: Path) -> None:
-    """Of a body no more is kept than was asked for, and the file says that there was more."""
+    """At most the configured number of bytes is kept of a body, and the file says so."""
     whole = await one_of(tmp_path / "a.jsonl", Canned(b"abc", b"def"), most_bytes=6)
     cut = await one_of(tmp_path / "b.jsonl", Canned(b"abc", b"def"), most_bytes=5)
     none = await one_of(tmp_path / "c.jsonl", Canned(b"abc", b"def"), most_bytes=0)
@@ -165,21 +165,21 @@ async def test_long_bodies_are_cut(tmp_path: Path) -> None:
 async def test_packed_bodies(
     tmp_path: Path, encoding: str, body: bytes, kept: bytes, *, cut: bool
 ) -> None:
-    """A packed body is written unpacked, within the same bound; what can't be unpacked is left out."""
+    """A compressed body is recorded decompressed, within the bound, or left out if it can't be."""
     packed = Canned(body, encoding=encoding)
     exchange = await one_of(tmp_path / "a.jsonl", packed, most_bytes=100_000)
     assert (exchange.body, exchange.cut) == (kept, cut)
 
 
 async def test_packed_secrets(tmp_path: Path) -> None:
-    """What must not be written is not written packed either."""
+    """Secrets in compressed bodies are removed too."""
     body = gzip.compress(f'{{"key":"{KEY}","url":"http://a/?Signature=1"}}'.encode())
     exchange = await one_of(tmp_path / "a.jsonl", Canned(body, encoding="gzip"))
     assert exchange.body == b'{"key":"[removed]","url":"http://a/"}'
 
 
 async def test_a_client_that_has_had_enough(tmp_path: Path) -> None:
-    """An answer that is closed before its end is written as cut, once."""
+    """An answer that is closed before its end is recorded as cut, once."""
     path = tmp_path / "a.jsonl"
     recorder = Recorder(path, Canned(b"abc", b"def"))
     request = httpx.Request("GET", "http://a.b/")
@@ -200,7 +200,7 @@ async def test_a_client_that_has_had_enough(tmp_path: Path) -> None:
 
 
 async def test_bodies_of_requests(tmp_path: Path) -> None:
-    """Of requests the JSON is kept, where it is there as a whole and not too long; no form, no stream."""
+    """Only complete JSON bodies of requests are kept, if they are short enough."""
     path = tmp_path / "a.jsonl"
 
     async def streamed() -> AsyncIterator[bytes]:
@@ -216,7 +216,7 @@ async def test_bodies_of_requests(tmp_path: Path) -> None:
 
 
 async def test_short_keys_are_no_secret(tmp_path: Path) -> None:
-    """A key like "test" is not searched for: it would be found everywhere."""
+    """A short key isn't removed from bodies, as it would be found in other words."""
     path = tmp_path / "a.jsonl"
     async with httpx.AsyncClient(transport=Recorder(path, Canned(b"a test"))) as client:
         await client.get("http://a.b/", headers={"x-api-key": "test"})
@@ -224,7 +224,7 @@ async def test_short_keys_are_no_secret(tmp_path: Path) -> None:
 
 
 async def test_a_crash_costs_only_what_is_under_way(tmp_path: Path) -> None:
-    """Each exchange is in the file as soon as it is over, whether or not the recorder is closed."""
+    """Each exchange is in the file once it is over, without closing the recorder."""
     path = tmp_path / "a.jsonl"
     client = httpx.AsyncClient(transport=Recorder(path, Canned(b"a")))
     await client.get("http://a.b/")
@@ -234,7 +234,7 @@ async def test_a_crash_costs_only_what_is_under_way(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("taken", [0, 5], ids=["nothing", "a part"])
 async def test_a_full_disk_does_not_stop_the_traffic(tmp_path: Path, taken: int) -> None:
-    """When the file can't be written any more, requests go on, and closing says what happened."""
+    """If writing fails, requests go on, and closing raises the error."""
 
     class FullDisk(io.FileIO):
         def write(self, data: Any) -> int:  # noqa: ANN401 - the base's own
@@ -256,7 +256,7 @@ async def test_a_full_disk_does_not_stop_the_traffic(tmp_path: Path, taken: int)
 
 
 async def test_over_sockets(tmp_path: Path) -> None:
-    """A recorder wraps the usual transport by itself, with a clock that may be the mock's own."""
+    """By default a recorder wraps the usual transport; its clock can be that of a mock."""
     mock = MockLegnext(time_scale=1000)
     path = tmp_path / "a.jsonl"
     async with mock.serve() as url:

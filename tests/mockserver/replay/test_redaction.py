@@ -1,4 +1,4 @@
-"""What is taken out before a transcript is written."""
+"""Removing secrets from transcripts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WORDS = st.text("abcXYZ019-._~", min_size=1, max_size=12)
     ],
 )
 def test_bodies(before: bytes, after: bytes) -> None:
-    """Queries and passwords of URLs and the values of telling members go; all else stays."""
+    """Queries and passwords of URLs, and secret members, are removed; all else stays."""
     assert redact_body(before) == after
 
 
@@ -44,7 +44,7 @@ def test_bodies(before: bytes, after: bytes) -> None:
 def test_signed_urls_keep_no_signature(
     *, host: str, path: str, params: list[tuple[str, str]], is_escaped: bool
 ) -> None:
-    """However a signed URL stands in JSON, it is the bare one afterwards, and still JSON."""
+    """Any escaping of a signed URL in JSON loses its query, and is still JSON."""
     query = "&".join(f"{name}={value}" for name, value in [*params, ("Signature", "SIGN4TURE")])
     body = json.dumps({"image_url": f"https://{host}/{path}?{query}", "seed": "1"})
     if is_escaped:
@@ -55,14 +55,14 @@ def test_signed_urls_keep_no_signature(
 
 @given(st.binary(), st.binary(), st.binary(min_size=8, max_size=20))
 def test_keys_go_wherever_they_stand(before: bytes, after: bytes, key: bytes) -> None:
-    """A key that is known is in no body, in the middle of whatever."""
+    """A known key is removed from bodies wherever it is."""
     if key not in b"[removed]" * 3:
         assert key not in redact_body(before + key + after, [key])
 
 
 @given(st.binary())
 def test_it_is_done_once_and_for_all(body: bytes) -> None:
-    """What has been redacted has nothing more to redact."""
+    """Redacting twice changes nothing."""
     assert redact_body(redact_body(body)) == redact_body(body)
 
 
@@ -79,7 +79,7 @@ def test_it_is_done_once_and_for_all(body: bytes) -> None:
     ],
 )
 def test_hostile_bodies_take_no_longer(body: bytes) -> None:
-    """No body makes the search slow: the time grows with the length, not with its square."""
+    """The time grows linearly with the length of any body."""
     began = time.process_time()
     redact_body(body)
     assert time.process_time() - began < 2.0
@@ -92,7 +92,7 @@ def test_urls() -> None:
 
 
 def test_headers() -> None:
-    """Only headers that are known to be harmless are kept, and of a location no query."""
+    """Only known harmless fields are kept, and a location without its query."""
     headers = [
         ("Date", "Thu, 01 Jan 2026 00:00:00 GMT"),
         ("Set-Cookie", "session=1"),

@@ -49,7 +49,7 @@ def written(*lines: bytes) -> Path:
 
 @given(st.lists(exchanges(), max_size=8), st.integers(0, 200))
 def test_what_is_written_is_read(given: list[Exchange], torn: int) -> None:
-    """A transcript is read as it was written, in the order of the asking, without a torn last line."""
+    """A transcript is read as written, in the order of requests, without a torn last line."""
     lines = [exchange_line(exchange) for exchange in given]
     tail = exchange_line(Exchange(at=0, ended_at=0, method="GET", path="/"))
     path = written(HEAD, *lines, tail[: min(torn, len(tail) - 1)])
@@ -60,7 +60,7 @@ def test_what_is_written_is_read(given: list[Exchange], torn: int) -> None:
 
 
 def test_bodies_are_texts_for_people(tmp_path: Path) -> None:
-    """A body that is text stands in the file as such, another one in base64."""
+    """A body that is text is in the file as text, any other in base64."""
     line = exchange_line(Exchange(at=0, ended_at=0, method="GET", path="/", body="ü".encode()))
     assert json.loads(line)["text"] == "ü"
     line = exchange_line(Exchange(at=0, ended_at=0, method="GET", path="/", body=b"\xff"))
@@ -69,19 +69,19 @@ def test_bodies_are_texts_for_people(tmp_path: Path) -> None:
 
 
 def test_times_are_written_in_utc() -> None:
-    """The beginning is written in UTC, wherever it was."""
+    """The start is written in UTC."""
     there = datetime(2026, 1, 2, 5, 4, 5, tzinfo=timezone(timedelta(hours=2)))
     assert head_line(there) == HEAD == b'{"transcript":1,"began_at":"2026-01-02T03:04:05Z"}\n'
 
 
 def test_headers_by_name() -> None:
-    """A header is had by its name."""
+    """Header fields are looked up by name."""
     exchange = Exchange(at=0, ended_at=0, method="GET", path="/", headers=(("date", "x"),))
     assert (exchange.header("date"), exchange.header("location")) == ("x", None)
 
 
 def test_edited_headers_are_not_trusted() -> None:
-    """What no server could send, or nobody should keep, is not read either."""
+    """Fields that must not be kept, or cannot be sent, are ignored."""
     line = {**ANSWERED, "headers": [["retry-after", "1\r\nx: 2"], ["set-cookie", "a=1"]]}
     transcript = read_transcript(written(HEAD, json.dumps(line).encode(), b"\n"))
     assert transcript.exchanges[0].headers == ()
@@ -101,7 +101,7 @@ def test_edited_headers_are_not_trusted() -> None:
     ],
 )
 def test_what_is_no_transcript(first: bytes, problem: str) -> None:
-    """Another file, or one of another version, is refused with the reason."""
+    """Another file, or another version, is refused with the reason."""
     with pytest.raises(TranscriptError, match=problem):
         read_transcript(written(first))
 
@@ -123,7 +123,7 @@ def test_what_is_no_transcript(first: bytes, problem: str) -> None:
     ],
 )
 def test_a_line_that_is_wrong(line: bytes, problem: str) -> None:
-    """A line in the middle that can't be read is an error that names it."""
+    """A wrong line is an error with its number."""
     good = json.dumps(ANSWERED).encode() + b"\n"
     with pytest.raises(TranscriptError, match=f"line 3: .*{problem}"):
         read_transcript(written(HEAD, good, line, b"\n", good))
