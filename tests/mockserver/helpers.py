@@ -1,4 +1,4 @@
-"""What several tests of the mock server use."""
+"""Helpers for the tests of the mock server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def client_of(mock: MockLegnext, **options: Any) -> httpx.AsyncClient:  # noqa: ANN401 - httpx's own
-    """A client that speaks to `mock` in memory, with a key that it accepts."""
+    """A client that is connected to `mock` in memory, with an accepted key."""
     options.setdefault("headers", {"x-api-key": "key"})
     options.setdefault("transport", mock.transport())
     return httpx.AsyncClient(base_url="https://api.legnext.ai", **options)
@@ -29,22 +29,22 @@ class Wire:
         self._stream = stream
 
     async def send(self, text: str) -> None:
-        """Send what is written with plain line ends."""
+        """Send a text whose line ends are newlines."""
         await self._stream.send_all(text.replace("\n", "\r\n").encode())
 
     async def receive(self) -> str:
-        """What comes next, with plain line ends."""
+        """Receive the next bytes, with newlines as line ends."""
         return bytes(await self._stream.receive_some(65536)).decode().replace("\r\n", "\n")
 
     async def receive_all(self) -> str:
-        """Everything until the server closes."""
+        """Receive everything until the server closes."""
         text = ""
         while part := await self.receive():
             text += part
         return text
 
     async def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         await self._stream.aclose()
 
 

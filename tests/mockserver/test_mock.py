@@ -1,4 +1,4 @@
-"""`MockLegnext`, as it is used."""
+"""`MockLegnext`, as users use it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.mockserver.helpers import POST, client_of
 
 
 async def poll_all(mock: MockLegnext, ids: list[str], every: float) -> list[tuple[str, str]]:
-    """Ask about each job, side by side, until it has ended; return what was seen in between."""
+    """Poll all jobs concurrently until they end; return the statuses seen."""
     seen: list[tuple[str, str]] = []
 
     async def poll(job_id: str) -> None:
@@ -49,7 +49,7 @@ async def poll_all(mock: MockLegnext, ids: list[str], every: float) -> list[tupl
 @examples(25)
 @given(st.integers(0, 999), st.integers(1, 12), st.floats(0, 1), st.floats(4, 20))
 def test_what_is_seen_is_true(seed: int, slots: int, share: float, every: float) -> None:
-    """What a client sees of a job over HTTP is, in order, a part of the truth."""
+    """What a client sees of a job is, in order, part of the truth."""
     mock = MockLegnext(seed, slots, failure_share=share, latency=Lognormal(0.05, 1))
     ids = mock.add_jobs(6)
     seen = run_virtual(poll_all, mock, ids, every)
@@ -62,7 +62,7 @@ def test_what_is_seen_is_true(seed: int, slots: int, share: float, every: float)
 
 
 def test_the_same_seed_is_the_same_bytes() -> None:
-    """Two runs of a seed have equal journals, byte for byte, and equal truths; others don't."""
+    """Two runs of one seed have equal journals and truths; other seeds differ."""
 
     def once(seed: int) -> tuple[bytes, object, object]:
         mock = MockLegnext(
@@ -81,7 +81,7 @@ def test_the_same_seed_is_the_same_bytes() -> None:
 
 
 def test_jobs_are_added_now() -> None:
-    """Before a run, a job is added at zero; within, at the time it is."""
+    """Before a run a job is added at zero, and within a run at the present time."""
     mock = MockLegnext(slots=None, run_times=Fixed(10))
     early = mock.add_job()
 
@@ -98,7 +98,7 @@ def test_jobs_are_added_now() -> None:
 
 
 def test_submits_and_additions_are_one_world() -> None:
-    """Jobs that are submitted queue with those that were added."""
+    """Submitted and added jobs share the queue."""
     mock = MockLegnext(slots=1, run_times=Fixed(10))
     mock.add_jobs(1)
 
@@ -114,7 +114,7 @@ def test_submits_and_additions_are_one_world() -> None:
 
 
 def test_the_calendar_can_be_set() -> None:
-    """The times in jobs count from the epoch that is given."""
+    """The times in jobs count from the given epoch."""
     mock = MockLegnext(epoch=datetime(2030, 5, 6, 7, 8, 9, tzinfo=UTC))
 
     async def one() -> httpx.Response:
@@ -127,13 +127,13 @@ def test_the_calendar_can_be_set() -> None:
 
 
 def test_one_key_in_place_of_keys_is_an_error() -> None:
-    """A text would be taken for a collection of one-letter keys."""
+    """A text in place of a collection of keys is refused."""
     with pytest.raises(TypeError, match="a collection of keys"):
         MockLegnext(api_keys="key")
 
 
 def test_public_names() -> None:
-    """Every public name can be had from the package; another can't."""
+    """All public names can be imported from the package; others can not."""
     for name in mockserver.__all__:
         value = getattr(mockserver, name)
         # What has no name of its own is a constant.
@@ -157,7 +157,7 @@ print(hashlib.sha256(told).hexdigest())
 
 
 def test_another_process_gives_the_same_bytes() -> None:
-    """Nothing depends on how a process hashes, or on anything else that is the process's own."""
+    """Nothing depends on the hash seed or anything else of the process."""
     digests = set()
     for hash_seed in "12":
         done = subprocess.run(

@@ -32,7 +32,7 @@ def suite(pytester: pytest.Pytester, tests: str, *, trio_mode: bool = True) -> p
 
 @pytest.mark.parametrize("trio_mode", [True, False])
 def test_an_async_test_runs_in_virtual_time(pytester: pytest.Pytester, *, trio_mode: bool) -> None:
-    """The fixture is all that a test names; with or without pytest-trio's mode."""
+    """A test only needs the fixture, with or without pytest-trio's mode."""
     tests = """
 async def test_hours_pass_at_once(legnext_mock):
     ids = legnext_mock.add_jobs(1000)
@@ -47,7 +47,7 @@ async def test_hours_pass_at_once(legnext_mock):
 
 
 def test_a_clock_of_the_tests_own_wins(pytester: pytest.Pytester) -> None:
-    """A test that brings its clock fixture runs by that."""
+    """A test with its own clock fixture keeps that clock."""
     tests = """
 async def test_mine(legnext_mock, mock_clock):
     mock_clock.jump(5)
@@ -58,7 +58,7 @@ async def test_mine(legnext_mock, mock_clock):
 
 
 def test_a_runner_of_the_tests_own_wins(pytester: pytest.Pytester) -> None:
-    """A test that chose its runner keeps it, and one of another event loop is left alone."""
+    """A test keeps its own runner, and other event loops are left alone."""
     tests = """
 def run(fn, **options):
     options["clock"] = trio.testing.MockClock(autojump_threshold=0)
@@ -78,7 +78,7 @@ async def test_others(legnext_mock, anyio_backend):
 
 
 def test_markers_are_settings(pytester: pytest.Pytester) -> None:
-    """A marker sets what the mock is made with; the nearer one wins."""
+    """A marker sets arguments of the mock; the closest one takes precedence."""
     tests = """
 pytestmark = pytest.mark.legnext_mock(seed=5, slots=1)
 
@@ -100,7 +100,7 @@ def test_by_name(legnext_mock):
 
 
 def test_a_sync_test_can_use_it(pytester: pytest.Pytester) -> None:
-    """A test that isn't async runs it itself, or gives it a clock."""
+    """A synchronous test can run the mock itself, or give it a clock."""
     tests = """
 from mockserver import run_virtual
 
@@ -118,7 +118,7 @@ def test_clock(legnext_mock):
 
 @pytest.mark.parametrize("trio_mode", [True, False])
 def test_a_test_may_run_in_real_time(pytester: pytest.Pytester, *, trio_mode: bool) -> None:
-    """With sockets, whose bytes take real time, a test can be left to Trio's own clock."""
+    """With `real_time=True` a test runs under Trio's own clock."""
     tests = """
 @pytest.mark.legnext_mock(real_time=True, time_scale=1000)
 async def test_a_blocking_client(legnext_mock):
@@ -132,7 +132,7 @@ async def test_a_blocking_client(legnext_mock):
 
 
 def test_the_same_test_is_the_same_every_time(pytester: pytest.Pytester) -> None:
-    """Tasks that race for the mock do so in the same way in every run."""
+    """Tasks are scheduled in the same order in every run."""
     tests = """
 @pytest.mark.parametrize("n", range(5))
 @pytest.mark.legnext_mock(limit=__import__("mockserver").TokenBucket(1, 3))
@@ -149,7 +149,7 @@ seen = set()
 
 
 def test_a_failure_shows_the_last_requests(pytester: pytest.Pytester) -> None:
-    """Under a failed test stand the requests that it made; under one that passed, none."""
+    """A failed test shows its requests, and a passed one none."""
     tests = """
 @pytest.mark.legnext_mock(unmatched="allow")
 async def test_fails(legnext_mock):
@@ -171,7 +171,7 @@ def test_without():
 
 
 def test_a_request_that_fits_no_route_fails_the_test(pytester: pytest.Pytester) -> None:
-    """Who asks for what isn't there learns of it at the teardown, with the nearest route's name."""
+    """A request without a route fails the test, with the closest route."""
     tests = """
 async def test_slip(legnext_mock):
     assert (await balance(legnext_mock, "/api/account/balanse")).status_code == 404
@@ -196,7 +196,7 @@ def test_wrong_word(legnext_mock):
 
 
 def test_a_marker_names_a_scenario(pytester: pytest.Pytester) -> None:
-    """A scenario's file lies beside the test; what the markers say besides goes over it."""
+    """A scenario's file is beside the test; other arguments override it."""
     pytester.makefile(
         ".toml",
         storm="seed = 5\nslots = 1\n[[jobs]]\ncount = 3\n[[faults]]\nkind = 'status'\ncode = 503",
@@ -233,7 +233,7 @@ def test_no_such_file(legnext_mock):
 
 
 def test_a_bug_in_the_mock_fails_the_test(pytester: pytest.Pytester) -> None:
-    """What went wrong inside the mock is raised at the fixture's teardown."""
+    """Errors in the mock are raised at the teardown."""
     tests = """
 def broken(start):
     raise ZeroDivisionError("run time")
@@ -250,13 +250,13 @@ async def test_bug(legnext_mock):
 
 
 def test_without_pytest_trio_the_rest_works(pytester: pytest.Pytester) -> None:
-    """Where pytest-trio isn't, tests that aren't async can use the fixture."""
+    """Without pytest-trio, synchronous tests can use the fixture."""
     pytester.makepyfile(PRELUDE + "\ndef test_sync(legnext_mock):\n    legnext_mock.add_jobs(1)\n")
     pytester.runpytest("-p", "no:trio").assert_outcomes(passed=1)
 
 
 def test_loading_the_plugin_imports_nothing_heavy() -> None:
-    """Who has the plugin installed and doesn't use it pays nothing for it."""
+    """Loading the plugin imports nothing heavy."""
     program = (
         "import sys, pytest; before = set(sys.modules); import mockserver.pytest_plugin;"
         "print(sorted({name.partition('.')[0] for name in set(sys.modules) - before}))"

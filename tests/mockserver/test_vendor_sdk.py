@@ -82,7 +82,7 @@ SUBMITS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 async def with_sdk(mock: MockLegnext, use: Callable[[Client], Any], key: str = "key") -> Any:  # noqa: ANN401 - whatever `use` gives
-    """Call `use` with the SDK's client, in a thread, beside the server."""
+    """Call `use` with the SDK's client in a thread beside the server."""
 
     def in_thread() -> Any:  # noqa: ANN401 - as above
         with Client(api_key=key, base_url=f"{url}/api", max_retries=0) as client:
@@ -95,12 +95,12 @@ async def with_sdk(mock: MockLegnext, use: Callable[[Client], Any], key: str = "
 
 
 def fast(**settings: Any) -> MockLegnext:  # noqa: ANN401 - as MockLegnext takes
-    """A mock in which all that takes time is over in a moment."""
+    """A mock in which nothing takes long."""
     return MockLegnext(slots=None, time_scale=1e5, run_times=Fixed(60), **settings)
 
 
 def with_originals(mock: MockLegnext) -> MockLegnext:
-    """The mock, with the completed jobs that submits refer to."""
+    """Add the completed jobs that submits refer to."""
     for job_id, task in ((IMAGES, "diffusion"), (VIDEOS, "video-diffusion")):
         params = {"text": "a --draft"}
         script = Script(["completed"])
@@ -109,7 +109,7 @@ def with_originals(mock: MockLegnext) -> MockLegnext:
 
 
 def results_are_right(mock: MockLegnext, results: Sequence[tuple[Any, Any]]) -> None:
-    """See to it that all 19 submits, and then their results, are what the SDK made of them."""
+    """Check what the SDK made of all 19 submits and their results."""
     tasks = [task for task, _ in SUBMITS.values()]
     assert [job.task_type.value for job, _ in results] == tasks
     assert {job.status.value for job, _ in results} == {"pending"}
@@ -131,7 +131,7 @@ def test_all_tasks_are_tried() -> None:
 
 
 async def test_every_submit_and_every_result() -> None:
-    """Each of its 19 submit methods makes a job, and its models accept the job and the result."""
+    """Each of its 19 submit methods makes a job, and its models accept the result."""
     mock = with_originals(fast())
 
     def use(client: Client) -> list[tuple[Any, Any]]:
@@ -147,7 +147,7 @@ async def test_every_submit_and_every_result() -> None:
 
 
 async def test_its_async_client_too() -> None:
-    """All methods of the SDK's client for asyncio, in a thread with a loop of its own."""
+    """All methods of the SDK's asyncio client work."""
     mock = with_originals(fast())
     balances = []
 
@@ -172,7 +172,7 @@ async def test_its_async_client_too() -> None:
 
 
 async def test_looking_up() -> None:
-    """`tasks.get` and `account.balance` give what there is."""
+    """`tasks.get` and `account.balance` work."""
     mock = fast()
     (job_id,) = mock.add_jobs(1)
 
@@ -185,7 +185,7 @@ async def test_looking_up() -> None:
 
 
 async def test_a_failed_job_is_its_error() -> None:
-    """Waiting for a job that fails raises the job's message."""
+    """Waiting for a failed job raises the job's message."""
     mock = MockLegnext(run_times=lambda _: Run(1, Failure(403, "rejected", "raw")), time_scale=1e5)
     (job_id,) = mock.add_jobs(1)
 
@@ -197,7 +197,7 @@ async def test_a_failed_job_is_its_error() -> None:
 
 
 async def test_errors_are_its_errors() -> None:
-    """An unknown job, a wrong key, wrong parameters and too many requests are what it calls so."""
+    """Unknown jobs, wrong keys, wrong parameters and 429 raise its own errors."""
 
     def unknown(client: Client) -> None:
         client.tasks.get("none")
@@ -220,7 +220,7 @@ async def test_errors_are_its_errors() -> None:
 
 
 async def test_its_own_retries_honour_retry_after() -> None:
-    """The SDK reads our Retry-After, and is let in when it comes back."""
+    """The SDK obeys our Retry-After, and then succeeds."""
     mock = MockLegnext(limit=TokenBucket(1e4), time_scale=1e-4)
 
     def use(client: Client) -> Any:  # noqa: ANN401 - the SDK's own
@@ -237,7 +237,7 @@ async def test_its_own_retries_honour_retry_after() -> None:
 
 
 async def test_what_it_has_no_name_for_has_its_status() -> None:
-    """Credits, moderation and references that can't be used come out with their codes."""
+    """Other errors have their status code."""
     cases = [
         (fast(account=Account(points=0, credits=0, limited=True)), 402),
         (fast(moderation=Moderation(words=("a",))), 403),
@@ -280,7 +280,7 @@ async def test_the_nested_error_is_the_one_it_reads() -> None:
     ids=repr,
 )
 async def test_the_variants_it_tolerates(quirks: Quirks) -> None:
-    """What the vendor's models accept is accepted, before a job's end and after it."""
+    """The vendor's models accept the variants that they should, before and after the end."""
     mock = with_originals(fast(quirks=quirks))
     waits = mock.add_job(Script(["processing"]), "upload-paint")
 

@@ -1,4 +1,4 @@
-"""The routes, over HTTP in memory."""
+"""The routes of the API, over HTTP in memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_every_task_can_be_submitted(task: str) -> None:
-    """A submit answers 200 with the pending job, and the job can be looked up."""
+    """A submit returns 200 with the pending job, which can then be looked up."""
     mock = MockLegnext()
     parent = add_parent(mock, GOOD[task])
     answer = ask(mock, "POST", f"/api/v1/{task}", json=GOOD[task])
@@ -37,7 +37,7 @@ def test_every_task_can_be_submitted(task: str) -> None:
 
 
 def test_a_mask_can_be_a_file() -> None:
-    """An inpaint is taken as a form with a PNG, as the vendor's SDK sends it."""
+    """An inpaint can be a form with a PNG, as the vendor's SDK sends it."""
     form = {"jobId": "j", "imageNo": "2", "remixPrompt": "more"}
     mock = MockLegnext()
     add_parent(mock, form)
@@ -56,14 +56,14 @@ def test_a_mask_can_be_a_file() -> None:
     ],
 )
 def test_forms_are_checked(form: dict[str, str], mask: bytes, status: int, complaint: str) -> None:
-    """A form is checked as JSON is; what only its file can tell is a 422."""
+    """A form is checked as JSON is; a bad file gets 422."""
     answer = ask(MockLegnext(), "POST", "/api/v1/inpaint", data=form, files={"mask": mask})
     assert (answer.status_code, answer.json()["raw_message"]) == (status, complaint)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"text"', b"\xff", b"[" * 10_000])
 def test_a_body_that_is_no_object_is_refused(body: bytes) -> None:
-    """What isn't a JSON object is answered with 400, and makes no job."""
+    """A body other than a JSON object gets 400, and makes no job."""
     mock = MockLegnext()
     answer = ask(mock, "POST", POST, content=body)
     assert answer.status_code == 400
@@ -73,7 +73,7 @@ def test_a_body_that_is_no_object_is_refused(body: bytes) -> None:
 
 
 def test_the_callback_is_kept() -> None:
-    """The callback of a submit stands in the job's configuration."""
+    """The callback of a submit is in the job's configuration."""
     mock = MockLegnext()
     answer = ask(mock, "POST", POST, json={"text": "a", "callback": "http://127.0.0.1/x"})
     assert answer.json()["config"]["webhook_config"]["endpoint"] == "http://127.0.0.1/x"
@@ -91,7 +91,7 @@ def test_the_callback_is_kept() -> None:
     ],
 )
 def test_what_there_is_not(method: str, path: str, status: int) -> None:
-    """Unknown jobs and routes and wrong methods are answered in the API's form of errors."""
+    """Unknown jobs, unknown routes and wrong methods get the API's errors."""
     answer = ask(MockLegnext(), method, path)
     assert answer.status_code == status
     assert set(answer.json()) == {"code", "message", "raw_message", "detail"}
@@ -111,7 +111,7 @@ def test_what_there_is_not(method: str, path: str, status: int) -> None:
     ],
 )
 def test_keys(keys: list[str] | None, sent: dict[str, str], status: int) -> None:
-    """Any key is accepted or only those configured; none is never accepted."""
+    """Any key is accepted, or only the configured ones; a missing one never is."""
     mock = MockLegnext(api_keys=keys)
 
     async def one() -> int:
@@ -123,13 +123,13 @@ def test_keys(keys: list[str] | None, sent: dict[str, str], status: int) -> None
 
 
 async def burst_of(mock: MockLegnext, n: int) -> list[httpx.Response]:
-    """Ask for the balance `n` times, one after the other."""
+    """Ask for the balance `n` times in a row."""
     async with client_of(mock) as client:
         return [await client.get("/api/account/balance") for _ in range(n)]
 
 
 def test_above_the_limit_is_429_with_retry_after() -> None:
-    """Who asks too often is told when to come back, in whole seconds; the journal knows it too."""
+    """Above the limit the answer is 429 with whole seconds, also in the journal."""
     mock = MockLegnext(limit=TokenBucket(0.4, burst=2))
     answers = run_virtual(burst_of, mock, 3)
     assert [answer.status_code for answer in answers] == [200, 200, 429]
@@ -139,7 +139,7 @@ def test_above_the_limit_is_429_with_retry_after() -> None:
 
 
 def test_retry_after_is_in_the_clients_seconds() -> None:
-    """Where the world runs faster, the client has to wait less; but never zero seconds."""
+    """If the world runs faster, the wait is shorter, but never zero seconds."""
     mock = MockLegnext(limit=TokenBucket(0.01), time_scale=50)
     assert run_virtual(burst_of, mock, 2)[1].headers["retry-after"] == "2"
     mock = MockLegnext(limit=TokenBucket(10), time_scale=50)
@@ -147,7 +147,7 @@ def test_retry_after_is_in_the_clients_seconds() -> None:
 
 
 def test_a_wrong_key_costs_no_token() -> None:
-    """The limit is an account's; who has no account is not counted."""
+    """Requests with a wrong key don't count towards the limit."""
     mock = MockLegnext(limit=TokenBucket(0.01), api_keys=["key"])
 
     async def wrong_then_right() -> list[int]:
@@ -160,7 +160,7 @@ def test_a_wrong_key_costs_no_token() -> None:
 
 
 def test_the_date_is_the_worlds() -> None:
-    """Every answer, errors too, has a Date on the world's clock."""
+    """All answers have a `Date` by the world's calendar, errors included."""
     mock = MockLegnext(time_scale=60)
 
     async def two() -> list[str]:
@@ -174,7 +174,7 @@ def test_the_date_is_the_worlds() -> None:
 
 @pytest.mark.parametrize("latency", [0.25, Fixed(0.25)])
 def test_latency(latency: float | Fixed) -> None:
-    """An answer takes as long as it is told to; a job is shown as it is when it is answered."""
+    """An answer takes the configured time, and has the job as it is then."""
     mock = MockLegnext(latency=latency)
 
     async def one() -> str:
@@ -188,7 +188,7 @@ def test_latency(latency: float | Fixed) -> None:
 
 
 def test_drawn_latency_does_not_depend_on_other_requests() -> None:
-    """The n-th request of a kind takes as long whatever else is asked in between."""
+    """Other requests don't change the latency of the n-th request for a path."""
 
     def taken(paths: list[str]) -> list[float]:
         mock = MockLegnext(latency=Lognormal(0.1, 1))
@@ -207,7 +207,7 @@ def test_drawn_latency_does_not_depend_on_other_requests() -> None:
 
 
 def test_admin_tells_the_truth() -> None:
-    """Truth and journal can be read without a key, aren't limited, and leave no trace."""
+    """Truth and journal need no key, have no limit, and aren't in the journal."""
     mock = MockLegnext(limit=TokenBucket(0.001))
     job_id = mock.add_job(Script([("pending", 1), "completed"]))
 
@@ -226,7 +226,7 @@ def test_admin_tells_the_truth() -> None:
 
 
 def test_a_bug_is_a_500_and_is_kept() -> None:
-    """What goes wrong inside is answered with 500, journaled, and kept to be raised."""
+    """An internal error is a 500, in the journal, and among the crashes."""
 
     def broken(_start: object) -> float:
         raise ZeroDivisionError
@@ -246,7 +246,7 @@ def test_a_bug_is_a_500_and_is_kept() -> None:
 
 
 def test_a_bug_in_any_route_is_told_as_the_api_would(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where Starlette catches it: a 500 in the API's form, and a crash."""
+    """An error that Starlette catches is a 500 in the API's form, and a crash."""
     mock = MockLegnext()
 
     def broken(*_args: object) -> bytes:
@@ -261,7 +261,7 @@ def test_a_bug_in_any_route_is_told_as_the_api_would(monkeypatch: pytest.MonkeyP
 def test_a_bug_in_the_midst_of_an_answer_is_journaled_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """An answer that breaks off after its start stays the one record that it is."""
+    """An answer that breaks off has one record in the journal."""
     mock = MockLegnext()
     (job_id,) = mock.add_jobs(1)
 
@@ -279,7 +279,7 @@ def test_a_bug_in_the_midst_of_an_answer_is_journaled_once(
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_any_event_loop_can_host_it(backend: str) -> None:
-    """With a clock of its own, the application needs no Trio."""
+    """With another clock, the application runs without Trio."""
     seconds = iter(range(100))
     mock = MockLegnext(clock=lambda: float(next(seconds)), latency=0.001, time_scale=1)
 
@@ -295,7 +295,7 @@ def test_any_event_loop_can_host_it(backend: str) -> None:
 
 
 def test_a_server_may_leave_out_the_raw_path() -> None:
-    """ASGI makes the raw path optional; the journal then has the path as it would be sent."""
+    """Without the optional `raw_path`, the journal quotes the path."""
     mock = MockLegnext()
 
     async def call() -> list[dict[str, Any]]:

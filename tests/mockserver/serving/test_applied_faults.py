@@ -1,4 +1,4 @@
-"""What faults do to requests: together, under servers of all kinds, and to none but their own."""
+"""What faults do to requests."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ BALANCE = "/api/account/balance"
 
 
 class _Foreign(httpx.ASGITransport):
-    """A server that knows nothing of the mock's faults; with a line, one that notes them."""
+    """A server that isn't the mock's own; it may have a connection that records faults."""
 
     def __init__(self, mock: MockLegnext, line: object = None) -> None:
         async def app(scope: Scope, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's own
@@ -70,7 +70,7 @@ def _get(mock: MockLegnext, transport: httpx.AsyncBaseTransport) -> httpx.Respon
 
 
 def test_the_first_that_replaces_wins() -> None:
-    """Of several that replace the answer, the first does; all of them are in the journal."""
+    """Of several that replace the answer the first does; the journal names all."""
     mock = MockLegnext(faults=[Rule(Status(503), When(nth=2)), ErrorEnvelope(), Redirect()])
     first, second = ask(mock, BALANCE, (0, 1))
     assert (first.status_code, first.json()["code"]) == (200, 500)
@@ -82,7 +82,7 @@ def test_the_first_that_replaces_wins() -> None:
 
 
 def test_delay_replacement_and_damage() -> None:
-    """One of each kind: late, in the API's place, and damaged one after the other."""
+    """A delay, a replacement and damages combine."""
     faults: list[Fault] = [
         WrongContentType("text/plain"),
         Delay(3),
@@ -100,7 +100,7 @@ def test_delay_replacement_and_damage() -> None:
 
 
 def test_damage_and_the_connection() -> None:
-    """A damaged answer can be cut off by the connection as well."""
+    """A damaged answer can also be cut by the connection."""
     mock = MockLegnext(faults=[Oversized(5000), Close(after_bytes=1000)])
     with pytest.raises(httpx.RemoteProtocolError):
         ask(mock, BALANCE)
@@ -111,7 +111,7 @@ def test_damage_and_the_connection() -> None:
 
 @pytest.mark.parametrize(("fault", "jobs"), [(Reset(), 1), (Status(503), 0)], ids=str)
 def test_what_breaks_and_what_replaces(fault: Fault, jobs: int) -> None:
-    """A broken connection loses the answer only; what is replaced isn't even asked."""
+    """A broken connection only loses the answer; a replaced route isn't called."""
     mock = MockLegnext(faults=[fault])
     if isinstance(fault, Reset):
         with pytest.raises(httpx.ReadError):
@@ -122,7 +122,7 @@ def test_what_breaks_and_what_replaces(fault: Fault, jobs: int) -> None:
 
 
 def test_the_apis_own_refusals_are_damaged_too() -> None:
-    """What is damaged is whatever is answered: 401, 404 and 429 as well."""
+    """Errors of the API are damaged too: 401, 404 and 429."""
     mock = MockLegnext(faults=[MalformedJson()], limit=SlidingWindow(1, 60), api_keys=["key"])
 
     async def main() -> list[tuple[int, bytes]]:
@@ -138,7 +138,7 @@ def test_the_apis_own_refusals_are_damaged_too() -> None:
 
 
 def test_what_is_replaced_is_counted_by_the_limits() -> None:
-    """Limits count every request of a known key; a replaced answer tells nothing of them."""
+    """Limits count a replaced request, but its answer does not report them."""
     mock = MockLegnext(
         faults=[Rule(Status(503), When(nth=1)), Rule(Status(502), When(nth=3))],
         limit=SlidingWindow(1, 60),
@@ -150,7 +150,7 @@ def test_what_is_replaced_is_counted_by_the_limits() -> None:
 
 
 def test_a_place_is_given_back_after_a_fault() -> None:
-    """A request that meets faults is under way no longer than it takes to answer."""
+    """A request with faults is in progress only until its answer."""
     mock = MockLegnext(faults=[Delay(1), Status(500)], limit=Concurrency(1))
     codes = [answer.status_code for answer in ask(mock, BALANCE, (0, 5, 10))]
     assert codes == [500, 500, 500]
@@ -169,7 +169,7 @@ def test_the_head_alone() -> None:
 
 
 def test_what_is_about_the_mock_meets_no_faults() -> None:
-    """Who looks into the mock, or reads what the API can do, sees it as it is."""
+    """The admin routes and the description have no faults."""
     mock = MockLegnext(faults=[Status(500)])
     for path in ("/__admin/truth", "/openapi.json"):
         assert ask(mock, path)[0].status_code == 200
@@ -180,7 +180,7 @@ def test_what_is_about_the_mock_meets_no_faults() -> None:
 
 
 def test_a_server_that_cant_do_a_fault_says_so() -> None:
-    """Under a foreign server, faults of HTTP work; for one of the connection there is a 500."""
+    """Under another server, faults of HTTP work, and connection faults are a 500."""
     mock = MockLegnext(faults=[Rule(EmptyAnswer(), When(nth=2)), Oversized(5000)])
     first, second = (_get(mock, _Foreign(mock)) for _ in range(2))
     assert (first.status_code, len(first.content)) == (200, 5000)
@@ -190,7 +190,7 @@ def test_a_server_that_cant_do_a_fault_says_so() -> None:
 
 
 def test_the_server_is_told_of_all_faults() -> None:
-    """The faults of the connection reach the server in their order, before the answer."""
+    """The server gets the connection faults in order, before the answer."""
     line = _Connection()
     mock = MockLegnext(faults=[Dribble(), Delay(1), Close(5)])
     answer = _get(mock, _Foreign(mock, line))
@@ -199,7 +199,7 @@ def test_the_server_is_told_of_all_faults() -> None:
 
 
 def test_damage_needs_the_whole_answer() -> None:
-    """An answer that comes in pieces is damaged as a whole."""
+    """An answer in pieces is damaged as a whole."""
     sent: list[Message] = []
 
     async def send(message: Message) -> None:
@@ -224,7 +224,7 @@ def test_damage_needs_the_whole_answer() -> None:
 
 
 def test_spaces_come_in_pieces() -> None:
-    """No matter how large an answer is, only a piece of it is ever held."""
+    """Padding is sent in pieces, however large it is."""
     sizes: list[int] = []
 
     async def send(message: Message) -> None:
@@ -245,7 +245,7 @@ def test_spaces_come_in_pieces() -> None:
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_same_seed_meets_the_same_faults(seed: int) -> None:
-    """Two runs of one seed have equal journals, byte for byte."""
+    """Two runs of one seed have equal journals."""
 
     def run() -> bytes:
         mock = MockLegnext(

@@ -15,7 +15,7 @@ from mockserver._serving.clocks import TrioSeconds, WorldClock
 
 
 def test_time_stands_still_outside_of_a_run() -> None:
-    """Before, between and after runs no time passes; each run goes on where the last ended."""
+    """Outside of runs no time passes; each run continues where the last ended."""
     seconds = TrioSeconds()
 
     async def sleep() -> tuple[float, float]:
@@ -30,7 +30,7 @@ def test_time_stands_still_outside_of_a_run() -> None:
 
 
 def test_virtual_time_counts_from_the_runs_start() -> None:
-    """In virtual time, what passes before the first reading counts too."""
+    """In virtual time, the time before the first reading counts."""
     seconds = TrioSeconds()
 
     async def sleep_first() -> float:
@@ -41,7 +41,7 @@ def test_virtual_time_counts_from_the_runs_start() -> None:
 
 
 def test_virtual_time_counts_until_the_runs_end() -> None:
-    """What passes after the last reading counts too, as far as the clock stands still then."""
+    """The time after the last reading counts too, if the clock then stands still."""
     seconds = TrioSeconds()
 
     async def sleep_last() -> None:
@@ -63,7 +63,7 @@ def test_virtual_time_counts_until_the_runs_end() -> None:
 
 
 def test_real_time_counts_from_the_first_reading() -> None:
-    """A real clock begins anywhere, so its first reading is zero."""
+    """The first reading of a real clock is zero."""
     seconds = TrioSeconds()
 
     async def read() -> float:
@@ -74,7 +74,7 @@ def test_real_time_counts_from_the_first_reading() -> None:
 
 
 def test_time_is_scaled_and_begins_at_zero() -> None:
-    """Any clock will do, from whatever origin, at whatever speed."""
+    """Any clock works, from any origin and at any scale."""
     readings = iter([1000.0, 1000.5, 1003.0])
     clock = WorldClock(lambda: next(readings), time_scale=20)
     assert [clock(), clock()] == [10, 60]
@@ -82,24 +82,24 @@ def test_time_is_scaled_and_begins_at_zero() -> None:
 
 @pytest.mark.parametrize("scale", [0, -1, float("nan"), float("inf")])
 def test_time_must_pass(scale: float) -> None:
-    """Time that stands still, runs back or is over at once is refused."""
+    """A scale of zero, below zero or infinity is refused."""
     with pytest.raises(ValueError, match="time_scale must be above 0"):
         WorldClock(None, scale)
 
 
 class Ticks:
-    """A clock that is moved by hand."""
+    """A clock that the test moves."""
 
     def __init__(self) -> None:
         self.seconds = 1000.0
 
     def __call__(self) -> float:
-        """What it reads, in seconds."""
+        """The time, in seconds."""
         return self.seconds
 
 
 def test_frozen_time_stands_still_until_it_is_resumed() -> None:
-    """Freezing twice is freezing once, and what the clock does meanwhile doesn't count."""
+    """While frozen, the clock's time doesn't count; freezing twice is the same."""
     ticks = Ticks()
     clock = WorldClock(ticks, time_scale=2)
     ticks.seconds += 5
@@ -115,7 +115,7 @@ def test_frozen_time_stands_still_until_it_is_resumed() -> None:
 
 
 def test_time_is_moved_in_the_worlds_seconds() -> None:
-    """Whatever the scale, and frozen or not."""
+    """`advance` is in seconds of the world at any scale, frozen or not."""
     ticks = Ticks()
     clock = WorldClock(ticks, time_scale=10)
     ticks.seconds += 1
@@ -137,7 +137,7 @@ def test_time_is_moved_in_the_worlds_seconds() -> None:
 def test_time_is_moved_by_a_number_of_seconds(
     move: Callable[[WorldClock, float], None], seconds: float
 ) -> None:
-    """Only `set` leads back, and nothing leads to before the start."""
+    """Only `set` goes back, and never to before the start."""
     with pytest.raises(ValueError, match="a number of seconds, 0 or more"):
         move(WorldClock(Ticks(), 1), seconds)
 
@@ -153,7 +153,7 @@ STEPS = st.lists(
 
 @given(STEPS, st.floats(0.01, 1000))
 def test_time_never_runs_back_by_itself(steps: list[tuple[str, float]], scale: float) -> None:
-    """Freezing and resuming change nothing at that moment, and nothing but `set` leads back."""
+    """Freezing and resuming do not change the present time."""
     ticks = Ticks()
     clock = WorldClock(ticks, scale)
     for step, seconds in steps:
@@ -173,7 +173,7 @@ def test_time_never_runs_back_by_itself(steps: list[tuple[str, float]], scale: f
 def test_waiting_ends_at_the_time_and_not_before(
     slept: float, ahead: float, t: float, scale: float
 ) -> None:
-    """However the numbers round: never early, and late by no more than rounding."""
+    """A wait never ends early, and late only by rounding."""
 
     async def wait() -> None:
         clock = WorldClock(None, scale)
@@ -188,7 +188,7 @@ def test_waiting_ends_at_the_time_and_not_before(
 
 
 def test_unchanged_time_is_waited_for_exactly() -> None:
-    """As long as nothing has moved it, the time after the wait is the very number."""
+    """If time is not changed, a wait ends at the exact time."""
 
     async def wait() -> list[float]:
         clock = WorldClock(None, 1)
@@ -202,7 +202,7 @@ def test_unchanged_time_is_waited_for_exactly() -> None:
 
 
 def test_who_waits_is_woken_when_time_is_moved() -> None:
-    """By `advance`, by `set` to a later time, and by `resume`; frozen time alone never comes."""
+    """`advance`, `set` and `resume` wake waits; frozen time alone never ends one."""
 
     async def wait() -> list[tuple[str, float]]:
         clock = WorldClock(None, time_scale=10)
@@ -232,7 +232,7 @@ def test_who_waits_is_woken_when_time_is_moved() -> None:
 
 
 def test_waiting_for_the_past_gives_others_their_turn() -> None:
-    """It is a checkpoint even where there is nothing to wait for."""
+    """Waiting for a past time is a checkpoint."""
 
     async def wait() -> None:
         with trio.CancelScope() as scope:
@@ -244,7 +244,7 @@ def test_waiting_for_the_past_gives_others_their_turn() -> None:
 
 
 def test_waiting_in_real_time() -> None:
-    """The clock of a real run is waited for too, at the world's speed."""
+    """In a real run, waits follow the clock at the world's scale."""
 
     async def wait() -> float:
         clock = WorldClock(None, time_scale=1000)

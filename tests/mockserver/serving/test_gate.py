@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def test_a_request_that_is_given_up_gives_its_place_back() -> None:
-    """A client that hangs up while its answer is on the way is counted as under way no longer."""
+    """A request whose client leaves no longer counts as in progress."""
 
     async def main() -> None:
         mock = MockLegnext(limit=Concurrency(1), latency=Fixed(5.0))
@@ -33,7 +33,7 @@ def test_a_request_that_is_given_up_gives_its_place_back() -> None:
 
 
 def test_the_journal_knows_the_route() -> None:
-    """A request is recorded with the route that it fits, or with none."""
+    """A request is recorded with its route, or with none."""
     mock = MockLegnext()
     (job_id,) = mock.add_jobs(1)
 
@@ -66,7 +66,7 @@ def test_a_job_can_be_looked_up_without_a_key(
     key: str,
     code: int,
 ) -> None:
-    """Where the mock is told so, a status request needs no key; a wrong one is still wrong."""
+    """With the quirk, a status request needs no key; a wrong one is still refused."""
     mock = MockLegnext(quirks=Quirks(get_without_key=keyless), api_keys=["right"])
     (job_id,) = mock.add_jobs(1)
 
@@ -80,7 +80,7 @@ def test_a_job_can_be_looked_up_without_a_key(
 
 @pytest.mark.parametrize("key", [None, "a-secret-key"])
 def test_the_key_is_nowhere_to_be_seen(key: str | None) -> None:
-    """The key stands in no record, and in nothing that is printed of the mock."""
+    """The key is in no record and in no repr."""
     mock = MockLegnext(api_keys=["a-secret-key"], faults=[Status(503)], limit=TokenBucket(1))
 
     async def main() -> None:
@@ -94,7 +94,7 @@ def test_the_key_is_nowhere_to_be_seen(key: str | None) -> None:
 
 @pytest.mark.parametrize(("started", "code"), [(False, 500), (True, 200)])
 def test_a_bug_is_recorded_and_comes_out(started: bool, code: int) -> None:  # noqa: FBT001 - a table's column
-    """An error behind the gate is noted as it is, in the journal once, and gives its place back."""
+    """An error behind the gate is a crash, is in the journal once, and is raised."""
 
     async def broken(_scope: Scope, _receive: Receive, send: Send) -> None:
         if started:

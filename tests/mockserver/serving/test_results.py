@@ -1,4 +1,4 @@
-"""Downloading what jobs have made."""
+"""Downloading result files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def urls_of(mock: MockLegnext, job_id: str) -> list[str]:
 
 
 def download(mock: MockLegnext, url: str) -> httpx.Response:
-    """What is at a URL, for somebody without a key."""
+    """The answer at a URL, without a key."""
 
     async def one() -> httpx.Response:
         async with httpx.AsyncClient(transport=mock.transport()) as client:
@@ -46,7 +46,7 @@ def download(mock: MockLegnext, url: str) -> httpx.Response:
     "quirks", [Quirks(), Quirks(urls_expire_after=60), Quirks(temporary_urls=True)], ids=repr
 )
 def test_every_result_can_be_had(task: str, media_type: str, count: int, quirks: Quirks) -> None:
-    """Each URL of an output leads to a file of its kind, without a key."""
+    """Each URL of an output is a file of its type, without a key."""
     mock = MockLegnext(quirks=quirks, api_keys=["key"])
     urls = urls_of(mock, mock.add_job(COMPLETED, task, job_id="a b"))
     assert len(urls) == count
@@ -58,7 +58,7 @@ def test_every_result_can_be_had(task: str, media_type: str, count: int, quirks:
 
 
 def test_urls_expire() -> None:
-    """A URL is good until it expires, and then a 403."""
+    """A URL works until it expires; then it is a 403."""
     mock = MockLegnext(quirks=Quirks(urls_expire_after=100))
 
     async def three() -> list[int]:
@@ -76,7 +76,7 @@ def test_urls_expire() -> None:
 
 
 def test_what_there_is_not() -> None:
-    """Files of no job, of an unfinished one, of another name or another signature are a 404."""
+    """Files of unknown or unfinished jobs, and wrong names or signatures, are a 404."""
     mock = MockLegnext(quirks=Quirks(urls_expire_after=100))
     url = urls_of(mock, mock.add_job(COMPLETED, job_id="j"))[0]
     mock.add_job(Script(["pending"]), job_id="waits")
@@ -88,7 +88,7 @@ def test_what_there_is_not() -> None:
 
 
 def test_other_hosts_are_the_api() -> None:
-    """The same path at the API is a route that there isn't."""
+    """The same path on the API's host is a route that doesn't exist."""
     mock = MockLegnext()
     mock.add_job(COMPLETED, job_id="j")
     answer = ask(mock, "GET", "/j/grid.png")
@@ -96,7 +96,7 @@ def test_other_hosts_are_the_api() -> None:
 
 
 def test_temporary_files_vanish() -> None:
-    """What lies under `/temp/` is a 404 after a day, or as soon as its URL expires."""
+    """A file under `/temp/` is a 404 after a day, or once its URL expires."""
     mock = MockLegnext(quirks=Quirks(temporary_urls=True))
 
     url = urls_of(mock, mock.add_job(COMPLETED))[0]
@@ -114,7 +114,7 @@ def test_temporary_files_vanish() -> None:
 
 
 def test_a_part_and_then_the_rest() -> None:
-    """A download that broke off can be gone on with, as long as the file is the same."""
+    """An interrupted download can be resumed."""
     mock = MockLegnext()
     url = urls_of(mock, mock.add_job(COMPLETED))[0]
 
@@ -141,7 +141,7 @@ def test_a_part_and_then_the_rest() -> None:
 
 
 def test_faults_meet_files() -> None:
-    """Rules for the route `file`, or for the job, meet the requests for its files, and no others."""
+    """Rules for the route `file`, or for a job, apply to its files and to no others."""
     mock = MockLegnext(api_keys=["key"], limit=TokenBucket(rate=0.001, burst=2))
     mock.faults.add(Status(503), route="file", nth=1)
     mock.faults.add(Truncated(0.5), route="GET /files/{job_id}/{name}", nth=2)
@@ -155,7 +155,7 @@ def test_faults_meet_files() -> None:
 
 
 async def test_over_sockets_files_lie_on_the_mock_itself() -> None:
-    """Whoever reaches the API reaches its results, by the name by which it was reached."""
+    """Results are on the host by which the client reached the API."""
     mock = MockLegnext(quirks=Quirks(urls_expire_after=60), clock=lambda: 0.0)
     job_id = mock.add_job(COMPLETED)
     async with mock.serve() as base, httpx.AsyncClient(headers={"x-api-key": "any"}) as client:
@@ -174,7 +174,7 @@ async def test_over_sockets_files_lie_on_the_mock_itself() -> None:
 
 
 async def test_over_sockets_callbacks_say_so_too() -> None:
-    """The body of a webhook leads to the same files."""
+    """The URLs in webhooks lead to the same files."""
     mock = MockLegnext()
     told: list[str] = []
     url = "https://example.org/hook"

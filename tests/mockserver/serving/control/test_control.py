@@ -1,4 +1,4 @@
-"""Every operation on a running mock, as methods."""
+"""The methods that read and change a running mock."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.mockserver.helpers import POST, client_of, in_virtual_time
 
 
 async def status_of(client: httpx.AsyncClient, job_id: str) -> str:
-    """What the API says of a job."""
+    """The status of a job in an answer of the API."""
     answer = await client.get(f"/api/v1/job/{job_id}")
     status: str = answer.raise_for_status().json()["status"]
     return status
@@ -34,7 +34,7 @@ async def status_of(client: httpx.AsyncClient, job_id: str) -> str:
 
 @in_virtual_time
 async def test_a_job_is_put_into_a_status() -> None:
-    """It stays in it, and a terminal ends it with the failure that is given."""
+    """A job stays in the given status; a terminal one ends it with the given failure."""
     mock = MockLegnext()
     job_id = mock.add_job()
     async with client_of(mock) as client:
@@ -51,7 +51,7 @@ async def test_a_job_is_put_into_a_status() -> None:
 
 @in_virtual_time
 async def test_a_job_is_held_and_released() -> None:
-    """It stays where it is until it is released, and then goes on."""
+    """A held job stays in its status until it is released."""
     mock = MockLegnext()
     job_id = mock.add_job(Script([("pending", 1), ("processing", 10), "completed"]))
     async with client_of(mock) as client:
@@ -66,7 +66,7 @@ async def test_a_job_is_held_and_released() -> None:
 
 @in_virtual_time
 async def test_jobs_are_moved_step_by_step() -> None:
-    """A script whose steps have no length waits for each release."""
+    """A script whose steps have no duration waits for each release."""
     mock = MockLegnext()
     job_id = mock.add_job(Script(["pending", "processing", "completed"]))
     seen = []
@@ -82,7 +82,7 @@ async def test_jobs_are_moved_step_by_step() -> None:
 
 @in_virtual_time
 async def test_jobs_are_added_with_all_that_a_submit_has() -> None:
-    """A callback is told of, and the priority decides who comes first."""
+    """An added job has its callback called, and its priority counts."""
     mock = MockLegnext(slots=1, order="priority", run_times=Fixed(10))
     told: list[str] = []
     mock.webhooks.receive(
@@ -100,7 +100,7 @@ async def test_jobs_are_added_with_all_that_a_submit_has() -> None:
 
 @in_virtual_time
 async def test_limits_change_at_run_time() -> None:
-    """A new limit counts from its beginning, and none lets everything through."""
+    """A new limit starts fresh, and no limit admits everything."""
     mock = MockLegnext(limit=TokenBucket(1, 1))
     job_id = mock.add_job()
     async with client_of(mock) as client:
@@ -118,7 +118,7 @@ async def test_limits_change_at_run_time() -> None:
 
 @in_virtual_time
 async def test_a_request_under_way_outlives_its_limit() -> None:
-    """It ends where it was admitted, whatever limit there is by then."""
+    """A request finishes under the limit that admitted it."""
     mock = MockLegnext(limit=Concurrency(1), latency=3)
     job_id = mock.add_job()
     async with client_of(mock) as client, trio.open_nursery() as nursery:
@@ -134,7 +134,7 @@ async def test_a_request_under_way_outlives_its_limit() -> None:
 
 @in_virtual_time
 async def test_faults_change_at_run_time() -> None:
-    """They meet requests from when they are added until they are removed."""
+    """A rule applies to requests from when it is added until it is removed."""
     mock = MockLegnext()
     job_id = mock.add_job()
     async with client_of(mock) as client:
@@ -156,7 +156,7 @@ async def test_faults_change_at_run_time() -> None:
 
 @in_virtual_time
 async def test_time_is_frozen_and_advanced() -> None:
-    """While it is frozen nothing happens by itself; a step ahead brings what lies in it."""
+    """Frozen time changes nothing; advancing it makes all changes in between."""
     mock = MockLegnext(run_times=Fixed(30))
     async with client_of(mock) as client:
         job_id: str = (await client.post(POST, json={"text": "a"})).json()["job_id"]
@@ -176,7 +176,7 @@ async def test_time_is_frozen_and_advanced() -> None:
 
 
 def test_time_ends_with_the_calendar() -> None:
-    """The answers have dates, so time goes only as far as there are any."""
+    """Time can only advance within the range of dates."""
     mock = MockLegnext(epoch=datetime(9999, 12, 31, tzinfo=UTC))
     mock.advance(86000)
     for seconds in (1000, 1e300):
@@ -192,7 +192,7 @@ def test_time_ends_with_the_calendar() -> None:
 
 @in_virtual_time
 async def test_the_state_at_a_glance() -> None:
-    """It counts jobs by status and answers by code, and shows what is on."""
+    """The state has jobs by status, answers by code, limits and faults."""
     mock = MockLegnext(7, 2, run_times=Fixed(10), limit=TokenBucket(1, 2), faults=[Status(503)])
     (first, *_) = mock.add_jobs(3)
     mock.requests.keep = 1

@@ -1,4 +1,4 @@
-"""Who may use the admin routes."""
+"""Which requests to the admin routes are allowed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.mockserver.helpers import client_of, in_virtual_time
     ],
 )
 def test_programs_and_the_own_page_are_let_in(headers: dict[str, str]) -> None:
-    """So is who follows a link to the page, from wherever."""
+    """Programs, the mock's own page, and links to it from anywhere are allowed."""
     assert why_refused(headers, {"ci-box"}) is None
 
 
@@ -57,7 +57,7 @@ def test_programs_and_the_own_page_are_let_in(headers: dict[str, str]) -> None:
     ],
 )
 def test_other_pages_are_not_let_in(headers: dict[str, str], reason: str) -> None:
-    """Neither by their origin, nor by a name that leads here."""
+    """Other pages are refused, by their origin or by a name that resolves here."""
     refused = why_refused(headers, ())
     assert refused is not None
     assert reason in refused
@@ -65,12 +65,12 @@ def test_other_pages_are_not_let_in(headers: dict[str, str], reason: str) -> Non
 
 @given(st.text(), st.text())
 def test_any_headers_are_judged(host: str, origin: str) -> None:
-    """What comes over the wire never makes the guard fail."""
+    """No header fields make the guard fail."""
     why_refused({"host": host, "origin": origin}, ())
 
 
 def test_over_sockets_the_guard_stands() -> None:
-    """A foreign page is refused on the wire, and nothing is done."""
+    """Over a socket, a page of another site is refused, and nothing is done."""
     mock = MockLegnext(admin_hosts=["ci-box"])
 
     async def main() -> list[int]:
@@ -91,13 +91,13 @@ def test_over_sockets_the_guard_stands() -> None:
 
 @in_virtual_time
 async def test_in_memory_everybody_is_let_in() -> None:
-    """There the host is whatever the client is told, and no browser is near."""
+    """In memory all requests are allowed, whatever their host."""
     async with client_of(MockLegnext()) as client:
         answer = await client.get("/__admin/state", headers={"origin": "https://any.example"})
     assert answer.status_code == 200
 
 
 def test_names_are_several() -> None:
-    """One name in place of several would be taken for its letters."""
+    """One text in place of several names is refused."""
     with pytest.raises(TypeError, match="a collection of names"):
         MockLegnext(admin_hosts="ci-box")

@@ -1,4 +1,4 @@
-"""The admin routes as a table."""
+"""The operations of the admin routes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mockserver._world import Admitted, Limit
 
 
 class Odd(Limit):
-    """A limit of a program's own."""
+    """A limit of a class that a program defines."""
 
     def verdict(self, _t: float, /) -> Admitted:
         """Admit everything."""
@@ -40,13 +40,13 @@ def run(admin: Admin, method: str, path: str, body: object = None, /, **query: s
 
 
 def test_no_operation_stands_twice() -> None:
-    """Method and path say which operation is meant, and each tells what it does."""
+    """Method and path of each operation are unique, and each has a docstring."""
     assert len({(op.method, op.path) for op in OPERATIONS}) == len(OPERATIONS)
     assert all(op.act.__doc__ for op in OPERATIONS)
 
 
 def test_limits_of_a_programs_own_are_shown_by_their_repr() -> None:
-    """What can't be written as data doesn't keep the rest from being read."""
+    """A limit that can't be plain data is shown by its repr."""
     mock = MockLegnext(limit=Odd())
     (limit,) = run(Admin(mock), "GET", "/state")["limits"]
     assert "<an odd limit>" in limit
@@ -63,7 +63,7 @@ def test_limits_of_a_programs_own_are_shown_by_their_repr() -> None:
     ],
 )
 def test_jobs_that_cannot_be_added(data: object, problem: str) -> None:
-    """Counts from the wire are bounded, and nothing is added of what isn't right."""
+    """Wrong arguments are refused, and then no job is added."""
     mock = MockLegnext()
     with pytest.raises(ValueError, match=problem):
         run(Admin(mock), "POST", "/jobs", data)
@@ -71,7 +71,7 @@ def test_jobs_that_cannot_be_added(data: object, problem: str) -> None:
 
 
 def test_snapshots_are_bounded() -> None:
-    """There are so many at once, and deleting one makes room."""
+    """The number of snapshots is bounded, and deleting one makes room."""
     admin = Admin(MockLegnext())
     for number in range(MOST_SNAPSHOTS):
         assert admin.take_snapshot() == {"id": str(number + 1), "at": 0.0}
@@ -84,7 +84,7 @@ def test_snapshots_are_bounded() -> None:
 
 
 def test_the_truth_has_no_future() -> None:
-    """Asking for it would fix what is still to be decided."""
+    """The truth of the future isn't decided by asking for it."""
     mock = MockLegnext()
     mock.add_job()
     assert run(Admin(mock), "GET", "/truth", until="1e9") == dict(mock.truth)
@@ -92,7 +92,7 @@ def test_the_truth_has_no_future() -> None:
 
 
 def test_queries() -> None:
-    """They are read as what they are to be, and what isn't known is an error."""
+    """Parameters of a query are converted by type; unknown ones are errors."""
     mock = MockLegnext()
     admin = Admin(mock)
     for n in range(5):

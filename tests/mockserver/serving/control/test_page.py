@@ -37,7 +37,7 @@ HOSTILE = "<img src=x onerror=document.title='owned'>"
 
 @in_virtual_time
 async def test_the_page_may_load_nothing() -> None:
-    """Its policy allows its own script and style by their hashes, and no other source of anything."""
+    """The policy allows its own script and style by their hashes, and no other source."""
     async with client_of(MockLegnext()) as client:
         answer = await client.get("/__admin/")
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
@@ -50,19 +50,19 @@ async def test_the_page_may_load_nothing() -> None:
 
 
 class Elements(HTMLParser):
-    """The elements of a page, each with its attributes."""
+    """The elements of a page, with their attributes."""
 
     def __init__(self) -> None:
         super().__init__()
         self.all: list[tuple[str, dict[str, str | None]]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keep one."""
+        """Keep an element."""
         self.all.append((tag, dict(attrs)))
 
 
 def test_the_page_is_one_document() -> None:
-    """Ids are unique, what refers to one finds it, and nothing has a style or handler inline."""
+    """Ids are unique, references to them resolve, and no style or handler is inline."""
     elements = Elements()
     elements.feed(bytes(page().body).decode())
     ids = [given["id"] for _, given in elements.all if "id" in given]
@@ -96,7 +96,7 @@ def browser() -> Iterator[webdriver.Chrome]:
 
 
 class Page:
-    """The page, as somebody looks at it and works with it."""
+    """The page, as a user sees and operates it."""
 
     def __init__(self, browser: webdriver.Chrome) -> None:
         self.browser = browser
@@ -106,7 +106,7 @@ class Page:
         return self.browser.find_element(By.CSS_SELECTOR, selector)
 
     def text(self, selector: str) -> str:
-        """What can be read there."""
+        """The text of an element."""
         return str(
             self.browser.execute_script(
                 "return document.querySelector(arguments[0])?.textContent ?? ''", selector
@@ -125,17 +125,17 @@ class Page:
         place.send_keys(text)
 
     def console(self) -> list[str]:
-        """What the browser has found wrong since it was last asked."""
+        """The errors that the browser has logged since the last call."""
         entries: list[dict[str, str]] = self.browser.get_log("browser")  # type: ignore[no-untyped-call] # selenium's
         return [entry["message"] for entry in entries]
 
     def until(self, is_so: Callable[[], object]) -> None:
-        """Wait until something is so."""
+        """Wait until a condition holds."""
         WebDriverWait(self.browser, PATIENCE, 0.05).until(lambda _browser: is_so())
 
 
 def look(mock: MockLegnext, browser: webdriver.Chrome, act: Callable[[Page], None]) -> None:
-    """Serve a mock, have somebody look at its page, and see to it that the page has no errors."""
+    """Serve a mock, use its page, and check that the page has no errors."""
 
     def sit_down(url: str) -> None:
         browser.get(url + "/__admin/")
@@ -156,12 +156,12 @@ def look(mock: MockLegnext, browser: webdriver.Chrome, act: Callable[[Page], Non
 
 
 def a_mock(**settings: object) -> MockLegnext:
-    """One in real time."""
+    """A mock in real time."""
     return MockLegnext(seed=3, clock=time.monotonic, **settings)  # type: ignore[arg-type]
 
 
 def test_the_page_shows_the_world(browser: webdriver.Chrome) -> None:
-    """Jobs by status, 429s, limits and faults, the latest jobs and requests; as text, not markup."""
+    """It shows jobs, 429s, limits, faults and requests, as text rather than markup."""
     mock = a_mock(slots=2, run_times=Fixed(10_000), limit=TokenBucket(0.001, 1))
     mock.freeze()
     mock.add_jobs(3)
@@ -198,7 +198,7 @@ def test_the_page_shows_the_world(browser: webdriver.Chrome) -> None:
 
 
 def test_the_buttons_change_the_world(browser: webdriver.Chrome) -> None:
-    """Time, jobs, faults, limits and snapshots, each by its button; and what is wrong is said."""
+    """Its buttons change time, jobs, faults, limits and snapshots; errors are shown."""
     mock = a_mock(run_times=Fixed(10_000))
 
     def act(page: Page) -> None:
@@ -256,7 +256,7 @@ def test_the_buttons_change_the_world(browser: webdriver.Chrome) -> None:
 
 
 def test_every_example_is_a_setting(browser: webdriver.Chrome) -> None:
-    """What the page offers can be added as it stands."""
+    """The examples on the page can be added as they are."""
     mock = a_mock()
 
     def add_each(page: Page, form: str, is_on: Callable[[str], bool]) -> None:
@@ -282,7 +282,7 @@ def test_every_example_is_a_setting(browser: webdriver.Chrome) -> None:
 
 
 def test_everything_has_a_name(browser: webdriver.Chrome) -> None:
-    """Whoever can't see the page is told what each button and field is, in light and dark alike."""
+    """Each control has an accessible name, and texts have enough contrast."""
     mock = a_mock()
     mock.add_jobs(1)
 
@@ -300,7 +300,7 @@ def test_everything_has_a_name(browser: webdriver.Chrome) -> None:
 
 
 def contrast(page: Page, selector: str) -> float:
-    """The contrast of a text with what is behind it, as WCAG 2.2 defines it (4.5 is level AA)."""
+    """The contrast of a text to its background, as in WCAG 2.2 (4.5 is level AA)."""
     colours = page.browser.execute_script(
         """
         const element = document.querySelector(arguments[0]);
@@ -326,7 +326,7 @@ def luminance(colour: str) -> float:
 
 
 def test_the_page_says_when_the_mock_is_gone(browser: webdriver.Chrome) -> None:
-    """It keeps what it has, and says that nobody answers."""
+    """It keeps its content, and says that the mock doesn't answer."""
 
     def wait_for_the_end(ended: Callable[[], None]) -> None:
         page = Page(browser)

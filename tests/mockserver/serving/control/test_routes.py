@@ -1,4 +1,4 @@
-"""The admin routes on the wire."""
+"""The admin routes over HTTP."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ PAGE = Path(__file__).parents[4] / "docs" / "mock" / "control.md"
 
 
 class Desk:
-    """Asks the admin routes of a mock, and keeps which of them it has asked."""
+    """Sends requests to the admin routes of a mock, and records which."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
         self.asked: set[tuple[str, str]] = set()
 
     async def __call__(self, method: str, path: str, **options: Any) -> Any:  # noqa: ANN401 - JSON
-        """Ask, with the parameters of the path among the options, and return what is answered."""
+        """Send a request with the path parameters among the options; return the answer."""
         names = {"job_id", "name", "snapshot_id"} & options.keys()
         params = {name: options.pop(name) for name in names}
         self.asked.add((method, path))
@@ -37,7 +37,7 @@ class Desk:
 
 @in_virtual_time
 async def test_all_operations() -> None:  # noqa: PLR0915 - one story, route by route
-    """Each route does what its method in `Control` does, and says what came of it."""
+    """Each route does what its method of `Control` does, and returns the result."""
     mock = MockLegnext(run_times=Fixed(10))
     mock.webhooks.receive("http://mine.test/", lambda _request: None)
     async with client_of(mock) as client:
@@ -152,7 +152,7 @@ async def test_errors(
     code: int,
     message: str,
 ) -> None:
-    """What can't be done is said in one sentence, with its place; nothing is a crash."""
+    """Errors are one sentence with the place of the problem; none is a crash."""
     mock = MockLegnext()
     async with client_of(mock) as client:
         answer = await client.request(method, "/__admin" + path, **options)
@@ -164,7 +164,7 @@ async def test_errors(
 
 @in_virtual_time
 async def test_head_is_answered_like_get() -> None:
-    """Without the body, as everywhere."""
+    """HEAD is answered as GET is, without the body."""
     async with client_of(MockLegnext()) as client:
         answer = await client.head("/__admin/state")
     assert answer.status_code == 200
@@ -173,7 +173,7 @@ async def test_head_is_answered_like_get() -> None:
 
 @in_virtual_time
 async def test_what_is_not_said_to_the_end_is_not_done() -> None:
-    """A client that leaves within its body has asked for nothing."""
+    """A request with an incomplete body does nothing."""
     mock = MockLegnext()
     client_end, server_end = trio.testing.memory_stream_pair()
     wire = Wire(client_end)
@@ -187,14 +187,14 @@ async def test_what_is_not_said_to_the_end_is_not_done() -> None:
 
 @in_virtual_time
 async def test_a_mock_without_admin_routes() -> None:
-    """Where they are off, there is nothing."""
+    """With `admin=False` there are no admin routes."""
     async with client_of(MockLegnext(admin=False)) as client:
         for path in ("/__admin/", "/__admin/state", "/__admin/truth"):
             assert (await client.get(path)).status_code == 404
 
 
 def test_the_table_in_the_docs_is_complete() -> None:
-    """Every operation stands in it, and nothing else does."""
+    """The page has exactly the operations there are."""
     rows = [line for line in PAGE.read_text().splitlines() if line.startswith("| `")]
     documented = {tuple(row.split("`")[1].split()) for row in rows if "/__admin" in row}
     assert documented == {(op.method, "/__admin" + op.path) for op in OPERATIONS}

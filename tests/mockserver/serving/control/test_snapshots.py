@@ -46,7 +46,7 @@ async def live(mock: MockLegnext) -> list[object]:
 
 
 def a_mock(seed: int) -> MockLegnext:
-    """One in which much depends on what came before."""
+    """A mock whose behaviour depends on much of what came before."""
     return MockLegnext(
         seed,
         2,
@@ -64,7 +64,7 @@ def test_what_follows_a_snapshot_follows_it_again(
     is_frozen: bool,  # noqa: FBT001 - drawn
     seconds: float,
 ) -> None:
-    """Back at a snapshot, the same done again gives the same journal and truth."""
+    """After a restore, the same calls give the same journal and truth."""
 
     async def twice() -> None:
         mock = a_mock(seed)
@@ -90,7 +90,7 @@ def test_what_follows_a_snapshot_follows_it_again(
 @examples(5)
 @given(st.integers(0, 99))
 def test_a_reset_mock_is_as_new(seed: int) -> None:
-    """After a reset, it is what it was when it was made."""
+    """After a reset, a mock is as it was when it was made."""
 
     async def both() -> None:
         mock = a_mock(seed)
@@ -106,7 +106,7 @@ def test_a_reset_mock_is_as_new(seed: int) -> None:
 
 @in_virtual_time
 async def test_a_reset_leads_back_to_the_mark() -> None:
-    """Where a start has been marked, that is where a reset leads."""
+    """A reset returns to the marked start."""
     mock = MockLegnext()
     mock.add_jobs(3)
     mock.mark_start()
@@ -117,7 +117,7 @@ async def test_a_reset_leads_back_to_the_mark() -> None:
 
 @in_virtual_time
 async def test_deliveries_are_in_snapshots() -> None:
-    """Back at a snapshot, a callback is told again of what comes after it, and of nothing before."""
+    """After a restore, later webhooks are sent again, and earlier ones are not."""
     mock = MockLegnext(run_times=Fixed(10))
     told: list[float] = []
     mock.webhooks.receive("http://mine.test/", lambda _request: told.append(mock.now))
@@ -132,7 +132,7 @@ async def test_deliveries_are_in_snapshots() -> None:
 
 
 def test_a_snapshot_of_another_seed_changes_nothing() -> None:
-    """It is refused before anything is put back."""
+    """A snapshot of another seed is refused before anything changes."""
     mock = MockLegnext(1)
     mock.add_jobs(2)
     with pytest.raises(ValueError, match="seed 2 doesn't fit seed 1"):

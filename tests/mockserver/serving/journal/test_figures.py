@@ -1,4 +1,4 @@
-"""Gaps, rates and concurrency, against oracles that try everything."""
+"""Gaps, rates and concurrency, compared with exhaustive search."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ QUARTERS = st.integers(0, 40).map(lambda n: n / 4)
 
 @st.composite
 def journals(draw: st.DrawFn) -> list[RequestRecord]:
-    """Requests in the order of their arrival, about three jobs and about none."""
+    """Requests in the order of arrival, for three jobs and for none."""
     arrivals = sorted(draw(st.lists(QUARTERS, max_size=20)))
     return [
         RequestRecord(
@@ -27,7 +27,7 @@ def journals(draw: st.DrawFn) -> list[RequestRecord]:
 
 @given(journals(), st.integers(1, 12).map(lambda n: n / 4))
 def test_busiest_window_against_all_windows(records: list[RequestRecord], window: float) -> None:
-    """No window that begins at a request holds more, and this one is no longer than it may be."""
+    """No other window has more requests, and this one is short enough."""
     found = busiest_window(records, window)
     counts = [
         sum(begin.at <= record.at < begin.at + window for record in records) for begin in records
@@ -41,21 +41,21 @@ def test_busiest_window_against_all_windows(records: list[RequestRecord], window
 
 @given(st.integers(1, 50), st.sampled_from([0.1, 0.3, 0.7, 1.1]))
 def test_an_even_spacing_is_its_rate(per_window: int, every: float) -> None:
-    """Requests evenly spaced never make one too many, whatever the last bit of their times."""
+    """Evenly spaced requests have exactly their rate, despite rounding."""
     records = [RequestRecord(n * every, n * every, "GET", "/", "a", 200) for n in range(100)]
     assert len(busiest_window(records, per_window * every)) == per_window
 
 
 @pytest.mark.parametrize("window", [0.0, -1.0, float("nan")])
 def test_a_window_has_a_length(window: float) -> None:
-    """A window of no length is refused."""
+    """A window without length is refused."""
     with pytest.raises(ValueError, match="window must be above 0"):
         busiest_window([], window)
 
 
 @given(journals())
 def test_most_at_once_against_all_instants(records: list[RequestRecord]) -> None:
-    """At no request's arrival were more under way, and those found were so together."""
+    """At no arrival more requests were in progress, and the result overlaps."""
     found = most_at_once(records)
     counts = []
     for record in records:
@@ -70,7 +70,7 @@ def test_most_at_once_against_all_instants(records: list[RequestRecord]) -> None
 
 
 def test_what_takes_no_time_is_under_way_alone() -> None:
-    """Of requests answered in the instant they came, each counts by itself."""
+    """Requests that are answered in the instant of arrival count one by one."""
     records = [RequestRecord(1.0, 1.0, "GET", "/", "a", 200) for _ in range(5)]
     assert len(most_at_once(records)) == 1
     slow = RequestRecord(0.0, 2.0, "GET", "/", "b", 200)
@@ -82,7 +82,7 @@ def test_what_takes_no_time_is_under_way_alone() -> None:
 
 @given(journals())
 def test_gaps_against_all_pairs(records: list[RequestRecord]) -> None:
-    """The smallest gap of a job is the smallest difference of two of its requests."""
+    """The smallest gap of a job is the smallest difference between its requests."""
     for job_id in "abc":
         times = [record.at for record in records if record.job_id == job_id]
         found = [gap for gap in gaps(records, per_job=True) if gap.after.job_id == job_id]

@@ -21,12 +21,12 @@ RECORDS = [
 
 
 def request_at(at: float) -> RequestRecord:
-    """A request of that time."""
+    """A request at a time."""
     return RequestRecord(at, at, "GET", f"/{at}", None, 200)
 
 
 def test_order_is_that_of_time_and_then_of_what_is_asked() -> None:
-    """However requests of an instant are noted, they are listed alike."""
+    """The order within an instant does not depend on the order of adding."""
     for seed in range(20):
         journal = Journal()
         for record in random.Random(seed).sample(RECORDS, k=len(RECORDS)):
@@ -35,7 +35,7 @@ def test_order_is_that_of_time_and_then_of_what_is_asked() -> None:
 
 
 def test_reading() -> None:
-    """A journal is read like a list, and noting more goes on."""
+    """A journal can be read as a list while requests are added."""
     journal = Journal()
     journal.add(RECORDS[2])
     assert journal[0] == RECORDS[2]
@@ -46,7 +46,7 @@ def test_reading() -> None:
 
 @given(st.lists(st.integers(0, 100), max_size=60), st.integers(1, 20))
 def test_the_latest_are_kept(times: list[int], keep: int) -> None:
-    """Only the latest are kept, the rest are counted, and memory never holds twice as many."""
+    """Only the latest requests are kept, and at most twice as many are in memory."""
     journal = Journal(keep=keep)
     for at in sorted(times):
         journal.add(request_at(at))
@@ -56,7 +56,7 @@ def test_the_latest_are_kept(times: list[int], keep: int) -> None:
 
 
 def test_keep_may_be_changed() -> None:
-    """What is kept can be lessened, and given free again; to keep nothing is an error."""
+    """`keep` can be lowered and removed; it can't be below 1."""
     journal = Journal()
     for at in range(10):
         journal.add(request_at(at))
@@ -71,7 +71,7 @@ def test_keep_may_be_changed() -> None:
 
 
 def test_all_can_be_forgotten() -> None:
-    """A journal that was cleared begins anew."""
+    """A cleared journal starts again."""
     journal = Journal(keep=1)
     for record in RECORDS:
         journal.add(record)
@@ -82,7 +82,7 @@ def test_all_can_be_forgotten() -> None:
 
 
 def test_the_latest() -> None:
-    """The requests noted last can be had without looking at the others."""
+    """The last requests are read without sorting the others."""
     journal = Journal()
     for record in RECORDS:
         journal.add(record)
@@ -91,7 +91,7 @@ def test_the_latest() -> None:
 
 
 def test_answers_are_counted_for_ever() -> None:
-    """How many got which status is known of all requests, kept or not."""
+    """The number of answers by status includes requests that are no longer kept."""
     journal = Journal(keep=1)
     for record in RECORDS:
         journal.add(record)
@@ -99,7 +99,7 @@ def test_answers_are_counted_for_ever() -> None:
 
 
 def test_going_back() -> None:
-    """A journal goes back to what it was, any number of times."""
+    """A journal can return to a snapshot any number of times."""
     journal = Journal(keep=2)
     for record in RECORDS[:3]:
         journal.add(record)
@@ -113,7 +113,7 @@ def test_going_back() -> None:
 
 
 def test_a_mock_keeps_as_many_as_it_is_told() -> None:
-    """A mock's journal is bounded where its settings say so, over real requests."""
+    """`keep_requests` bounds a mock's journal."""
     mock = MockLegnext(keep_requests=3)
 
     async def ask() -> None:

@@ -26,7 +26,7 @@ RECORDS = Requests(
 
 
 def test_select() -> None:
-    """Requests are found by all that is known of them, also by several things at once."""
+    """Requests are selected by any of their attributes, and by several at once."""
     assert RECORDS.count() == len(RECORDS) == 5
     assert RECORDS.count(route="job") == RECORDS.count(route=JOB) == 3
     assert RECORDS.count(route="submit") == RECORDS.count(method="POST") == 1
@@ -42,13 +42,13 @@ def test_select() -> None:
 
 
 def test_a_route_that_there_is_not() -> None:
-    """A query for a route that nobody knows is an error, not nothing."""
+    """Selecting by a route that doesn't exist is an error."""
     with pytest.raises(ValueError, match="route must be a template or one of submit, job"):
         RECORDS.select(route="jobs")
 
 
 def test_dump_is_a_line_of_json_each() -> None:
-    """The dump has every request as a JSON object on a line of its own."""
+    """The dump has one JSON object a line for each request."""
     lines = RECORDS.dump().splitlines()
     assert [json.loads(line)["job_id"] for line in lines] == ["a", "a", "b", "a", None]
     assert json.loads(lines[3]) == {
@@ -65,7 +65,7 @@ def test_dump_is_a_line_of_json_each() -> None:
 
 
 def test_dump_without() -> None:
-    """A dump leaves out what it is told to, and only that."""
+    """A dump leaves out the given attributes, and no others."""
     whole = [json.loads(line) for line in RECORDS.dump().splitlines()]
     for line in whole:
         del line["faults"], line["answered_at"]
@@ -76,7 +76,7 @@ def test_dump_without() -> None:
 
 
 def test_figures() -> None:
-    """The figures are those of the requests that were selected."""
+    """The figures are those of the selected requests."""
     assert RECORDS.smallest_gap() == 1.0
     assert RECORDS.smallest_gap(per_job=False) == pytest.approx(0.2)
     assert RECORDS.select(job_id="b").smallest_gap() == math.inf
@@ -87,7 +87,7 @@ def test_figures() -> None:
 
 
 def test_assertions_that_hold() -> None:
-    """What is so raises nothing."""
+    """Assertions that hold raise nothing."""
     RECORDS.assert_count(3, route="job")
     RECORDS.assert_count(at_least=1, at_most=2, status_code=404)
     RECORDS.assert_count(at_least=5)
@@ -103,7 +103,7 @@ def test_assertions_that_hold() -> None:
 
 
 def test_counts_that_do_not_hold() -> None:
-    """A wrong count says what was expected, and shows what came too often or came instead."""
+    """A wrong count is an error with the expected number and some requests."""
     with pytest.raises(AssertionError) as caught:
         RECORDS.assert_count(2, route="job")
     assert str(caught.value).splitlines() == [
@@ -120,7 +120,7 @@ def test_counts_that_do_not_hold() -> None:
 
 
 def test_an_order_that_does_not_hold() -> None:
-    """A step out of its order is named, with what came before it, and whether it came earlier."""
+    """A missing step is named, with the request before it and earlier matches."""
     with pytest.raises(AssertionError, match=r"step 1 \(method='PUT'\) did not come at all\n"):
         RECORDS.assert_order({"method": "PUT"})
     with pytest.raises(
@@ -144,7 +144,7 @@ def test_gaps_that_do_not_hold() -> None:
 
 
 def test_rates_and_concurrency_that_do_not_hold() -> None:
-    """The busiest stretch, or instant, is shown."""
+    """The busiest window or instant is shown."""
     with pytest.raises(AssertionError) as caught:
         RECORDS.assert_rate(1.5)
     first, *lines = str(caught.value).splitlines()
@@ -158,7 +158,7 @@ def test_rates_and_concurrency_that_do_not_hold() -> None:
 
 
 def test_few_requests_are_shown_of_many() -> None:
-    """A message stays short, whatever there would be to show."""
+    """A message shows only some of many requests."""
     many = Requests(RequestRecord(n, n, "GET", "/", None, 200) for n in range(1000))
     with pytest.raises(AssertionError) as caught:
         many.assert_count(0)
@@ -167,7 +167,7 @@ def test_few_requests_are_shown_of_many() -> None:
 
 
 def test_what_fits_no_route() -> None:
-    """A request for which there is no route is told with the route that is most like it."""
+    """A request without a route is reported with the closest route."""
     (unmatched,) = RECORDS.unmatched
     assert unmatched.record == RECORDS[-1]
     assert unmatched.nearest == JOB
@@ -177,7 +177,7 @@ def test_what_fits_no_route() -> None:
 
 
 def test_over_the_wire() -> None:
-    """What a client does over HTTP can be asked about and asserted: all of it, and a slip in a path."""
+    """Requests over HTTP can be selected and asserted on."""
     mock = MockLegnext(run_times=Fixed(10), latency=0.25)
 
     async def batch() -> None:

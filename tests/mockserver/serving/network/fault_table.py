@@ -1,7 +1,4 @@
-"""What a plain httpx client sees of each fault, over each transport: the table itself.
-
-The tests hold the mock and the proxy against it, and `docs/mock/network.md` against `as_markdown`.
-"""
+"""What an httpx client sees of each fault, over each transport, as a table."""
 
 from __future__ import annotations
 
@@ -106,7 +103,7 @@ ROWS: Final = (
 
 
 def as_markdown() -> Iterator[str]:
-    """The table's lines for the documentation."""
+    """The rows of the table in the documentation."""
     yield "| fault | " + " | ".join(TRANSPORTS) + " | |"
     yield "|---" * (len(TRANSPORTS) + 2) + "|"
     for row in ROWS:

@@ -1,4 +1,4 @@
-"""The door: whom it lets in, and when it is shut."""
+"""Accepting connections."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mockserver._serving.network.acceptor import Door
 
 
 def test_rules_choose_connections_by_number() -> None:
-    """Each connection is counted, and meets the rules for its number."""
+    """Each connection is counted, and gets the faults for its number."""
 
     async def use() -> None:
         rules = [Rule(Reset(), When(every=2)), Rule(Silence(), When(nth=4))]
@@ -27,7 +27,7 @@ def test_rules_choose_connections_by_number() -> None:
 
 
 def test_where_requests_are_known_only_refusals_act_on_connections() -> None:
-    """The other faults wait for the requests."""
+    """If requests are known, other faults apply to them."""
 
     async def use() -> None:
         rules = [Rule(Reset()), Rule(Refuse(), When(nth=2)), Rule(Refuse(), When(route="job"))]
@@ -50,7 +50,7 @@ def test_where_requests_are_known_only_refusals_act_on_connections() -> None:
     ],
 )
 def test_what_shuts_it(when: When, *, is_shut: bool) -> None:
-    """It is shut when every connection is refused whichever it is; not by another fault."""
+    """Only a refusal of all connections shuts the door."""
 
     async def use() -> None:
         faults = Faults([Rule(Refuse(), when)])
@@ -63,7 +63,7 @@ def test_what_shuts_it(when: When, *, is_shut: bool) -> None:
 
 
 def test_it_is_shut_in_its_windows() -> None:
-    """It shuts and opens when windows of time begin and end, in the world's time."""
+    """It shuts and opens with windows of the world's time."""
 
     async def use() -> list[float]:
         windows = [When(after=10, until=20), When(after=15, until=30), When(after=50)]
@@ -82,7 +82,7 @@ def test_it_is_shut_in_its_windows() -> None:
     "change", [lambda faults: faults.remove("refuse"), lambda faults: faults.clear()]
 )
 def test_other_rules_change_it_at_once(change: Callable[[Faults], None]) -> None:
-    """Who waits for it to shut or open learns of a rule that is added or removed."""
+    """Waiting for it ends when a rule is added or removed."""
 
     async def use() -> None:
         faults = Faults()

@@ -1,4 +1,4 @@
-"""Where webhooks may be sent."""
+"""Where the mock may send requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mockserver._serving.network.destinations import why_refused, without_passwo
     ],
 )
 def test_this_machine_is_allowed(url: str) -> None:
-    """By its loopback addresses, and by its one name."""
+    """Loopback addresses and `localhost` are allowed."""
     assert why_refused(url, ()) is None
 
 
@@ -45,7 +45,7 @@ def test_this_machine_is_allowed(url: str) -> None:
     ],
 )
 def test_other_hosts_are_not(url: str) -> None:
-    """Nor this machine in disguise, which another parser might read as another host."""
+    """Other hosts are refused, and so are other spellings of loopback addresses."""
     reason = why_refused(url, ())
     assert reason is not None
     assert "not this machine" in reason
@@ -65,12 +65,12 @@ def test_other_hosts_are_not(url: str) -> None:
     ],
 )
 def test_what_is_no_url_is_refused(url: str, reason: str) -> None:
-    """With what is wrong."""
+    """An invalid URL is refused with the reason."""
     assert (why_refused(url, ("127.0.0.1",)) or "").startswith(reason)
 
 
 def test_hosts_can_be_allowed() -> None:
-    """Each as a whole, in any case; its neighbours aren't."""
+    """Hosts are allowed by their whole name, in any case."""
     allowed = ("Hooks.example.org", "10.0.0.7")
     assert why_refused("https://hooks.example.org/x", allowed) is None
     assert why_refused("http://10.0.0.7:81/x", allowed) is None
@@ -80,13 +80,13 @@ def test_hosts_can_be_allowed() -> None:
 
 @given(st.text())
 def test_anything_can_be_asked_about(url: str) -> None:
-    """Nothing that comes over the wire is an error here."""
+    """No URL raises an exception."""
     why_refused(url, ())
     without_password(url)
 
 
 def test_passwords_are_not_written_down() -> None:
-    """A URL without one stays as it is, and so does what is none."""
+    """User and password are removed from a URL; other texts stay as they are."""
     assert without_password("http://me:secret@127.0.0.1/x?y=1") == "http://127.0.0.1/x?y=1"
     assert without_password("http://127.0.0.1:80/x") == "http://127.0.0.1:80/x"
     assert without_password("http://1\n") == "http://1\n"

@@ -1,4 +1,4 @@
-"""Faults over each transport, as a plain httpx client sees them; and the page that tells of it."""
+"""Faults over each transport, as an httpx client sees them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KEY = {"x-api-key": "key"}
 
 @contextlib.asynccontextmanager
 async def client_over(transport: Transport, rule: Rule) -> AsyncIterator[httpx.AsyncClient]:
-    """A client whose way to a mock has a rule on it."""
+    """A client of a mock with a rule, over one transport."""
     if transport == "memory":
         mock = MockLegnext(faults=[rule])
         async with httpx.AsyncClient(
@@ -51,7 +51,7 @@ async def client_over(transport: Transport, rule: Rule) -> AsyncIterator[httpx.A
 # httpx leaves the generator of a body that it gives up to the garbage collector.
 @pytest.mark.filterwarnings("ignore:Async generator 'httpx:ResourceWarning")
 def test_a_slow_line_keeps_an_upload_waiting() -> None:
-    """A large body goes up at the line's pace: it comes late, or the client's patience ends."""
+    """With limited bandwidth, a large upload is slow, or the client times out."""
     mock = MockLegnext(faults=[Rule(Bandwidth(10_000), When(route="shorten"))])
     body = {"prompt": "a fox", "besides": "x" * 300_000}
     seen_in: list[tuple[str, float]] = []
@@ -80,7 +80,7 @@ def test_a_slow_line_keeps_an_upload_waiting() -> None:
 
 
 async def seen_first(transport: Transport, row: Row) -> str:
-    """What the first request meets."""
+    """The result of the first request."""
     async with client_over(transport, Rule(row.fault, row.when)) as client:
         if row.when.until is not None and transport != "memory":
             await until_refused(client)
@@ -88,7 +88,7 @@ async def seen_first(transport: Transport, row: Row) -> str:
 
 
 async def until_refused(client: httpx.AsyncClient) -> None:
-    """Wait until nobody listens: the door is shut by a task of its own."""
+    """Wait until the socket no longer listens."""
     port = client.base_url.port
     assert port is not None
     while True:
@@ -100,7 +100,7 @@ async def until_refused(client: httpx.AsyncClient) -> None:
 
 
 async def seen(client: httpx.AsyncClient) -> str:
-    """The status of a whole answer, or the name of the exception."""
+    """The status of a complete answer, or the name of the exception."""
     try:
         answer = await client.get(PATH)
     except httpx.TransportError as error:
@@ -118,18 +118,18 @@ def test_over_memory(row: Row) -> None:
 @pytest.mark.parametrize("transport", TRANSPORTS[1:])
 @pytest.mark.parametrize("row", ROWS, ids=str)
 async def test_over_sockets(row: Row, transport: Transport) -> None:
-    """On a socket, and through the proxy, in real time."""
+    """Over a socket and through the proxy, in real time."""
     assert await seen_first(transport, row) == row.seen_over(transport)
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_only_what_was_chosen_fails(transport: Transport) -> None:
-    """What a rule leaves out is answered, also by the connection that follows a reset one."""
+    """Other requests are answered, also after a reset."""
     # Each request that follows a failure has a connection of its own, and so has the first.
     async with client_over(transport, Rule(Reset(), When(nth=1))) as client:
         assert [await seen(client) for _ in range(3)] == ["ReadError", "200", "200"]
 
 
 def test_the_page_has_the_table() -> None:
-    """What the documentation prints is what the tests above hold true."""
+    """The documentation has the tested table."""
     assert "\n".join(as_markdown()) in PAGE.read_text()

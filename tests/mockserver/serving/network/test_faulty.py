@@ -1,4 +1,4 @@
-"""The stream on which faults act, byte for byte."""
+"""The stream with faults, byte for byte."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ANSWER = bytes(range(100))
 
 
 async def receive_all(stream: trio.abc.ReceiveStream) -> tuple[bytes, str]:
-    """What is received, and how it ends."""
+    """Everything that is received, and how it ended."""
     received = b""
     try:
         while part := await stream.receive_some():
@@ -41,7 +41,7 @@ async def receive_all(stream: trio.abc.ReceiveStream) -> tuple[bytes, str]:
 
 
 async def echo(line: FaultyStream) -> None:
-    """Answer whatever comes, once."""
+    """Answer the first bytes with the same bytes."""
     try:
         if await line.receive_some():
             await line.send_all(ANSWER)
@@ -53,7 +53,7 @@ async def echo(line: FaultyStream) -> None:
 async def ask(
     faults: Iterable[ConnectionFault], later: Iterable[ConnectionFault] = ()
 ) -> tuple[bytes, str, float]:
-    """Ask once over a connection with faults; the answer, how it ended, and when."""
+    """Send bytes over a connection with faults; return the answer, how it ended, and when."""
     client, server = open_pipe()
     line = FaultyStream(server, faults)
     for fault in later:
@@ -94,7 +94,7 @@ ENDS = [
 def test_how_a_connection_ends(
     fault: ConnectionFault, received: bytes, end: str, *, is_lasting: bool
 ) -> None:
-    """Each fault that ends a connection lets its bytes pass and ends it in its way."""
+    """Each fault that ends a connection lets its bytes pass before."""
     asked = run_virtual(ask, *([[fault], []] if is_lasting else [[], [fault]]))
     assert asked == (received, end, 3.0 if isinstance(fault, SlowClose) else 0.0)
 
@@ -103,14 +103,14 @@ def test_how_a_connection_ends(
     ("fault", "seconds"), [(Dribble(10, 0.5), 5.0), (Bandwidth(50.0), 2.02), (Bandwidth(1), 101.0)]
 )
 def test_the_pace_of_a_connection(fault: ConnectionFault, seconds: float) -> None:
-    """Slow bytes all arrive, in their time; a limited rate counts both directions."""
+    """Slow bytes all arrive on time; a limited rate applies to both directions."""
     received, end, at = run_virtual(ask, [fault])
     assert (received, end) == (ANSWER, "closed")
     assert at == pytest.approx(seconds)
 
 
 def test_the_pace_of_an_answer() -> None:
-    """For a request, a limited rate is that of its answer, and of what is still to come of it."""
+    """For a request, a limited rate applies to the answer and to the rest of the request."""
     assert run_virtual(ask, [], [Bandwidth(50.0)])[2] == pytest.approx(2.02)
 
 
@@ -121,7 +121,7 @@ def test_the_pace_of_an_answer() -> None:
 def test_faults_act_together(
     lasting: list[ConnectionFault], of_answer: list[ConnectionFault]
 ) -> None:
-    """In any order, a pace goes with an end; of two ends of one answer the first decides."""
+    """A pace combines with an end in any order; of two ends the first acts."""
     received, end, at = run_virtual(ask, lasting, of_answer)
     ends = [fault for fault in of_answer if not isinstance(fault, Bandwidth)]
     if isinstance(ends[0], Close):
@@ -134,7 +134,7 @@ def test_faults_act_together(
 
 @pytest.mark.parametrize("is_lasting", [True, False])
 def test_silence(*, is_lasting: bool) -> None:
-    """Nothing is answered, everything is taken, and the client decides when it ends."""
+    """Nothing is answered, everything is read, and the client ends the connection."""
 
     async def use() -> None:
         client, server = open_pipe(10)
@@ -156,7 +156,7 @@ def test_silence(*, is_lasting: bool) -> None:
 
 
 def test_the_faults_of_an_answer_end_with_it() -> None:
-    """The next answer on the same connection is as the connection has it."""
+    """The next answer has only the faults of the connection."""
 
     async def use() -> list[float]:
         client, server = open_pipe()
@@ -176,7 +176,7 @@ def test_the_faults_of_an_answer_end_with_it() -> None:
 
 
 def test_a_client_that_sends_nothing_meets_no_end() -> None:
-    """A fault that comes with the first bytes comes never where there are none."""
+    """A fault at the first bytes needs bytes."""
 
     async def use() -> tuple[bytes, str]:
         client, server = open_pipe()
@@ -188,7 +188,7 @@ def test_a_client_that_sends_nothing_meets_no_end() -> None:
 
 
 def test_a_client_that_goes_on_sending_can_still_read() -> None:
-    """After the end has been sent, the client's bytes are taken for a while, and no longer."""
+    """After the end, what the client sends is read for a while."""
 
     async def use() -> None:
         client, server = open_pipe(10)
@@ -209,7 +209,7 @@ def test_a_client_that_goes_on_sending_can_still_read() -> None:
 
 
 def test_any_stream_will_do() -> None:
-    """A stream that can't be closed by halves, or reset, is closed at the end."""
+    """A stream that can't be half-closed or reset is closed at the end."""
 
     async def use(end: Callable[[FaultyStream], Awaitable[None]]) -> tuple[bytes, str]:
         client, server = open_pipe()
@@ -228,7 +228,7 @@ def test_any_stream_will_do() -> None:
 
 
 class WholeStream(trio.abc.Stream):
-    """A stream that can't be closed by halves."""
+    """A stream that can't be half-closed."""
 
     def __init__(self, end: PipeEnd) -> None:
         self._end = end
@@ -251,7 +251,7 @@ class WholeStream(trio.abc.Stream):
 
 
 def test_reading_at_a_limited_rate_takes_no_more_than_is_asked_for() -> None:
-    """However much a rate allows at a time, no more bytes come than are asked for."""
+    """A limited rate never reads more bytes than requested."""
 
     async def use() -> list[int]:
         client, server = open_pipe()

@@ -15,7 +15,7 @@ from mockserver._serving.network.pipe import CAPACITY, PipeEnd, open_pipe
 
 
 def test_it_is_a_stream_as_trio_has_them() -> None:
-    """All that Trio asks of a stream that can be closed by halves."""
+    """It passes Trio's checks for half-closeable streams."""
 
     async def make() -> tuple[PipeEnd, PipeEnd]:
         return open_pipe()
@@ -36,7 +36,7 @@ def test_it_is_a_stream_as_trio_has_them() -> None:
     data=st.binary(max_size=60), capacity=st.integers(1, 9), portion=st.none() | st.integers(1, 9)
 )
 def test_bytes_come_out_as_they_went_in(data: bytes, capacity: int, portion: int | None) -> None:
-    """Whatever the capacity and the portions, all bytes arrive, in order, and then the end."""
+    """All bytes arrive in order, and then the end, for any capacity and sizes."""
 
     async def use() -> bytes:
         ours, theirs = open_pipe(capacity)
@@ -57,7 +57,7 @@ def test_bytes_come_out_as_they_went_in(data: bytes, capacity: int, portion: int
 
 
 def test_a_sender_waits_for_room() -> None:
-    """No more than the capacity is on its way; the rest waits until it is received."""
+    """At most the capacity is in transit; the sender waits."""
 
     async def use() -> None:
         ours, theirs = open_pipe()
@@ -72,7 +72,7 @@ def test_a_sender_waits_for_room() -> None:
 
 
 def test_readable_means_that_there_is_something_to_receive() -> None:
-    """Bytes or the end make an end readable."""
+    """An end is readable if there are bytes or the end to receive."""
 
     async def use() -> list[bool]:
         ours, theirs = open_pipe()
@@ -89,7 +89,7 @@ def test_readable_means_that_there_is_something_to_receive() -> None:
 
 
 def test_a_reset_comes_after_the_bytes() -> None:
-    """What was sent before a reset arrives; then it is an error, in either direction."""
+    """Bytes before a reset arrive; then both directions raise an error."""
 
     async def use() -> None:
         ours, theirs = open_pipe()
@@ -108,7 +108,7 @@ def test_a_reset_comes_after_the_bytes() -> None:
 
 
 def test_a_reset_wakes_those_who_wait() -> None:
-    """A receiver that waits for bytes, and a sender that waits for room, learn of it at once."""
+    """A waiting receiver and a waiting sender get the error at once."""
 
     async def use() -> None:
         ours, theirs = open_pipe(1)

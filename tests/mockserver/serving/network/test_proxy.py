@@ -1,4 +1,4 @@
-"""The proxy that puts faults before any server."""
+"""The proxy that simulates a bad network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PATH = "/api/account/balance"
 
 
 async def echo_all(stream: trio.SocketStream) -> None:
-    """Answer only after the client's end, with all that it sent."""
+    """After the client's end, answer with everything that it sent."""
     data = b""
     while part := await stream.receive_some():
         data += part
@@ -33,7 +33,7 @@ async def serve(nursery: trio.Nursery, handler: object) -> str:
 
 
 async def test_without_rules_it_is_not_noticed() -> None:
-    """Requests and answers pass as they are, over one connection."""
+    """Without rules, requests and answers pass unchanged over one connection."""
     mock = MockLegnext()
     async with (
         mock.serve() as url,
@@ -47,7 +47,7 @@ async def test_without_rules_it_is_not_noticed() -> None:
 
 
 async def test_a_client_can_end_its_half_first() -> None:
-    """The client's end goes to the server, whose answer still comes."""
+    """The client's end reaches the server, whose answer still arrives."""
     async with trio.open_nursery() as nursery:
         url = await serve(nursery, echo_all)
         async with FaultProxy(url).serve() as way, await stream_to(way) as stream:
@@ -59,7 +59,7 @@ async def test_a_client_can_end_its_half_first() -> None:
 
 
 async def test_a_server_that_is_not_there_is_a_reset() -> None:
-    """Where the server can't be reached, the client's connection is reset."""
+    """If the server isn't available, the client's connection is reset."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
@@ -71,7 +71,7 @@ async def test_a_server_that_is_not_there_is_a_reset() -> None:
 
 
 async def test_a_server_that_resets_is_a_reset() -> None:
-    """What the server does to the proxy, the proxy does to the client."""
+    """A reset by the server is passed on to the client."""
 
     async def reset(stream: trio.SocketStream) -> None:
         await stream.receive_some()
@@ -108,7 +108,7 @@ async def test_a_client_that_breaks_off_ends_it_for_the_server() -> None:
 
 
 async def test_rules_can_change_while_it_serves() -> None:
-    """A rule that is added or removed is in force for the connections after it."""
+    """Added and removed rules apply to later connections."""
     async with MockLegnext().serve() as url:
         proxy = FaultProxy(url)
         async with proxy.serve() as way:
@@ -123,14 +123,14 @@ async def test_rules_can_change_while_it_serves() -> None:
 
 
 async def get(url: str) -> int:
-    """The status of one answer, over a connection of its own."""
+    """The status of an answer, over a connection of its own."""
     async with httpx.AsyncClient(headers=KEY) as client:
         return (await client.get(f"{url}{PATH}")).status_code
 
 
 @pytest.mark.parametrize("url", ["http://example.com", "ftp://127.0.0.1", "nonsense"])
 def test_it_leads_to_this_machine_only(url: str) -> None:
-    """Another host has to be allowed by name, and what is no URL is told."""
+    """Other hosts must be allowed, and an invalid URL is refused."""
     with pytest.raises(ValueError, match="no proxy to"):
         FaultProxy(url)
     FaultProxy("https://example.com", allowed_hosts=["example.com"])

@@ -47,7 +47,7 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - a
 
 
 def test_a_request_and_another() -> None:
-    """A connection is kept, and carries one request after the other; the path is unquoted."""
+    """A connection serves one request after the other; paths are unquoted."""
 
     async def talk(wire: Wire) -> None:
         await wire.send("GET /a%20b?c=d HTTP/1.1\nhost: a\n\n")
@@ -60,7 +60,7 @@ def test_a_request_and_another() -> None:
 
 
 def test_requests_in_one_go_are_answered_in_turn() -> None:
-    """Two requests that arrive together are answered one after the other."""
+    """Pipelined requests are answered in order."""
 
     async def talk(wire: Wire) -> None:
         await wire.send(
@@ -74,7 +74,7 @@ def test_requests_in_one_go_are_answered_in_turn() -> None:
 
 
 def test_a_chunked_body_is_received() -> None:
-    """A body without a length comes in chunks."""
+    """A body without a length is read in chunks."""
 
     async def talk(wire: Wire) -> None:
         await wire.send(
@@ -86,7 +86,7 @@ def test_a_chunked_body_is_received() -> None:
 
 
 def test_continue_is_said_when_it_is_waited_for() -> None:
-    """A client that waits to be told to go on is told."""
+    """A client that waits for 100 Continue gets it."""
 
     async def talk(wire: Wire) -> None:
         await wire.send("POST / HTTP/1.1\nhost: a\ncontent-length: 2\nexpect: 100-continue\n\n")
@@ -98,7 +98,7 @@ def test_continue_is_said_when_it_is_waited_for() -> None:
 
 
 def test_head_has_no_body() -> None:
-    """The answer to HEAD has the length of the body, and not the body."""
+    """The answer to HEAD has the length of the body, but no body."""
 
     async def talk(wire: Wire) -> None:
         await wire.send("HEAD / HTTP/1.1\nhost: a\n\n")
@@ -110,7 +110,7 @@ def test_head_has_no_body() -> None:
 
 
 def test_an_answer_in_parts() -> None:
-    """An answer without a length goes out in chunks, as the application gives them."""
+    """An answer without a length is sent in chunks."""
 
     async def parts(_scope: Any, _receive: Any, send: Any) -> None:  # noqa: ANN401 - as in ASGI
         await send({"type": "http.response.start", "status": 201})
@@ -126,7 +126,7 @@ def test_an_answer_in_parts() -> None:
 
 
 def test_a_body_that_nobody_reads_is_skipped() -> None:
-    """What an application leaves of a body doesn't get in the way of the next request."""
+    """The unread rest of a body is skipped before the next request."""
 
     async def deaf(_scope: Any, _receive: Any, send: Any) -> None:  # noqa: ANN401 - as in ASGI
         await send({"type": "http.response.start", "status": 204, "headers": []})
@@ -152,7 +152,7 @@ def test_a_body_that_nobody_reads_is_skipped() -> None:
     ],
 )
 def test_what_is_no_http_is_refused(sent: str, status: str) -> None:
-    """A request that isn't one is answered so, and ends the connection; it is no crash."""
+    """An invalid request gets an error and ends the connection, without a crash."""
 
     async def stops_early(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - as in ASGI
         message = await receive()
@@ -171,7 +171,7 @@ def test_what_is_no_http_is_refused(sent: str, status: str) -> None:
 
 
 def test_a_crash_is_a_500() -> None:
-    """An application that fails before its answer is answered for, and what it raised is told."""
+    """An exception before the answer is reported, and the client gets a 500."""
 
     async def broken(_scope: Any, _receive: Any, _send: Any) -> None:  # noqa: ANN401 - as in ASGI
         raise ZeroDivisionError
@@ -187,7 +187,7 @@ def test_a_crash_is_a_500() -> None:
 
 
 def test_a_crash_within_the_answer_breaks_it_off() -> None:
-    """An application that fails in the midst of its answer leaves it incomplete."""
+    """An exception within the answer leaves it incomplete."""
 
     async def broken(_scope: Any, _receive: Any, send: Any) -> None:  # noqa: ANN401 - as in ASGI
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -202,7 +202,7 @@ def test_a_crash_within_the_answer_breaks_it_off() -> None:
 
 
 def test_a_crash_after_the_answer_changes_nothing_for_the_client() -> None:
-    """An application that fails after its answer keeps its connection, and is told of."""
+    """An exception after the answer is reported; the connection goes on."""
 
     async def broken(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - as in ASGI
         await echo(scope, receive, send)
@@ -217,7 +217,7 @@ def test_a_crash_after_the_answer_changes_nothing_for_the_client() -> None:
 
 
 def test_an_application_that_does_not_answer_is_a_crash() -> None:
-    """An application has to answer, and to begin with the beginning."""
+    """An application must answer, and start with the head."""
 
     async def silent(_scope: Any, _receive: Any, _send: Any) -> None:  # noqa: ANN401 - as in ASGI
         pass
@@ -234,7 +234,7 @@ def test_an_application_that_does_not_answer_is_a_crash() -> None:
 
 
 def test_leaving_is_told_to_the_application() -> None:
-    """An application that waits for it learns that the client has left, whatever it sent before."""
+    """An application that waits for it learns that the client has left."""
     heard: list[str] = []
 
     async def waits(_scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - as in ASGI
@@ -256,7 +256,7 @@ def test_leaving_is_told_to_the_application() -> None:
 
 
 def test_leaving_within_the_body_is_no_crash() -> None:
-    """A client that leaves before it has said all is no bug of the application."""
+    """A client that leaves within its body isn't a bug of the application."""
 
     async def gives_up(_scope: Any, receive: Any, _send: Any) -> None:  # noqa: ANN401 - as in ASGI
         while (await receive())["type"] == "http.request":
@@ -271,7 +271,7 @@ def test_leaving_within_the_body_is_no_crash() -> None:
 
 
 def test_a_reset_is_the_same_as_leaving() -> None:
-    """A stream that breaks instead of closing ends the connection without a word."""
+    """A broken stream ends the connection without an error."""
 
     class Broken(trio.abc.Stream):
         async def receive_some(self, max_bytes: int | None = None) -> bytes:  # noqa: ARG002 - as in trio

@@ -35,12 +35,12 @@ def port_of(url: str) -> int:
 
 
 async def stream_to(url: str) -> trio.SocketStream:
-    """A connection, for those who write their own bytes."""
+    """A connection for raw bytes."""
     return await trio.open_tcp_stream(httpx.URL(url).host, port_of(url))
 
 
 async def can_connect(url: str) -> bool:
-    """Whether anybody listens."""
+    """Whether the address can be connected to."""
     try:
         stream = await stream_to(url)
     except OSError:
@@ -50,12 +50,12 @@ async def can_connect(url: str) -> bool:
 
 
 def open_door() -> Door:
-    """A door that is open to everybody."""
+    """A door without rules."""
     return Door(Faults(), WorldClock(None, 1.0), knows_requests=True)
 
 
 async def read_all(_scope: Any, receive: Any, _send: Any) -> None:  # noqa: ANN401 - as in ASGI
-    """Read a request, to its end or to the client's."""
+    """Read a request to its end, or until the client leaves."""
     while (await receive()).get("more_body"):
         pass
 
@@ -64,7 +64,7 @@ def serving(
     app: Any = read_all,  # noqa: ANN401 - as in ASGI
     idle_seconds: float = 60.0,
 ) -> AbstractAsyncContextManager[str]:
-    """An application on a socket."""
+    """Serve an application on a socket."""
     return serve_app(
         app, "127.0.0.1", 0, on_crash=print, door=open_door(), idle_seconds=idle_seconds
     )
@@ -86,7 +86,7 @@ async def test_the_api_is_on_a_socket() -> None:
 
 
 async def test_it_ends_at_once_with_clients_connected() -> None:
-    """Leaving the context doesn't wait for connections that are kept open."""
+    """Leaving the context doesn't wait for idle connections."""
     mock = MockLegnext()
     async with httpx.AsyncClient(headers=KEY) as client:
         async with mock.serve() as url:
@@ -98,7 +98,7 @@ async def test_it_ends_at_once_with_clients_connected() -> None:
 
 
 async def test_what_the_body_raises_comes_out_as_it_is() -> None:
-    """An exception passes through the context unchanged, in no group."""
+    """An exception of the body passes unchanged, not in a group."""
     error = ValueError("mine")
     with pytest.raises(ValueError, match="mine") as caught:
         async with MockLegnext().serve():
@@ -107,7 +107,7 @@ async def test_what_the_body_raises_comes_out_as_it_is() -> None:
 
 
 async def test_cancelling_ends_it() -> None:
-    """A cancelled body ends the server too."""
+    """Cancelling the body ends the server."""
     with trio.move_on_after(0.2) as scope:
         async with MockLegnext().serve():
             await trio.sleep_forever()
@@ -115,7 +115,7 @@ async def test_cancelling_ends_it() -> None:
 
 
 async def test_a_port_in_use_is_an_os_error() -> None:
-    """Where another listens already, entering fails with a plain OSError."""
+    """If the port is in use, entering raises a plain OSError."""
     async with MockLegnext().serve() as url:
         port = int(url.rpartition(":")[2])
         with pytest.raises(OSError, match="in use"):
@@ -125,14 +125,14 @@ async def test_a_port_in_use_is_an_os_error() -> None:
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="needs IPv6")
 async def test_ipv6() -> None:
-    """The other loopback address will do, too."""
+    """It can listen on an IPv6 address."""
     async with MockLegnext().serve("::1") as url, httpx.AsyncClient() as client:
         assert url.startswith("http://[::1]:")
         assert (await client.get(f"{url}/api/account/balance")).status_code == 401
 
 
 async def test_head_and_limits_over_sockets() -> None:
-    """The answers are those of the transport in memory."""
+    """The answers are the same as in memory."""
     mock = MockLegnext(limit=TokenBucket(0.001))
     async with mock.serve() as url, httpx.AsyncClient(base_url=url, headers=KEY) as client:
         head = await client.head("/api/account/balance")
@@ -143,7 +143,7 @@ async def test_head_and_limits_over_sockets() -> None:
 
 
 async def test_a_reset_is_a_real_one() -> None:
-    """On a socket, a reset is the kernel's RST, and a close is the end of a stream."""
+    """On a socket, a reset is a RST, and a close is the end of the stream."""
     for fault, raised in ((Reset(), errno.ECONNRESET), (Close(), None)):
         async with MockLegnext(faults=[fault]).serve() as url, await stream_to(url) as stream:
             await stream.send_all(GET)
@@ -157,7 +157,7 @@ async def test_a_reset_is_a_real_one() -> None:
 
 
 async def test_a_refusal_comes_and_goes() -> None:
-    """While every connection is refused nobody listens, and afterwards somebody does again."""
+    """While all connections are refused, the socket does not listen."""
     mock = MockLegnext()
     async with mock.serve() as url, httpx.AsyncClient(base_url=url, headers=KEY) as client:
         assert (await client.get(BALANCE)).status_code == 200
@@ -176,7 +176,7 @@ async def test_a_refusal_comes_and_goes() -> None:
 
 
 async def test_a_port_that_is_lost_while_nobody_listens_is_an_os_error() -> None:
-    """Where another takes the port during a refusal, the end of it is a plain OSError."""
+    """If the port is taken during a refusal, its end raises a plain OSError."""
     mock = MockLegnext(faults=[Refuse()])
 
     async def use() -> None:
@@ -193,7 +193,7 @@ async def test_a_port_that_is_lost_while_nobody_listens_is_an_os_error() -> None
 
 
 async def test_requests_under_way_are_finished() -> None:
-    """On leaving, an answer that has been asked for still comes; the connection then ends."""
+    """On leaving, requests in progress are still answered."""
     has_begun = trio.Event()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - as in ASGI
@@ -214,7 +214,7 @@ async def test_requests_under_way_are_finished() -> None:
 
 
 async def test_clients_that_take_too_long_are_hung_up() -> None:
-    """A head that doesn't come in time ends the connection; a body that doesn't is a 408."""
+    """A slow head ends the connection; a slow body gets 408."""
     async with serving(idle_seconds=0.05) as url:
         for sent, received in ((b"", b""), (b"GET / HT", b""), (SLOW_BODY, b"HTTP/1.1 408 ")):
             async with await stream_to(url) as stream:
@@ -224,7 +224,7 @@ async def test_clients_that_take_too_long_are_hung_up() -> None:
 
 
 async def test_there_is_a_most_of_connections() -> None:
-    """Beyond the most that there may be, a connection is reset."""
+    """Connections above the maximum are reset."""
     served = []
 
     async def handle(line: FaultyStream) -> None:
@@ -248,7 +248,7 @@ async def test_there_is_a_most_of_connections() -> None:
 
 
 async def test_a_name_with_several_addresses_has_one_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For any free port, the first of a name's addresses is listened on."""
+    """With port 0, only the first address of a name is used."""
 
     async def two_addresses(*_: object, **_options: object) -> list[object]:
         await trio.lowlevel.checkpoint()
@@ -263,7 +263,7 @@ async def test_a_name_with_several_addresses_has_one_port(monkeypatch: pytest.Mo
 
 
 async def test_the_client_is_known_by_its_address() -> None:
-    """The application is told who asks, and at which address."""
+    """The application gets the addresses of the client and of the server."""
     scopes: list[Any] = []
 
     async def app(scope: Any, _receive: Any, send: Any) -> None:  # noqa: ANN401 - as in ASGI
@@ -281,7 +281,7 @@ async def test_the_client_is_known_by_its_address() -> None:
 async def test_the_limits_of_open_files_are_survived(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A connection that the system can't accept for now is accepted when it can."""
+    """A connection that the system can't accept is accepted when it can."""
     accept = trio.SocketListener.accept
     failures = [OSError(errno.EMFILE, "too many open files")]
 

@@ -24,12 +24,12 @@ HELLO = b"HTTP/1.1 200 \r\ncontent-length: 2\r\n\r\nhi"
 
 
 def transport_to(serve: Callable[[trio.abc.Stream], Awaitable[None]]) -> MemoryTransport:
-    """A transport to a server that is written out in bytes."""
+    """A transport to a server in raw bytes."""
     return MemoryTransport(MemoryBackend(serve))
 
 
 async def say_hello(stream: trio.abc.Stream) -> None:
-    """Answer every request with the same two letters."""
+    """Answer all requests with the same two letters."""
     while await stream.receive_some(65536):
         await stream.send_all(HELLO)
     await stream.aclose()
@@ -42,13 +42,13 @@ async def get(transport: httpx.AsyncBaseTransport, **options: Any) -> httpx.Resp
 
 
 def test_https_needs_no_certificates() -> None:
-    """Any address leads to the server, and nothing is encrypted."""
+    """All URLs lead to the server, without encryption."""
     answer = run_virtual(get, transport_to(say_hello))
     assert (answer.status_code, answer.text, answer.http_version) == (200, "hi", "HTTP/1.1")
 
 
 def test_a_connection_is_used_again() -> None:
-    """One request after the other takes one connection; two at once take two."""
+    """Consecutive requests share a connection; concurrent ones have one each."""
     connections = 0
 
     async def serve(stream: trio.abc.Stream) -> None:
@@ -74,7 +74,7 @@ def test_a_connection_is_used_again() -> None:
 
 
 def test_a_transport_can_be_closed_and_used_again() -> None:
-    """Clients that share a transport close it one after the other, and the rest goes on."""
+    """A transport can be used after one of its clients has closed it."""
 
     async def use() -> None:
         transport = transport_to(say_hello)
@@ -85,7 +85,7 @@ def test_a_transport_can_be_closed_and_used_again() -> None:
 
 
 def test_a_connection_that_the_server_closed_is_not_used_again() -> None:
-    """An idle connection that the server hung up is replaced without a word."""
+    """A connection that the server closed while idle is replaced."""
 
     async def serve(stream: trio.abc.Stream) -> None:
         await stream.receive_some(65536)
@@ -101,7 +101,7 @@ def test_a_connection_that_the_server_closed_is_not_used_again() -> None:
 
 
 def test_a_body_can_be_closed_twice_and_left_unread() -> None:
-    """Closing an answer twice gives its connection back once; an unread one is hung up."""
+    """Closing an answer twice returns its connection once."""
 
     async def serve(stream: trio.abc.Stream) -> None:
         while await stream.receive_some(65536):
@@ -122,12 +122,12 @@ def test_a_body_can_be_closed_twice_and_left_unread() -> None:
 
 
 async def silent(_stream: trio.abc.Stream) -> None:
-    """Say nothing."""
+    """Answer nothing."""
     await trio.sleep_forever()
 
 
 async def half(stream: trio.abc.Stream) -> None:
-    """Say half of it."""
+    """Answer the first half."""
     await stream.receive_some(65536)
     await stream.send_all(HELLO[:-1])
     await trio.sleep_forever()
@@ -135,7 +135,7 @@ async def half(stream: trio.abc.Stream) -> None:
 
 @pytest.mark.parametrize("serve", [silent, half])
 def test_read_timeouts_fire_in_virtual_time(serve: Callable[..., Awaitable[None]]) -> None:
-    """A server that falls silent is waited for as long as the client said, and no longer."""
+    """The read timeout passes in virtual time."""
 
     async def use() -> float:
         with pytest.raises(httpx.ReadTimeout, match="nothing within 7"):
@@ -146,7 +146,7 @@ def test_read_timeouts_fire_in_virtual_time(serve: Callable[..., Awaitable[None]
 
 
 def test_connect_timeouts_fire_in_virtual_time() -> None:
-    """A connection that takes too long is given up; one that is quick enough isn't."""
+    """The connect timeout passes in virtual time."""
     mock = MockLegnext()
 
     async def use() -> list[float]:
@@ -162,7 +162,7 @@ def test_connect_timeouts_fire_in_virtual_time() -> None:
 
 
 def test_write_timeouts_fire_in_virtual_time() -> None:
-    """A server that takes no more bytes is waited for as long as the client said."""
+    """The write timeout passes in virtual time."""
 
     async def use() -> float:
         with pytest.raises(httpx.WriteTimeout):
@@ -173,7 +173,7 @@ def test_write_timeouts_fire_in_virtual_time() -> None:
 
 
 def test_a_server_that_just_ends_has_hung_up() -> None:
-    """A server's function that returns without closing leaves a closed connection."""
+    """A server that returns without closing leaves a closed connection."""
 
     async def gone(_stream: trio.abc.Stream) -> None:
         await trio.lowlevel.checkpoint()
@@ -186,7 +186,7 @@ def test_a_server_that_just_ends_has_hung_up() -> None:
 
 
 def test_a_door_decides_about_each_connection() -> None:
-    """Some connections are refused, some have faults, and the others are as ever."""
+    """Some connections are refused, some have faults, and the others have none."""
     faults: list[list[ConnectionFault]] = [[Refuse()], [Reset()], []]
 
     async def serve(stream: trio.abc.Stream) -> None:
@@ -207,32 +207,32 @@ def test_a_door_decides_about_each_connection() -> None:
 
 
 async def nothing(stream: trio.abc.Stream) -> None:
-    """Hang up after the request."""
+    """Close after the request."""
     await stream.receive_some(65536)
     await stream.aclose()
 
 
 async def at_once(stream: trio.abc.Stream) -> None:
-    """Hang up before the request."""
+    """Close before the request."""
     await stream.aclose()
 
 
 async def a_half(stream: trio.abc.Stream) -> None:
-    """Hang up within the answer."""
+    """Close within the answer."""
     await stream.receive_some(65536)
     await stream.send_all(HELLO[:-1])
     await stream.aclose()
 
 
 async def noise(stream: trio.abc.Stream) -> None:
-    """Say what isn't HTTP."""
+    """Answer something other than HTTP."""
     await stream.receive_some(65536)
     await stream.send_all(b"\x00\x01\x02\r\n\r\n")
 
 
 @pytest.mark.parametrize("serve", [nothing, at_once, a_half, noise])
 def test_broken_answers_are_protocol_errors(serve: Callable[..., Awaitable[None]]) -> None:
-    """No answer, half of one, or what isn't one, is what it is on a real network."""
+    """Broken answers raise the errors of a real network."""
 
     async def use() -> None:
         with pytest.raises(httpx.RemoteProtocolError):
@@ -242,7 +242,7 @@ def test_broken_answers_are_protocol_errors(serve: Callable[..., Awaitable[None]
 
 
 def test_a_stream_closed_on_this_side_is_a_read_error() -> None:
-    """Reading and writing after hanging up is an error of the connection."""
+    """Reading and writing after closing raise errors of the connection."""
 
     async def use() -> None:
         stream = await MemoryBackend(say_hello).connect_tcp("a", 80)
@@ -258,7 +258,7 @@ def test_a_stream_closed_on_this_side_is_a_read_error() -> None:
 
 
 def test_the_backend_sleeps_in_the_runs_time() -> None:
-    """What httpcore waits between attempts passes on Trio's clock."""
+    """The backend's sleep follows Trio's clock."""
 
     async def use() -> float:
         await MemoryBackend(say_hello).sleep(5)
@@ -268,7 +268,7 @@ def test_the_backend_sleeps_in_the_runs_time() -> None:
 
 
 def test_a_request_that_is_given_up_leaves_nothing_behind() -> None:
-    """After a timeout the server's side ends too, and the next request is answered."""
+    """After a timeout the connection ends, and the next request is answered."""
     mock = MockLegnext(latency=5)
 
     async def use() -> int:
@@ -289,7 +289,7 @@ def test_a_request_that_is_given_up_leaves_nothing_behind() -> None:
 
 
 def test_ending_the_run_ends_the_connections() -> None:
-    """A client that is never closed leaves no task, no warning and no error behind."""
+    """A client that is never closed leaves no task, warning or error."""
     mock = MockLegnext(latency=5)
 
     async def use() -> None:
@@ -303,7 +303,7 @@ def test_ending_the_run_ends_the_connections() -> None:
 
 
 def test_a_submit_that_breaks_off_makes_no_job() -> None:
-    """A client that leaves within the body of a submit has submitted nothing."""
+    """A submit with an incomplete body makes no job."""
     mock = MockLegnext()
 
     async def use() -> None:
@@ -322,7 +322,7 @@ def test_a_submit_that_breaks_off_makes_no_job() -> None:
 
 
 class _Counted(MemoryBackend):
-    """Counts the connections that the client has open."""
+    """Counts the open connections of the client."""
 
     now_open = 0
 
@@ -343,7 +343,7 @@ class _Counted(MemoryBackend):
 
 @pytest.mark.parametrize("moment", range(12))
 def test_a_cancellation_loses_no_connection(moment: int) -> None:
-    """Whenever it comes, the connection of the request is closed, or kept to be closed later."""
+    """A cancellation at any point leaves no connection open."""
 
     async def use() -> None:
         backend = _Counted(say_hello)

@@ -1,4 +1,4 @@
-"""What several tests of webhooks use: jobs with callbacks, and a server in bytes."""
+"""Jobs with callbacks, and a server in raw bytes, for tests of webhooks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 def mock_of(**settings: Any) -> MockLegnext:  # noqa: ANN401 - as various as they are
-    """A mock with these settings of its webhooks."""
+    """A mock with these settings of webhooks."""
     return MockLegnext(webhooks=WebhookSettings(**settings))
 
 

@@ -1,4 +1,4 @@
-"""Messages and attempts for the tests of what is decided about them."""
+"""Messages and attempts for tests of decisions about them."""
 
 from __future__ import annotations
 

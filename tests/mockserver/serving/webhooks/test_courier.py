@@ -1,4 +1,4 @@
-"""The delivery over sockets, and what can go wrong with it."""
+"""Delivering webhooks over sockets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def deliver_to(
     answer: bytes | Callable[[trio.SocketStream], Awaitable[None]], **settings: object
 ) -> tuple[list[DeliveryRecord], list[bytes]]:
-    """Tell a server on a socket of one job, in real time; what was delivered, and what it got."""
+    """Deliver a message to a server on a socket; return the delivery, and what it got."""
 
     async def main() -> tuple[list[DeliveryRecord], list[bytes]]:
         given = WebhookSettings(**settings)  # type: ignore[arg-type]
@@ -36,7 +36,7 @@ def deliver_to(
 
 
 def test_a_loopback_url_gets_http() -> None:
-    """A POST with the headers and the body, and nothing of the client's."""
+    """A POST with header fields and body, without the fields of httpx's client."""
     (delivery,), (request,) = deliver_to(OK, secret="s")  # noqa: S106 - no real one
     assert (delivery.outcome, delivery.status_code, delivery.signed) == ("delivered", 200, True)
     assert delivery.at >= 32
@@ -56,7 +56,7 @@ def test_a_loopback_url_gets_http() -> None:
 
 
 def test_a_redirect_is_not_followed() -> None:
-    """A server on this machine can't send the mock elsewhere."""
+    """A redirect is a rejected delivery."""
     away = b"HTTP/1.1 307 Away\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
     (delivery,), requests = deliver_to(away)
     assert (delivery.outcome, delivery.status_code) == ("rejected", 307)
@@ -64,7 +64,7 @@ def test_a_redirect_is_not_followed() -> None:
 
 
 def test_proxies_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is for this machine doesn't leave it."""
+    """Proxies in the environment are ignored."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
     (delivery,), _ = deliver_to(OK)
@@ -72,14 +72,14 @@ def test_proxies_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_no_http_is_a_failure() -> None:
-    """Said in the words of httpx."""
+    """An answer other than HTTP is a failure, with the message of httpx."""
     (delivery,), _ = deliver_to(b"nonsense\r\n\r\n")
     assert delivery.outcome == "failed"
     assert (delivery.error or "").startswith("RemoteProtocolError: ")
 
 
 def test_who_does_not_answer_is_given_up() -> None:
-    """After the timeout, which is the receiver's own time however the world's is scaled."""
+    """An attempt fails after the timeout, in the clock's seconds."""
 
     async def keep_silent(_stream: trio.SocketStream) -> None:
         await trio.sleep_forever()
@@ -90,7 +90,7 @@ def test_who_does_not_answer_is_given_up() -> None:
 
 
 def test_an_answer_without_end_is_left() -> None:
-    """Its status is all there is to learn."""
+    """Of an endless answer only the status is read."""
 
     async def pour(stream: trio.SocketStream) -> None:
         await stream.send_all(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -103,7 +103,7 @@ def test_an_answer_without_end_is_left() -> None:
 
 
 def test_nobody_listens() -> None:
-    """A closed port is a failed attempt, and is tried again."""
+    """A closed port is a failed attempt, and is retried."""
 
     async def main() -> MockLegnext:
         mock = MockLegnext(time_scale=1000, webhooks=WebhookSettings(retries=(1,)))
@@ -123,7 +123,7 @@ def test_nobody_listens() -> None:
 
 @pytest.mark.parametrize("url", ["https://example.org/hook", "http://127.0.0.1:0/", "nothing"])
 def test_other_hosts_are_refused(url: str) -> None:
-    """Nothing is sent, nothing is looked up, nothing is tried again; the journal has the reason."""
+    """Nothing is resolved, sent or retried; the journal has the reason."""
     mock = mock_of(retries=(1, 2))
 
     async def main() -> None:
@@ -138,7 +138,7 @@ def test_other_hosts_are_refused(url: str) -> None:
 
 
 class OneName(trio.abc.HostnameResolver):
-    """A name service that knows one name, and notes who is asked for."""
+    """A name service that knows one name, and records what is resolved."""
 
     def __init__(self, name: str) -> None:
         self.asked: list[str] = []
@@ -164,12 +164,12 @@ class OneName(trio.abc.HostnameResolver):
     async def getnameinfo(
         self, sockaddr: tuple[str, int] | tuple[str, int, int, int], flags: int
     ) -> tuple[str, str]:
-        """Nobody asks for names."""
+        """Not supported."""
         raise NotImplementedError
 
 
 def test_an_allowed_host_is_sent_to() -> None:
-    """By its name, which is looked up; that of another isn't."""
+    """An allowed host is resolved; another one is not."""
     names = OneName("hooks.example")
 
     async def main() -> list[DeliveryRecord]:
@@ -190,7 +190,7 @@ def test_an_allowed_host_is_sent_to() -> None:
 
 
 def test_a_job_is_told_while_the_mock_is_served() -> None:
-    """Both ways over sockets: the submit, and the news of its end."""
+    """Both over sockets: the submit, and the webhook."""
 
     async def main() -> list[DeliveryRecord]:
         mock = MockLegnext(time_scale=1000)
@@ -215,7 +215,7 @@ def test_a_job_is_told_while_the_mock_is_served() -> None:
 
 
 def test_no_more_than_so_many_attempts_are_under_way() -> None:
-    """Others wait for their turn, in their order."""
+    """Attempts above the maximum wait, in order."""
     mock = mock_of(at_once=3)
     under_way = most = 0
 
@@ -244,7 +244,7 @@ def test_no_more_than_so_many_attempts_are_under_way() -> None:
 
 
 def test_receivers_get_messages_in_their_order() -> None:
-    """Those of the same instant too, whatever order Trio lets tasks go in."""
+    """Messages of the same instant are in order too, whatever Trio schedules first."""
     mock = mock_of()
     seen: list[str] = []
 
@@ -264,7 +264,7 @@ def test_receivers_get_messages_in_their_order() -> None:
 
 
 def test_the_run_ends_with_attempts_under_way() -> None:
-    """They are cut off with it, without a word, and made again in the next run."""
+    """The end of a run interrupts attempts, and the next run makes them again."""
     mock = mock_of()
     cut_off: list[float] = []
 
@@ -290,7 +290,7 @@ def test_the_run_ends_with_attempts_under_way() -> None:
 
 
 def test_a_bug_in_it_does_not_bring_down_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is among the crashes, and who waits for deliveries is told so."""
+    """A bug is among the crashes, and `drain` raises."""
     mock = mock_of()
 
     def fail(_dispatcher: Dispatcher, _t: float) -> Attempt | None:

@@ -26,12 +26,12 @@ RECORD = DeliveryRecord(
 
 
 def record(**fields: Any) -> DeliveryRecord:  # noqa: ANN401 - as various as they are
-    """The record, with other fields."""
+    """The record with other fields."""
     return attrs.evolve(RECORD, **fields)
 
 
 def test_records_are_in_the_order_of_time() -> None:
-    """And those of the same instant in the order of what they tell, however they were noted."""
+    """Records of the same instant are ordered by content."""
     expected = [
         record(at=1),
         record(),
@@ -54,7 +54,7 @@ def test_records_are_in_the_order_of_time() -> None:
 
 
 def test_it_can_keep_the_latest_only() -> None:
-    """So that a server that runs for weeks doesn't grow."""
+    """Only the latest records are kept."""
     deliveries = Deliveries(keep=2)
     for t in range(5):
         deliveries.add(record(at=t))
@@ -64,7 +64,7 @@ def test_it_can_keep_the_latest_only() -> None:
 
 
 def test_it_is_dumped_as_json() -> None:
-    """One attempt a line, with all there is to know."""
+    """The dump has one attempt a line."""
     deliveries = Deliveries()
     deliveries.restore([record(job_id="b"), record()])
     lines = deliveries.dump().splitlines()
@@ -75,7 +75,7 @@ def test_it_is_dumped_as_json() -> None:
 
 
 def test_a_record_is_shown_in_a_line() -> None:
-    """With what came of it, in a word and in detail."""
+    """A record as text has its outcome and the details."""
     line = "    41.500 s  a completed -> http://127.0.0.1/hook"
     assert str(record()) == f"{line}  delivered: 200"
     failed = record(outcome="failed", status_code=None, error="no answer within 10 s")

@@ -1,4 +1,4 @@
-"""What is to be told, decided without a clock."""
+"""What is reported when, without a clock."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def service_of(quirks: Quirks | None = None) -> Service:
 
 
 def told(dispatcher: Dispatcher, until: float = math.inf) -> list[tuple[float, str]]:
-    """What is told by a time: when, and which status."""
+    """All messages until a time: when, and which status."""
     attempts = []
     while (t := dispatcher.next_at()) <= until and t < math.inf:
         dispatcher.collect(t)
@@ -44,7 +44,7 @@ def told(dispatcher: Dispatcher, until: float = math.inf) -> list[tuple[float, s
 
 
 def test_the_end_of_a_job_is_told_when_it_comes() -> None:
-    """Of jobs with a callback; with the job as it was then, in the shape that is chosen."""
+    """A job with a callback is reported at its end, in the chosen variant."""
     service = service_of(Quirks(webhook_envelope="timestamped"))
     dispatcher = Dispatcher(service, WebhookSettings())
     service.world.add_job(at=0)
@@ -70,7 +70,7 @@ def test_the_end_of_a_job_is_told_when_it_comes() -> None:
 def test_the_statuses_that_are_told(
     settings: WebhookSettings, quirks: Quirks, statuses: list[str]
 ) -> None:
-    """Those that are set, and the beginning of processing where the quirk has it so."""
+    """The configured statuses are reported; with the quirk, processing too."""
     service = service_of(quirks)
     dispatcher = Dispatcher(service, settings)
     life = Script([("pending", 1), ("odd", 1), ("processing", 1), "completed"])
@@ -79,7 +79,7 @@ def test_the_statuses_that_are_told(
 
 
 def test_messages_about_one_job_meet_with_different_things() -> None:
-    """Each is drawn by itself: not all of a job's messages are lost, or none."""
+    """Loss is drawn for each message, not for each job."""
     service = service_of(Quirks(webhook_on_processing=True))
     dispatcher = Dispatcher(service, WebhookSettings(lost_share=0.5))
     for _ in range(50):
@@ -105,7 +105,7 @@ def test_messages_about_one_job_meet_with_different_things() -> None:
 def test_each_end_is_told_once(
     seed: int, slots: int | None, order: Order, jobs: list[str], failing: float
 ) -> None:
-    """Of every job with a callback, when it comes, whatever the queue; and all comes to an end."""
+    """Each job with a callback is reported once, when it ends."""
     service = service_of()
     world = service.world = World(seed, slots=slots, order=order, failure_share=failing)
     dispatcher = Dispatcher(service, WebhookSettings())
@@ -122,7 +122,7 @@ def test_each_end_is_told_once(
 
 
 def test_an_attempt_without_success_is_followed_by_its_retries() -> None:
-    """One after the other, until it succeeds or they are used up."""
+    """Retries follow until one succeeds, or they are used up."""
     service = service_of()
     dispatcher = Dispatcher(service, WebhookSettings(retries=(5, 50)))
     service.world.add_job(at=0, callback=HOOK, script=LIFE)
@@ -139,7 +139,7 @@ def test_an_attempt_without_success_is_followed_by_its_retries() -> None:
 
 
 def test_what_is_lost_overtakes_nothing() -> None:
-    """A message that never came can't have come first."""
+    """A lost message overtakes no other."""
     service = service_of()
     dispatcher = Dispatcher(service, WebhookSettings(overtaken_share=1, overtaken_within=1000))
     for seconds in (10, 20, 30):
@@ -157,7 +157,7 @@ def test_what_is_lost_overtakes_nothing() -> None:
 
 
 def test_what_is_done_by_hand_is_told() -> None:
-    """Who sleeps until the next change is woken when one comes earlier."""
+    """A change by hand wakes a wait for a later change."""
     service = service_of()
     dispatcher = Dispatcher(service, WebhookSettings())
     news: list[float] = []
@@ -175,7 +175,7 @@ def test_what_is_done_by_hand_is_told() -> None:
 
 
 def test_a_state_is_gone_on_from() -> None:
-    """What was to come comes, once; attempts under way are made again; told is told."""
+    """After a restore, attempts in progress are made again, and no message twice."""
     service = service_of(Quirks(webhook_on_processing=True))
     settings = WebhookSettings(delay=20)
     dispatcher = Dispatcher(service, settings)
@@ -208,7 +208,7 @@ def test_a_state_is_gone_on_from() -> None:
 
 
 def test_memory_is_for_jobs_that_have_not_ended() -> None:
-    """What is kept about a job goes with it."""
+    """Nothing is kept about jobs that have ended."""
     service = service_of(Quirks(webhook_on_processing=True))
     dispatcher = Dispatcher(service, WebhookSettings())
     for _ in range(10):

@@ -1,4 +1,4 @@
-"""`Webhooks` as they are used, over the mock's own HTTP and to receivers in this process."""
+"""`Webhooks`, over the mock's own HTTP and with receivers in this process."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def submit(mock: MockLegnext, callback: str = HOOK) -> str:
 
 
 def test_a_submitted_job_is_told_at_its_end() -> None:
-    """At the very time, with the object that a status request gives."""
+    """A job is reported at its end, with the object of a status request."""
     mock = mock_of()
     seen: list[WebhookRequest] = []
     mock.webhooks.receive(HOOK, seen.append)
@@ -78,7 +78,7 @@ def test_a_submitted_job_is_told_at_its_end() -> None:
 
 @pytest.mark.parametrize("timestamped", [False, True])
 def test_the_vendors_handler_verifies_and_reads_them(timestamped: bool) -> None:  # noqa: FBT001 - a parameter
-    """Through an endpoint as its documentation has it; one with another secret refuses them."""
+    """The vendor's handler accepts them, and refuses them with another secret."""
     mock = MockLegnext(
         quirks=Quirks(webhook_on_processing=True),
         webhooks=WebhookSettings(secret=SECRET, timestamped=timestamped),
@@ -128,7 +128,7 @@ def test_the_vendors_handler_verifies_and_reads_them(timestamped: bool) -> None:
 
 
 def test_late_and_early() -> None:
-    """A message can come long after the change, and before status requests show it."""
+    """A message can come long after the change, or before status requests show it."""
     mock = mock_of(delay=Uniform(5, 6), early_share=1, early_by=20)
     seen: list[float] = []
     mock.webhooks.receive(HOOK, lambda request: seen.append(request.at))
@@ -153,7 +153,7 @@ def test_late_and_early() -> None:
 
 
 def test_who_is_early_is_drawn_for_each_job() -> None:
-    """Others are shown as they are."""
+    """Early messages are drawn for each job; other jobs don't lag."""
     mock = mock_of(early_share=0.5, early_by=1000)
     ids = [add_job(mock) for _ in range(40)]
     shown = {mock.webhooks.as_shown(mock.world.job(job_id, 500), 500).status for job_id in ids}
@@ -161,7 +161,7 @@ def test_who_is_early_is_drawn_for_each_job() -> None:
 
 
 def test_messages_are_lost_doubled_and_overtaken() -> None:
-    """As the journal says, and as the receiver sees."""
+    """The journal and the receiver agree on lost, doubled and overtaken messages."""
     mock = mock_of(lost_share=0.3, duplicate_share=0.3, overtaken_share=0.3)
     seen: list[str] = []
     mock.webhooks.receive(HOOK, lambda request: seen.append(request.json()["job_id"]))
@@ -185,7 +185,7 @@ def test_messages_are_lost_doubled_and_overtaken() -> None:
 
 
 def test_a_receiver_that_refuses_is_tried_again() -> None:
-    """After the times that are set, and with the same bytes under a new timestamp."""
+    """Retries have the same body, and a new timestamp."""
     mock = mock_of(retries=(1, 10, 100), secret=SECRET, timestamped=True)
     seen: list[WebhookRequest] = []
 
@@ -213,7 +213,7 @@ def test_a_receiver_that_refuses_is_tried_again() -> None:
 
 
 def test_a_receivers_error_is_a_failed_attempt_and_is_shown() -> None:
-    """The test that has the receiver learns of its bug."""
+    """A receiver's exception is a failed attempt, and a crash."""
     mock = mock_of()
 
     def fail(_request: WebhookRequest) -> int:
@@ -233,7 +233,7 @@ def test_a_receivers_error_is_a_failed_attempt_and_is_shown() -> None:
 
 
 async def run_many(mock: MockLegnext) -> None:
-    """Submit jobs from many tasks at once, and wait for the news."""
+    """Submit jobs from many tasks at once, and wait for the webhooks."""
 
     async def one(number: int) -> None:
         await trio.sleep(number % 3)
@@ -250,7 +250,7 @@ async def run_many(mock: MockLegnext) -> None:
 def test_the_same_seed_is_the_same_deliveries(
     seed: int, lost: float, twice: float, overtaken: float
 ) -> None:
-    """Byte for byte; and nobody is told what isn't true, nor before it is."""
+    """Two runs of one seed deliver the same bytes, all of them true."""
 
     def once() -> MockLegnext:
         mock = MockLegnext(
@@ -281,7 +281,7 @@ def test_the_same_seed_is_the_same_deliveries(
 
 
 def test_jobs_from_before_the_run_are_told() -> None:
-    """As soon as the mock is used in the run, in whatever way; and in a later run."""
+    """Jobs from before the run are reported once the mock is used, in any run."""
     mock = mock_of()
     mock.webhooks.receive(HOOK, lambda _: None)
     add_job(mock)
@@ -300,7 +300,7 @@ def test_jobs_from_before_the_run_are_told() -> None:
 
 
 def test_nothing_runs_where_nobody_is_to_be_told() -> None:
-    """A mock without callbacks has no task of its own for them."""
+    """A mock without callbacks runs no task for them."""
     mock = mock_of()
 
     async def main() -> int:
@@ -314,7 +314,7 @@ def test_nothing_runs_where_nobody_is_to_be_told() -> None:
 
 
 def test_time_that_is_moved_brings_the_news_with_it() -> None:
-    """Frozen time delivers nothing; time that is moved ahead delivers at once what was due."""
+    """Frozen time delivers nothing; advancing it delivers what is due."""
     mock = mock_of()
     mock.webhooks.receive(HOOK, lambda _: None)
 
@@ -335,7 +335,7 @@ def test_time_that_is_moved_brings_the_news_with_it() -> None:
 
 
 def test_settings_can_be_replaced() -> None:
-    """For what changes from then on."""
+    """New settings apply to later changes."""
     mock = mock_of()
     mock.webhooks.receive(HOOK, lambda _: None)
 
@@ -351,7 +351,7 @@ def test_settings_can_be_replaced() -> None:
 
 
 def test_a_snapshot_can_be_gone_back_to() -> None:
-    """What was told after it is told again; what was under way then is sent again."""
+    """After a restore, later messages are sent again, and those in progress too."""
     mock = mock_of(delay=5)
     seen: list[tuple[float, str]] = []
 
@@ -389,7 +389,7 @@ def test_a_snapshot_can_be_gone_back_to() -> None:
 
 
 def test_a_receiver_can_put_all_back() -> None:
-    """The attempt it is called for then counts as not made."""
+    """If a receiver restores a snapshot, its own attempt is made again."""
     mock = mock_of()
     seen: list[float] = []
 
@@ -412,7 +412,7 @@ def test_a_receiver_can_put_all_back() -> None:
 
 
 async def test_over_the_transport_of_a_fixture(legnext_mock: MockLegnext) -> None:
-    """With the fixture, a test's whole setup is a receiver and a job."""
+    """With the fixture, a test needs no more than a receiver and a job."""
     seen: list[WebhookRequest] = []
     legnext_mock.webhooks.receive(HOOK, seen.append)
     async with httpx.AsyncClient(transport=legnext_mock.transport()) as client:

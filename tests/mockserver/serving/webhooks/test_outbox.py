@@ -1,4 +1,4 @@
-"""The attempts that are to be made."""
+"""The attempts to be made."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def outbox_of(*given: Attempt) -> Outbox:
 
 
 def taken(outbox: Outbox, *, releasing: bool) -> list[tuple[float, Attempt]]:
-    """All attempts, each with when it was taken."""
+    """All attempts, with the times at which they were taken."""
     order = []
     while (t := outbox.next_at()) < math.inf:
         attempt = outbox.take(t)
@@ -32,7 +32,7 @@ def taken(outbox: Outbox, *, releasing: bool) -> list[tuple[float, Attempt]]:
 
 
 def test_attempts_are_taken_when_they_are_due() -> None:
-    """Not before; the first first; and of the same time, the one that was added first."""
+    """Attempts are taken when due; those of the same time in the order of adding."""
     late, early, too = (Attempt(message(number=n), at) for n, at in enumerate((9.0, 5.0, 5.0)))
     outbox = outbox_of(late, early, too)
     assert (len(outbox), outbox.next_at()) == (3, 5)
@@ -42,12 +42,12 @@ def test_attempts_are_taken_when_they_are_due() -> None:
 
 
 def test_an_empty_outbox_has_nothing_even_at_the_end_of_time() -> None:
-    """Infinite stands for never on both sides."""
+    """An empty outbox has nothing due at infinity."""
     assert Outbox().take(math.inf) is None
 
 
 def test_one_that_is_overtaken_goes_after_a_later_one_to_its_url() -> None:
-    """A message about an earlier change, or to another URL, doesn't overtake it."""
+    """Only a later change to the same URL overtakes a message."""
     slow = Attempt(message(10), 10, overtaken_by=70)
     outbox = outbox_of(slow)
     assert outbox.take(69) is None
@@ -63,7 +63,7 @@ def test_one_that_is_overtaken_goes_after_a_later_one_to_its_url() -> None:
 
 
 def test_patience_ends() -> None:
-    """Where nothing overtakes it, it goes at last; and is then overtaken no more."""
+    """A message that nothing overtakes is due at its time limit."""
     slow = Attempt(message(10), 10, overtaken_by=70)
     outbox = outbox_of(slow)
     assert outbox.take(70) == slow
@@ -72,7 +72,7 @@ def test_patience_ends() -> None:
 
 
 def test_none_goes_before_its_own_time() -> None:
-    """A message that is both late and overtaken still takes its delay."""
+    """An overtaken message still keeps its own delay."""
     outbox = outbox_of(Attempt(message(10), 50, overtaken_by=110))
     outbox.release(Attempt(message(20), 20), 21)
     assert outbox.next_at() == 50
@@ -80,7 +80,7 @@ def test_none_goes_before_its_own_time() -> None:
 
 @given(st.lists(attempts()), st.booleans())
 def test_each_is_taken_once_in_the_order_of_time(given: list[Attempt], releasing: bool) -> None:  # noqa: FBT001 - drawn
-    """Whatever waits for whatever, nothing is lost, and nothing is taken before it is due."""
+    """All attempts are taken once, in order, and never early."""
     outbox = outbox_of(*given)
     order = taken(outbox, releasing=releasing)
     assert [t for t, _ in order] == sorted(t for t, _ in order)
@@ -97,7 +97,7 @@ def test_another_outbox_goes_on_the_same(
     until: int,
     releasing: bool,  # noqa: FBT001 - drawn
 ) -> None:
-    """What is read out of it at any time and added to another is taken the same from there on."""
+    """An outbox made from the attempts of another continues in the same way."""
     outbox = outbox_of(*given)
     while (attempt := outbox.take(until)) is not None:
         outbox.release(attempt, until)

@@ -15,12 +15,12 @@ from tests.mockserver.serving.webhooks.messages import message
 
 
 def test_by_default_a_message_is_sent_once_and_at_once() -> None:
-    """As nothing else is documented."""
+    """By default a message is sent once, without delay."""
     assert attempts_of(WebhookSettings(), Randomness(0), message(40)) == (Attempt(message(40), 40),)
 
 
 def test_a_message_can_meet_with_everything() -> None:
-    """Late, twice, lost, and waiting to be overtaken, all at once."""
+    """A message can be late, doubled, lost and overtaken at the same time."""
     settings = WebhookSettings(
         delay=2.5,
         lost_share=1,
@@ -38,7 +38,7 @@ def test_a_message_can_meet_with_everything() -> None:
 
 @given(st.integers(), st.floats(0, 1e6))
 def test_delays_are_drawn_from_their_distribution(seed: int, changed_at: float) -> None:
-    """For the first copy from the change on, for the second from the first."""
+    """The first copy is delayed from the change, the second from the first."""
     settings = WebhookSettings(
         delay=Uniform(1, 3), duplicate_share=1, duplicate_after=Uniform(10, 20)
     )
@@ -51,7 +51,7 @@ def test_delays_are_drawn_from_their_distribution(seed: int, changed_at: float) 
     "name", ["lost_share", "duplicate_share", "overtaken_share", "early_share"]
 )
 def test_shares_are_kept(name: str) -> None:
-    """Of a thousand messages, as many as the share says, give or take; and not always the same."""
+    """The shares hold for a thousand messages, within tolerance."""
     setting: dict[str, Any] = {name: 0.3}
     settings = WebhookSettings(**setting)
 
@@ -73,7 +73,7 @@ def test_shares_are_kept(name: str) -> None:
 
 
 def test_a_change_of_one_setting_changes_nothing_else() -> None:
-    """Each purpose has numbers of its own: who is lost doesn't depend on who comes twice."""
+    """Each setting has its own draws."""
     few = WebhookSettings(lost_share=0.5, duplicate_share=0.1)
     many = WebhookSettings(lost_share=0.5, duplicate_share=0.9)
     for number in range(100):
@@ -82,7 +82,7 @@ def test_a_change_of_one_setting_changes_nothing_else() -> None:
 
 
 def test_retries_follow_their_list() -> None:
-    """Each so long after the attempt before it ended, and then no more."""
+    """Each retry follows the end of the attempt before it, as listed."""
     settings = WebhookSettings(retries=(1, 10))
     attempt: Attempt | None = Attempt(message(40), 40, copy=1, overtaken_by=60)
     made = []
@@ -93,7 +93,7 @@ def test_retries_follow_their_list() -> None:
 
 
 def test_the_lag_is_drawn_for_the_job() -> None:
-    """It stays the same for all requests."""
+    """The lag of a job is the same for all requests."""
     settings = WebhookSettings(early_share=1, early_by=Uniform(2, 9))
     lags = [lag_of(settings, Randomness(0), f"{number}") for number in range(50)]
     assert all(2 <= lag <= 9 for lag in lags)

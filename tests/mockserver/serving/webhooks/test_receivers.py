@@ -1,4 +1,4 @@
-"""Who takes webhooks in this process."""
+"""The receivers of webhooks in this process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CRASHES: list[Exception] = []
 
 
 def receivers() -> Receivers:
-    """No receivers yet."""
+    """No receivers."""
     CRASHES.clear()
     return Receivers(CRASHES.append)
 
@@ -33,7 +33,7 @@ def request_to(url: str) -> WebhookRequest:
 
 
 def status_of(given: Receivers, url: str) -> int | None:
-    """The status a receiver answers with; None where there is no receiver."""
+    """The status that a receiver returns; None without a receiver."""
 
     async def ask() -> int | None:
         receiver = given.find(url)
@@ -43,14 +43,14 @@ def status_of(given: Receivers, url: str) -> int | None:
 
 
 def test_a_request_has_what_was_sent() -> None:
-    """Headers in any case, and the body also as what it says."""
+    """A request has header fields in any case, and the decoded body."""
     request = request_to("https://example.org/hook")
     assert request.headers["x-NAME"] == "value"
     assert request.json() == {"a": 1}
 
 
 def test_a_receiver_takes_what_is_below_its_url() -> None:
-    """With any query; not what merely begins alike, nor another scheme, host or port."""
+    """A receiver gets what is below its URL, but no other host, port or prefix."""
     given = receivers()
     given.add_handler("https://example.org/hook", lambda _: 201)
     for url in ("/hook", "/hook/", "/hook/a/b", "/hook?x=/y", "/hook/a?b"):
@@ -68,7 +68,7 @@ def test_a_receiver_takes_what_is_below_its_url() -> None:
 
 
 def test_the_nearest_receiver_counts() -> None:
-    """The one with the longest path, and of the same path the last."""
+    """The longest path counts, and of equal ones the last."""
     given = receivers()
     given.add_handler("https://example.org", lambda _: 201)
     given.add_handler("https://example.org/a", lambda _: 202)
@@ -79,13 +79,13 @@ def test_the_nearest_receiver_counts() -> None:
 
 @pytest.mark.parametrize("url", ["hook", "/hook", "https:///hook", "https://a\n"])
 def test_what_is_no_url_is_refused(url: str) -> None:
-    """It could never be sent to."""
+    """An invalid URL is refused."""
     with pytest.raises(ValueError, match="is not a URL"):
         receivers().add_handler(url, lambda _: None)
 
 
 def test_functions_may_be_async_and_need_no_status() -> None:
-    """None stands for 200."""
+    """Functions can be async, and return None for 200."""
     given = receivers()
     seen: list[WebhookRequest] = []
 
@@ -102,7 +102,7 @@ def test_functions_may_be_async_and_need_no_status() -> None:
 
 
 def test_what_a_function_raises_is_told() -> None:
-    """The attempt fails, and the error itself is kept with a note where it comes from."""
+    """An exception fails the attempt, and is reported with a note."""
     given = receivers()
     error = ValueError("a bug")
 
@@ -120,7 +120,7 @@ def test_what_a_function_raises_is_told() -> None:
 
 @pytest.mark.parametrize("answer", [True, "200", 200.0])
 def test_a_status_is_a_whole_number(answer: Any) -> None:  # noqa: ANN401 - what mustn't be
-    """Anything else a function returns is a mistake, and is told."""
+    """Any other result of a function is reported as an error."""
     given = receivers()
     handler: Handler = lambda _: answer  # noqa: E731 - the type is what matters
     given.add_handler("https://example.org/hook", handler)
@@ -130,7 +130,7 @@ def test_a_status_is_a_whole_number(answer: Any) -> None:  # noqa: ANN401 - what
 
 
 def test_an_application_gets_real_http() -> None:
-    """With the whole path, the headers and the body, over a connection in memory."""
+    """An application gets the whole path, the header fields and the body."""
     given = receivers()
     got: list[tuple[object, ...]] = []
 

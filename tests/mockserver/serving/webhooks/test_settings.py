@@ -31,14 +31,14 @@ from mockserver import Uniform, WebhookSettings
     ],
 )
 def test_settings_out_of_their_range(setting: dict[str, Any], message: str) -> None:
-    """Each is refused, with what it must be."""
+    """Settings out of their range are refused, with what they must be."""
     with pytest.raises(ValueError, match=message):
         WebhookSettings(**setting)
 
 
 @pytest.mark.parametrize("name", ["statuses", "allowed_hosts"])
 def test_one_text_is_no_list(name: str) -> None:
-    """A text would be taken for a list of its letters."""
+    """A text in place of a list is refused."""
     settings: dict[str, Any] = {name: "completed"}
     with pytest.raises(TypeError, match="expected several texts"):
         WebhookSettings(**settings)
@@ -52,12 +52,12 @@ def test_good_settings() -> None:
 
 
 def test_the_secret_is_not_shown() -> None:
-    """Settings stand in logs and in failures of tests."""
+    """The repr does not have the secret."""
     assert "hidden" not in repr(WebhookSettings(secret="hidden"))  # noqa: S106 - no real one
 
 
 def test_the_page_has_every_option() -> None:
-    """With the default that it has."""
+    """The page has all settings with their defaults."""
     page = (Path(__file__).parents[4] / "docs" / "mock" / "webhooks.md").read_text()
     rows = dict(re.findall(r"^\| `(\w+)` \| `(.*?)` \|", page, re.MULTILINE))
     assert {name: ast.literal_eval(default) for name, default in rows.items()} == attrs.asdict(

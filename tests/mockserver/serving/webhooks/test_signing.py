@@ -16,13 +16,13 @@ def test_a_known_signature() -> None:
 
 
 def test_the_timestamp_is_signed_with_the_body() -> None:
-    """It stands before the body, with a full stop between them."""
+    """The timestamp and a full stop come before the body."""
     assert signature_of("secret", b"body", "12") == signature_of("secret", b"12.body")
 
 
 @given(st.text(), st.binary(), st.none() | st.text("0123456789", min_size=1))
 def test_the_vendors_verifier_accepts_them(secret: str, body: bytes, timestamp: str | None) -> None:
-    """With any secret, body and time; and nothing else."""
+    """The vendor's verifier accepts them, and nothing else."""
     verifier = WebhookVerifier(secret)
     signature = signature_of(secret, body, timestamp)
     assert verifier.verify(body, signature, timestamp)

@@ -1,4 +1,4 @@
-"""The bytes of webhooks."""
+"""The body and the header fields of webhooks."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ BODY = b'{"job_id":"a"}'
 
 
 def completed_job() -> JobView:
-    """A job that has completed after 40 seconds."""
+    """A job that completed after 40 seconds."""
     world = MockLegnext().world
     job_id = world.add_job(at=0, script=Script([("processing", 40.25), "completed"]))
     return world.job(job_id, 40.25)
 
 
 def test_the_body_is_the_job_object() -> None:
-    """As a status request has it, in whatever shape that comes."""
+    """The body is the object of a status request, in any variant."""
     job = completed_job()
     for quirks in (DEFAULT_QUIRKS, Quirks(job_error="null", task_type_separator="_")):
         body = body_of(job, 40.25, DEFAULT_EPOCH, quirks)
@@ -33,7 +33,7 @@ def test_the_body_is_the_job_object() -> None:
 
 
 def test_the_job_can_stand_in_an_envelope() -> None:
-    """With the time of its change."""
+    """The envelope has the time of the change."""
     job = completed_job()
     quirks = Quirks(webhook_envelope="timestamped")
     body = body_of(job, 40.25, DEFAULT_EPOCH, quirks)
@@ -44,7 +44,7 @@ def test_the_job_can_stand_in_an_envelope() -> None:
 
 
 def test_there_is_no_signature_without_a_secret() -> None:
-    """Just what any request with JSON has."""
+    """Without a secret there is no signature."""
     assert headers_of(BODY, 1.5, DEFAULT_EPOCH, WebhookSettings()) == {
         "Content-Type": "application/json",
         "User-Agent": "legnext-mock",
@@ -52,7 +52,7 @@ def test_there_is_no_signature_without_a_secret() -> None:
 
 
 def test_the_signature_is_of_the_body() -> None:
-    """Or of the time and the body, where the time goes with it."""
+    """The signature is of the body, or of the timestamp and the body."""
     settings = WebhookSettings(secret="s")  # noqa: S106 - no real one
     headers = headers_of(BODY, 1.5, DEFAULT_EPOCH, settings)
     assert headers["X-Legnext-Signature"] == signature_of("s", BODY)
