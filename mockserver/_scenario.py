@@ -3,9 +3,9 @@
     scenario = read_scenario("last-night.toml")
     mock = scenario.mock()
 
-The names in the file are those of `MockLegnext`'s arguments, and its values are as `mockserver._plain`
-has them. Limits and faults that change with time are said in advance, and the limits and faults
-themselves know when: nothing has to run for a change to happen, and it happens on the dot.
+The names in the file are the arguments of `MockLegnext`, and its values are plain data (see
+`mockserver._plain`). A change with time is part of the limits and faults themselves: nothing has to run
+for it to happen, and it happens at exactly its time.
 """
 
 from __future__ import annotations
@@ -50,36 +50,24 @@ from mockserver._world import (
     WhenFull,
     World,
 )
+from mockserver._world.checks import is_seconds
 from mockserver._world.limit_rules import limit_rule
 
 UNLIMITED: Final = "unlimited"
-"""How a file says that there are as many slots as jobs; TOML has no null."""
+"""How a file says that there is no limit to the slots; TOML has no null."""
 
+# The settings that `World` takes.
 _OF_THE_WORLD: Final = (
     *("seed", "slots", "order", "when_full", "priorities"),
     *("run_times", "failure_share", "failures", "account"),
 )
-_OF_THE_API: Final = (
-    *("time_scale", "epoch", "hints", "latency", "api_keys", "quirks", "moderation", "webhooks"),
-    *("admin", "admin_hosts"),
-)
 
 
 class ScenarioError(ValueError):
-    """A file that is no scenario; each line of the message is a problem, with file and place."""
+    """A file that is no scenario; each line of the message is a problem, with its file and place."""
 
     def __init__(self, path: Path, problems: Sequence[str]) -> None:
         super().__init__("\n".join(f"{path}: {problem}" for problem in problems))
-
-
-def _is_time(_instance: object, attribute: attrs.Attribute[float], value: float) -> None:
-    if not 0 <= value < math.inf:
-        raise ValueError(f"{attribute.name} must be a number of seconds, 0 or more, not {value}")
-
-
-def _is_duration(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if isinstance(value, (int, float)):
-        _is_time(instance, attribute, value)
 
 
 def _is_task_type(_instance: object, attribute: attrs.Attribute[str], value: str) -> None:
@@ -89,16 +77,16 @@ def _is_task_type(_instance: object, attribute: attrs.Attribute[str], value: str
 
 @attrs.frozen(kw_only=True)
 class Jobs:
-    """Jobs that are there from the world's start, all alike.
+    """Jobs that exist from the world's start, all with the same settings.
 
     Attributes:
         count: How many.
-        task_type: One of the 19, e.g. `"diffusion"`.
-        script: Their lifecycle; None to have each drawn.
-        job_id: The id, where it is one job; None to have the ids drawn.
-        callback: The URL to be told of their ends.
-        priority: Where the order is by priority, the higher goes first; None for what the world
-            has for their task type.
+        task_type: Their task type, e.g. `"diffusion"`.
+        script: Their lifecycle; None for one drawn for each.
+        job_id: The id, if it is one job; None for random ids.
+        callback: The URL that is notified of their ends.
+        priority: If the order is by priority, the higher goes first; None for the world's priority
+            of their task type.
 
     Raises:
         ValueError: A setting out of its range, or one id for several jobs.
@@ -136,17 +124,17 @@ class Jobs:
 
 @attrs.frozen(kw_only=True)
 class Phase:
-    """What is otherwise from a certain time on.
+    """What changes at a certain time.
 
     Attributes:
         at: The time, in seconds since the world's start.
-        limit: The limits from then on, each in its first state, in place of those before; None for
+        limit: The limits from then on, each in its first state, instead of those before; None for
             no change.
-        faults: The faults from then on, in place of those before; None for no change. What they
-            count, they count from then on.
+        faults: The faults from then on, which count from then on, instead of those before; None for
+            no change.
     """
 
-    at: float = attrs.field(validator=_is_time)
+    at: float = attrs.field(validator=is_seconds)
     limit: tuple[Limit | LimitRule, ...] | None = None
     faults: tuple[Fault | Rule, ...] | None = None
 
@@ -163,17 +151,17 @@ def _in_order(_instance: object, _attribute: object, phases: tuple[Phase, ...]) 
 
 @attrs.frozen(kw_only=True)
 class Scenario:
-    """A whole mock, described.
+    """The description of a whole mock.
 
-    Those that aren't explained here are as `MockLegnext` has them.
+    Settings that aren't explained here are as `MockLegnext` has them.
 
     Attributes:
         slots: As for `MockLegnext`; also `"unlimited"`, for None.
-        limit: Limits on requests; a bare one is about all of the account's.
+        limit: Limits on requests; a bare limit counts all requests of the account.
         faults: What goes wrong; a bare fault meets every request.
-        jobs: The jobs that are there without having been submitted.
-        timeline: What changes, in the order of time. `limit` and `faults` above hold until the
-            first change.
+        jobs: The jobs that exist without having been submitted.
+        timeline: What changes, in the order of time. `limit` and `faults` above are in force until
+            the first change.
 
     Raises:
         ValueError: A setting out of its range, or settings that exclude each other.
@@ -190,7 +178,7 @@ class Scenario:
     account: Account = attrs.field(factory=Account)
     limit: tuple[Limit | LimitRule, ...] = ()
     hints: Hints = attrs.field(factory=Hints)
-    latency: float | Distribution = attrs.field(default=0.0, validator=_is_duration)
+    latency: float | Distribution = attrs.field(default=0.0, validator=is_seconds)
     faults: tuple[Fault | Rule, ...] = ()
     quirks: Quirks = attrs.field(factory=Quirks)
     moderation: Moderation | None = None
@@ -204,28 +192,21 @@ class Scenario:
     timeline: tuple[Phase, ...] = attrs.field(default=(), validator=_in_order)
 
     def __attrs_post_init__(self) -> None:
-        # They know what they can't be made of.
-        World(**self._of_the_world())
+        # These check their settings.
+        World(**{name: getattr(self, name) for name in _OF_THE_WORLD})
         Faults(self._rules())
         ids = Counter(jobs.job_id for jobs in self.jobs if jobs.job_id is not None)
         if twice := [job_id for job_id, count in ids.items() if count > 1]:
             raise ValueError(f"jobs can't have the id {twice[0]!r} twice")
 
-    def _of_the_world(self) -> dict[str, Any]:
-        """The settings that `World` and `MockLegnext` have in common."""
-        return {name: getattr(self, name) for name in _OF_THE_WORLD}
-
     def settings(self) -> dict[str, Any]:
-        """The arguments of `MockLegnext` that say what this does, but for its jobs."""
-        return {
-            **self._of_the_world(),
-            **{name: getattr(self, name) for name in _OF_THE_API},
-            "limit": self._limits(),
-            "faults": self._rules(),
-        }
+        """The arguments of `MockLegnext` that make such a mock, without its jobs."""
+        given = {field.name: getattr(self, field.name) for field in attrs.fields(Scenario)}
+        del given["jobs"], given["timeline"]
+        return given | {"limit": self._limits(), "faults": self._rules()}
 
     def mock(self, clock: Callable[[], float] | None = None) -> MockLegnext:
-        """A new mock like this, with its jobs in it.
+        """A new mock as described, with its jobs.
 
         Args:
             clock: As for `MockLegnext`.
@@ -235,10 +216,10 @@ class Scenario:
         return mock
 
     def add_jobs_to(self, mock: MockLegnext) -> None:
-        """Add the jobs to a mock, all at this moment; from now on, a reset leads back to here.
+        """Add the jobs to a mock, all at this moment. A later reset returns to this moment.
 
         Raises:
-            ValueError: There is one of them already.
+            ValueError: The mock has one of the jobs already.
         """
         at = mock.now
         for jobs in self.jobs:
@@ -259,16 +240,16 @@ class Scenario:
         return [rule for rule in rules if rule is not None]
 
 
-# What changes with time, as limits and faults that know when they begin and end
+# Changes with time, as limits and faults that begin and end by themselves
 
 _Span = tuple[float, float]
-"""From when to when, in seconds since the world's start; the end is outside of it."""
+"""From when to when, in seconds since the world's start; the end is excluded."""
 
 
 def _spans(
     phases: Sequence[tuple[float, tuple[Any, ...]]],
 ) -> list[tuple[_Span, tuple[Any, ...]]]:
-    """From when to when each phase's settings hold: up to the next one that says something else."""
+    """From when to when each phase's settings are in force: until the next one."""
     ends = [begin for begin, _ in phases[1:]]
     return [
         ((begin, end), some) for (begin, some), end in zip(phases, [*ends, math.inf], strict=True)
@@ -276,7 +257,7 @@ def _spans(
 
 
 def _limited(rule: LimitRule, begin: float, end: float) -> LimitRule:
-    """The rule, with a limit that admits everything before it begins and after it has ended."""
+    """The rule, with a limit that admits everything before its span and after it."""
     phases: list[tuple[float, Limit]] = [(begin, rule.limit)]
     if begin > 0:
         phases.insert(0, (0.0, Unlimited()))
@@ -286,7 +267,7 @@ def _limited(rule: LimitRule, begin: float, end: float) -> LimitRule:
 
 
 def _windowed(rule: Rule, begin: float, end: float) -> Rule | None:
-    """The rule within a span, or None where its own window lies outside of it."""
+    """The rule within a span, or None if its own window is outside of it."""
     when = rule.when
     after = max(begin, when.after or 0.0)
     until = min(end, math.inf if when.until is None else when.until)
@@ -306,7 +287,7 @@ def read_scenario(path: str | PathLike[str]) -> Scenario:
         path: The file.
 
     Raises:
-        ScenarioError: It is no scenario; every problem is told, with its place in the file.
+        ScenarioError: It is no scenario; the message has every problem, with its place in the file.
         OSError: It can't be read.
     """
     file = Path(path)
@@ -328,7 +309,7 @@ def write_scenario(scenario: Scenario, path: str | PathLike[str]) -> None:
         path: The file; its name should end in `.json`.
 
     Raises:
-        PlainError: The scenario has what no file can say, such as run times that are a function.
+        PlainError: The scenario holds what a file can't say, such as run times that are a function.
         OSError: It can't be written.
     """
     text = json.dumps(to_plain(scenario), indent=2, ensure_ascii=False)

@@ -5,22 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from mockserver._faults import FAULTS, Fault
-from mockserver._world import (
-    Distribution,
-    Empirical,
-    Fixed,
-    Limit,
-    Lognormal,
-    PerType,
-    RunTimes,
-    Uniform,
-)
+from mockserver._world import Distribution, Limit, PerType, RunTimes
+from mockserver._world.durations import Drawn
 from mockserver._world.kinds import kinds_of
 
-_DISTRIBUTIONS: Final = (Fixed, Uniform, Lognormal, Empirical)
 FAMILIES: Final[dict[object, tuple[type, ...]]] = {
-    Distribution: _DISTRIBUTIONS,
-    RunTimes: (*_DISTRIBUTIONS, PerType),
+    Distribution: kinds_of(Drawn),
+    RunTimes: (*kinds_of(Drawn), PerType),
     Limit: kinds_of(Limit),
     Fault: FAULTS,
 }

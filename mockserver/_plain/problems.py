@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, NoReturn
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import attrs
-from cattrs import ClassValidationError, IterableValidationError
 
 _SHOWN: Final = 40
 """How many characters of a wrong value an error shows."""
 
 
 class PlainError(ValueError):
-    """Plain data that is no setting.
+    """Plain data that describes no setting.
 
     Attributes:
         problems: What is wrong, each in a sentence that begins with its place in the data, as in
@@ -26,25 +24,33 @@ class PlainError(ValueError):
         self.problems: tuple[str, ...] = tuple(problems)
 
 
-class UnfitError(ValueError):
-    """A value is not what it must be.
+@attrs.frozen
+class Place:
+    """A place in the data.
 
-    Args:
-        reason: The end of a sentence that begins with the value's place.
-        given: What it is instead, as the very end; not told of what must stay secret.
-        below: Where within the value, e.g. `.kind`.
+    Attributes:
+        problems: The problems found so far, here and anywhere else.
+        path: Where it is, e.g. `.faults[2].when`.
+        depth: How many tables and lists it is within.
+        is_secret: Whether problems must not show the value: that of a field without a repr.
     """
 
-    def __init__(self, reason: str, given: str = "", below: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.given = given
-        self.below = below
+    problems: list[str]
+    path: str = ""
+    depth: int = 0
+    is_secret: bool = False
 
+    def at(self, step: str, *, is_secret: bool = False) -> Place:
+        """A place within this one: `step` is `.name` or `[index]`."""
+        return Place(self.problems, self.path + step, self.depth + 1, self.is_secret or is_secret)
 
-def refuse(words: str, data: object, below: str = "") -> NoReturn:
-    """Say that something else was expected; `words` as in "must be <words>"."""
-    raise UnfitError(f"must be {words}", f", not {_shown(data)}", below)
+    def report(self, words: str) -> None:
+        """Report a problem: `words` follow the name of the place."""
+        self.problems.append(f"{self.path.removeprefix('.') or 'the data'}{words}")
+
+    def refuse(self, expected: str, data: object) -> None:
+        """Report that something else was expected; `expected` as in "must be <expected>"."""
+        self.report(f" must be {expected}" + ("" if self.is_secret else f", not {_shown(data)}"))
 
 
 def _shown(data: object) -> str:
@@ -65,50 +71,3 @@ def _shown(data: object) -> str:
 def one_of(words: Iterable[object]) -> str:
     """The end of "must be" for one of several words."""
     return "one of " + ", ".join(map(repr, words))
-
-
-_FIELD: Final = re.compile(r"'?(?P<field>\w+)'? (?P<rest>(must|can't) .+)", re.DOTALL)
-"""How a validator speaks of a field, those of attrs among them."""
-
-
-def problems_of(
-    error: Exception, place: str = "", cls: type | None = None, *, is_secret: bool = False
-) -> Iterator[str]:
-    """The problems in a tree of cattrs' errors, each a sentence that begins with its place.
-
-    Args:
-        error: The tree.
-        place: Where in the data it grows.
-        cls: The class whose own validators raised the error, if they did.
-        is_secret: Whether the value there must not be told: that of a field without a repr.
-
-    Raises:
-        Exception: An error in the tree that speaks of no data: a bug, here or in a class.
-    """
-    match error:
-        case ClassValidationError():
-            noted, own = error.group_exceptions()
-            for inner, attribute in noted:
-                hidden = is_secret or not attrs.fields_dict(error.cl)[attribute.name].repr
-                yield from problems_of(inner, f"{place}.{attribute.name}", is_secret=hidden)
-            for inner in own:
-                yield from problems_of(inner, place, error.cl)
-        case IterableValidationError():
-            for inner, item in error.group_exceptions()[0]:
-                at = f".{item.index}" if isinstance(item.index, str) else f"[{item.index}]"
-                yield from problems_of(inner, place + at, is_secret=is_secret)
-        case UnfitError():
-            given = "" if is_secret else error.given
-            yield f"{_named(place + error.below)} {error.reason}{given}"
-        case ValueError() | TypeError():
-            said = _FIELD.fullmatch(str(error))
-            if cls is not None and said is not None and said["field"] in attrs.fields_dict(cls):
-                yield f"{_named(place + '.' + said['field'])} {said['rest']}"
-            else:
-                yield f"{_named(place)}: {error}"
-        case _:
-            raise error
-
-
-def _named(place: str) -> str:
-    return place.removeprefix(".") or "the data"

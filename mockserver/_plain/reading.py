@@ -1,28 +1,38 @@
-"""Reading settings from plain data, by cattrs, with nothing guessed."""
+"""Reading settings from plain data, with nothing guessed."""
 
 from __future__ import annotations
 
 import difflib
+import functools
 import math
+import re
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
-from typing import Any, Final, Literal, NoReturn, TypeVar, Union, get_args, get_origin, overload
+from typing import (
+    Any,
+    Final,
+    Literal,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    overload,
+)
 
 import attrs
-from cattrs import Converter, IterableValidationError, IterableValidationNote
-from cattrs.gen import make_dict_structure_fn
 
 from mockserver._plain.families import FAMILIES, KINDS
-from mockserver._plain.problems import PlainError, UnfitError, one_of, problems_of, refuse
+from mockserver._plain.problems import Place, PlainError, one_of
 from mockserver._world import Fixed, Script, Step
 from mockserver._world.kinds import kind_of
 
 T = TypeVar("T")
 
 _DEEPEST: Final = 32
-"""How many tables and lists may stand within each other; far more than any setting needs."""
+"""How many tables and lists may be nested; far more than any setting needs."""
 
 
 @overload
@@ -37,33 +47,93 @@ def from_plain(cls: object, data: object) -> object:
     """Make the setting that plain data describes.
 
     Args:
-        cls: What it is to be: a class of settings, or any annotation that stands in one, such as
-            `Limit | None` or `tuple[float, ...]`.
-        data: What a reader of JSON or TOML gives.
+        cls: A class of settings, or any annotation that its fields have, such as `Limit | None` or
+            `tuple[float, ...]`.
+        data: What a reader of JSON or TOML returns.
 
     Raises:
-        PlainError: The data is no such setting; all its problems are told.
+        PlainError: The data describes no such setting; the error has all its problems.
     """
-    if not _is_shallow(data):
+    problems: list[str] = []
+    value = _read(cls, data, Place(problems))
+    if problems:
+        raise PlainError(problems)
+    return value
+
+
+def _read(cls: Any, data: object, place: Place) -> Any:  # noqa: ANN401 - any annotation, any type
+    """Read data as what an annotation says; None, after a problem has been reported."""
+    if place.depth > _DEEPEST:
         raise PlainError([f"the data is nested deeper than {_DEEPEST} levels"])
-    try:
-        return _CONVERTER.structure(data, cls)  # type: ignore[arg-type] # annotations are taken too
-    except Exception as error:  # noqa: BLE001 - what speaks of no data is raised again
-        raise PlainError(list(problems_of(error))) from None
+    members = _members(cls)
+    if attrs.has(cls):
+        return _read_class(cls, data, place)
+    sorts = [_sort_of(member) for member in members]
+    for sort in sorts:
+        if sort.fits(data):
+            return sort.read(data, place)
+    kinds = [kind_of(member) for member in members if isinstance(member, type) and member in KINDS]
+    if not kinds or not isinstance(data, Mapping):
+        words = dict.fromkeys(part for sort in sorts for part in sort.words.split(" or "))
+        place.refuse(" or ".join(words), data)
+    elif "kind" in data:
+        place.at(".kind").refuse(one_of(kinds), data["kind"])
+    else:
+        place.at(".kind").report(f" is missing; it must be {one_of(kinds)}")
+    return None
 
 
-def _is_shallow(data: object) -> bool:
-    level = [data]
-    for _ in range(_DEEPEST):
-        level = [
-            item
-            for outer in level
-            if isinstance(outer, (Mapping, list, tuple))
-            for item in (outer.values() if isinstance(outer, Mapping) else outer)
-        ]
-        if not level:
-            return True
-    return False
+def _members(cls: object) -> tuple[object, ...]:
+    """The types that an annotation stands for, with families and unions opened."""
+    if cls in FAMILIES:
+        return FAMILIES[cls]
+    if get_origin(cls) in {Union, types.UnionType}:
+        return tuple(member for part in get_args(cls) for member in _members(part))
+    return (cls,)
+
+
+@attrs.frozen
+class _Sort:
+    """How values of one type are written in plain data.
+
+    Attributes:
+        words: What they are called.
+        fits: Whether data has their outward form; what is in it may still be wrong.
+        read: Reads data that fits.
+    """
+
+    words: str
+    fits: Callable[[Any], bool]
+    read: Callable[[Any, Place], object]
+
+
+@functools.cache
+def _sort_of(cls: Any) -> _Sort:  # noqa: ANN401 - any annotation
+    origin, args = get_origin(cls), get_args(cls)
+    if cls in _SCALARS:
+        return _SCALARS[cls]
+    if origin is Literal:
+        return _Sort(
+            one_of(args),
+            lambda data: any(type(data) is type(word) and data == word for word in args),
+            lambda data, _: data,
+        )
+    if origin in _LISTS:
+        return _Sort(
+            "a list",
+            lambda data: isinstance(data, (list, tuple)),
+            functools.partial(_read_list, origin, args),
+        )
+    if attrs.has(cls):
+        table = "a table with its kind" if cls in KINDS else "a table"
+        words = f"{_SHORT_FORMS[cls].words} or {table}" if cls in _SHORT_FORMS else table
+        read = functools.partial(_read_class, cls)
+        return _Sort(words, functools.partial(_fits_class, cls), read)
+    return _Sort(
+        "a table",
+        lambda data: isinstance(data, Mapping),
+        functools.partial(_read_mapping, args),
+    )
 
 
 # Values
@@ -84,49 +154,25 @@ def _is_time(data: object) -> bool:
     return isinstance(data, datetime) and data.tzinfo is not None
 
 
-def _as_time(data: str | datetime) -> datetime:
+def _as_time(data: str | datetime, _place: Place) -> datetime:
     return data if isinstance(data, datetime) else datetime.fromisoformat(data)
 
 
-@attrs.frozen
-class _Scalar:
-    """How one type of values stands in plain data: as what, known how, and read how."""
-
-    words: str
-    fits: Callable[[Any], bool]
-    read: Callable[[Any], object]
-
-
-_SCALARS: Final[dict[object, _Scalar]] = {
-    bool: _Scalar("true or false", lambda data: isinstance(data, bool), bool),
-    int: _Scalar(
-        "an integer", lambda data: isinstance(data, int) and not isinstance(data, bool), int
+_SCALARS: Final[dict[object, _Sort]] = {
+    bool: _Sort("true or false", lambda data: isinstance(data, bool), lambda data, _: data),
+    int: _Sort(
+        "an integer",
+        lambda data: isinstance(data, int) and not isinstance(data, bool),
+        lambda data, _: data,
     ),
-    float: _Scalar("a number", _is_number, float),
-    str: _Scalar("a text", lambda data: isinstance(data, str), str),
-    datetime: _Scalar("a date and time with its offset from UTC", _is_time, _as_time),
-    types.NoneType: _Scalar("null", lambda data: data is None, lambda _: None),
+    float: _Sort("a number", _is_number, lambda data, _: float(data)),
+    str: _Sort("a text", lambda data: isinstance(data, str), lambda data, _: data),
+    datetime: _Sort("a date and time with its offset from UTC", _is_time, _as_time),
+    types.NoneType: _Sort("null", lambda data: data is None, lambda _, __: None),
 }
 
 
-def _read_scalar(data: object, cls: object) -> object:
-    scalar = _SCALARS[cls]
-    if not scalar.fits(data):
-        refuse(scalar.words, data)
-    return scalar.read(data)
-
-
-def _is_literal(cls: object) -> bool:
-    return get_origin(cls) is Literal
-
-
-def _read_literal(data: object, cls: object) -> object:
-    if not _fits(cls, data):
-        refuse(one_of(get_args(cls)), data)
-    return data
-
-
-# Lists
+# Lists and tables of any names
 
 _LISTS: Final[dict[object, Callable[[Iterable[object]], object]]] = {
     tuple: tuple,
@@ -138,59 +184,33 @@ _LISTS: Final[dict[object, Callable[[Iterable[object]], object]]] = {
 """What a list in the data becomes."""
 
 
-def _is_list(cls: object) -> bool:
-    return get_origin(cls) in _LISTS
-
-
-def _read_each(items: Iterable[tuple[int | str, object, object]]) -> list[object]:
-    """Read values that stand in one list or table, each given with its index and its type."""
-    read: list[object] = []
-    errors: list[Exception] = []
-    for index, item, cls in items:
-        try:
-            read.append(_CONVERTER.structure(item, cls))  # type: ignore[arg-type] # as in from_plain
-        except Exception as error:  # noqa: BLE001 - raised below, as cattrs does with its own
-            error.add_note(IterableValidationNote("", index, cls))
-            errors.append(error)
-    if errors:
-        raise IterableValidationError("", errors, list)  # pyright: ignore[reportCallIssue] # cattrs widens only __new__
-    return read
-
-
-def _read_list(data: object, cls: object) -> object:
-    args = get_args(cls)
-    if not isinstance(data, (list, tuple)):
-        refuse("a list", data)
-    if get_origin(cls) is tuple and args[-1] is not ...:
-        if len(data) != len(args):
-            refuse(f"a list of {len(args)} values", data)
-    else:
+def _read_list(
+    origin: object, args: tuple[object, ...], data: Sequence[object], place: Place
+) -> object:
+    if origin is not tuple or args[-1] is ...:
         args = (args[0],) * len(data)
-    items = _read_each(zip(range(len(data)), data, args, strict=True))
-    return _LISTS[get_origin(cls)](items)
+    elif len(data) != len(args):
+        place.refuse(f"a list of {len(args)} values", data)
+        return None
+    items = enumerate(zip(args, data, strict=True))
+    return _LISTS[origin]([_read(arg, item, place.at(f"[{i}]")) for i, (arg, item) in items])
 
 
-def _is_mapping(cls: object) -> bool:
-    return get_origin(cls) in {Mapping, dict}
+def _read_mapping(args: tuple[Any, ...], data: Mapping[str, object], place: Place) -> object:
+    return {
+        _read(args[0], key, place.at(f".{key}")): _read(args[1], value, place.at(f".{key}"))
+        for key, value in data.items()
+    }
 
 
-def _read_mapping(data: object, cls: object) -> object:
-    key_cls, value_cls = get_args(cls)
-    if not isinstance(data, Mapping):
-        refuse("a table", data)
-    keys = _read_each((str(key), key, key_cls) for key in data)
-    values = _read_each((str(key), value, value_cls) for key, value in data.items())
-    return dict(zip(keys, values, strict=True))
-
-
-# Tables
+# Classes
 
 
 @attrs.frozen
 class _ShortForm:
-    """Another way to write a class: what it is called, and the table it stands for.
+    """A short way to write a class: its name, and the table it stands for.
 
-    What is not in the short form stays as it is.
+    Data in another form is returned as it is.
     """
 
     words: str
@@ -222,102 +242,59 @@ def _in_full(cls: object, data: object) -> object:
     return _SHORT_FORMS[cls].in_full(data) if cls in _SHORT_FORMS else data
 
 
-def _class_reader(cls: type[attrs.AttrsInstance]) -> Callable[[object, object], object]:
-    read = make_dict_structure_fn(cls, _CONVERTER, _cattrs_detailed_validation=True)
-    fields = {field.name: field for field in attrs.fields(cls) if field.init}
-    required = [name for name, field in fields.items() if field.default is attrs.NOTHING]
-
-    def read_class(data: object, _cls: object) -> object:
-        table = _in_full(cls, data)
-        if not isinstance(table, Mapping):
-            refuse(_words(cls), data)
-        if cls in KINDS and "kind" in table:
-            if table["kind"] != kind_of(cls):
-                refuse(repr(kind_of(cls)), table["kind"], ".kind")
-            table = {name: value for name, value in table.items() if name != "kind"}
-        for name in table:
-            if name not in fields:
-                near = difflib.get_close_matches(str(name), fields, 1)
-                hint = (
-                    f"is {near[0]!r} meant?" if near else f"there are: {', '.join(fields) or '-'}"
-                )
-                raise UnfitError(f"is no setting of {cls.__name__}; {hint}", below=f".{name}")
-        for name in required:
-            if name not in table:
-                raise UnfitError("is missing", below=f".{name}")
-        return read(table, cls)
-
-    return read_class
+@functools.cache
+def _fields_of(cls: type[attrs.AttrsInstance]) -> dict[str, tuple[attrs.Attribute[Any], object]]:
+    """The fields that a class can be made from, with their types."""
+    annotations = get_type_hints(cls)
+    return {
+        field.name: (field, annotations[field.name]) for field in attrs.fields(cls) if field.init
+    }
 
 
-# One of several
+def _fits_class(cls: type, data: object) -> bool:
+    table = _in_full(cls, data)
+    if table is not data:
+        return True
+    kind = kind_of(cls) if cls in KINDS else None
+    return isinstance(table, Mapping) and table.get("kind") == kind
 
 
-def _members(cls: object) -> tuple[object, ...]:
-    """The types that an annotation stands for, with families and unions opened."""
-    if cls in FAMILIES:
-        return FAMILIES[cls]
-    if get_origin(cls) in {Union, types.UnionType}:
-        return tuple(member for part in get_args(cls) for member in _members(part))
-    return (cls,)
+# How validators speak of a field, those of attrs among them.
+_OF_FIELD: Final = re.compile(r"'?(?P<field>\w+)'?(?P<rest> (must|can't) .+)", re.DOTALL)
 
 
-def _is_choice(cls: object) -> bool:
-    return _members(cls) != (cls,)
-
-
-def _fits(cls: Any, data: object) -> bool:  # noqa: ANN401 - any annotation
-    """Whether data has the outward form of a type; what is in it may still be wrong."""
-    if cls in _SCALARS:
-        return _SCALARS[cls].fits(data)
-    if _is_literal(cls):
-        return any(type(data) is type(word) and data == word for word in get_args(cls))
-    if _is_list(cls):
-        return isinstance(data, (list, tuple))
-    if attrs.has(cls):
-        table = _in_full(cls, data)
-        if table is not data:
-            return True
-        kind = kind_of(cls) if cls in KINDS else None
-        return isinstance(table, Mapping) and table.get("kind") == kind
-    return _is_mapping(cls) and isinstance(data, Mapping)
-
-
-def _read_choice(data: object, cls: object) -> object:
-    members = _members(cls)
-    fitting = next((member for member in members if _fits(member, data)), None)
-    if fitting is None:
-        _refuse_choice(members, data)
-    return _CONVERTER.structure(data, fitting)  # type: ignore[arg-type] # as in from_plain
-
-
-def _refuse_choice(members: tuple[object, ...], data: object) -> NoReturn:
-    kinds = [kind_of(member) for member in members if isinstance(member, type) and member in KINDS]
-    if kinds and isinstance(data, Mapping):
-        if "kind" in data:
-            refuse(one_of(kinds), data["kind"], ".kind")
-        raise UnfitError(f"is missing; it must be {one_of(kinds)}", below=".kind")
-    words = dict.fromkeys(part for member in members for part in _words(member).split(" or "))
-    refuse(" or ".join(words), data)
-
-
-def _words(cls: Any) -> str:  # noqa: ANN401 - any annotation
-    """What values of a type are called."""
-    if cls in _SCALARS:
-        return _SCALARS[cls].words
-    if _is_literal(cls):
-        return one_of(get_args(cls))
-    if _is_list(cls):
-        return "a list"
-    table = "a table with its kind" if cls in KINDS else "a table"
-    return f"{_SHORT_FORMS[cls].words} or {table}" if cls in _SHORT_FORMS else table
-
-
-_CONVERTER: Final = Converter(detailed_validation=True)
-_CONVERTER.register_structure_hook_factory(attrs.has, _class_reader)
-_CONVERTER.register_structure_hook_func(_is_list, _read_list)
-_CONVERTER.register_structure_hook_func(_is_mapping, _read_mapping)
-_CONVERTER.register_structure_hook_func(_is_literal, _read_literal)
-for _scalar in _SCALARS:
-    _CONVERTER.register_structure_hook(_scalar, _read_scalar)
-_CONVERTER.register_structure_hook_func(_is_choice, _read_choice)
+def _read_class(cls: type[attrs.AttrsInstance], data: object, place: Place) -> object:
+    table = _in_full(cls, data)
+    if not isinstance(table, Mapping):
+        place.refuse(_sort_of(cls).words, data)
+        return None
+    if cls in KINDS and "kind" in table:
+        if table["kind"] != kind_of(cls):
+            place.at(".kind").refuse(repr(kind_of(cls)), table["kind"])
+            return None
+        table = {name: value for name, value in table.items() if name != "kind"}
+    fields, known = _fields_of(cls), len(place.problems)
+    for name in [name for name in table if name not in fields]:
+        near = difflib.get_close_matches(str(name), fields, 1)
+        hint = f"is {near[0]!r} meant?" if near else f"there are: {', '.join(fields) or '-'}"
+        place.at(f".{name}").report(f" is no setting of {cls.__name__}; {hint}")
+    if len(place.problems) > known:
+        return None
+    values: dict[str, Any] = {}
+    for name, (field, annotation) in fields.items():
+        within = place.at(f".{name}", is_secret=not field.repr)
+        if name in table:
+            values[name] = _read(annotation, table[name], within)
+        elif field.default is attrs.NOTHING:
+            within.report(" is missing")
+    if len(place.problems) > known:
+        return None
+    try:
+        return cls(**values)
+    except (ValueError, TypeError) as error:
+        said = _OF_FIELD.fullmatch(str(error))
+        if said is not None and said["field"] in fields:
+            place.at(f".{said['field']}").report(said["rest"])
+        else:
+            place.report(f": {error}")
+        return None

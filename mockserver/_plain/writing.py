@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import attrs
-from cattrs import Converter
-from cattrs.gen import make_dict_unstructure_fn, override
 
 from mockserver._plain.families import KINDS
 from mockserver._plain.problems import PlainError
 from mockserver._world import Step
 from mockserver._world.kinds import kind_of
-
-_CONVERTER: Final = Converter()
 
 
 def to_plain(value: object) -> Any:  # noqa: ANN401 - as various as JSON
@@ -42,23 +37,26 @@ def to_plain(value: object) -> Any:  # noqa: ANN401 - as various as JSON
         case frozenset() | set():
             return sorted(to_plain(item) for item in value)
         case Step():
-            return _shortest(_writer(Step)(value))
+            return _shortest(_table(value))
         case _ if attrs.has(type(value)):
             tag = {"kind": kind_of(type(value))} if type(value) in KINDS else {}
-            return tag | _writer(type(value))(value)  # type: ignore[arg-type] # classes are hashable
+            return tag | _table(value)  # type: ignore[arg-type] # not narrowed by attrs.has
         case _:
             raise PlainError([f"{value!r} can't be written as plain data"])
 
 
-@functools.cache
-def _writer(cls: type[attrs.AttrsInstance]) -> Callable[[object], dict[str, object]]:
-    fields: dict[str, Any] = {
-        field.name: override(unstruct_hook=to_plain) for field in attrs.fields(cls)
-    }
-    return make_dict_unstructure_fn(cls, _CONVERTER, _cattrs_omit_if_default=True, **fields)
+def _table(value: attrs.AttrsInstance) -> dict[str, Any]:
+    fields = [field for field in attrs.fields(type(value)) if field.init]
+    given = [(field, getattr(value, field.name)) for field in fields]
+    return {field.name: to_plain(item) for field, item in given if item != _default(field)}
 
 
-def _shortest(step: dict[str, object]) -> object:
+def _default(field: attrs.Attribute[Any]) -> object:
+    factory = getattr(field.default, "factory", None)
+    return field.default if factory is None else factory()
+
+
+def _shortest(step: dict[str, Any]) -> object:
     """A step in the shortest form that says all of it."""
     if step.keys() == {"status"}:
         return step["status"]

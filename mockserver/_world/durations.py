@@ -1,11 +1,10 @@
-"""How long things take: distributions, and the run times of jobs.
+"""How long things take: distributions of durations, and the run times of jobs.
 
-A distribution is known by its quantile function: give it a number in [0, 1), and it gives seconds.
-So the number can be keyed to a job (see `randomness`), and a duration is a pure function of the
-seed.
+A distribution is given by its quantile function: it takes a number in [0, 1) and returns seconds. The
+number is keyed to a job (see `randomness`), so a duration is a pure function of the seed.
 
 A job's run time is decided by a `RunTimes`, any callable from a `Start` to seconds (or to a `Run`,
-which can also say that the job fails). The distributions here are such callables themselves:
+which can also make the job fail). The distributions here are such callables themselves:
 `World(run_times=Lognormal(45, 0.25))`. A service that becomes slower halfway is a function:
 
     >>> usual = Lognormal(45, 0.25)
@@ -19,10 +18,13 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from statistics import NormalDist
-from typing import Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import attrs
+from attrs.validators import deep_iterable, ge, gt, min_len
 
+from mockserver._world.checks import is_seconds
+from mockserver._world.kinds import Family
 from mockserver._world.randomness import Draws
 from mockserver._world.scripts import Failure
 from mockserver._world.tasks import TASKS
@@ -38,7 +40,7 @@ class Distribution(Protocol):
     """Durations with probabilities."""
 
     def quantile(self, share: float) -> float:
-        """The seconds that `share` of all durations stay below; `share` is in [0, 1)."""
+        """The seconds that `share` of all durations are below; `share` is in [0, 1)."""
         ...
 
 
@@ -51,7 +53,7 @@ class Start:
         index: How many jobs were added before it.
         task_type: Its task type, e.g. `"diffusion"`.
         started_at: When it begins processing, in seconds since the world's start.
-        draws: Its random numbers, known by purpose.
+        draws: Its random numbers, by purpose.
     """
 
     job_id: str
@@ -61,117 +63,95 @@ class Start:
     draws: Draws
 
 
-def _finite(_instance: object, _attribute: object, value: float) -> None:
-    if not 0 <= value < math.inf:
-        raise ValueError(f"a run takes a number of seconds, 0 or more, not {value}")
-
-
 @attrs.frozen
 class Run:
     """How one job's processing goes.
 
     Attributes:
         seconds: From the beginning of processing to the end.
-        failure: Why it fails, or None where it completes.
+        failure: Why it fails, or None if it completes.
     """
 
-    seconds: float = attrs.field(validator=_finite)
+    seconds: float = attrs.field(validator=is_seconds)
     failure: Failure | None = None
 
 
 RunTimes: TypeAlias = Callable[[Start], float | Run]
 """Decides how long a job runs: seconds, or a `Run` to decide failure as well.
 
-For plain seconds the world's `failure_share` decides who fails.
+For plain seconds the world's settings decide which jobs fail.
 """
 
 
-class _RunsAsDrawn(ABC):
-    """Makes a distribution usable as `RunTimes`."""
+class Drawn(Family, ABC):
+    """Base of the distributions, each of which can be used as `RunTimes`."""
 
     __slots__ = ()
 
     @abstractmethod
     def quantile(self, share: float) -> float:
-        """As `Distribution` has it."""
+        """The seconds that `share` of all durations are below; `share` is in [0, 1)."""
 
     def __call__(self, start: Start) -> float:
         """The run time of the job that starts, in seconds."""
         return self.quantile(start.draws.uniform("run time"))
 
 
-class _HasLow(Protocol):
-    @property
-    def low(self) -> float: ...
-
-
-def _above_low(instance: _HasLow, _attribute: object, value: float) -> None:
+def _above_low(instance: Any, _attribute: object, value: float) -> None:  # noqa: ANN401 - has a low
     if value <= instance.low:
         raise ValueError(f"high must be above low ({instance.low}), not {value}")
 
 
 @attrs.frozen
-class Fixed(_RunsAsDrawn):
-    """Always the same.
+class Fixed(Drawn):
+    """Always the same duration.
 
     Attributes:
         seconds: The duration.
     """
 
-    seconds: float = attrs.field(validator=attrs.validators.ge(0))
+    seconds: float = attrs.field(validator=ge(0))
 
-    def quantile(self, share: float) -> float:  # noqa: ARG002 - the protocol has it
-        """The one duration there is."""
+    def quantile(self, share: float) -> float:  # noqa: ARG002 - as all distributions
+        """The one duration there is, in seconds."""
         return self.seconds
 
 
 @attrs.frozen
-class Uniform(_RunsAsDrawn):
-    """Any duration of a range, all alike.
+class Uniform(Drawn):
+    """Any duration of a range, all equally likely.
 
     Attributes:
         low: The shortest, in seconds.
         high: The longest, in seconds.
     """
 
-    low: float = attrs.field(validator=attrs.validators.ge(0))
+    low: float = attrs.field(validator=ge(0))
     high: float = attrs.field(validator=_above_low)
 
     def quantile(self, share: float) -> float:
-        """The seconds that `share` of all durations stay below."""
+        """The seconds that `share` of all durations are below."""
         return self.low + share * (self.high - self.low)
 
 
 @attrs.frozen
-class Lognormal(_RunsAsDrawn):
-    """A duration whose logarithm is normally distributed, if need be cut to a range.
+class Lognormal(Drawn):
+    """A duration whose logarithm is normally distributed, optionally cut to a range.
 
     Attributes:
-        median: Half of all durations stay below it (before the cut), in seconds.
+        median: Half of all durations are below it (before the cut), in seconds.
         sigma: The standard deviation of the logarithm.
         low: No duration is shorter, in seconds.
         high: No duration is longer, in seconds.
     """
 
-    median: float = attrs.field(validator=attrs.validators.gt(0))
-    sigma: float = attrs.field(validator=attrs.validators.gt(0))
-    low: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
+    median: float = attrs.field(validator=gt(0))
+    sigma: float = attrs.field(validator=gt(0))
+    low: float = attrs.field(default=0.0, validator=ge(0))
     high: float = attrs.field(default=math.inf, validator=_above_low)
-    # The shares of the uncut distribution that lie below `low` and below `high`.
-    _floor: float = attrs.field(
-        default=attrs.Factory(lambda self: self._share_below(self.low), takes_self=True),
-        init=False,
-        repr=False,
-        eq=False,
-    )
-    _ceiling: float = attrs.field(
-        default=attrs.Factory(lambda self: self._share_below(self.high), takes_self=True),
-        init=False,
-        repr=False,
-        eq=False,
-    )
 
     def _share_below(self, seconds: float) -> float:
+        """The share of the uncut distribution."""
         if seconds <= 0:
             return 0.0
         if seconds == math.inf:
@@ -182,15 +162,16 @@ class Lognormal(_RunsAsDrawn):
     def within(cls, low: float, high: float) -> Lognormal:
         """The distribution that fits a published range of `low` to `high` seconds.
 
-        Without the cut, nine of ten durations would lie within the range; with it, all do.
+        Without the cut, nine of ten durations would be within the range; with it, all are.
         """
         # 1.645 standard deviations either side of the middle hold 90 % of a normal distribution.
         sigma = math.log(high / low) / (2 * 1.645)
         return cls(median=math.sqrt(low * high), sigma=sigma, low=low, high=high)
 
     def quantile(self, share: float) -> float:
-        """The seconds that `share` of all durations stay below."""
-        uncut = self._floor + share * (self._ceiling - self._floor)
+        """The seconds that `share` of all durations are below."""
+        floor, ceiling = self._share_below(self.low), self._share_below(self.high)
+        uncut = floor + share * (ceiling - floor)
         normal = _STANDARD_NORMAL.inv_cdf(min(max(uncut, _SMALLEST), _LARGEST))
         seconds = self.median * math.exp(self.sigma * normal)
         # Rounding may step over the edges of the range by the last bit.
@@ -201,20 +182,13 @@ def _in_order(seconds: Iterable[float]) -> tuple[float, ...]:
     return tuple(sorted(seconds))
 
 
-def _are_durations(_instance: object, _attribute: object, seconds: tuple[float, ...]) -> None:
-    if not seconds:
-        raise ValueError("seconds must be at least one duration that was seen")
-    for duration in seconds:
-        _finite(None, None, duration)
-
-
 @attrs.frozen
-class Empirical(_RunsAsDrawn):
-    """Durations as they were seen, e.g. those of last night's jobs.
+class Empirical(Drawn):
+    """Durations as they were observed, e.g. those of last night's jobs.
 
-    Between two that were seen, all are alike (the quantiles are interpolated): drawn from the list
-    alone, the jobs of a large world would end in a few heaps, at the very same ages. None is
-    shorter or longer than what was seen.
+    Quantiles are interpolated between two observed durations: drawn from the list alone, the jobs of
+    a large world would end in a few heaps, at the very same ages. None is shorter or longer than
+    what was observed.
 
     Attributes:
         seconds: The durations, in any order; kept from the shortest to the longest.
@@ -223,10 +197,12 @@ class Empirical(_RunsAsDrawn):
         ValueError: There is none, or one that no run can take.
     """
 
-    seconds: tuple[float, ...] = attrs.field(converter=_in_order, validator=_are_durations)
+    seconds: tuple[float, ...] = attrs.field(
+        converter=_in_order, validator=[min_len(1), deep_iterable(is_seconds)]
+    )
 
     def quantile(self, share: float) -> float:
-        """The seconds that `share` of all durations stay below."""
+        """The seconds that `share` of all durations are below."""
         place = share * (len(self.seconds) - 1)
         below = int(place)
         shorter = self.seconds[below]
@@ -254,8 +230,15 @@ class PerType:
         return self.by_type.get(start.task_type, self.otherwise)(start)
 
 
-TYPICAL: Final = PerType(
-    {name: Lognormal.within(*task.typical_run) for name, task in TASKS.items()},
-    otherwise=Lognormal.within(30, 90),
-)
+def published(factor: float = 1.0) -> PerType:
+    """Run times within the published range of each task type, all multiplied by a factor."""
+
+    def within(low: float, high: float) -> Lognormal:
+        return Lognormal.within(low * factor, high * factor)
+
+    by_type = {name: within(*task.typical_run) for name, task in TASKS.items()}
+    return PerType(by_type, otherwise=within(30, 90))
+
+
+TYPICAL: Final = published()
 """Run times within the published range of each task type."""

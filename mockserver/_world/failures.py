@@ -1,24 +1,22 @@
-"""What jobs fail of, and how often: when they are submitted, of moderation, on the way, too late."""
+"""Why jobs fail, and how often: on submit, by moderation, during processing, by a timeout."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import attrs
 
+from mockserver._world.checks import is_seconds, is_share
 from mockserver._world.durations import Run
+from mockserver._world.randomness import Draws
 from mockserver._world.scripts import FAILURES, Failure
 from mockserver._world.tasks import task_named
 
-if TYPE_CHECKING:
-    from mockserver._world.randomness import Draws
-
 Mode: TypeAlias = Literal["submit", "moderation", "processing", "timeout"]
-"""How a job fails: straight from pending, without a slot; while it is processed, by the moderator
-or of itself; or by never coming to an end until the service gives it up."""
+"""How a job fails: straight from pending, without a slot; during processing, stopped by the moderator
+or by an error; or by never ending, until the service gives it up."""
 
 REASONS: Final[Mapping[Mode, Failure]] = MappingProxyType(
     {
@@ -28,17 +26,7 @@ REASONS: Final[Mapping[Mode, Failure]] = MappingProxyType(
         "timeout": FAILURES[1],
     }
 )
-"""What the `error` object says of each mode."""
-
-
-def _is_probability(_instance: object, attribute: attrs.Attribute[float], value: float) -> None:
-    if not 0 <= value <= 1:
-        raise ValueError(f"{attribute.name} must be a probability, from 0 to 1, not {value}")
-
-
-def _are_seconds(_instance: object, attribute: attrs.Attribute[float], value: float) -> None:
-    if not 0 <= value < math.inf:
-        raise ValueError(f"{attribute.name} must be a number of seconds, 0 or more, not {value}")
+"""The `error` object of each mode."""
 
 
 def _are_types(_instance: object, _attribute: object, by_type: Mapping[str, Failures]) -> None:
@@ -52,13 +40,13 @@ def _are_types(_instance: object, _attribute: object, by_type: Mapping[str, Fail
 class Failures:
     """The probabilities with which jobs fail, by mode.
 
-    They exclude each other, so that their sum is the share of jobs that fail.
+    The modes exclude each other, so the sum of the probabilities is the share of jobs that fail.
 
     Attributes:
-        submit: Of failing straight from pending, without ever having a slot.
-        moderation: Of being stopped by the moderator, somewhere on the way.
-        processing: Of failing of itself, somewhere on the way.
-        timeout: Of being processed for `timeout_seconds`, and then given up.
+        submit: The probability of failing straight from pending, without ever having a slot.
+        moderation: The probability of being stopped by the moderator during processing.
+        processing: The probability of an error during processing.
+        timeout: The probability of being processed for `timeout_seconds`, and then given up.
         timeout_seconds: How long that is, in seconds.
         by_type: The failures of the task types named here, instead of the above.
 
@@ -66,11 +54,11 @@ class Failures:
         ValueError: A probability outside 0 to 1, a sum above 1, or no such task type.
     """
 
-    submit: float = attrs.field(default=0.0, validator=_is_probability)
-    moderation: float = attrs.field(default=0.0, validator=_is_probability)
-    processing: float = attrs.field(default=0.0, validator=_is_probability)
-    timeout: float = attrs.field(default=0.0, validator=_is_probability)
-    timeout_seconds: float = attrs.field(default=600.0, validator=_are_seconds)
+    submit: float = attrs.field(default=0.0, validator=is_share)
+    moderation: float = attrs.field(default=0.0, validator=is_share)
+    processing: float = attrs.field(default=0.0, validator=is_share)
+    timeout: float = attrs.field(default=0.0, validator=is_share)
+    timeout_seconds: float = attrs.field(default=600.0, validator=is_seconds)
     by_type: Mapping[str, Failures] = attrs.field(factory=dict, validator=_are_types)
 
     def __attrs_post_init__(self) -> None:
@@ -87,15 +75,10 @@ class Failures:
         """How this job fails, or None if it doesn't; the same however often it is asked."""
         chances = self._of(task_type)
         if not chances.share:
-            return None  # Without a draw, which isn't for nothing.
+            return None  # A draw would cost time.
         left = draws.uniform("fails")
-        ways: tuple[tuple[Mode, float], ...] = (
-            ("submit", chances.submit),
-            ("moderation", chances.moderation),
-            ("processing", chances.processing),
-            ("timeout", chances.timeout),
-        )
-        for mode, probability in ways:
+        for mode in REASONS:
+            probability: float = getattr(chances, mode)
             if left < probability:
                 return mode
             left -= probability
@@ -106,7 +89,7 @@ class Failures:
         return self._of(task_type).submit > 0 and self.mode(task_type, draws) == "submit"
 
     def decide(self, task_type: str, seconds: float, draws: Draws) -> Run:
-        """How a run goes that would take so many seconds to complete."""
+        """The run of a job that would complete after `seconds`."""
         mode = self.mode(task_type, draws)
         if mode is None:
             return Run(seconds)
@@ -120,25 +103,21 @@ class Failures:
 
 @attrs.frozen
 class AnyFailure:
-    """A share of jobs fails, each of anything, somewhere on the way.
+    """A share of jobs fails during processing, each for any of the reasons.
 
     Attributes:
-        share: The share, from 0 to 1.
+        failure_share: The share, from 0 to 1.
     """
 
-    share: float
-
-    def __attrs_post_init__(self) -> None:
-        if not 0 <= self.share <= 1:
-            raise ValueError(f"failure_share must be from 0 to 1, not {self.share}")
+    failure_share: float = attrs.field(validator=is_share)
 
     def strikes_on_submit(self, task_type: str, draws: Draws) -> bool:  # noqa: ARG002 - as `Failures`
         """Never: it is decided when the job is processed."""
         return False
 
     def decide(self, task_type: str, seconds: float, draws: Draws) -> Run:  # noqa: ARG002 - as `Failures`
-        """How a run goes that would take so many seconds to complete."""
-        if not self.share or draws.uniform("fails") >= self.share:
+        """The run of a job that would complete after `seconds`."""
+        if not self.failure_share or draws.uniform("fails") >= self.failure_share:
             return Run(seconds)
         failure = FAILURES[int(draws.uniform("fails of") * len(FAILURES))]
         return Run(seconds * draws.uniform("fails after"), failure)

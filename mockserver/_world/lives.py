@@ -1,4 +1,4 @@
-"""Lives that are drawn: how long a job waits and runs, and whether it fails."""
+"""Drawn lives of jobs: how long each waits and runs, and whether it fails."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Lives:
         failures: How often jobs fail, by mode; None for what `failure_share` or the preset says.
 
     Raises:
-        ValueError: No such preset, a share outside 0 to 1, or failures said twice.
+        ValueError: No such preset, a share outside 0 to 1, or both `failure_share` and `failures`.
     """
 
     def __init__(
@@ -34,9 +34,7 @@ class Lives:
         else:
             preset = run_times if isinstance(run_times, Preset) else Preset(run_times)
         self._randomness = randomness
-        self._run_times = preset.run_times
-        self._pending = preset.pending
-        self._staged = preset.staged
+        self._preset = preset
         self._failures: Failures | AnyFailure
         if failure_share is None:
             self._failures = preset.failures if failures is None else failures
@@ -48,7 +46,7 @@ class Lives:
     def begin(self, job: Job, at: float) -> None:
         """Begin the life of a job that is added at `at`."""
         draws = self._randomness.of(job.job_id)
-        pending_until = at + _drawn(self._pending, draws, "pending")
+        pending_until = at + _drawn(self._preset.pending, draws, "pending")
         if self._failures.strikes_on_submit(job.task.name, draws):
             job.fail_on_submit(pending_until, REASONS["submit"])
         else:
@@ -57,16 +55,16 @@ class Lives:
     def run(self, job: Job, at: float) -> None:
         """Run a job that has its slot from `at` on."""
         draws = self._randomness.of(job.job_id)
-        started_at = at + _drawn(self._staged, draws, "staged")
+        started_at = at + _drawn(self._preset.staged, draws, "staged")
         task_type = job.task.name
-        run = self._run_times(Start(job.job_id, job.index, task_type, started_at, draws))
+        run = self._preset.run_times(Start(job.job_id, job.index, task_type, started_at, draws))
         if not isinstance(run, Run):
             run = self._failures.decide(task_type, run, draws)
         job.run(at, started_at, run)
 
 
 def _drawn(distribution: Distribution, draws: Draws, purpose: str) -> float:
-    # What is always the same needs no draw; a draw takes as long as the rest of adding a job.
+    # A fixed duration needs no draw, which would take as long as the rest of adding a job.
     if isinstance(distribution, Fixed):
         return distribution.seconds
     return distribution.quantile(draws.uniform(purpose))

@@ -16,7 +16,7 @@ from mockserver._world import hand
 from mockserver._world.account import Account, Balance
 from mockserver._world.durations import TYPICAL, RunTimes
 from mockserver._world.failures import Failures
-from mockserver._world.feed import ChangeFeed, Feeds
+from mockserver._world.feed import ChangeFeed
 from mockserver._world.jobs import Job, JobView, Place
 from mockserver._world.lives import Lives
 from mockserver._world.presets import Preset
@@ -24,7 +24,7 @@ from mockserver._world.randomness import Randomness
 from mockserver._world.scripts import Failure, Script
 from mockserver._world.slots import Order, Queue, WhenFull, read_slots
 from mockserver._world.snapshots import WorldSnapshot
-from mockserver._world.tally import Tallies, Tally
+from mockserver._world.tally import Tally
 from mockserver._world.tasks import TASKS, task_named
 from mockserver._world.truth import Change, Truth
 
@@ -89,8 +89,9 @@ class World:
         self._jobs: list[Job] = []
         self._by_id: dict[str, Job] = {}
         self._queue = Queue(self.slots, order, self.randomness, self._take_slot, self._priority_of)
-        self._feeds = Feeds(self._jobs, self.advance, self._queue.next_at)
-        self._tallies = Tallies(self._jobs, self._feeds, self._prices)
+        self._feeds: list[ChangeFeed] = []
+        # Made at the first question about numbers: keeping it costs something at each change.
+        self._tally: Tally | None = None
 
     def __len__(self) -> int:
         """How many jobs there are."""
@@ -164,7 +165,7 @@ class World:
             job.begin(script, at)
         if job.joins_at < math.inf:
             self._queue.join(index, job.joins_at)
-        self._feeds.note(job)
+        self._note(job)
         return job_id
 
     def _take_slot(self, index: int, at: float) -> float:
@@ -175,11 +176,18 @@ class World:
             self._lives.run(job, at)
         else:
             job.lay(job.ahead, at)
-        self._feeds.note(job)
+        self._note(job)
         return job.end
 
     def _priority_of(self, index: int) -> int:
         return self._jobs[index].priority
+
+    def _note(self, job: Job, *, by_hand: bool = False) -> None:
+        """Tell the feeds that a job is new, or that other changes of it are to come."""
+        for feed in self._feeds:
+            feed.note(job)
+            if by_hand:  # Its slot may go to a job that the feed waits for.
+                feed.stir()
 
     # Changing by hand
 
@@ -200,7 +208,7 @@ class World:
         in_line = job.place is Place.BEFORE and job.joins_at <= at
         if not in_line and job.count_poll(at):
             hand.leave(job, self._queue, at)
-            self._feeds.note_deed(job)
+            self._note(job, by_hand=True)
 
     def release(self, job_id: str, at: float) -> None:
         """Let a job leave its present step at `at`, held or not, and go on from there.
@@ -218,7 +226,7 @@ class World:
         """
         job = self._changeable(job_id, at)
         hand.leave(job, self._queue, at)
-        self._feeds.note_deed(job)
+        self._note(job, by_hand=True)
 
     def hold(self, job_id: str, at: float) -> None:
         """Keep a job in its present status from `at` on, until it is released.
@@ -231,7 +239,7 @@ class World:
         """
         job = self._changeable(job_id, at)
         hand.hold(job, self._queue, at)
-        self._feeds.note_deed(job)
+        self._note(job, by_hand=True)
 
     def set_status(
         self, job_id: str, status: str, at: float, failure: Failure | None = None
@@ -256,7 +264,7 @@ class World:
             raise ValueError("a status must have at least one letter")
         job = self._changeable(job_id, at)
         hand.put(job, self._queue, status, at, failure)
-        self._feeds.note_deed(job)
+        self._note(job, by_hand=True)
 
     def _changeable(self, job_id: str, at: float) -> Job:
         job = self._by_id[job_id]
@@ -342,11 +350,19 @@ class World:
 
         It is kept up to date until `unfollow`.
         """
-        return self._feeds.open(all_jobs=all_jobs)
+        feed = self._new_feed(all_jobs=all_jobs)
+        for job in self._jobs:
+            feed.note(job)
+        self._feeds.append(feed)
+        return feed
+
+    def _new_feed(self, *, all_jobs: bool) -> ChangeFeed:
+        return ChangeFeed(self._jobs, self.advance, self._queue.next_at, all_jobs=all_jobs)
 
     def unfollow(self, feed: ChangeFeed) -> None:
         """Forget a feed; one that isn't known is no error."""
-        self._feeds.forget(feed)
+        if feed in self._feeds:
+            self._feeds.remove(feed)
 
     # Counting
 
@@ -381,7 +397,15 @@ class World:
 
     def _tally_at(self, t: float) -> Tally:
         self.advance(t)
-        return self._tallies.at(t, self.now)
+        kept = self._tally
+        if kept is not None and kept.at <= t:
+            kept.advance(t)
+            return kept
+        tally = Tally(self._jobs, self._new_feed(all_jobs=True), self._prices, t)
+        if kept is None and t == self.now:
+            self._tally = tally
+            self._feeds.append(tally.feed)
+        return tally
 
     # Snapshots
 
@@ -409,8 +433,11 @@ class World:
         self._by_id.clear()
         self._by_id.update((job.job_id, job) for job in self._jobs)
         self._queue.load(snapshot.queue)
-        self._tallies.forget()
-        self._feeds.restart(snapshot.at)
+        if self._tally is not None:
+            self._feeds.remove(self._tally.feed)
+            self._tally = None
+        for feed in self._feeds:
+            feed.restart(snapshot.at)
 
 
 def _not_yet(job: Job, t: float) -> ValueError:

@@ -83,8 +83,8 @@ def test_a_larger_probability_spares_nobody_it_had_struck() -> None:
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
-        ({"submit": -0.1}, "submit must be a probability"),
-        ({"timeout": 1.1}, "timeout must be a probability"),
+        ({"submit": -0.1}, "submit must be from 0 to 1"),
+        ({"timeout": 1.1}, "timeout must be from 0 to 1"),
         ({"submit": 0.6, "processing": 0.6}, "sum up to at most 1"),
         ({"timeout_seconds": -1}, "must be a number of seconds"),
         ({"timeout_seconds": float("inf")}, "must be a number of seconds"),
