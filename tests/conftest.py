@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import signal
 from collections.abc import Awaitable, Callable, Sequence
@@ -45,6 +46,16 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
         if not _CLOCKS & set(item.fixturenames):
             # Before the marker that pytest-trio has set: it takes the runner of the first.
             item.add_marker(pytest.mark.trio(run=_run_virtual), append=False)
+
+
+def pytest_collection_finish() -> None:
+    """Leave all that was imported out of the garbage collections of tests.
+
+    Some tests collect garbage to see that none of theirs is left. With a few hundred modules of tests
+    in memory each collection would take longer than the test.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")

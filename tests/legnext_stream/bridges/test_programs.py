@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from tests.processes import rest_of
+
 
 def run(program: str, *, interrupted: bool) -> tuple[list[str], str, int]:
     """Run a program, with Ctrl-C when it waits; its lines, what it complained of, and its end."""
@@ -31,7 +33,7 @@ def run(program: str, *, interrupted: bool) -> tuple[list[str], str, int]:
                     break
                 lines.append(line.strip())
         try:
-            out, complaints = process.communicate(timeout=60)
+            out, complaints = rest_of(process)
         finally:
             process.kill()
     return lines + out.split("\n")[:-1], complaints, process.returncode

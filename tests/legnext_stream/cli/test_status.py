@@ -14,6 +14,7 @@ from legnext_stream._cli.app import run
 from legnext_stream._cli.commands.status import lines
 from legnext_stream._journal.standing import Standing
 from tests.legnext_stream.cli.support import Ran, run_command, started
+from tests.processes import rest_of
 from tests.servers import MockServer
 
 _QUICKLY = ("--min-interval=0.05", "--max-interval=0.2", "--initial-rate=50")
@@ -39,7 +40,7 @@ def test_a_batch_that_is_interrupted_is_gone_on_with(fast_mock: MockServer, path
         assert process.stdout is not None
         first = [json.loads(process.stdout.readline()) for _ in range(3)]
         process.send_signal(signal.SIGKILL)
-        rest, _ = process.communicate()
+        rest, _ = rest_of(process)
     first += [json.loads(line) for line in rest.splitlines(keepends=True) if line.endswith("\n")]
     between = run_command("status", str(path))
     assert between.status == 1

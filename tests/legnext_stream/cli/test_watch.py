@@ -18,6 +18,7 @@ from tests.legnext_stream.cli.support import (
     run_command,
     started,
 )
+from tests.processes import rest_of
 from tests.servers import MockServer
 
 _QUICKLY = ("--min-interval=0.05", "--max-interval=0.2", "--initial-rate=50")
@@ -126,7 +127,7 @@ def test_what_was_achieved_is_told_before_the_error(good_mock: MockServer) -> No
         process.stdin.flush()
         while '"completed"' not in process.stdout.readline():
             pass
-        _, err = process.communicate("no id\n")
+        _, err = rest_of(process, "no id\n")
     assert process.returncode == 2
     summary, *_, complaint = err.splitlines()
     assert summary.startswith("Stopped after")

@@ -18,6 +18,7 @@ import pytest
 from mockserver import MockLegnext, Script, TokenBucket, _cli, run_virtual
 from mockserver._replay import Recorder
 from tests.mockserver.helpers import client_of
+from tests.processes import rest_of
 
 COMMAND = [sys.executable, "-m", "mockserver"]
 KEY = {"x-api-key": "key"}
@@ -56,7 +57,7 @@ def test_signals_end_it_cleanly(number: signal.Signals, status: int) -> None:
         assert url.startswith("http://127.0.0.1:")
         assert httpx.get(f"{url}/api/account/balance", headers=KEY).status_code == 200
         process.send_signal(number)
-        out, err = process.communicate(timeout=30)
+        out, err = rest_of(process)
         assert (process.returncode, out, err) == (status, "", "")
 
 
