@@ -1,7 +1,8 @@
-"""A batch on one page: what was seen of its jobs, and what the asking cost.
+"""A report: one page about a batch, with what was seen of its jobs and what the polling cost.
 
-`Collector` gathers while the watch goes on, in bounded memory; `figures` makes numbers of it, `plots`
-pictures of those, and `page` the one self-contained file. Only the last two need the extra `report`.
+`Collector` gathers during the watch, in bounded memory. At the end, `figures` computes the numbers,
+`tables` and `plots` show them, and `page` puts everything into one self-contained HTML file. Only
+the last two need the extra `report`.
 """
 
 from legnext_stream._report.collecting import Collected, Collector

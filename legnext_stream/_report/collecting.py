@@ -1,4 +1,4 @@
-"""What a report is made of, gathered while a watch goes on: pure, told the time, in bounded memory."""
+"""What a report is made from, gathered during a watch: pure, in bounded memory."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.stats import Stats
 from legnext_stream._report.sampling import FairSample, Series
 
-# A thousandth of what the charts show is less than a pixel; more jobs than this add nothing to them.
+# More jobs or moments than this would not be visible in the charts.
 _JOBS_KEPT = 2_000
 _MOMENTS_KEPT = 300
 _FAILURES_KEPT = 200
 _REASONS_KEPT = 50
-# As much of a text from outside as is kept, characters.
+# The longest text that is kept, in characters.
 _LONGEST_TEXT = 200
-# How often the numbers are noted at first, in seconds.
+# How often the numbers are sampled at first, in seconds.
 _FIRST_INTERVAL = 0.25
 _SEEN_BY_THE_API = frozenset({JobStatus.COMPLETED, JobStatus.FAILED})
 
 
 @attrs.define(kw_only=True)
 class SeenJob:
-    """What was seen of one job. Times in seconds since the watch began, unless said otherwise.
+    """What was seen of one job. Times in seconds since the watch began, unless noted otherwise.
 
     Attributes:
-        job_id: Its id; empty if it never had one.
-        prompt: The beginning of its prompt, where the watch knows it.
-        task_type: The kind of work, or empty.
-        status: What it was when last seen.
+        job_id: Its id; empty for a prompt without a job.
+        prompt: The beginning of its prompt, if the watch knows it.
+        task_type: The task type, or empty.
+        status: Its status when it was last seen.
         first_seen: When it was first seen.
-        running_from: When it was first known to run; None if it wasn't seen running.
+        running_from: When it was first known to be running; None if it wasn't seen running.
         ended_seen: When its end was seen; None if it wasn't.
-        delay: How long its end may have waited to be seen, at the least and at the most (None: not
-            known), in seconds; None if it has no end at the API.
-        created_at: When it was submitted, by the API's clock; None if not told. So the other two.
-        started_at: When it began to run.
-        ended_at: When it ended.
+        delay: Bounds for the time between its end and when that was seen, in seconds. The upper one
+            is None if it isn't known; both are missing if the job has no end at the API.
+        created_at: When it was submitted, by the API's clock; None if the API doesn't say.
+        started_at: When it began to run, likewise.
+        ended_at: When it ended, likewise.
     """
 
     job_id: str
@@ -67,13 +67,13 @@ class SeenJob:
 
 @attrs.frozen(kw_only=True)
 class Unsuccessful:
-    """A job that ended without completing.
+    """A job that ended without completing, or whose results were not saved.
 
     Attributes:
-        job_id: Its id; empty if it never had one.
+        job_id: Its id; empty for a prompt without a job.
         status: How it ended.
-        reason: Why, in the API's words or the watcher's.
-        prompt: The beginning of its prompt, where the watch knows it.
+        reason: Why, as the API or the watch says.
+        prompt: The beginning of its prompt, if the watch knows it.
         at: When that was seen, in seconds since the watch began.
     """
 
@@ -86,25 +86,25 @@ class Unsuccessful:
 
 @attrs.frozen(kw_only=True)
 class Collected:
-    """All that was gathered, at one time. Times in seconds since the watch began.
+    """Everything that was gathered. Times in seconds since the watch began.
 
     Attributes:
         title: What was watched, and where.
-        notes: What else there is to say of it, a sentence each.
-        time_scale: How many seconds passed for the jobs while one really passed.
-        began: What the calendar said when it began, or None.
-        ending: How it came to its end, in words.
-        took: How long it has gone on.
-        stats: Its numbers, at the end.
-        moments: Its numbers, from the beginning to the end.
+        notes: More to say about it, a sentence each.
+        time_scale: How many seconds passed for the jobs in one second of real time.
+        began: The calendar time of the beginning, or None.
+        ending: How it ended, in words.
+        took: How long it lasted.
+        stats: Its numbers at the end.
+        moments: Its numbers over time.
         jobs: What was seen of its jobs, in the order of their first event.
         is_whole: Whether those are all of them, and not a sample.
-        ends: How many jobs were told of, by how they ended.
-        unsuccessful: The first jobs that ended without completing.
-        reasons: How many jobs ended so, by reason; rare reasons beyond a number share one entry.
+        ends: How many jobs ended, by how they ended.
+        unsuccessful: The first jobs that ended without completing or whose results were not saved.
+        reasons: How many jobs ended so, by reason; beyond a number, rare reasons share one entry.
         spent: What the ended jobs cost, by the API's unit.
         files: How many results were saved.
-        saved_bytes: Their length together, bytes.
+        saved_bytes: Their total size, in bytes.
     """
 
     title: str
@@ -126,18 +126,18 @@ class Collected:
 
 
 class Collector:
-    """Gathers what a report tells, event by event and moment by moment.
+    """Gathers what a report shows, event by event and sample by sample.
 
-    Memory is bounded: of many jobs a fair sample is kept, of a long time ever fewer moments. What
-    is counted is counted exactly.
+    Memory is bounded: a fair sample is kept of many jobs, and fewer moments of a long time. Counts
+    are exact.
 
     Args:
         title: What is watched, and where.
-        now: When the watch begins, in seconds on whatever clock; the same clock throughout.
-        began: What the calendar says then, or None.
-        notes: What else there is to say of it, a sentence each.
-        time_scale: How many seconds pass for the jobs while one passes on that clock. The report
-            is in the jobs' seconds.
+        now: When the watch begins, in seconds on any clock; all later times are on the same clock.
+        began: The calendar time then, or None.
+        notes: More to say about it, a sentence each.
+        time_scale: How many seconds pass for the jobs in one second on that clock. The report is in
+            the jobs' seconds.
     """
 
     def __init__(
@@ -165,7 +165,7 @@ class Collector:
 
     @property
     def interval(self) -> float:
-        """How often `sample` wants to be called, in seconds on the clock of the watch."""
+        """How often to call `sample`, in seconds on the watch's clock."""
         return self._moments.interval / self.time_scale
 
     def is_due(self, now: float) -> bool:
@@ -173,7 +173,7 @@ class Collector:
         return self._moments.is_due(self._since(now))
 
     def sample(self, now: float, stats: Stats) -> None:
-        """Take in the numbers of a moment; calls that come too early are let pass."""
+        """Take in the numbers of a moment. Does nothing if it is called too early."""
         if self.is_due(now):
             self._moments.add(self._since(now), stats)
 
@@ -244,12 +244,12 @@ class Collector:
             self._unsuccessful.append(failed)
 
     def collected(self, now: float, stats: Stats, ending: str) -> Collected:
-        """All that was gathered until now.
+        """Everything that was gathered until now.
 
         Args:
             now: The time.
             stats: The numbers of the watch.
-            ending: How it came to its end, in words.
+            ending: How the watch ended, in words.
         """
         at = self._since(now)
         return Collected(

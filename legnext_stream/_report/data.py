@@ -1,36 +1,25 @@
-"""What a report shows, as data: it stands in the page too, for programs to read."""
+"""What a report shows, as plain data. The page contains it as JSON, for programs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
+import attrs
+
+from legnext_stream._core.stats import Stats
 from legnext_stream._report.collecting import Collected, SeenJob
 from legnext_stream._report.tables import Table
 
 FORMAT = 1
-"""The version of this data: a program that reads it looks here first."""
-
-_JOB_COLUMNS = (
-    "job_id",
-    "task_type",
-    "status",
-    "first_seen",
-    "running_from",
-    "ended_seen",
-    "delay_at_least",
-    "delay_at_most",
-    "created_at",
-    "started_at",
-    "ended_at",
-    "prompt",
-)
-_MOMENT_COLUMNS = ("at", "polls", "rate_limited", "troubles", "allowed", "why", "unseen", "jobs")
+"""The version of this data; a program that reads it should check this first."""
 
 
 def as_data(collected: Collected, tables: tuple[Table, ...] = ()) -> dict[str, object]:
     """All of a report as plain data that JSON can hold.
 
-    Times are in seconds since the beginning; those that end in `_at`, and are the API's, since 1970.
+    Times are in seconds since the beginning. Those of the API, whose names end in `_at`, are in
+    seconds since 1970.
     """
     stats = collected.stats
     return {
@@ -40,7 +29,7 @@ def as_data(collected: Collected, tables: tuple[Table, ...] = ()) -> dict[str, o
         "began": _iso(collected.began),
         "ending": collected.ending,
         "took": _short(collected.took),
-        "ends": {status.value: count for status, count in collected.ends.items()},
+        "ends": collected.ends,
         "polls": stats.polls,
         "retries": stats.retries,
         "rate_limited": stats.rate_limited,
@@ -51,53 +40,53 @@ def as_data(collected: Collected, tables: tuple[Table, ...] = ()) -> dict[str, o
         "saved_bytes": collected.saved_bytes,
         "tables": [[table.title, table.head, table.rows] for table in tables],
         "unsuccessful": [
-            {
-                "job_id": each.job_id,
-                "status": each.status.value,
-                "reason": each.reason,
-                "prompt": each.prompt,
-                "at": _short(each.at),
-            }
-            for each in collected.unsuccessful
+            attrs.asdict(each) | {"at": _short(each.at)} for each in collected.unsuccessful
         ],
         "reasons": collected.reasons,
         "has_all_jobs": collected.is_whole,
-        "job_columns": _JOB_COLUMNS,
-        "jobs": [_job(job) for job in collected.jobs],
-        "moment_columns": _MOMENT_COLUMNS,
+        "job_columns": list(_JOB_COLUMNS),
+        "jobs": [[of(job) for of in _JOB_COLUMNS.values()] for job in collected.jobs],
+        "moment_columns": list(_MOMENT_COLUMNS),
         "moments": [
-            [
-                _short(at),
-                each.polls,
-                each.rate_limited,
-                each.troubles,
-                _short(each.rate / collected.time_scale),
-                each.why,
-                each.unseen,
-                {status.value: count for status, count in each.jobs.items()},
-            ]
+            [of(at, each, collected) for of in _MOMENT_COLUMNS.values()]
             for at, each in collected.moments
         ],
     }
-
-
-def _job(job: SeenJob) -> list[object]:
-    least, most = (None, None) if job.delay is None else job.delay
-    times = (job.first_seen, job.running_from, job.ended_seen, least, most)
-    stamps = (job.created_at, job.started_at, job.ended_at)
-    return [
-        job.job_id,
-        job.task_type,
-        job.status.value,
-        *map(_short, times),
-        *(None if stamp is None else stamp.timestamp() for stamp in stamps),
-        job.prompt,
-    ]
 
 
 def _short(number: float | None) -> float | None:
     return None if number is None else round(number, 3)
 
 
+def _stamp(time: datetime | None) -> float | None:
+    return None if time is None else time.timestamp()
+
+
 def _iso(time: datetime | None) -> str | None:
     return None if time is None else time.isoformat().replace("+00:00", "Z")
+
+
+_JOB_COLUMNS: Mapping[str, Callable[[SeenJob], object]] = {
+    "job_id": lambda job: job.job_id,
+    "task_type": lambda job: job.task_type,
+    "status": lambda job: job.status,
+    "first_seen": lambda job: _short(job.first_seen),
+    "running_from": lambda job: _short(job.running_from),
+    "ended_seen": lambda job: _short(job.ended_seen),
+    "delay_at_least": lambda job: None if job.delay is None else _short(job.delay[0]),
+    "delay_at_most": lambda job: None if job.delay is None else _short(job.delay[1]),
+    "created_at": lambda job: _stamp(job.created_at),
+    "started_at": lambda job: _stamp(job.started_at),
+    "ended_at": lambda job: _stamp(job.ended_at),
+    "prompt": lambda job: job.prompt,
+}
+_MOMENT_COLUMNS: Mapping[str, Callable[[float, Stats, Collected], object]] = {
+    "at": lambda at, *_: _short(at),
+    "polls": lambda _, stats, __: stats.polls,
+    "rate_limited": lambda _, stats, __: stats.rate_limited,
+    "troubles": lambda _, stats, __: stats.troubles,
+    "allowed": lambda _, stats, collected: _short(stats.rate / collected.time_scale),
+    "why": lambda _, stats, __: stats.why,
+    "unseen": lambda _, stats, __: stats.unseen,
+    "jobs": lambda _, stats, __: stats.jobs,
+}

@@ -1,4 +1,4 @@
-"""From what was gathered to the numbers that a page shows: pure, and the same for charts and tables."""
+"""The numbers that a report shows, computed once for charts and tables. Pure."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.model.tasks import find_task_type
 from legnext_stream._report.collecting import Collected, SeenJob
 
-# Rows that are still told apart in the Gantt chart, and task types in one picture.
+# The most jobs in the Gantt chart and task types in one chart that are still legible.
 _BARS = 60
 _TYPES = 20
-# Rows of the tables that stand beside the curves.
+# The most rows of a table beside a chart.
 _STEPS = 24
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The value below which `share` (0 to 1) of sorted `values` lie; between two, in proportion."""
+    """The value below which `share` (0 to 1) of sorted `values` lie, interpolated linearly."""
     place = share * (len(values) - 1)
     low = int(place)
     high = min(low + 1, len(values) - 1)
@@ -33,10 +33,10 @@ class Bar:
 
     Attributes:
         job_id: Which job.
-        status: What it was last.
+        status: Its last status.
         queued_at: When it was submitted, or first seen.
-        runs_from: When it began to run; None if it never did, or that wasn't seen.
-        until: When it ended, or the chart's end if it hasn't.
+        runs_from: When it began to run; None if it didn't, or that wasn't seen.
+        until: When it ended, or the end of the chart.
     """
 
     job_id: str
@@ -52,8 +52,8 @@ class Gantt:
 
     Attributes:
         bars: The jobs that are shown, in the order of their submission.
-        of: How many jobs there are to be shown.
-        by_api_clock: Whether the times are the API's own, or those at which it was seen.
+        of: How many jobs there are.
+        by_api_clock: Whether the times are the API's own, or when changes were seen.
     """
 
     bars: tuple[Bar, ...]
@@ -62,10 +62,10 @@ class Gantt:
 
 
 def gantt(collected: Collected) -> Gantt:
-    """The Gantt chart: all jobs while they can be told apart, else some, evenly spaced."""
+    """The Gantt chart: all jobs if they are few, else some of them, evenly spaced."""
     jobs = [job for job in collected.jobs if job.job_id]
     stamped = [job for job in jobs if job.created_at is not None]
-    # The API's own times are the better ones, wherever nearly all jobs have them.
+    # The API's own times are better, if nearly all jobs have them.
     by_api_clock = len(stamped) > 0.9 * len(jobs)
     bars = _stamped_bars(stamped) if by_api_clock else [_seen_bar(job, collected) for job in jobs]
     bars.sort(key=lambda bar: (bar.queued_at, bar.until))
@@ -124,9 +124,9 @@ class RunTimes:
 
     Attributes:
         task_type: Which type.
-        jobs: How many jobs this is from.
-        published: What the vendor publishes, from and to; None if nothing is known of the type.
-        quantiles: The least, a tenth, a quarter, the median, three quarters, nine tenths, the most.
+        jobs: How many jobs there are.
+        published: The range that the vendor publishes; None if the type isn't known.
+        quantiles: At 0, 10, 25, 50, 75, 90 and 100 %.
     """
 
     task_type: str
@@ -136,16 +136,16 @@ class RunTimes:
 
     @property
     def median(self) -> float:
-        """Half of the jobs ran for no longer."""
+        """Half of the jobs ran no longer."""
         return self.quantiles[3]
 
 
 def run_times(collected: Collected) -> list[RunTimes]:
-    """The run times by task type, the most frequent types first."""
+    """The run times by task type, the most frequent type first."""
     by_type: dict[str, list[float]] = {}
     for job in collected.jobs:
         if job.run_time is not None:
-            name = job.task_type.lower().replace("_", "-") or "not told"
+            name = job.task_type.lower().replace("_", "-") or "unknown"
             by_type.setdefault(name, []).append(job.run_time)
     frequent = sorted(by_type.items(), key=lambda pair: (-len(pair[1]), pair[0]))
     return [
@@ -163,26 +163,26 @@ def run_times(collected: Collected) -> list[RunTimes]:
 
 @attrs.frozen(kw_only=True)
 class Delays:
-    """How long the ends of jobs waited to be seen, in seconds.
+    """The time between a job's end and when that was seen, in seconds.
 
-    Nobody but the API knows when a job ended; an end was seen at one request, and not at the one
-    before, nor outside of what the API's `ended_at` allows. So there are two numbers for each job.
+    The exact delay isn't known, only bounds: a job ended after the last request that didn't show it,
+    and within the second that the API's `ended_at` gives.
 
     Attributes:
-        least: Each job's delay at the least, sorted.
-        most: Each job's delay at the most, sorted; of those for which there is such a bound.
+        least: The lower bounds, sorted.
+        most: The upper bounds, sorted.
     """
 
     least: tuple[float, ...]
     most: tuple[float, ...]
 
     def row(self, share: float) -> tuple[float, float]:
-        """The bounds within which the delay lies that `share` of the jobs don't exceed."""
+        """Bounds for the delay that `share` of the jobs don't exceed."""
         return quantile(self.least, share), quantile(self.most, share)
 
 
 def delays(collected: Collected) -> Delays | None:
-    """The delays of the ends that were seen; None if there is none with both bounds."""
+    """The delays of the jobs with both bounds; None if there are none."""
     bounds = [job.delay for job in collected.jobs if job.delay is not None]
     both = [(least, most) for least, most in bounds if most is not None]
     if not both:
@@ -194,15 +194,15 @@ def delays(collected: Collected) -> Delays | None:
 
 
 @attrs.frozen(kw_only=True)
-class Asking:
+class Requests:
     """The requests between two moments. Times in seconds since the beginning.
 
     Attributes:
-        since: The first of the two.
-        until: The second.
+        since: The first moment.
+        until: The second moment.
         rate: Requests a second.
         allowed: Requests a second that were allowed at the second moment.
-        why: What decided that.
+        why: What that was based on.
         refused: Requests that were answered 429.
     """
 
@@ -214,11 +214,11 @@ class Asking:
     refused: int
 
 
-def asking(collected: Collected) -> list[Asking]:
+def requests(collected: Collected) -> list[Requests]:
     """The requests over time."""
     scale = collected.time_scale
     return [
-        Asking(
+        Requests(
             since=since,
             until=until,
             rate=(after.polls - before.polls) / (until - since),
@@ -231,26 +231,26 @@ def asking(collected: Collected) -> list[Asking]:
     ]
 
 
-def asking_table(rows: Sequence[Asking]) -> list[Asking]:
-    """The same in fewer rows, each of several moments."""
+def merged(rows: Sequence[Requests]) -> list[Requests]:
+    """The same in fewer rows, each over several moments."""
     size = -(-len(rows) // _STEPS) or 1
     return [_together(rows[at : at + size]) for at in range(0, len(rows), size)]
 
 
-def _together(rows: Sequence[Asking]) -> Asking:
+def _together(rows: Sequence[Requests]) -> Requests:
     since, until = rows[0].since, rows[-1].until
-    requests = sum(row.rate * (row.until - row.since) for row in rows)
-    return Asking(
+    count = sum(row.rate * (row.until - row.since) for row in rows)
+    return Requests(
         since=since,
         until=until,
-        rate=requests / (until - since),
+        rate=count / (until - since),
         allowed=rows[-1].allowed,
         why=rows[-1].why,
         refused=sum(row.refused for row in rows),
     )
 
 
-# The statuses of the chart of all jobs over time, from the ground up, each with those that it counts.
+# The layers of the chart of all jobs over time, from the bottom up, and the statuses in each.
 STACK: tuple[tuple[str, frozenset[JobStatus]], ...] = (
     ("completed", frozenset({JobStatus.COMPLETED})),
     (
@@ -264,30 +264,30 @@ STACK: tuple[tuple[str, frozenset[JobStatus]], ...] = (
 
 
 @attrs.frozen
-class Standings:
-    """Where the jobs stood, over time.
+class StatusCounts:
+    """The number of jobs by status, over time.
 
     Attributes:
         times: The moments, in seconds since the beginning.
-        layers: For each row of `STACK`, how many jobs there were at each moment.
+        layers: For each row of `STACK`, the number of jobs at each moment.
     """
 
     times: tuple[float, ...]
     layers: tuple[tuple[int, ...], ...]
 
 
-def standings(collected: Collected) -> Standings:
-    """Where the jobs stood, over time, by what was last seen of them."""
+def status_counts(collected: Collected) -> StatusCounts:
+    """The number of jobs by the status that was last seen, over time."""
     layers = [
         tuple(sum(stats.jobs.get(status, 0) for status in which) for _, stats in collected.moments)
         for _, which in STACK[:-1]
     ]
     unseen = tuple(stats.unseen for _, stats in collected.moments)
-    return Standings(tuple(at for at, _ in collected.moments), (*layers, unseen))
+    return StatusCounts(tuple(at for at, _ in collected.moments), (*layers, unseen))
 
 
 def thinned(values: Iterable[tuple[float, ...]]) -> list[tuple[float, ...]]:
-    """Rows for a table, evenly spaced, the last one among them."""
+    """Rows for a table: evenly spaced, with the last one."""
     rows = list(values)
     if len(rows) <= _STEPS:
         return rows

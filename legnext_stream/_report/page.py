@@ -1,4 +1,4 @@
-"""The page of a report: one file that asks for nothing else, readable without a network."""
+"""The page of a report: one HTML file that loads nothing else, so it can be read offline."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from markupsafe import Markup
 
 from legnext_stream._report.collecting import Collected
 from legnext_stream._report.data import as_data
-from legnext_stream._report.figures import asking, delays, gantt, run_times, standings
+from legnext_stream._report.figures import delays, gantt, requests, run_times, status_counts
 from legnext_stream._report.plots import (
-    asking_chart,
     delays_chart,
     gantt_chart,
+    requests_chart,
     run_times_chart,
-    standings_chart,
+    status_counts_chart,
 )
 from legnext_stream._report.tables import (
     Table,
-    asking_rows,
     delays_table,
     gantt_table,
     reasons_table,
+    requests_table,
     run_times_table,
-    standings_table,
+    status_counts_table,
     summary,
     unsuccessful_table,
 )
@@ -43,15 +43,15 @@ _TEMPLATES = Environment(
 
 @attrs.frozen
 class Chart:
-    """A picture of the page.
+    """A chart of the page.
 
     Attributes:
         title: What it shows.
         text: How to read it, in a sentence or two.
-        alternative: What it shows, for those who don't see it.
+        alternative: A description for screen readers.
         svg: The picture.
         table: The same in numbers.
-        is_tall: Whether it is so high that others find room beside it.
+        is_tall: Whether several other charts fit beside it.
     """
 
     title: str
@@ -82,26 +82,26 @@ def page(collected: Collected, tables: tuple[Table, ...] = ()) -> str:
 
 
 def _charts(collected: Collected) -> Iterator[Chart]:
-    """The charts for which there is something to draw."""
+    """The charts for which there is data."""
     jobs = len(collected.jobs)
     sample = "" if collected.is_whole else f" From a fair sample of {jobs:,} jobs."
-    rows = asking(collected)
-    if rows and any(standings(collected).layers):
-        where = standings(collected)
+    rows = requests(collected)
+    counts = status_counts(collected)
+    if rows and any(counts.layers):
         yield Chart(
             "Jobs over time",
-            "All jobs, by where they were last seen to stand.",
+            "All jobs, by the status that was last seen.",
             "A stacked area chart of the number of jobs by status over time.",
-            Markup(standings_chart(where)),  # noqa: S704 - drawn here, and nothing of it from outside
-            standings_table(where),
+            Markup(status_counts_chart(counts)),  # noqa: S704 - drawn here, without text from outside
+            status_counts_table(counts),
         )
     yield from _gantt(collected)
     if types := run_times(collected):
         yield Chart(
             "Run times by task type",
-            "How long completed jobs ran by the API's clock: from the least to the most, the middle"
-            f" 80 % and the middle half, upon the range that is published.{sample}",
-            "For each task type, the spread of run times upon the published range: "
+            "How long completed jobs ran by the API's clock: all of them, the middle 80 % and the"
+            f" middle half, over the published range.{sample}",
+            "For each task type, the spread of run times over the published range: "
             + "; ".join(f"{each.task_type}, median {each.median:.0f} s" for each in types[:5]),
             Markup(run_times_chart(types)),  # noqa: S704 - as above
             run_times_table(types),
@@ -110,21 +110,22 @@ def _charts(collected: Collected) -> Iterator[Chart]:
         least, most = found.row(0.5)
         yield Chart(
             "Detection delay",
-            "How long a job's end waited to be seen. It lies between two bounds: since the request"
-            f" before, and by what the API's ended_at, to the second, allows.{sample}",
-            "Two curves of the share of ends seen within so many seconds; half of them were seen"
-            f" within {least:.2f} to {most:.2f} seconds.",
+            "The time between a job's end and when that was seen. Only bounds are known: the job ended"
+            " after the request before, and within the second that the API's ended_at"
+            f" gives.{sample}",
+            "Two curves of the share of ends against the seconds until they were seen; half of them"
+            f" were seen within {least:.2f} to {most:.2f} seconds.",
             Markup(delays_chart(found)),  # noqa: S704 - as above
             delays_table(found),
         )
     if rows:
         yield Chart(
             "Requests",
-            "Status requests a second, and how many were allowed, by what was learned of the limits.",
-            "Requests a second over time, beside the allowed rate;"
+            "Status requests a second, and how many the learned limits allowed.",
+            "Requests a second over time, and the allowed rate;"
             f" {collected.stats.rate_limited:,} were answered 429.",
-            Markup(asking_chart(rows)),  # noqa: S704 - as above
-            asking_rows(rows),
+            Markup(requests_chart(rows)),  # noqa: S704 - as above
+            requests_table(rows),
         )
 
 
@@ -132,14 +133,14 @@ def _gantt(collected: Collected) -> Iterator[Chart]:
     chart = gantt(collected)
     if not chart.bars:
         return
-    clock = "the API's own times" if chart.by_api_clock else "the times at which it was seen"
+    clock = "the API's times" if chart.by_api_clock else "when that was seen"
     number = len(chart.bars)
     which = "Each job" if number >= chart.of else f"{number} of {chart.of:,} jobs, evenly spaced,"
     yield Chart(
         "The batch, job by job",
-        f"{which} from waiting over running to its end, by {clock}.",
+        f"{which} from waiting through running to its end, by {clock}.",
         f"A Gantt chart of {number} jobs: when each waited, ran and ended.",
-        Markup(gantt_chart(chart)),  # noqa: S704 - drawn here; its texts are ids, escaped by it
+        Markup(gantt_chart(chart)),  # noqa: S704 - drawn here; its text is ids, which are escaped
         gantt_table(chart),
         is_tall=number > 30,
     )

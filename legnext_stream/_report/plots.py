@@ -1,7 +1,7 @@
-"""The charts of a report: matplotlib draws them, and they become SVG that stands in the page itself.
+"""The charts of a report: drawn by matplotlib, as SVG elements of the page.
 
-Their colours are names until the page's style says what they are, light or dark; their text is text,
-in the reader's own typeface; and nothing in them comes from outside but job ids, which are plain.
+Their colours are variables of the page's style, so that they follow its light or dark scheme. Their
+text stays text, in the reader's font. Job ids and task types are all that comes from outside.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from matplotlib.ticker import MaxNLocator
 from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._report.figures import (
     STACK,
-    Asking,
     Delays,
     Gantt,
+    Requests,
     RunTimes,
-    Standings,
+    StatusCounts,
     quantile,
 )
 
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
-# As wide as half of a wide screen, or a phone's: inches, of 72 units of the SVG each.
+# In inches, of 72 SVG units each: half of a wide screen, or a phone's width.
 _WIDTH = 6.2
 _HEIGHT = 3.1
-# Colours by name, each standing for a variable of the page's style: see `_recoloured`.
+# Each colour stands for a variable of the page's style: see `_recoloured`.
 _COLOURS = {
     name: f"#00{number:02x}fe"
     for number, name in enumerate(
@@ -46,7 +46,7 @@ _INK, _FAINT, _GOOD, _BAD, _RUNNING, _WAITING, _UNSEEN, _LINE, _BAND, _WARN = _C
 _LAYERS = (_GOOD, _BAD, _RUNNING, _WAITING, _UNSEEN)
 _SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
-    # The names of what is drawn twice: the same at each run.
+    # Makes the generated ids the same in each run.
     "svg.hashsalt": "legnext-stream",
     "text.parse_math": False,
     "font.size": 10,
@@ -67,7 +67,7 @@ _SETTINGS: dict[Any, Any] = {
 
 
 def gantt_chart(chart: Gantt) -> str:
-    """Each job as a bar: waiting, then running, to its end."""
+    """Each job as a bar: waiting, then running."""
 
     def draw(axes: Axes) -> None:
         height = 0.8
@@ -103,11 +103,11 @@ def gantt_chart(chart: Gantt) -> str:
 _SECONDS = "seconds since the beginning"
 
 
-def standings_chart(standings: Standings) -> str:
-    """All jobs by where they stood, one layer upon the other, over time."""
+def status_counts_chart(counts: StatusCounts) -> str:
+    """The number of jobs by status over time, as stacked areas."""
 
     def draw(axes: Axes) -> None:
-        axes.stackplot(standings.times, standings.layers, colors=_LAYERS, step="post")
+        axes.stackplot(counts.times, counts.layers, colors=_LAYERS, step="post")
         axes.set_xlabel(_SECONDS)
         axes.set_ylabel("jobs")
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
@@ -115,16 +115,16 @@ def standings_chart(standings: Standings) -> str:
         names = [name for name, _ in STACK]
         patches = [
             Patch(color=colour, label=name)
-            for colour, name, layer in zip(_LAYERS, names, standings.layers, strict=True)
+            for colour, name, layer in zip(_LAYERS, names, counts.layers, strict=True)
             if any(layer)
         ]
         _legend(axes, patches)
 
-    return _drawn("standings", draw)
+    return _drawn("status-counts", draw)
 
 
 def run_times_chart(types: Sequence[RunTimes]) -> str:
-    """The run times of each task type, upon the range that is published."""
+    """The run times of each task type, over the published range."""
 
     def draw(axes: Axes) -> None:
         for row, each in enumerate(types):
@@ -154,7 +154,7 @@ def run_times_chart(types: Sequence[RunTimes]) -> str:
 
 
 def delays_chart(delays: Delays) -> str:
-    """The share of ends that were seen within so many seconds: between two curves."""
+    """The share of ends against the seconds until they were seen, between two curves."""
 
     def draw(axes: Axes) -> None:
         shares = [number / 200 for number in range(201)]
@@ -162,8 +162,8 @@ def delays_chart(delays: Delays) -> str:
         most = [quantile(delays.most, share) for share in shares]
         percent = [100 * share for share in shares]
         axes.fill_betweenx(percent, least, most, color=_BAND)
-        axes.plot(least, percent, color=_LINE, linewidth=1, linestyle="--", label="at the least")
-        axes.plot(most, percent, color=_LINE, linewidth=1.6, label="at the most")
+        axes.plot(least, percent, color=_LINE, linewidth=1, linestyle="--", label="at least")
+        axes.plot(most, percent, color=_LINE, linewidth=1.6, label="at most")
         axes.set_xlim(0, max(quantile(delays.most, 0.99) * 1.05, 0.1))
         axes.set_ylim(0, 100)
         axes.set_xlabel("seconds from the end of a job until it was seen")
@@ -173,8 +173,8 @@ def delays_chart(delays: Delays) -> str:
     return _drawn("delays", draw)
 
 
-def asking_chart(rows: Sequence[Asking]) -> str:
-    """Requests a second, how many were allowed, and where some were refused."""
+def requests_chart(rows: Sequence[Requests]) -> str:
+    """Requests a second, how many were allowed, and how many were answered 429."""
 
     def draw(axes: Axes) -> None:
         edges = [rows[0].since, *(row.until for row in rows)]
@@ -186,14 +186,14 @@ def asking_chart(rows: Sequence[Asking]) -> str:
         refused = [row.refused / (row.until - row.since) for row in rows]
         if any(refused):
             axes.stairs(refused, edges, fill=True, color=_BAD, label="answered 429")
-        # What is allowed may be far beyond what was ever asked.
+        # The allowed rate may be far above what was used.
         axes.set_ylim(0, 1.3 * max(*rates, min(max(allowed), 2 * max(rates)), 0.1))
         axes.set_xlim(edges[0], edges[-1])
         axes.set_xlabel(_SECONDS)
         axes.set_ylabel("requests a second")
         _legend(axes, None)
 
-    return _drawn("asking", draw)
+    return _drawn("requests", draw)
 
 
 def _legend(axes: Axes, handles: Sequence[Patch] | None) -> None:
@@ -206,12 +206,12 @@ def _legend(axes: Axes, handles: Sequence[Patch] | None) -> None:
 
 
 def _plain(text: str) -> str:
-    """A text from outside as the letters that every typeface has."""
+    """A text from outside, in characters that every font has."""
     return "".join(sign if sign.isascii() and sign.isprintable() else "?" for sign in text[:24])
 
 
 def _drawn(name: str, draw: Callable[[Axes], None], *, height: float = _HEIGHT) -> str:
-    """Draw a chart, and return it as an `svg` element for a page."""
+    """Draw a chart, and return it as an `svg` element."""
     written = io.StringIO()
     with mpl.rc_context(_SETTINGS):
         figure = Figure(figsize=(_WIDTH, height), layout="constrained")
@@ -222,14 +222,13 @@ def _drawn(name: str, draw: Callable[[Axes], None], *, height: float = _HEIGHT) 
 
 
 def _for_a_page(name: str, document: str) -> str:
-    """An SVG file as an element of a page beside others: scaled by it, coloured by it, its ids its own."""
+    """Turn an SVG file into an element of a page: scalable, with the page's colours and unique ids."""
     ET.register_namespace("", _SVG)
     ET.register_namespace("xlink", _XLINK)
-    # Drawn here, a moment ago.
-    root = ET.fromstring(document)  # noqa: S314 - as said
+    root = ET.fromstring(document)  # noqa: S314 - drawn by us, not from outside
     for attribute in ("width", "height"):
         del root.attrib[attribute]
-    # The page tells what the picture shows, beside it.
+    # The page has a description of it.
     root.set("aria-hidden", "true")
     for metadata in root.findall(f"{{{_SVG}}}metadata"):
         root.remove(metadata)

@@ -1,4 +1,4 @@
-"""What keeps a report small: of many jobs a fair sample, of a long time ever fewer moments."""
+"""Bounded memory for a report: a fair sample of many jobs, and a thinned series of moments."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _HASHES = 2**32
 
 
 class FairSample(Generic[T]):
-    """Keeps all items while they are few, and beyond that those whose keys have the lowest hashes.
+    """Keeps all items while they are few, then those whose keys have the lowest hashes.
 
-    Which items are kept depends on their keys alone: not on when they come, nor on how often.
-    So it is a fair sample, and an item that was let go is never taken up again halfway.
+    Which items are kept depends on their keys alone, not on when or how often they come. So the
+    sample is fair, and an item that was dropped never comes back with half of its history.
 
     Args:
         limit: The most items that are kept.
@@ -27,11 +27,11 @@ class FairSample(Generic[T]):
         self._kept: dict[str, T] = {}
 
     def wants(self, key: str) -> bool:
-        """Whether an item of this key is to be kept."""
+        """Whether an item with this key is to be kept."""
         return zlib.crc32(key.encode("utf-8", "replace")) < self._below
 
     def get(self, key: str) -> T | None:
-        """The item of this key, if it is kept."""
+        """The item with this key, if it is kept."""
         return self._kept.get(key)
 
     def put(self, key: str, item: T) -> None:
@@ -43,7 +43,7 @@ class FairSample(Generic[T]):
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing has been let go."""
+        """Whether nothing has been dropped."""
         return self._below == _HASHES
 
     def __iter__(self) -> Iterator[T]:
@@ -54,10 +54,10 @@ class FairSample(Generic[T]):
 
 
 class Series(Generic[T]):
-    """Moments in the order of time; when there are too many, every other one goes.
+    """Moments in the order of time. When there are too many, every other one is dropped.
 
     Args:
-        interval: The least time between two moments, in seconds; it doubles with each thinning.
+        interval: The shortest time between two moments, in seconds; it doubles with each thinning.
         limit: The most moments that are kept.
     """
 
@@ -71,7 +71,7 @@ class Series(Generic[T]):
         return not self._moments or at - self._moments[-1][0] >= self.interval
 
     def add(self, at: float, moment: T) -> None:
-        """Add a moment that is not before the last one; one of the same time takes its place."""
+        """Add a moment that is not before the last one; at the same time it replaces that."""
         if self._moments and self._moments[-1][0] >= at:
             self._moments.pop()
         self._moments.append((at, moment))

@@ -1,22 +1,23 @@
-"""The tables of a report, in words and numbers as people write them: pure."""
+"""The tables of a report, in words and numbers for people. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 import attrs
+import humanize
 
 from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._report.collecting import Collected
 from legnext_stream._report.figures import (
     STACK,
-    Asking,
     Delays,
     Gantt,
+    Requests,
     RunTimes,
-    Standings,
-    asking_table,
+    StatusCounts,
     delays,
+    merged,
     thinned,
 )
 
@@ -27,9 +28,9 @@ class Table:
 
     Attributes:
         title: What it shows.
-        head: What its columns are called; empty for a list of names and values.
-        rows: Its rows. The first cell of each says what the row is about.
-        note: What else there is to say, or empty.
+        head: The names of its columns; empty for a list of names and values.
+        rows: Its rows. The first cell of each is its heading.
+        note: A remark below it, or empty.
     """
 
     title: str
@@ -39,7 +40,8 @@ class Table:
 
 
 def seconds_words(seconds: float | None) -> str:
-    """A stretch of time: `0.42 s`, `12.3 s`, `14 min 05 s`, `3 h 07 min`."""
+    """A duration: `0.42 s`, `12.3 s`, `14 min 05 s`, `3 h 07 min`."""
+    # humanize writes such times as sentences, too long for a table.
     if seconds is None:
         return "–"
     if seconds < 9.995:
@@ -51,17 +53,8 @@ def seconds_words(seconds: float | None) -> str:
     return f"{hours} h {minute:02} min" if hours else f"{minute} min {second:02} s"
 
 
-def size_words(size: float) -> str:
-    """A number of bytes: `812 B`, `3.4 MB`."""
-    for unit in ("B", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"
-
-
 def summary(collected: Collected) -> Table:
-    """What came of it, and what it took."""
+    """The result, and what it took."""
     return Table("Summary", (), tuple(_summary_rows(collected)))
 
 
@@ -78,7 +71,7 @@ def _summary_rows(collected: Collected) -> Iterable[tuple[str, str]]:
         if status.is_terminal and (count := collected.ends.get(status)):
             yield status.replace("_", " "), f"{count:,}"
     if collected.files:
-        yield "files saved", f"{collected.files:,}, {size_words(collected.saved_bytes)}"
+        yield "files saved", f"{collected.files:,}, {humanize.naturalsize(collected.saved_bytes)}"
     for unit, amount in collected.spent.items():
         yield "spent", f"{amount:,.10g} {unit or 'of the account'}{'' if amount == 1 else 's'}"
     if stats.submits:
@@ -86,8 +79,8 @@ def _summary_rows(collected: Collected) -> Iterable[tuple[str, str]]:
         yield "submits", f"{stats.submits:,}; {stats.submitted:,} made a job{limited}"
     per_job = f"; {stats.polls / ended:.2f} for each job that ended" if ended else ""
     yield "status requests", f"{stats.polls:,}{per_job}"
-    yield "of them 429", f"{stats.rate_limited:,}"
-    yield "other trouble", f"{stats.troubles:,}; {stats.retries:,} requests were repetitions"
+    yield "answered 429", f"{stats.rate_limited:,}"
+    yield "failed otherwise", f"{stats.troubles:,}; {stats.retries:,} requests were retries"
     limit = "no limit was met" if stats.ceiling is None else f"{stats.ceiling:.3g} a second"
     yield "limit learned", limit
     found = delays(collected)
@@ -118,13 +111,13 @@ def gantt_table(chart: Gantt) -> Table:
     )
 
 
-def standings_table(standings: Standings) -> Table:
-    """Where the jobs stood, at some moments."""
-    rows = thinned(zip(standings.times, *standings.layers, strict=True))
+def status_counts_table(counts: StatusCounts) -> Table:
+    """The number of jobs by status, at some moments."""
+    rows = thinned(zip(counts.times, *counts.layers, strict=True))
     return Table(
         "Jobs over time",
         ("at, s", *(name for name, _ in STACK)),
-        tuple((_number(at), *(f"{count:,.0f}" for count in counts)) for at, *counts in rows),
+        tuple((_number(at), *(f"{count:,.0f}" for count in layers)) for at, *layers in rows),
     )
 
 
@@ -159,18 +152,18 @@ def run_times_table(types: Sequence[RunTimes]) -> Table:
 
 
 def delays_table(found: Delays) -> Table:
-    """The delays that a share of the ends did not exceed."""
+    """The delays that a share of the jobs didn't exceed."""
     shares = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
     return Table(
         "Seconds until an end was seen",
-        ("share of the ends", "at the least", "at the most"),
+        ("share of the jobs", "at least", "at most"),
         tuple(
             (f"{share:.0%}", *(f"{bound:.2f}" for bound in found.row(share))) for share in shares
         ),
     )
 
 
-def asking_rows(rows: Sequence[Asking]) -> Table:
+def requests_table(rows: Sequence[Requests]) -> Table:
     """The requests over time."""
     return Table(
         "Requests over time",
@@ -184,7 +177,7 @@ def asking_rows(rows: Sequence[Asking]) -> Table:
                 row.why,
                 f"{row.refused:,}",
             )
-            for row in asking_table(rows)
+            for row in merged(rows)
         ),
     )
 
@@ -212,7 +205,7 @@ def unsuccessful_table(collected: Collected) -> Table:
 
 
 def reasons_table(collected: Collected) -> Table:
-    """How often which reason was given."""
+    """The reasons, and how many jobs had each."""
     return Table(
         "Reasons",
         ("reason", "jobs"),

@@ -1,4 +1,4 @@
-"""Putting a report on disk: whole, or not at all."""
+"""Writing a report to a file: completely, or not at all."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class ReportError(LegnextError):
 
 
 def check_report(path: Path) -> None:
-    """See that a report can be written to a file, before there is anything to report.
+    """Check that a report can be written to a file, before the batch begins.
 
     Raises:
-        ReportError: A package that it takes isn't installed, or there can't be such a file.
+        ReportError: A package it needs isn't installed, or the file can't be written.
     """
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
@@ -37,30 +37,30 @@ def check_report(path: Path) -> None:
 
 
 def write_report(path: Path, collected: Collected, tables: tuple[Table, ...] = ()) -> None:
-    """Write a report, in place of what the file held.
-
-    The file is put in its place at once: who reads it finds the old report or the new one.
+    """Write a report, replacing the file if it exists.
 
     Args:
         path: The file.
         collected: What to report.
-        tables: More tables for the page, above the charts.
+        tables: More tables, above the charts.
 
     Raises:
-        ReportError: It can't be written.
+        ReportError: It can't be written. An old file is kept then.
     """
-    # Only who wants a report waits for the libraries that draw it.
+    # Only those who want a report wait for the import of matplotlib.
     from legnext_stream._report.page import page  # noqa: PLC0415 - see above
 
     text = page(collected, tables)
-    made = path.with_name(f".{path.name}.{os.getpid()}")
+    new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         try:
-            made.write_text(text, encoding="utf-8")
-            made.replace(path)
+            new.write_text(text, encoding="utf-8")
+            # A reader sees the old report or the new one. The standard library has nothing for
+            # this, and the package atomicwrites is no longer maintained.
+            new.replace(path)
         except BaseException:
             with suppress(OSError):
-                made.unlink()
+                new.unlink()
             raise
     except OSError as error:
         raise ReportError(f"can't write the report {path}: {error.strerror or error}") from error

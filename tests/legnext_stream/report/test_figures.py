@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from legnext_stream import JobStatus
 from legnext_stream._report import Collector
 from legnext_stream._report.figures import (
-    asking,
-    asking_table,
     delays,
     gantt,
+    merged,
     quantile,
+    requests,
     run_times,
-    standings,
+    status_counts,
     thinned,
 )
 from tests.legnext_stream.cli.support import some_stats
@@ -91,7 +91,7 @@ def test_run_times_by_task_type() -> None:
     assert [each.task_type for each in types] == [
         "diffusion",
         "new-thing",
-        "not told",
+        "unknown",
         "upload-paint",
     ]
     assert types[0].median == 25.0
@@ -109,27 +109,27 @@ def test_delays_lie_between_two_bounds() -> None:
     assert delays(collector.collected(1.0, some_stats(), "all jobs ended")) is None
 
 
-def test_the_asking_over_time() -> None:
+def test_the_requests_over_time() -> None:
     """Rates between two moments, refusals in each; a table of fewer rows has the same sums."""
     batch = a_batch(100)
-    rows = asking(batch)
+    rows = requests(batch)
     assert rows[0].rate == pytest.approx(2.0)
-    table = asking_table(rows)
+    table = merged(rows)
     assert len(table) <= 24
     assert sum(row.refused for row in table) == sum(row.refused for row in rows) == 25
-    requests = sum(row.rate * (row.until - row.since) for row in table)
-    assert requests == pytest.approx(batch.stats.polls)
-    assert asking_table([]) == []
+    total = sum(row.rate * (row.until - row.since) for row in table)
+    assert total == pytest.approx(batch.stats.polls)
+    assert merged([]) == []
 
 
 def test_no_time_no_rate() -> None:
     """A batch that is over at once has no requests a second."""
-    assert asking(Collector("title", 5.0).collected(5.0, some_stats(), "all jobs ended")) == []
+    assert requests(Collector("title", 5.0).collected(5.0, some_stats(), "all jobs ended")) == []
 
 
 def test_where_the_jobs_stood() -> None:
     """At each moment every job is in one layer."""
-    found = standings(a_batch(10))
+    found = status_counts(a_batch(10))
     sums = {sum(layer[at] for layer in found.layers) for at in range(len(found.times))}
     assert sums == {10}
 

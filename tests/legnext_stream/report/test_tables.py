@@ -10,7 +10,6 @@ from legnext_stream._report import Collector
 from legnext_stream._report.tables import (
     Table,
     seconds_words,
-    size_words,
     summary,
     unsuccessful_table,
 )
@@ -37,15 +36,6 @@ def _rows(table: Table) -> dict[str, str]:
 def test_seconds_as_people_say_them(seconds: float | None, words: str) -> None:
     """With as many digits as matter."""
     assert seconds_words(seconds) == words
-
-
-@pytest.mark.parametrize(
-    ("size", "words"),
-    [(812, "812 B"), (3_400_000, "3.4 MB"), (1_500, "1.5 kB"), (7_200_000_000, "7.2 GB")],
-)
-def test_sizes_as_people_say_them(size: int, words: str) -> None:
-    """In the unit that fits."""
-    assert size_words(size) == words
 
 
 def test_the_summary_of_a_batch() -> None:
