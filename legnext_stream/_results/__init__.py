@@ -1,7 +1,7 @@
-"""Results on disk: `Saver` takes a completed job, and leaves its images and videos whole in a folder.
+"""Results on disk: `Saver` saves the images and videos of a completed job in a folder.
 
-`saver` sees to all results of a job, `fetching` to one of them, `part` to what there is of it on
-disk. What is decided on the way is in `core.results`, what goes over the wire in `http.files`.
+`saver` handles all results of a job, `fetching` one of them, and `part` its file on disk. Decisions
+are in `_core.results`; HTTP is in `_http.files`.
 """
 
 from legnext_stream._results.saver import Saver

@@ -1,4 +1,4 @@
-"""One result on its way to disk: asked for until it is whole, gone on with where that is possible."""
+"""The download of one result: retried until it is complete, and resumed where possible."""
 
 from __future__ import annotations
 
@@ -24,83 +24,60 @@ from legnext_stream.errors import DownloadError, LegnextError
 _BRINGS_FILE = frozenset({DownloadMeaning.WHOLE, DownloadMeaning.PART})
 
 
-@attrs.frozen(kw_only=True)
-class Terms:
-    """On what terms results are fetched.
+@attrs.define(eq=False, kw_only=True)
+class Fetching:
+    """The download of one result.
 
     Attributes:
-        max_size: How long one may be, bytes.
-        retry_for: How long it is asked for again while nothing more comes, seconds.
-        keeps: Whether a file of the right name is the right file, so that it needn't be asked for.
+        files: Requests files by HTTP.
+        max_size: The most bytes that a file may have.
+        retry_for: How long to retry while no new bytes arrive, in seconds.
+        keeps: Whether an existing file with the right name is the right file.
+        job_id: The job.
+        number: Which of the job's results it is, from 1.
+        url: The URL of the result. A refused one is replaced by a fresh one.
+        folder: The folder for the file.
+        stem: The file's name without its suffix.
+        renewed: Returns the current URL of a result by its number, or None if there is none.
+        on_answer: Called with each URL that leads to a file, and with the time by the host's clock, in
+            seconds since 1970.
     """
 
+    files: Files
     max_size: int
     retry_for: float
     keeps: bool
-
-
-class Fetching:
-    """One result, until it is on disk.
-
-    Args:
-        files: What asks for it.
-        terms: On what terms.
-        job_id: Its job.
-        number: Which of the job's results it is, from 1.
-        url: Where it is.
-        folder: Where it goes.
-        stem: What it is called there, without its suffix.
-        renewed: Gives its URL anew, or None if that can't be had.
-        on_answer: Is told of each URL that leads to a file, and of the time there, seconds since 1970.
-    """
-
-    def __init__(
-        self,
-        files: Files,
-        terms: Terms,
-        *,
-        job_id: str,
-        number: int,
-        url: str,
-        folder: Path,
-        stem: str,
-        renewed: Callable[[int], Awaitable[str | None]],
-        on_answer: Callable[[str, float], None],
-    ) -> None:
-        self._files = files
-        self._terms = terms
-        self._job_id = job_id
-        self._number = number
-        self._url: str = url
-        self._folder = folder
-        self._stem = stem
-        self._part_path = folder / f"{stem}.part"
-        self._renewed = renewed
-        self._on_answer = on_answer
-        self._is_renewed = False
-        self._give_up_at = 0.0
-        self._attempt = 0
-        self._furthest = 0
+    job_id: str
+    number: int
+    url: str
+    folder: Path
+    stem: str
+    renewed: Callable[[int], Awaitable[str | None]]
+    on_answer: Callable[[str, float], None]
+    _is_renewed: bool = attrs.field(default=False, init=False)
+    _give_up_at: float = attrs.field(default=0.0, init=False)
+    _attempt: int = attrs.field(default=0, init=False)
+    _furthest: int = attrs.field(default=0, init=False)
 
     async def run(self) -> SavedFile:
-        """Have it on disk.
+        """Download the result, unless it is there already.
 
         Raises:
-            DownloadError: It can't be had, is none, or can't be written.
+            DownloadError: It can't be downloaded or written, or is no image or video.
         """
         try:
             return await self._run()
         except OtherFileError as other:
             raise self.failed(str(other)) from None
         except OSError as error:
-            raise self.failed(f"it can't be kept on disk: {error}") from error
+            raise self.failed(f"it can't be written: {error}") from error
 
     def failed(self, problem: str, status_code: int | None = None) -> DownloadError:
-        """The error that says why it can't be had."""
-        shown = without_query(self._url)
+        """The error that says why there is no file."""
+        shown = without_query(self.url)
         return DownloadError(
-            f"result {self._number} of job {self._job_id}: {problem} ({shown[:300]})",
-            job_id=self._job_id,
+            f"result {self.number} of job {self.job_id}: {problem} ({shown[:300]})",
+            job_id=self.job_id,
             url=shown,
             status_code=status_code,
         )
@@ -108,23 +85,23 @@ class Fetching:
     async def _run(self) -> SavedFile:
         self._has_progress(0)
         while (kept := await self._kept()) is None:
-            part = await off_the_event_path(lambda: Part.claim(self._part_path))
+            part = await off_the_event_path(lambda: Part.claim(self.folder / f"{self.stem}.part"))
             if part is not None:
                 return await self._complete(part)
-            busy = Unusable("another download of it is under way", is_final=False)
+            busy = Unusable("another download of it is running", is_final=False)
             await self._again(busy)
         return kept
 
     async def _kept(self) -> SavedFile | None:
-        """What is there already, if its name says whose it is."""
-        if not self._terms.keeps:
+        """The file that is there already, if its name shows that it is the right one."""
+        if not self.keeps:
             return None
-        found = await off_the_event_path(lambda: find_whole(self._folder, self._stem))
+        found = await off_the_event_path(lambda: find_whole(self.folder, self.stem))
         return None if found is None else self._saved(*found, was_there=True)
 
     async def _complete(self, part: Part) -> SavedFile:
         try:
-            # Whoever had the part until now may have made the whole of it.
+            # Another process may have completed the file before we claimed the part.
             kept = await self._kept()
             if kept is not None:
                 await off_the_event_path(part.discard)
@@ -132,7 +109,7 @@ class Fetching:
             while True:
                 if not self._is_ours(part):
                     await off_the_event_path(part.forget)
-                # It may be complete from the start: by a process that was killed before naming it.
+                # It may be complete already, if a process was killed before it renamed the part.
                 if not part.is_complete:
                     await self._ask(part)
                 elif (saved := await self._put_in_place(part)) is not None:
@@ -145,44 +122,42 @@ class Fetching:
             part.close()
 
     def _is_ours(self, part: Part) -> bool:
-        """Whether it comes from where we ask; else it is another file's, or not known whose."""
-        return not part.size or (
-            part.mark is not None and part.mark.url == without_query(self._url)
-        )
+        """Whether the part is empty, or comes from our URL."""
+        return not part.size or (part.mark is not None and part.mark.url == without_query(self.url))
 
     async def _put_in_place(self, part: Part) -> SavedFile | None:
-        """Look at what has come, and give it its name; None if it has to be asked for anew."""
+        """Check a complete part and rename it; None if it has to be downloaded again."""
         kind = await off_the_event_path(lambda: _examine(part))
         if isinstance(kind, Unusable):
             await off_the_event_path(part.forget)
             await self._again(kind)
             return None
-        path, size = self._folder / f"{self._stem}{kind.suffix}", part.size
+        path, size = self.folder / f"{self.stem}{kind.suffix}", part.size
         was_there = await off_the_event_path(lambda: part.finish(path))
         return self._saved(path, size, kind, was_there=was_there)
 
     async def _ask(self, part: Part) -> None:
-        """Ask once for the rest of a part, or for the whole; and wait, if that is to be repeated."""
-        coming = _Coming(part, without_query(self._url), self._terms.max_size)
+        """Request the rest of a part, or the whole, once; wait if that has to be repeated."""
+        body = _Body(part, without_query(self.url), self.max_size)
         headers = range_headers(part.mark, part.size)
         try:
-            answer = await self._files.get(self._url, headers, coming.begin)
+            answer = await self.files.get(self.url, headers, body.begin)
         except RefusedUrlError as refused:
             raise self.failed(str(refused)) from None
         if part.size > self._furthest:
-            # The same bytes once more are no progress, or a file that is cut each time had no end.
+            # The same bytes again are no progress: a file that is always cut off would never end.
             self._has_progress(part.size)
         if isinstance(answer, NoReply):
             await self._again(Unusable(answer.reason, is_final=False), answer)
         else:
-            await self._act_on(answer, part, coming)
+            await self._act_on(answer, part, body)
 
-    async def _act_on(self, answer: Reply, part: Part, coming: _Coming) -> None:
-        """Do what an answer calls for; its body, if it brings the file, is in the part by now."""
+    async def _act_on(self, answer: Reply, part: Part, body: _Body) -> None:
+        """Act on an answer. If it contained the file, that is in the part by now."""
         meaning = meaning_of(answer).download
         if meaning in _BRINGS_FILE:
-            self._on_answer(self._url, _present(answer))
-            problem = coming.problem or await off_the_event_path(coming.end)
+            self.on_answer(self.url, _present(answer))
+            problem = body.problem or await off_the_event_path(body.end)
             if problem is not None:
                 await off_the_event_path(part.forget)
                 await self._again(problem)
@@ -190,20 +165,20 @@ class Fetching:
             await self._renew(answer)
         elif meaning is DownloadMeaning.BAD_RANGE:
             await off_the_event_path(part.forget)
-            await self._again(Unusable("the host has no such part of it", is_final=False))
+            await self._again(Unusable("the host doesn't have the requested range", is_final=False))
         else:
             is_final = meaning is DownloadMeaning.NO_FILE
             text = f"the host answered {answer.status_code}"
             await self._again(Unusable(text, is_final=is_final), answer)
 
     async def _again(self, problem: Unusable, answer: Answer | None = None) -> None:
-        """Wait until it may be tried again.
+        """Wait before the next attempt.
 
         Raises:
-            DownloadError: Not any more: it can't help, or nothing has come for too long.
+            DownloadError: Another attempt can't help, or there was no progress for too long.
         """
         self._attempt += 1
-        wait, code = backoff.REQUESTS.wait(self._attempt, f"{self._job_id} {self._number}"), None
+        wait, code = backoff.REQUESTS.wait(self._attempt, f"{self.job_id} {self.number}"), None
         if isinstance(answer, Reply):
             code = answer.status_code
             told = parse_hints(answer.headers, answer.wall_time).retry_after
@@ -215,33 +190,33 @@ class Fetching:
     def _has_progress(self, size: int) -> None:
         self._furthest = size
         self._attempt = 0
-        self._give_up_at = trio.current_time() + self._terms.retry_for
+        self._give_up_at = trio.current_time() + self.retry_for
 
     async def _renew(self, refusal: Reply) -> None:
-        """Go on with a fresh URL, which a job that was kept for long may need; once.
+        """Get a fresh URL, once: those of an old `Job` have expired.
 
         Raises:
             DownloadError: There is none.
         """
         problem = f"the host answered {refusal.status_code}"
-        if has_expired(self._url, _present(refusal)):
+        if has_expired(self.url, _present(refusal)):
             problem = f"its URL has expired, and {problem}"
         cause: LegnextError | None = None
         if not self._is_renewed:
             self._is_renewed = True
             try:
-                fresh = await self._renewed(self._number)
+                fresh = await self.renewed(self.number)
             except LegnextError as error:
                 problem, cause = f"{problem}; asking for a fresh one failed: {error}", error
             else:
-                if fresh is not None and fresh != self._url:
-                    self._url = fresh
+                if fresh is not None and fresh != self.url:
+                    self.url = fresh
                     return
         raise self.failed(problem, refusal.status_code) from cause
 
     def _saved(self, path: Path, size: int, kind: Kind, *, was_there: bool) -> SavedFile:
         return SavedFile(
-            url=without_query(self._url),
+            url=without_query(self.url),
             path=path,
             size=size,
             media_type=kind.media_type,
@@ -249,25 +224,28 @@ class Fetching:
         )
 
 
-class _Coming:
-    """What one answer brings, on its way into the part.
+@attrs.define(eq=False)
+class _Body:
+    """The body of one answer, on its way into the part.
 
     Attributes:
-        problem: Why it is of no use; None if it is.
+        part: The part.
+        url: Where the answer comes from, without the query.
+        max_size: The most bytes that a file may have.
+        problem: Why the answer is of no use; None if it is.
     """
 
-    def __init__(self, part: Part, url: str, max_size: int) -> None:
-        self._part = part
-        self._url = url
-        self._max_size = max_size
-        self.problem: Unusable | None = None
+    part: Part
+    url: str
+    max_size: int
+    problem: Unusable | None = None
 
     async def begin(self, reply: Reply) -> Sink | None:
-        """Look at the head of an answer; the body goes where this says."""
+        """Look at the head of an answer; return where its body goes, if anywhere."""
         if meaning_of(reply).download not in _BRINGS_FILE:
             return None
-        part = self._part
-        said = read_head(reply, self._url, part.mark, part.size, self._max_size)
+        part = self.part
+        said = read_head(reply, self.url, part.mark, part.size, self.max_size)
         if isinstance(said, Unusable):
             self.problem = said
             return None
@@ -278,26 +256,26 @@ class _Coming:
         return self._take
 
     async def _take(self, data: bytes) -> bool:
-        size = self._part.size + len(data)
-        if size > self._max_size:
-            self.problem = Unusable(f"it has more than {self._max_size:,} bytes", is_final=True)
+        size = self.part.size + len(data)
+        if size > self.max_size:
+            self.problem = Unusable(f"it has more than {self.max_size:,} bytes", is_final=True)
             return False
-        await off_the_event_path(lambda: self._part.append(data))
+        await off_the_event_path(lambda: self.part.append(data))
         return True
 
     def end(self) -> Unusable | None:
-        """The body has come to its end; blocks. What is wrong with it, or None."""
-        part = self._part
+        """At the end of the body: return what is wrong with it, or None. Blocks."""
+        part = self.part
         if part.mark is not None and part.mark.size is None:
-            # The host didn't say; but this is the end, and so its size.
+            # The host didn't say the size, but this is the end.
             part.note(msgspec.structs.replace(part.mark, size=part.size))
         if part.is_complete:
             return None
-        return Unusable("another number of bytes came than the host said", is_final=False)
+        return Unusable("the number of bytes is not what the host said", is_final=False)
 
 
 def _examine(part: Part) -> Kind | Unusable:
-    """What the bytes of a complete part are, or what is wrong with them."""
+    """The file type of a complete part, or what is wrong with it. Blocks."""
     head = part.read(0, HEAD)
     kind = kind_of(head)
     called = "" if part.mark is None else part.mark.content_type
@@ -312,6 +290,6 @@ def _examine(part: Part) -> Kind | Unusable:
 
 
 def _present(reply: Reply) -> float:
-    """What the time is where an answer comes from, seconds since 1970."""
+    """The time by the host's clock, in seconds since 1970."""
     dated = parse_http_date(reply.headers.get("date", "")[:64])
     return reply.wall_time if dated is None else dated

@@ -1,4 +1,4 @@
-"""One writer at a time: a lock on an open file, which the system releases with its process."""
+"""One writer at a time: a lock on an open file. The system releases it when the process ends."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 if sys.platform == "win32":  # pragma: no cover - the tests run elsewhere
 
     def try_lock(file: FileIO) -> bool:
-        """Nothing is locked here: two programs must not save one job into one folder at a time."""
+        """Locks nothing: on Windows, two programs must not save the same job in the same folder."""
         return not file.closed
 
 else:
     import fcntl
 
     def try_lock(file: FileIO) -> bool:
-        """Lock an open file; whether that could be had, or somebody else has it."""
+        """Lock an open file; False if another process or file object has the lock."""
         try:
             fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

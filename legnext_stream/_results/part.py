@@ -1,8 +1,8 @@
-"""What there is of a result on disk: a part beside its place, and the whole in it.
+"""The file of a result on disk: a part while it is downloaded, then the complete file.
 
-A part `X.part` has what it is a part of beside it, in `X.part.json`; it takes the name `X.png` in one
-step, once it is whole and on the disk. So under that name there is never anything else, whenever the
-process is killed. Everything here blocks; it is called in threads.
+Beside a part `X.part`, the file `X.part.json` says what it is a part of. When the part is complete and
+synced to disk, it is renamed to `X.png` in one step. So a file of that name is always complete, even
+if the process is killed. Everything here blocks; it is called in threads.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _LONGEST_MARK = 65536
 
 
 class OtherFileError(Exception):
-    """Where a result should go there is another file; the message names it."""
+    """There is another file in the place of a result; the message names it."""
 
 
 class Part:
-    """A part that is ours alone until it is closed. Made by `claim`.
+    """A part that is locked until it is closed. Made by `claim`.
 
     Attributes:
-        size: How long it is, bytes.
+        size: Its size in bytes.
         mark: What it is a part of; None if that isn't known.
     """
 
@@ -46,12 +46,12 @@ class Part:
 
     @classmethod
     def claim(cls, path: Path) -> Part | None:
-        """The part at a path, which is made if there is none; None if somebody else has it.
+        """Open and lock the part at a path, which is created if needed; None if it is locked.
 
         Raises:
             OSError: It can't be opened.
         """
-        # Each byte goes to its end, and at once.
+        # Each write goes to the end, unbuffered.
         file = path.open("a+b", buffering=0)
         try:
             if try_lock(file) and _is_at(file, path):
@@ -64,18 +64,18 @@ class Part:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all bytes are there that there should be."""
+        """Whether it has as many bytes as its mark says."""
         return self.mark is not None and 0 < self.size == self.mark.size
 
     def begin(self, mark: Mark) -> None:
-        """Begin anew, with the first byte of what `mark` describes."""
+        """Empty it, and begin with the first byte of what `mark` describes."""
         self._file.truncate(0)
         self.size = 0
         self.note(mark)
 
     def note(self, mark: Mark) -> None:
-        """Keep what it is a part of."""
-        # Never half a note: it takes the old one's place in one step.
+        """Write down what it is a part of."""
+        # A killed process must not leave half a note, so the old one is replaced in one step.
         new = self._mark_path.with_name(f"{self._mark_path.name}.new")
         new.write_bytes(msgspec.json.encode(mark))
         new.replace(self._mark_path)
@@ -83,28 +83,28 @@ class Part:
 
     def append(self, data: bytes) -> None:
         """Write the next bytes."""
-        # A file without a buffer may take fewer than it is given.
+        # An unbuffered write may take fewer bytes than it is given.
         left = memoryview(data)
         while left:
             left = left[self._file.write(left) :]
         self.size += len(data)
 
     def read(self, offset: int, length: int) -> bytes:
-        """So many bytes from an offset on, or as many as there are."""
+        """Up to `length` bytes from `offset` on."""
         self._file.seek(offset)
         return self._file.read(length)
 
     def forget(self) -> None:
-        """Empty it: the next attempt begins anew."""
+        """Empty it: the next attempt starts from the beginning."""
         self._file.truncate(0)
         self.size = 0
         self.mark = None
 
     def finish(self, target: Path) -> bool:
-        """Put the whole in its place.
+        """Give the complete file its name.
 
         Returns:
-            Whether the same file was there already, and was kept.
+            Whether the same file was there already.
 
         Raises:
             OtherFileError: Another file is there.
@@ -112,12 +112,12 @@ class Part:
         """
         if target.exists():
             if not filecmp.cmp(self._path, target, shallow=False):
-                raise OtherFileError(f"{target} is there already, with another content")
+                raise OtherFileError(f"{target} exists already, with other content")
             self.discard()
             return True
         os.fsync(self._file.fileno())
-        # Not all systems rename what is open. Who claims the part in this moment finds it complete,
-        # and leaves it so.
+        # Windows can't rename an open file. A process that claims the part in this moment finds it
+        # complete, and leaves it so.
         self.close()
         with contextlib.suppress(FileNotFoundError):
             self._path.replace(target)
@@ -132,7 +132,7 @@ class Part:
         self._mark_path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Let go of it; what there is stays. May be repeated."""
+        """Close and unlock it. May be called again."""
         self._file.close()
 
     def _read_mark(self) -> Mark | None:
@@ -144,12 +144,12 @@ class Part:
 
 
 def find_whole(folder: Path, stem: str) -> tuple[Path, int, Kind] | None:
-    """The whole result of this name: its path, its size in bytes and its kind; None if there is none.
+    """The complete file with this stem: its path, size in bytes and file type; None if there is none.
 
-    The note of its part, which a kill may have left behind, is removed.
+    The note of its part, which a killed process may have left behind, is removed.
 
     Raises:
-        OtherFileError: There is something of this name that is no such result.
+        OtherFileError: There is a file of this name that is no such result.
     """
     for kind in KINDS:
         path = folder / f"{stem}{kind.suffix}"
@@ -159,16 +159,16 @@ def find_whole(folder: Path, stem: str) -> tuple[Path, int, Kind] | None:
         except FileNotFoundError:
             continue
         except IsADirectoryError:
-            raise OtherFileError(f"{path} is there already, a folder") from None
+            raise OtherFileError(f"{path} exists already, as a folder") from None
         if kind_of(head) is not kind:
-            raise OtherFileError(f"{path} is there already, and is no {kind.media_type}")
+            raise OtherFileError(f"{path} exists already, and is not {kind.media_type}")
         (folder / f"{stem}.part.json").unlink(missing_ok=True)
         return path, size, kind
     return None
 
 
 def _is_at(file: FileIO, path: Path) -> bool:
-    """Whether an open file is still the one at a path."""
+    """Whether a path still leads to this open file: it may have been renamed."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
@@ -176,7 +176,7 @@ def _is_at(file: FileIO, path: Path) -> bool:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Have a new name on the disk, where the system can do that."""
+    """Sync the names in a folder to disk, where the system supports that."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

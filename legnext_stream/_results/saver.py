@@ -1,4 +1,4 @@
-"""All results of a job: fetched side by side within a limit, named by a template, told of once."""
+"""All results of a job: downloaded concurrently within a limit, and named by a template."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
 import trio
 
 from legnext_stream._core.model.jobs import Job, JobStatus
@@ -21,7 +22,7 @@ from legnext_stream._core.results.file_names import (
 from legnext_stream._core.results.urls import MOST_RESULTS, results_of, soon_gone
 from legnext_stream._http.files import Files
 from legnext_stream._log import LOGGER
-from legnext_stream._results.fetching import Fetching, Terms
+from legnext_stream._results.fetching import Fetching
 from legnext_stream._util.threads import off_the_event_path
 from legnext_stream.errors import DownloadError
 
@@ -29,30 +30,32 @@ if TYPE_CHECKING:
     from legnext_stream._core.model.prompts import Prompt
 
 MAX_SIZE = 1024**3
-"""How long a file may be unless told otherwise, bytes: far more than any result has."""
+"""The default limit for a file's size, in bytes: far more than any result has."""
 
 
 class Saver:
-    """Saves the results of completed jobs in a folder. One serves any number of jobs, side by side.
+    """Saves the results of completed jobs in a folder. One `Saver` serves any number of jobs.
 
-    A file has its name only once it is whole and on the disk; until then it is a part beside its
-    place (`….part`), which a later attempt goes on with, also one of a later process. What is there
-    already is kept. No file is ever overwritten.
+    A file gets its name only when it is complete and on disk. Until then it is a part (`….part`),
+    which a later attempt resumes, even in a later process. Existing files are kept; none is ever
+    overwritten.
 
     Args:
-        files: What asks for them: `Account.files`.
-        folder: Where they go; it is made if it isn't there.
-        name: How they are called; see `NameTemplate`.
-        parallel: How many are fetched at once, over all jobs.
-        grid: Whether the grid image is saved too, as the last; where it is all there is, it always is.
-        max_size: How long a file may be, bytes.
-        timeout: How long one may take with all attempts, seconds; None for as long as bytes come.
-        retry_for: How long one is asked for again while nothing comes, seconds.
-        get_job: Asks how a job is, for fresh URLs where those of an old `Job` have expired; None to
-            do without.
+        files: Requests files by HTTP: `Account.files`.
+        folder: The folder; it is created if it doesn't exist.
+        name: The template for file names; see `NameTemplate`.
+        parallel: The most files that are downloaded at the same time, over all jobs.
+        grid: Whether to save the grid image too, as the last file. If it is the only result, it is
+            always saved.
+        max_size: The most bytes that a file may have.
+        timeout: How long a file may take, with all attempts, in seconds; None for as long as bytes
+            arrive.
+        retry_for: How long to retry while no new bytes arrive, in seconds.
+        get_job: Requests a job, for fresh URLs if those of an old `Job` have expired; None to do
+            without.
 
     Raises:
-        ValueError: The template is none, or a number is out of its range.
+        ValueError: The template is invalid, or a number is out of range.
     """
 
     def __init__(
@@ -69,7 +72,7 @@ class Saver:
         get_job: Callable[[str], Awaitable[Job]] | None = None,
     ) -> None:
         if parallel < 1:
-            raise ValueError(f"at least one file has to be fetched at a time, not {parallel!r}")
+            raise ValueError(f"parallel must be 1 or more, not {parallel!r}")
         if max_size < 1:
             raise ValueError(f"max_size must be 1 byte or more, not {max_size!r}")
         if timeout is not None and not timeout > 0:
@@ -79,7 +82,8 @@ class Saver:
         self._template = NameTemplate(name)
         self._limiter = trio.CapacityLimiter(parallel)
         self._grid = grid
-        self._terms = Terms(max_size=max_size, retry_for=retry_for, keeps=self._template.names_job)
+        self._max_size = max_size
+        self._retry_for = retry_for
         self._timeout = math.inf if timeout is None else timeout
         self._get_job = get_job
 
@@ -90,37 +94,47 @@ class Saver:
 
         Args:
             job: The job.
-            prompt: What it was made from, for its name; None where that isn't known.
-            position: The place of the prompt in its batch, from 1, for its name.
+            prompt: Its prompt, for the file name; None if that isn't known.
+            position: The position of the prompt in its batch, from 1, for the file name.
 
         Returns:
             Its files, in the order of their numbers; none for a job whose result is text.
 
         Raises:
-            DownloadError: The job isn't completed, or one of its results can't be had. The others are
-                saved all the same; if several can't be had, it has a note for each of them.
-            InvalidJobId: The job's id is none.
+            DownloadError: The job isn't completed, or one of its results can't be saved. The others
+                are saved all the same. If several fail, the error has a note for each.
+            InvalidJobId: The job's id is invalid.
             ValueError: The template needs a position, and there is none.
         """
-        renewal = _Renewal(job, self._get_job, grid=self._grid)
+        renewal = _Renewal(job, self._get_job, self._grid)
         urls = renewal.urls()
         stems = self._stems(len(urls), job, prompt, position)
         try:
             await off_the_event_path(lambda: self._folder.mkdir(parents=True, exist_ok=True))
         except OSError as error:
-            raise _failed(job, f"{self._folder} can't be made: {error}") from error
-        warning = _Warning(job)
+            raise _failed(job, f"the folder {self._folder} can't be created: {error}") from error
+        is_warned = False
+
+        def look(url: str, present: float) -> None:
+            nonlocal is_warned
+            how_long = soon_gone(url, present)
+            if how_long is not None and not is_warned:
+                is_warned = True
+                LOGGER.warning("job %s: the URLs of its results %s", job.job_id, how_long)
+
         fetchings = [
             Fetching(
-                self._files,
-                self._terms,
+                files=self._files,
+                max_size=self._max_size,
+                retry_for=self._retry_for,
+                keeps=self._template.names_job,
                 job_id=job.job_id,
                 number=number,
                 url=url,
                 folder=self._folder,
                 stem=stem,
                 renewed=renewal.url,
-                on_answer=warning.look,
+                on_answer=look,
             )
             for number, (url, stem) in enumerate(zip(urls, stems, strict=True), 1)
         ]
@@ -145,7 +159,7 @@ class Saver:
             raise _failed(job, str(error)) from None
 
     async def _save_all(self, fetchings: Sequence[Fetching]) -> list[SavedFile | DownloadError]:
-        """Each one's file, or why there is none."""
+        """The file of each, or the error."""
         outcomes: dict[int, SavedFile | DownloadError] = {}
 
         async def save(place: int, fetching: Fetching) -> None:
@@ -156,7 +170,7 @@ class Saver:
                 for place, fetching in enumerate(fetchings):
                     nursery.start_soon(save, place, fetching)
         except BaseExceptionGroup as group:
-            # A bug, or Ctrl-C: it comes out as it was, unless there are several.
+            # A bug, or Ctrl-C: raised by itself, unless there are several.
             if len(group.exceptions) == 1:
                 raise group.exceptions[0] from None
             raise
@@ -184,33 +198,31 @@ def _all_or_first_failure(
     return tuple(outcome for outcome in outcomes if isinstance(outcome, SavedFile))
 
 
+@attrs.define(eq=False)
 class _Renewal:
-    """Where a job's results are, asked for anew at most once.
+    """The URLs of a job's results, which are requested again at most once.
 
-    Args:
+    Attributes:
         job: The job, as the caller has it.
-        get_job: Asks how it is; None to do without.
+        get_job: Requests the job; None to do without.
         grid: Whether the grid image is wanted too.
     """
 
-    def __init__(
-        self, job: Job, get_job: Callable[[str], Awaitable[Job]] | None, *, grid: bool
-    ) -> None:
-        self._job = job
-        self._get_job = get_job
-        self._grid = grid
-        self._lock = trio.Lock()
+    job: Job
+    get_job: Callable[[str], Awaitable[Job]] | None
+    grid: bool
+    _lock: trio.Lock = attrs.field(factory=trio.Lock, init=False)
 
     def urls(self) -> tuple[str, ...]:
         """The URLs of all results.
 
         Raises:
-            DownloadError: There are none, for the job isn't completed, or too many to be true.
+            DownloadError: The job isn't completed, or has no results, or implausibly many.
         """
-        job = self._job
+        job = self.job
         if job.status is not JobStatus.COMPLETED:
-            raise _failed(job, f"it is {job.status}, and only a completed job has results")
-        urls = results_of(job, grid=self._grid)
+            raise _failed(job, f"it is {job.status}; only a completed job has results")
+        urls = results_of(job, grid=self.grid)
         if len(urls) > MOST_RESULTS:
             raise _failed(job, f"it names {len(urls):,} results, more than any job has")
         if not urls and not job.output.texts:
@@ -218,35 +230,20 @@ class _Renewal:
         return urls
 
     async def url(self, number: int) -> str | None:
-        """The URL of one result as it is now; None if that can't be known.
+        """The current URL of one result; None if there is none.
 
         Raises:
-            LegnextError: The API doesn't say.
+            LegnextError: The API refused, or didn't answer.
         """
         async with self._lock:
             await self._ask_once()
-        urls = results_of(self._job, grid=self._grid)
+        urls = results_of(self.job, grid=self.grid)
         return urls[number - 1] if number <= len(urls) else None
 
     async def _ask_once(self) -> None:
-        get_job, self._get_job = self._get_job, None
+        get_job, self.get_job = self.get_job, None
         if get_job is not None:
-            self._job = await get_job(self._job.job_id)
-
-
-class _Warning:
-    """Says once for a job that the URLs of its results don't last."""
-
-    def __init__(self, job: Job) -> None:
-        self._job_id = job.job_id
-        self._is_given = False
-
-    def look(self, url: str, present: float) -> None:
-        """Look at the URL of a result, at a time in seconds since 1970."""
-        how_long = soon_gone(url, present)
-        if how_long is not None and not self._is_given:
-            self._is_given = True
-            LOGGER.warning("job %s: the URLs of its results %s", self._job_id, how_long)
+            self.job = await get_job(self.job.job_id)
 
 
 def _failed(job: Job, problem: str) -> DownloadError:

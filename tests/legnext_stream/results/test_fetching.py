@@ -190,7 +190,7 @@ async def test_given_up(tmp_path: Path) -> None:
         (httpx.Response(401), "answered 401"),
         (httpx.Response(403), "answered 403"),
         (httpx.Response(404), "answered 404"),
-        (httpx.Response(302, headers={"location": "http://elsewhere/"}), "redirects to where"),
+        (httpx.Response(302, headers={"location": "http://elsewhere/"}), "redirects to a URL that is refused"),
         (whole(b"<html>", content_type="text/html"), "calls it 'text/html'"),
         (whole(b"<html>" * 20, content_type="image/png"), "neither image nor video"),
         (whole(PNG, content_type="video/mp4"), "it is image/png, but called 'video/mp4'"),
@@ -253,7 +253,7 @@ async def test_urls_that_are_never_asked_for(tmp_path: Path, url: str) -> None:
 async def test_another_file_of_the_name(tmp_path: Path) -> None:
     """It stays what it is."""
     (tmp_path / "j-1.png").write_bytes(b"mine")
-    with pytest.raises(DownloadError, match="is there already"):
+    with pytest.raises(DownloadError, match="exists already"):
         await saver(host(), tmp_path).save(job(URL))
     assert (tmp_path / "j-1.png").read_bytes() == b"mine"
 
@@ -266,7 +266,7 @@ async def test_names_that_do_not_say_whose(tmp_path: Path) -> None:
     saving = saver(answers, tmp_path, name=name)
     assert [file.was_there for file in await saving.save(job(URL), position=3)] == [False]
     assert [file.was_there for file in await saving.save(job(URL), position=3)] == [True]
-    with pytest.raises(DownloadError, match="with another content"):
+    with pytest.raises(DownloadError, match="with other content"):
         await saving.save(job(URL, job_id="k"), position=3)
     assert (tmp_path / "3-1.png").read_bytes() == PNG
 
@@ -329,7 +329,7 @@ async def test_two_at_the_same_file_for_too_long(tmp_path: Path) -> None:
     """Somebody else's part is never touched."""
     part = Part.claim(tmp_path / "j-1.part")
     assert part is not None
-    with pytest.raises(DownloadError, match="another download of it is under way"):
+    with pytest.raises(DownloadError, match="another download of it is running"):
         await saver(host(), tmp_path, retry_for=5).save(job(URL))
     part.close()
 

@@ -181,7 +181,7 @@ def test_what_is_there_already(tmp_path: Path) -> None:
 def test_what_is_there_and_is_no_result(tmp_path: Path) -> None:
     """A folder, or a file of another kind, is neither kept nor overwritten."""
     (tmp_path / "x.png").write_bytes(b"a text")
-    with pytest.raises(OtherFileError, match="no image/png"):
+    with pytest.raises(OtherFileError, match="not image/png"):
         find_whole(tmp_path, "x")
     (tmp_path / "y.png").mkdir()
     with pytest.raises(OtherFileError, match="a folder"):

@@ -108,7 +108,7 @@ async def test_the_grid(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "why"),
     [
-        (job(URL, status=JobStatus.PROCESSING), "it is processing, and only a completed job"),
+        (job(URL, status=JobStatus.PROCESSING), "it is processing; only a completed job"),
         (job(URL, status=JobStatus.FAILED), "it is failed"),
         (job(), "names no result"),
         (job(*FOUR * 20), "names 80 results"),
@@ -147,7 +147,7 @@ async def test_a_position_that_is_not_known(tmp_path: Path) -> None:
 async def test_a_folder_that_can_not_be_made(tmp_path: Path) -> None:
     """The reason is told."""
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(DownloadError, match="can't be made"):
+    with pytest.raises(DownloadError, match="can't be created"):
         await saver(host(), tmp_path / "file" / "out").save(job(URL))
 
 
