@@ -1,7 +1,7 @@
-"""What is logged, all under one name, `legnext_stream`: silent until the program sets up logging.
+"""Logging, all under the name `legnext_stream`: silent until the program sets up logging.
 
-INFO is the beginning and the end of a watch, WARNING what whoever runs the program should know, DEBUG
-each request. The key is in none of it, for it is in none of what these are made of.
+INFO is for the beginning and end of a watch, WARNING for trouble that the user should know of, DEBUG
+for each request. No record contains the API key, because nothing that is logged does.
 """
 
 from __future__ import annotations
@@ -20,49 +20,50 @@ if TYPE_CHECKING:
 LOGGER: Final = logging.getLogger("legnext_stream")
 LOGGER.addHandler(logging.NullHandler())
 
-# Of what goes on and on, a word at most so often, seconds; and how long a host is given to answer.
+# How long ongoing trouble is not logged again, in seconds.
 _AGAIN: Final = 60.0
+# How long a host may be silent before that is logged, in seconds.
 _PATIENCE: Final = 10.0
 
 
 class Log:
-    """Follows the answers to one account's requests, and says what is wrong with them.
+    """Logs the requests of one account, and trouble with them.
 
     Args:
-        base_url: Where the requests go.
+        base_url: The URL of the API.
     """
 
     __slots__ = (
         "_base_url",
         "_is_detailed",
         "_refusals",
+        "_silence_logged_at",
         "_silent_since",
-        "_told_at",
         "_warned_at",
     )
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
-        # Asked once: to ask at each request would cost all those who never look.
+        # Checked once: checking at each request would cost programs that don't log.
         self._is_detailed = LOGGER.isEnabledFor(logging.DEBUG)
         self._refusals = 0
         self._warned_at = -math.inf
         self._silent_since: float | None = None
-        self._told_at = -math.inf
+        self._silence_logged_at = -math.inf
 
-    def heard(self, request: Request, answer: Answer, rate: float) -> None:
-        """A request has ended.
+    def request_ended(self, request: Request, answer: Answer, rate: float) -> None:
+        """Log a request that has ended.
 
         Args:
             request: The request.
-            answer: What came of it.
-            rate: How many a second were allowed by then.
+            answer: Its answer, or why there is none.
+            rate: How many requests a second were allowed.
         """
         if isinstance(answer, NoReply):
             self._silence(answer)
         else:
             if self._silent_since is not None:
-                self._speaks_again(answer.received_at)
+                self._answers_again(answer.received_at)
             if meaning_of(answer).pace is Outcome.LIMITED:
                 self._refused(answer.received_at, rate)
         if self._is_detailed:
@@ -86,28 +87,34 @@ class Log:
         if self._silent_since is None:
             self._silent_since = answer.sent_at
         silent = now - self._silent_since
-        if silent >= _PATIENCE and now - self._told_at >= _AGAIN:
-            LOGGER.warning("no answer for %.0f s; the last: %s", silent, answer.reason)
-            self._told_at = now
+        if silent >= _PATIENCE and now - self._silence_logged_at >= _AGAIN:
+            LOGGER.warning("no answer for %.0f s; the last error: %s", silent, answer.reason)
+            self._silence_logged_at = now
 
-    def _speaks_again(self, now: float) -> None:
-        if self._silent_since is not None and self._told_at > self._silent_since:
+    def _answers_again(self, now: float) -> None:
+        if self._silent_since is not None and self._silence_logged_at > self._silent_since:
             LOGGER.info("%s answers again after %.0f s", self._base_url, now - self._silent_since)
-        self._silent_since, self._told_at = None, -math.inf
+        self._silent_since, self._silence_logged_at = None, -math.inf
 
 
 def watch_began(base_url: str) -> None:
-    """A watch begins."""
-    LOGGER.info("a watch of %s begins", base_url)
+    """Log the beginning of a watch."""
+    LOGGER.info("watching jobs at %s", base_url)
 
 
 def watch_ended(base_url: str, tally: Tally, failure: Exception | None) -> None:
-    """A watch is over, with what it has counted and what ended it, if not the last job."""
+    """Log the end of a watch.
+
+    Args:
+        base_url: The URL of the API.
+        tally: What the watch has counted.
+        failure: The error that ended it, or None.
+    """
     if not LOGGER.isEnabledFor(logging.INFO):
         return
     ended = sum(number for status, number in tally.jobs.items() if status.is_terminal)
     LOGGER.info(
-        "the watch of %s is over: %d jobs ended, %d did not, %d polls%s",
+        "stopped watching jobs at %s: %d jobs ended, %d did not, %d polls%s",
         base_url,
         ended,
         sum(tally.jobs.values()) + tally.unseen - ended,
@@ -117,5 +124,5 @@ def watch_ended(base_url: str, tally: Tally, failure: Exception | None) -> None:
 
 
 def journal_resumed(jobs: int, left: int) -> None:
-    """A watch goes on from a journal with so many jobs, of which some are left."""
+    """Log that a watch resumes from a journal with `jobs` jobs, `left` of which have not ended."""
     LOGGER.warning("resumed from a journal: %d jobs, %d of them have not ended", jobs, left)

@@ -120,7 +120,7 @@ class Account:
     async def send(self, request: Request) -> Answer:
         """Send one request now; the caller has asked the pacer, and tells it the outcome."""
         answer = await self._carry(request)
-        self._log.heard(request, answer, self.pacer.rate)
+        self._log.request_ended(request, answer, self.pacer.rate)
         return answer
 
     async def request(

@@ -1,8 +1,8 @@
-"""The wire: what goes out, what comes back, and the connections it goes by. Alone to speak httpx.
+"""HTTP: requests, responses and connections. The only package that uses httpx.
 
-`outgoing` writes requests, `lanes` carries them, each on a connection that is its own, `incoming`
-reads what comes back, within bounds, and `http2` is what the newer protocol takes. `files` fetches
-results from other hosts, and `carriers` are what both open their connections with.
+`requests` builds requests; `lanes` sends them, each lane on its own connection; `responses` reads the
+answers, within bounds; `http2` has what HTTP/2 needs. `files` downloads results from other hosts, and
+`transports` opens the connections of both.
 """
 
 from legnext_stream._http.lanes import Lanes

@@ -1,4 +1,4 @@
-"""What HTTP/2 takes beyond HTTP/1.1: a package of its own, and that its log doesn't show the key."""
+"""HTTP/2: it needs the package h2, whose log must not show the key."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from legnext_stream.errors import ConfigurationError
 
 
 def prepare_http2() -> type[Exception]:
-    """Make ready for HTTP/2.
+    """Prepare for HTTP/2.
 
     Returns:
-        What a host that breaks the rules of HTTP/2 can cause, beside httpx's own errors.
+        The base class of errors, besides those of httpx, that a host can cause by violating HTTP/2.
 
     Raises:
-        ConfigurationError: The package for it isn't installed.
+        ConfigurationError: The package h2 isn't installed.
     """
     try:
-        # Only who asks for HTTP/2 needs it, and waits for its import.
+        # Imported only for those who ask for HTTP/2.
         from h2.exceptions import H2Error  # noqa: PLC0415 - see above
     except ImportError:
         raise ConfigurationError(
             "http2=True needs the package h2: pip install 'legnext-stream[http2]'"
         ) from None
     for name in ("hpack.hpack", "hpack.table"):
-        # It is the same object each time, and a logger takes the same filter once only.
+        # A logger ignores a filter that it has already.
         logging.getLogger(name).addFilter(_WITHOUT_KEY)
     return H2Error
 
 
 class _WithoutKey(logging.Filter):
-    """Leaves out what would show the key, in clear or packed: hpack logs the headers it packs."""
+    """Drops records that would show the key, plain or compressed: hpack logs the headers."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         names = record.args if isinstance(record.args, tuple) else ()

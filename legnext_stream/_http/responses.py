@@ -1,4 +1,4 @@
-"""What comes back: an answer as a value, read and unpacked within bounds."""
+"""Responses: read and decompressed within bounds, and returned as values."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import trio
 
 from legnext_stream._core.answers import Reply
 
-# Enough for any job object many times over; a body that goes on beyond it is no job.
+# In bytes. Many times the size of any job; a larger body is not a job.
 _LARGEST_BODY = 4 * 1024 * 1024
 
 
 async def read_reply(response: httpx.Response, sent_at: float) -> Reply:
-    """Read an answer to its end; the caller closes it.
+    """Read a response to its end; the caller closes it.
 
-    A refusal counts whatever its body is: its status and its headers say what matters, so a body
-    that can't be had is left out of it.
+    The status and headers of a refusal say what matters, so an undecodable body of a refusal is
+    ignored.
 
     Raises:
-        httpx.HTTPError: The connection broke; or a success has a body that can't be had, because it
-            is too large, or packed in another way than we asked for, or broken.
+        httpx.HTTPError: The connection broke; or the body of a success is too large, broken, or
+            compressed in a way that wasn't asked for.
     """
     headers = read_headers(response)
     try:
@@ -36,7 +36,7 @@ async def read_reply(response: httpx.Response, sent_at: float) -> Reply:
 
 
 def read_headers(response: httpx.Response) -> dict[str, str]:
-    """The headers, names in lower case; those that are repeated are joined."""
+    """The headers, with lower-case names; repeated ones are joined with commas."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in response.headers.raw:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
@@ -45,8 +45,8 @@ def read_headers(response: httpx.Response) -> dict[str, str]:
 
 
 async def _body(response: httpx.Response, encoding: str) -> bytes:
-    """The body, unpacked."""
-    # A transport without a network may hand over an answer that has been read, and unpacked.
+    """The decompressed body."""
+    # A transport without a network may return a response that was read and decompressed already.
     if response.is_stream_consumed:
         return _bounded(response.content)
     chunks = []
@@ -58,14 +58,14 @@ async def _body(response: httpx.Response, encoding: str) -> bytes:
         if left < 0:
             await leave(body)
             break
-    return _unpacked(_bounded(b"".join(chunks)), encoding)
+    return _decompressed(_bounded(b"".join(chunks)), encoding)
 
 
 async def leave(body: AsyncIterator[bytes]) -> None:
-    """End the iteration over a body in its middle.
+    """End the iteration over a body before its end.
 
-    It must never just be left there: httpx's generators would be left to the garbage collector,
-    which warns. A cancellation ends each from inside.
+    httpx's generators must not be left to the garbage collector, which warns about them. A
+    cancellation ends each from the inside.
     """
     with trio.CancelScope() as ending:
         ending.cancel()
@@ -75,25 +75,25 @@ async def leave(body: AsyncIterator[bytes]) -> None:
 
 def _bounded(content: bytes) -> bytes:
     if len(content) > _LARGEST_BODY:
-        raise httpx.DecodingError("a body larger than any job")
+        raise httpx.DecodingError("the body is too large for a job")
     return content
 
 
-def _unpacked(received: bytes, encoding: str) -> bytes:
-    """A body without its compression. Not left to httpx, which unpacks without any bound."""
+def _decompressed(received: bytes, encoding: str) -> bytes:
+    """The body, decompressed. Not by httpx, which has no bound for the result."""
     if encoding.strip().lower() in {"", "identity"}:
         return received
     try:
-        unpacking = zlib.decompressobj(16 + zlib.MAX_WBITS)  # 16: a gzip header is expected
-        content = unpacking.decompress(received, _LARGEST_BODY)
+        decompressor = zlib.decompressobj(16 + zlib.MAX_WBITS)  # 16: a gzip header is expected
+        content = decompressor.decompress(received, _LARGEST_BODY)
     except zlib.error as error:
-        raise httpx.DecodingError(f"a body that can't be unpacked ({encoding}): {error}") from None
-    if not unpacking.eof:
-        raise httpx.DecodingError("a body cut short, or larger than any job")
+        raise httpx.DecodingError(f"the body can't be decompressed ({encoding}): {error}") from None
+    if not decompressor.eof:
+        raise httpx.DecodingError("the body is cut off, or too large for a job")
     return content
 
 
 def reason_of(error: Exception) -> str:
-    """An httpx error in words: its name says more than its often empty text."""
+    """An httpx error in words. Its text is often empty, so its name comes first."""
     text = str(error)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,4 +1,4 @@
-"""What carries requests to a host: by which proxy, and whom it trusts, as the environment has it."""
+"""Transports: connections to a host, with the proxies and certificates of the environment."""
 
 from __future__ import annotations
 
@@ -6,15 +6,23 @@ import ssl
 
 import httpx
 
+CONNECT_TIMEOUT = 5.0
+"""How long connecting may take, in seconds."""
+IDLE = 30.0
+"""How long an unused connection is kept, in seconds."""
+CLOSING = 1.0
+"""How long closing a connection may take, in seconds."""
+
 
 class Client(httpx.AsyncClient):
-    """Used for the one thing it alone knows: by which proxy, if any, a host is to be reached."""
+    """Chooses a transport. Nothing else of httpx's client is used."""
 
-    def carrier(self, url: httpx.URL | str) -> httpx.AsyncBaseTransport:
-        """What carries requests to this host, as the environment's settings have it."""
+    def transport_for(self, url: httpx.URL | str) -> httpx.AsyncBaseTransport:
+        """The transport for this host: through a proxy, if the environment says so."""
+        # httpx has no public method for it.
         return self._transport_for_url(httpx.URL(url))
 
 
 def ssl_context(*, is_needed: bool) -> ssl.SSLContext:
-    """Whom to trust. Where no host is asked by https, an empty one, for loading takes 20 ms."""
+    """The trusted certificates; an empty context for plain http, because loading takes 20 ms."""
     return httpx.create_ssl_context() if is_needed else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -1,1 +1,1 @@
-"""Small helpers around Trio that know nothing of jobs."""
+"""Small helpers around Trio, independent of jobs."""

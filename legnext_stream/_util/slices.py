@@ -1,4 +1,4 @@
-"""Long work in slices, so that nobody else waits long for a turn."""
+"""Long loops in slices, so that other tasks don't wait long for their turn."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Final
 import trio
 
 ITEMS: Final = 200
-"""Items of a slice at most: less than a millisecond's work, where each comes at once."""
+"""The most items in a slice: less than a millisecond of work if items are quick."""
 
 SECONDS: Final = 0.005
-"""How long a slice goes on at most, where each item takes its time."""
+"""How long a slice may last if items are slow, in seconds."""
 
 
 class Slices:
-    """Lets others have their turn, now and then, in a loop that may be long and never wait.
+    """Lets other tasks run now and then during a loop that may be long and never wait.
 
-    A slice ends by number as well as by time: items may be quick or slow to come, and in virtual
-    time, which stands still meanwhile, the slices are the same in each run.
+    A slice ends after a number of items or after a time. Virtual time stands still during the loop,
+    so there the number counts and the slices are the same in each run.
     """
 
     __slots__ = ("_ends_at", "_left")
@@ -30,7 +30,7 @@ class Slices:
         self._ends_at = trio.current_time() + SECONDS
 
     async def done_one(self) -> None:
-        """One more item is done; others get their turn if the slice is over."""
+        """Count one item; let other tasks run if the slice is over."""
         self._left -= 1
         if self._left <= 0 or trio.current_time() >= self._ends_at:
             await trio.lowlevel.checkpoint()

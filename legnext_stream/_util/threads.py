@@ -1,4 +1,4 @@
-"""What blocks goes to a thread, so that polling and the consumer go on meanwhile."""
+"""Blocking calls in threads, so that polling and the consumer go on meanwhile."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _T = TypeVar("_T")
 
 
 async def off_the_event_path(work: Callable[[], _T]) -> _T:
-    """Run something that blocks in a thread.
+    """Run a blocking function in a thread.
 
-    Once begun it can't be cancelled, for its outcome has to be known. Under a virtual clock it runs
-    right here: that clock would take the wait for a thread for idleness, and jump ahead.
+    It can't be cancelled once it has begun, because its outcome has to be known. Under a virtual clock
+    it runs in this thread: the clock would take the wait for idleness, and jump ahead.
     """
     testing = sys.modules.get("trio.testing")
     if testing is not None and isinstance(trio.lowlevel.current_clock(), testing.MockClock):

@@ -1,4 +1,4 @@
-"""A clear word for those who call from asyncio, or from no event loop at all."""
+"""A clear error for calls from asyncio, or from outside any event loop."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from legnext_stream.errors import NotTrioError
 
 
 def require_trio(what: str) -> None:
-    """Check that a Trio run is under way.
+    """Check that Trio is running.
+
+    Args:
+        what: What was called, for the message.
 
     Raises:
-        NotTrioError: There is none; the message says how to start one.
+        NotTrioError: It isn't; the message says what to do.
     """
     if trio.lowlevel.in_trio_run():
         return
@@ -24,10 +27,10 @@ def require_trio(what: str) -> None:
         if inside_asyncio
         else ("outside an event loop", "legnext_stream.sync has the same for plain code")
     )
-    msg = f"{what} was used {where}; {bridge}, and legnext_stream itself runs on Trio: put it in an async function and start that with trio.run(main)"
+    msg = f"{what} was used {where}; {bridge}. legnext_stream itself runs on Trio: put the call in an async function and start that with trio.run(main)"
     raise NotTrioError(msg)
 
 
 def time_now() -> float | None:
-    """The time of the Trio run, seconds; None outside of one."""
+    """The current Trio time in seconds; None outside of a Trio run."""
     return trio.current_time() if trio.lowlevel.in_trio_run() else None

@@ -47,8 +47,8 @@ async def test_a_watch_begins_and_ends(caplog: pytest.LogCaptureFixture) -> None
         async for _ in client.watch([mock.add_job(QUICK)]):
             break
     begun, ended, _, left = said(caplog, logging.INFO)
-    assert begun == f"a watch of {URL} begins"
-    assert ended.startswith(f"the watch of {URL} is over: 2 jobs ended, 0 did not, ")
+    assert begun == f"watching jobs at {URL}"
+    assert ended.startswith(f"stopped watching jobs at {URL}: 2 jobs ended, 0 did not, ")
     assert ended.endswith(" polls")
     assert "0 jobs ended, 1 did not" in left
     assert "StreamClosedError" in left
@@ -87,7 +87,7 @@ async def test_each_request_is_logged_in_detail(caplog: pytest.LogCaptureFixture
 def test_a_request_without_an_answer(caplog: pytest.LogCaptureFixture) -> None:
     """In detail, too."""
     caplog.set_level(logging.DEBUG, "legnext_stream")
-    Log(URL).heard(ASK, no_reply(at=1.0), 10.0)
+    Log(URL).request_ended(ASK, no_reply(at=1.0), 10.0)
     assert said(caplog, logging.DEBUG) == [
         f"GET /api/v1/job/some: {URL} gave no answer: ReadTimeout after 0.000 s"
     ]
@@ -113,7 +113,7 @@ async def test_refusals_warn_now_and_then(caplog: pytest.LogCaptureFixture) -> N
 def heard(log: Log, *answers: Answer) -> None:
     """Answers, one after the other."""
     for answer in answers:
-        log.heard(ASK, answer, 10.0)
+        log.request_ended(ASK, answer, 10.0)
 
 
 def test_a_silent_host_is_told_of(caplog: pytest.LogCaptureFixture) -> None:

@@ -162,7 +162,7 @@ async def test_no_whole_answer(
     fetching = over(network, monkeypatch)
     said = await fetching.get(f"{LOCAL}?Signature=secret", {}, Taken().begin)
     assert isinstance(said, NoReply)
-    assert "127.0.0.1 gave no whole answer" in said.reason
+    assert "127.0.0.1 gave no complete answer" in said.reason
     assert "secret" not in said.reason
     assert network.now_open == 0
     await fetching.aclose()
@@ -220,12 +220,12 @@ async def test_redirects_are_followed(code: int) -> None:
 @pytest.mark.parametrize(
     ("places", "why"),
     [
-        (["http://files.example/a.png"], "redirects to where its URL is not https"),
-        (["file:///etc/passwd"], "redirects to where its URL names no host"),
-        (["https://user:secret@files.example/"], "redirects to where its URL has a user"),
-        (["http://169.254.169.254/latest/meta-data"], "redirects to where its URL is not https"),
-        ([""], "redirects to nowhere"),
-        (["https://a b/\x7f"], "redirects to nowhere"),
+        (["http://files.example/a.png"], "refused: its URL is not https"),
+        (["file:///etc/passwd"], "refused: its URL has no host"),
+        (["https://user:secret@files.example/"], "refused: its URL contains a user"),
+        (["http://169.254.169.254/latest/meta-data"], "refused: its URL is not https"),
+        ([""], "redirects without a valid location"),
+        (["https://a b/\x7f"], "redirects without a valid location"),
         ([SECURE] * 4, "more than 3 redirects"),
     ],
 )
