@@ -12,6 +12,7 @@ from cyclopts import Group, Parameter, Token
 from cyclopts.validators import Number
 
 from legnext_stream._core.pacing import Pacing
+from legnext_stream._options import WatchOptions
 
 _PACING = Group("Pacing", help="When and how fast to poll. The defaults suit an unknown account.")
 
@@ -81,3 +82,8 @@ class FollowOptions(ApiOptions):
     journal: Path | None = None
     report: Path | None = None
     pacing: PacingOptions = attrs.field(factory=Pacing)
+
+    @property
+    def of_stream(self) -> WatchOptions:
+        """What `LegnextClient.watch` and `generate` take of these."""
+        return {"timeout": self.timeout, "journal": self.journal}

@@ -309,43 +309,22 @@ async def _follow(
     )
 
 
-@attrs.frozen
-class Figure:
-    """A figure of several simulations of the same batch.
-
-    Attributes:
-        name: Its name in data, and the attribute of `Outcome`.
-        title: Its name for people.
-        unit: `s` for seconds, or empty.
-        values: Its value in each simulation that has one.
-    """
-
-    name: str
-    title: str
-    unit: str
-    values: tuple[float, ...]
+FIGURES: Mapping[str, tuple[str, str]] = {
+    "took": ("time to the end", "s"),
+    "completed": ("jobs completed", ""),
+    "requests": ("status requests", ""),
+    "requests_a_job": ("requests a job", ""),
+    "refused": ("answered 429", ""),
+    "delay_mean": ("detection delay, mean", "s"),
+    "delay_90": ("detection delay, 90 %", "s"),
+    "spent": ("points spent", ""),
+}
+"""The figures of an `Outcome` by attribute: the name for people, and the unit, `s` or empty."""
 
 
-_FIGURES = (
-    ("took", "time to the end", "s"),
-    ("completed", "jobs completed", ""),
-    ("requests", "status requests", ""),
-    ("requests_a_job", "requests a job", ""),
-    ("refused", "answered 429", ""),
-    ("delay_mean", "detection delay, mean", "s"),
-    ("delay_90", "detection delay, 90 %", "s"),
-    ("spent", "points spent", ""),
-)
-
-
-def figures(outcomes: Sequence[Outcome]) -> list[Figure]:
-    """The figures of simulations of the same batch."""
-    return [
-        Figure(
-            name,
-            title,
-            unit,
-            tuple(value for each in outcomes if (value := getattr(each, name)) is not None),
-        )
-        for name, title, unit in _FIGURES
-    ]
+def figures(outcomes: Sequence[Outcome]) -> dict[str, list[float]]:
+    """The values of each figure, from all simulations that have one."""
+    return {
+        name: [value for each in outcomes if (value := getattr(each, name)) is not None]
+        for name in FIGURES
+    }

@@ -19,8 +19,8 @@ from legnext_stream._cli.exits import Exit, UsageError, say
 from legnext_stream._cli.options import Count, Flag, PacingOptions
 from legnext_stream._cli.running import need_stdout, noted_signals
 from legnext_stream._cli.simulation import (
+    FIGURES,
     Batch,
-    Figure,
     Outcome,
     figures,
     find_batch,
@@ -170,7 +170,9 @@ def _run_all(
     return outcomes
 
 
-def _lines(batch: Batch, outcomes: Sequence[Outcome], found: Sequence[Figure]) -> Iterator[str]:
+def _lines(
+    batch: Batch, outcomes: Sequence[Outcome], found: Mapping[str, Sequence[float]]
+) -> Iterator[str]:
     """The figures for a terminal; the spread only if there are several simulations."""
     first, last, number = outcomes[0].seed, outcomes[-1].seed, len(outcomes)
     seeds = f"{number} times, seeds {first} to {last}" if number > 1 else f"seed {first}"
@@ -181,18 +183,12 @@ def _lines(batch: Batch, outcomes: Sequence[Outcome], found: Sequence[Figure]) -
         yield f"  {title:<22}" + "".join(f"{cell:>14}" for cell in cells)
 
 
-def _as_table(found: Sequence[Figure]) -> Table:
-    rows = [
-        (
-            figure.title,
-            *(
-                _words(value, figure.unit)
-                for value in (fmean(figure.values), min(figure.values), max(figure.values))
-            ),
-        )
-        for figure in found
-        if figure.values
-    ]
+def _as_table(found: Mapping[str, Sequence[float]]) -> Table:
+    rows = []
+    for name, (title, unit) in FIGURES.items():
+        if values := found[name]:
+            numbers = (fmean(values), min(values), max(values))
+            rows.append((title, *(_words(number, unit) for number in numbers)))
     return Table("All simulations", ("", "mean", "least", "most"), tuple(rows))
 
 
@@ -205,25 +201,21 @@ def _words(value: float, unit: str) -> str:
 def _as_json(
     batch: Batch,
     outcomes: Sequence[Outcome],
-    found: Sequence[Figure],
+    found: Mapping[str, Sequence[float]],
     settings: Mapping[str, object],
 ) -> str:
     """Everything on one line; times in seconds."""
     account = {name: value for name, value in settings.items() if name not in {"jobs", "run_times"}}
-    values = {
-        figure.name: {
-            "mean": fmean(figure.values) if figure.values else None,
-            "values": figure.values,
-        }
-        for figure in found
-    }
     return json_module.dumps(
         {
             "title": batch.title,
             "jobs": batch.jobs,
             "account": account,
             "seeds": [outcome.seed for outcome in outcomes],
-            **values,
+            **{
+                name: {"mean": fmean(values) if values else None, "values": values}
+                for name, values in found.items()
+            },
         },
         default=str,
     )

@@ -35,7 +35,7 @@ async def watch(
     listed, arriving = _find_ids(source, ids, known)
     jobs = listed if arriving is None else _chained(listed, arriving)
     return await follow_jobs(
-        lambda client: client.watch(jobs, timeout=options.timeout, journal=options.journal),
+        lambda client: client.watch(jobs, **options.of_stream),
         arriving or listed,
         options,
         title=PROGRAM,

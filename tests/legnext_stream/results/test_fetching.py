@@ -190,7 +190,10 @@ async def test_given_up(tmp_path: Path) -> None:
         (httpx.Response(401), "answered 401"),
         (httpx.Response(403), "answered 403"),
         (httpx.Response(404), "answered 404"),
-        (httpx.Response(302, headers={"location": "http://elsewhere/"}), "redirects to a URL that is refused"),
+        (
+            httpx.Response(302, headers={"location": "http://elsewhere/"}),
+            "redirects to a URL that is refused",
+        ),
         (whole(b"<html>", content_type="text/html"), "calls it 'text/html'"),
         (whole(b"<html>" * 20, content_type="image/png"), "neither image nor video"),
         (whole(PNG, content_type="video/mp4"), "it is image/png, but called 'video/mp4'"),
