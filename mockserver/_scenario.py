@@ -4,8 +4,8 @@
     mock = scenario.mock()
 
 The names in the file are the arguments of `MockLegnext`, and its values are plain data (see
-`mockserver._plain`). A change with time is part of the limits and faults themselves: nothing has to run
-for it to happen, and it happens at exactly its time.
+`mockserver._plain`). A change with time is part of the limits and faults themselves: nothing has to
+run for it to happen, and it happens at exactly its time.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ _OF_THE_WORLD: Final = (
 
 
 class ScenarioError(ValueError):
-    """A file that is no scenario; each line of the message is a problem, with its file and place."""
+    """A file that is no scenario; each line of the message is a problem, with its place."""
 
     def __init__(self, path: Path, problems: Sequence[str]) -> None:
         super().__init__("\n".join(f"{path}: {problem}" for problem in problems))

@@ -1,45 +1,41 @@
-"""A mock for whoever asks "what would happen if", and must not know this package: plain data in.
+"""A mock for simulating a batch: its settings are plain data.
 
-It is found by the entry point group `legnext_stream.simulation`, which is how the command line of
-`legnext_stream` simulates a batch: the two packages never import each other.
+The command line of `legnext_stream` finds it by the entry point group `legnext_stream.simulation`,
+as the two packages never import each other.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+
+import httpx
 
 from mockserver._plain import from_plain
 from mockserver._scenario import Scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import httpx
-
-_ENDS = frozenset({"completed", "failed"})
+from mockserver._world import TERMINAL
 
 
 class Simulation:
     """A simulated account, and what really happened in it.
 
     Args:
-        settings: A scenario as plain data, as a scenario file has it; see `Scenario`.
+        settings: A `Scenario` as plain data, as in a scenario file.
 
     Raises:
-        ValueError: It is no scenario; the message says what is wrong with it.
+        ValueError: It is no scenario; the message has all problems.
     """
 
     def __init__(self, settings: Mapping[str, object]) -> None:
         self._mock = from_plain(Scenario, settings).mock()
 
     def transport(self) -> httpx.AsyncBaseTransport:
-        """A transport that leads to it, in the same Trio run."""
+        """A transport to the mock, in the same Trio run."""
         return self._mock.transport()
 
     def ended_at(self) -> dict[str, float]:
-        """When each job ended that has, in seconds since the world's start."""
+        """When each job that has ended did so, in seconds since the world's start."""
         return {
             job_id: changes[-1].at
             for job_id, changes in self._mock.truth.items()
-            if changes[-1].status in _ENDS
+            if changes[-1].status in TERMINAL
         }

@@ -1,4 +1,4 @@
-"""Virtual time: Trio runs in which waiting takes no time, and which are the same every time."""
+"""Virtual time: repeatable Trio runs in which waiting takes no time."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ T = TypeVar("T")
 
 @contextlib.contextmanager
 def repeatable_scheduling(seed: int = 0) -> Iterator[None]:
-    """Have Trio choose in a repeatable way which of the tasks that can run goes first.
+    """Make the order in which Trio schedules runnable tasks repeatable.
 
-    Trio shuffles them on purpose. These are the switches that Hypothesis and pytest-trio turn to
-    make failures repeatable (https://github.com/python-trio/trio/issues/239); both are put back.
+    Trio shuffles them on purpose. Hypothesis and pytest-trio use the same switches to make failures
+    repeatable (https://github.com/python-trio/trio/issues/239). Both are restored at the end.
     """
     run: Any = trio._core._run  # noqa: SLF001 - there is no public switch  # type: ignore[attr-defined]
     allowed = run._ALLOW_DETERMINISTIC_SCHEDULING  # noqa: SLF001 - as above
@@ -41,10 +41,10 @@ def run_virtual(
 ) -> T:
     """Run an async function in virtual time, as `trio.run` does in real time.
 
-    Whenever every task waits, the clock jumps to when the first of them has waited long enough:
-    hours pass in milliseconds. Each call has a clock of its own that begins at zero, and tasks take
-    their turns in the same order every time. So it is the way to run an example of Hypothesis,
-    where a fixture's clock would be shared by all examples:
+    Whenever all tasks wait, the clock jumps to the time at which the first of them goes on: hours
+    pass in milliseconds. Each call has its own clock, which starts at zero, and schedules tasks in
+    the same order every time. So this is the way to run a Hypothesis example, where a fixture's
+    clock would be shared by all examples:
 
         @given(worlds())
         def test_something(world):
@@ -53,11 +53,11 @@ def run_virtual(
     Args:
         async_fn: The function.
         *args: Its arguments.
-        clock: Another clock.
+        clock: A clock to use instead.
         instruments: As for `trio.run`.
 
     Returns:
-        What the function returns.
+        The return value of the function.
     """
     if clock is None:
         clock = trio.testing.MockClock(autojump_threshold=0)

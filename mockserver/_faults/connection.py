@@ -1,10 +1,10 @@
 """What can go wrong with a connection: faults as plain values.
 
 Each says what happens to the bytes between a client and the server (`Effect`);
-`mockserver._serving.network.faulty` carries it out, in the same way in memory, on sockets and in the
-proxy. A fault is chosen either for a connection, when it is made, or for a request, before its
-answer begins (`Connection`). For a connection it acts from the first byte and counts all bytes; for a
-request it acts on that answer and counts that answer's bytes.
+`mockserver._serving.network.faulty` carries it out, in the same way in memory, on sockets and in
+the proxy. A fault is chosen either for a connection, when it is made, or for a request, before its
+answer begins (`Connection`). For a connection it acts from the first byte and counts all bytes; for
+a request it acts on that answer and counts that answer's bytes.
 
 Several can act together. Those that slow down the bytes (`Dribble`, `Bandwidth`) or the end
 (`SlowClose`) combine with any other; of two that end the answer, the first acts.

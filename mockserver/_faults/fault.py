@@ -19,7 +19,7 @@ from mockserver._world import JobView, World
 from mockserver._world.kinds import Family, kinds_of
 
 CONNECTION: Final = "legnext_mock.connection"
-"""The key in the `extensions` of an ASGI scope under which the server leaves the request's `Connection`."""
+"""The key in the `extensions` of an ASGI scope under which the server leaves the `Connection`."""
 
 WITHOUT_BODY: Final = frozenset({204, 304})
 """The statuses of answers that never have a body (RFC 9110, 15.3.5 and 15.4.5)."""

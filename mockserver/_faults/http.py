@@ -26,9 +26,9 @@ JSON: Final = "application/json"
 HTML: Final = "text/html; charset=utf-8"
 
 MOST_BYTES: Final = 1 << 30
-"""The size of the largest answer, in bytes: the whole of it never is in the mock's memory."""
+"""The size of the largest answer, in bytes. It is never in memory as a whole."""
 
-# What RFC 9110 has for a field's name, and the values that every server and client can carry.
+# Names of fields by RFC 9110, 5.1, and the values that every server and client can carry.
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?|")
 
@@ -91,7 +91,7 @@ def _is_size(_instance: object, attribute: attrs.Attribute[int], value: int) -> 
 def _answered(
     code: int, content_type: str = "", body: bytes = b"", headers: Mapping[str, str] | None = None
 ) -> Answered:
-    """An answer in place of the API's; of the headers given, any content type is the one."""
+    """An answer in place of the API's. A content type among `headers` replaces `content_type`."""
     fields = {name.lower(): value for name, value in (headers or {}).items()}
     if code in WITHOUT_BODY:
         body = b""
@@ -108,7 +108,7 @@ def _phrase(code: int) -> str:
 
 
 def _page(code: int) -> bytes:
-    """The page of a gateway that has nothing to say."""
+    """A gateway's error page."""
     title = f"{code} {_phrase(code)}"
     return (
         f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
@@ -123,11 +123,11 @@ class Status(Replaces):
 
     Attributes:
         code: The status code, 200 to 599.
-        body: `"error"`, an error as the API writes them; `"html"`, a gateway's page; or `"empty"`.
+        body: `"error"`, an error as the API writes it; `"html"`, a gateway's page; or `"empty"`.
         headers: Further header fields, e.g. `{"Retry-After": "30"}`.
 
     Raises:
-        ValueError: A status or a field that no answer can have.
+        ValueError: A status or a header field that no answer can have.
     """
 
     code: int = attrs.field(validator=_is_code, metadata=tried(503, 500, 502, 504, 429, 408, 520))
@@ -152,10 +152,10 @@ class Status(Replaces):
 
 @attrs.frozen
 class HtmlPage(Replaces):
-    """Answers with an HTML page where the API would have sent JSON.
+    """Answers with an HTML page instead of JSON.
 
     Attributes:
-        code: The status: of an error page, or 200 where a proxy says that all is well.
+        code: The status code of the page; 200 is what some proxies send with an error page.
     """
 
     code: int = attrs.field(default=502, validator=_is_code, metadata=tried(502, 200, 503))
@@ -178,7 +178,7 @@ class ErrorEnvelope(Replaces):
     message: str = "Internal server error"
 
     def answer(self, write_error: ErrorWriter) -> Answered:
-        """The error that says it is none."""
+        """The error, with status 200."""
         return _answered(200, JSON, write_error(self.code, self.message))
 
 
@@ -186,15 +186,15 @@ class ErrorEnvelope(Replaces):
 class Redirect(Replaces):
     """Answers with a redirect.
 
-    The default leads to an address that can't exist (RFC 2606): whoever follows it, with the key in
-    its headers, reaches nobody.
+    The default location can't exist (RFC 2606), so that a client that follows it sends its key to
+    no one.
 
     Attributes:
-        location: Where to.
-        status: 301, 302, 303, 307 or 308.
+        location: The target.
+        status: The status code: 301, 302, 303, 307 or 308.
 
     Raises:
-        ValueError: Another status, or a location that no field can carry.
+        ValueError: Another status, or a location that no header field can carry.
     """
 
     location: str = attrs.field(default="https://elsewhere.legnext.example/", validator=_is_value)
@@ -215,16 +215,16 @@ class Redirect(Replaces):
 
 @attrs.frozen
 class WrongContentType(Damages):
-    """The body is what it was, but is called something else.
+    """The body is right, but its content type is wrong.
 
     Attributes:
-        content_type: What it is called.
+        content_type: The content type.
     """
 
     content_type: str = attrs.field(default=HTML, validator=_is_value)
 
     def damage(self, answered: Answered) -> Answered:
-        """The same with another type."""
+        """The answer with the other type."""
         others = tuple(field for field in answered.headers if field[0] != b"content-type")
         content_type = (b"content-type", self.content_type.encode())
         return attrs.evolve(answered, headers=(*others, content_type))
@@ -232,29 +232,29 @@ class WrongContentType(Damages):
 
 @attrs.frozen
 class Truncated(Damages):
-    """The body ends too early, though HTTP finds nothing wrong: its length is that of the rest.
+    """The body ends too early, but `Content-Length` is that of the rest, so HTTP sees no error.
 
     For a connection that ends within a body, see the fault `Close`.
 
     Attributes:
-        share: How much of the body is left, from 0 to below 1.
+        share: The share of the body that is left, from 0 to below 1.
     """
 
     share: float = attrs.field(default=0.5, validator=_is_share, metadata=tried(0.5, 0.0, 0.99))
 
     def damage(self, answered: Answered) -> Answered:
-        """The beginning of it."""
+        """The beginning of the answer."""
         body = answered.body[: int(len(answered.body) * self.share)]
         return attrs.evolve(answered, body=body, padding=0)
 
 
 @attrs.frozen
 class MalformedJson(Damages):
-    """The body is whole and looks like JSON, but isn't.
+    """The body is complete and looks like JSON, but isn't.
 
     Attributes:
-        how: `"trailing-comma"`, one before the last bracket; `"single-quotes"`, as of a dict that
-            somebody printed; or `"invalid-utf8"`, a byte that no text has.
+        how: `"trailing-comma"`, a comma before the last bracket; `"single-quotes"`, as in a printed
+            dict; or `"invalid-utf8"`, a byte that is no UTF-8.
     """
 
     how: Literal["trailing-comma", "single-quotes", "invalid-utf8"] = attrs.field(
@@ -263,7 +263,7 @@ class MalformedJson(Damages):
     )
 
     def damage(self, answered: Answered) -> Answered:
-        """The same with the mistake in it."""
+        """The answer with the mistake in it."""
         body = answered.body
         match self.how:
             case "trailing-comma":
@@ -271,7 +271,7 @@ class MalformedJson(Damages):
             case "single-quotes":
                 body = body.replace(b'"', b"'")
             case _:
-                # Within the first string, so that it is the text which is wrong.
+                # Within the first string, so that the text is wrong rather than the structure.
                 before, quote, after = body.partition(b'"')
                 body = before + quote + b"\xff" + after
         return attrs.evolve(answered, body=body)
@@ -279,17 +279,17 @@ class MalformedJson(Damages):
 
 @attrs.frozen
 class Oversized(Damages):
-    """The body is larger than any client should take: JSON with a long tail of spaces.
+    """The body is larger than any client should accept: JSON with a long tail of spaces.
 
     Attributes:
-        bytes: The size, at the least; up to 1 GiB.
+        bytes: The smallest size of the body, up to 1 GiB.
     """
 
-    # More than is sane, and yet little enough to generate by the hundred.
+    # Examples are larger than any job, but small enough for hundreds of them.
     bytes: int = attrs.field(default=64 << 20, validator=_is_size, metadata=tried(1 << 20))
 
     def damage(self, answered: Answered) -> Answered:
-        """The same with the spaces."""
+        """The answer with the spaces."""
         missing = self.bytes - len(answered.body)
         return attrs.evolve(answered, padding=max(answered.padding, missing))
 

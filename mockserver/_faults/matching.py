@@ -28,10 +28,10 @@ def _ends_later(when: When, _attribute: object, until: float | None) -> None:
 
 @attrs.frozen
 class When:
-    """Criteria for requests; those that are None leave the matter open.
+    """Criteria for requests, all of which must be met; None for no criterion.
 
-    `nth` and `every` count the requests that meet route, method and job and come in the window of
-    time; `probability` is then that of each request which is left.
+    `nth` and `every` count the requests that meet the criteria of route, method, job and time.
+    `probability` applies to each request that meets all others.
 
     Attributes:
         route: A route's template, like `"GET /api/v1/job/{job_id}"`, or its short name: `"job"`,
@@ -40,15 +40,15 @@ class When:
         method: A method, e.g. `"GET"`.
         job: A job's id: requests for its status, and for its files.
         after: The beginning of a window of time, in seconds since the world's start.
-        until: Its end, which is outside of it.
-        nth: That one request only, the first being 1.
-        every: Every so-many-th request.
-        each_job: Whether `nth` and `every` count the requests for each job by themselves;
-            no other requests are then met.
+        until: The end of the window, which is excluded.
+        nth: Only this request, counted from 1.
+        every: Every nth request.
+        each_job: Whether `nth` and `every` count the requests for each job separately; requests
+            without a job then aren't met.
         probability: From 0 to 1.
 
     Raises:
-        ValueError: A criterion that nothing can meet, or that isn't one.
+        ValueError: A criterion that isn't one, or that no request can meet.
     """
 
     route: str | None = attrs.field(default=None, validator=is_fault_route_word)
@@ -63,15 +63,15 @@ class When:
 
     @property
     def needs_request(self) -> bool:
-        """Whether only a request, and no connection by itself, can meet these criteria."""
+        """Whether only a request can meet these criteria, and no connection as a whole."""
         return not (self.route is self.method is self.job is None) or self.each_job
 
     def has_time(self, at: float) -> bool:
-        """Whether a time lies in the window."""
+        """Whether a time is in the window."""
         return (self.after or 0.0) <= at < (math.inf if self.until is None else self.until)
 
     def fits(self, request: RequestFacts) -> bool:
-        """Whether a request meets all criteria but those that count or draw."""
+        """Whether a request meets all criteria except those of counting and chance."""
         return (
             self.has_time(request.at)
             and (self.job is None or request.job_id == self.job)
@@ -81,7 +81,7 @@ class When:
         )
 
     def counts(self, number: int) -> bool:
-        """Whether `nth` and `every` let the `number`-th of the requests through, from 1 on."""
+        """Whether request `number`, counted from 1, meets `nth` and `every`."""
         return (self.nth is None or number == self.nth) and (
             self.every is None or number % self.every == 0
         )

@@ -16,8 +16,8 @@ class Plan:
     """What happens to a request because of the rules that it meets.
 
     Delays add up. The first fault that replaces the answer does so, and the route never sees the
-    request. The faults that mislead change the job that is reported, one after the other; those
-    that damage change whatever is answered, also an error; and the server does the rest.
+    request. The faults that mislead change the job that is reported, one after the other. The
+    faults that damage change the answer, even if it is an error. The server carries out the rest.
 
     Attributes:
         names: The names of the rules.

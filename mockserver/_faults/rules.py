@@ -1,4 +1,4 @@
-"""Rules: which fault meets which requests and connections; and the counting that this takes."""
+"""Rules: which requests and connections each fault meets, and what is counted for that."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mockserver._world.kinds import kind_of
 from mockserver._world.recent import Recent
 from mockserver._world.routes import RequestFacts
 
-# A name stands in journals, and in the paths of the admin routes.
+# A name is in journals, and in the paths of the admin routes.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}|")
 
 
@@ -36,10 +36,10 @@ class Rule:
     Attributes:
         fault: What happens.
         when: To which requests; by default to all.
-        name: By which it is known in the journal, and can be removed; empty to be given one.
+        name: Its name in the journal and for `Faults.remove`; empty for one made from the fault.
 
     Raises:
-        ValueError: A name that can't be one.
+        ValueError: An impossible name.
     """
 
     fault: Fault
@@ -48,7 +48,7 @@ class Rule:
 
     @property
     def needs_request(self) -> bool:
-        """Whether only a request can meet it, and no connection by itself."""
+        """Whether only a request can meet it, and no connection as a whole."""
         return self.fault.needs_request or self.when.needs_request
 
     @property
@@ -81,7 +81,7 @@ class Criteria(TypedDict, total=False):
 
 @attrs.frozen
 class FaultsSnapshot:
-    """The rules at one time, and what they had counted by then.
+    """The rules at one time, with their counts.
 
     Attributes:
         rules: The rules.
@@ -93,21 +93,21 @@ class FaultsSnapshot:
 
 
 class Faults:
-    """The rules that are on, in the order in which they were added.
+    """The rules in force, in the order in which they were added.
 
         faults = Faults([Rule(Status(503), When(route="job", every=10))])
         name = faults.add(Delay(2.0), probability=0.1)
         faults.remove(name)
 
-    Which requests are met depends on the seed, on the requests of the same kind before, and on
-    nothing else: each probability is that of one request for one job, or of one route.
+    Which requests are met depends only on the seed and on earlier requests for the same job, or for
+    the same route.
 
     Args:
-        rules: The first ones; a bare fault meets every request.
-        randomness: Decides what happens with a probability; None for that of seed 0.
+        rules: The first rules; a bare fault meets every request.
+        randomness: The random numbers for probabilities; None for those of seed 0.
 
     Raises:
-        ValueError: Two rules of one name.
+        ValueError: Two rules with the same name.
     """
 
     def __init__(
@@ -141,17 +141,17 @@ class Faults:
         when: When | None = None,
         **criteria: Unpack[Criteria],
     ) -> str:
-        """Add a rule behind the others, and return its name.
+        """Add a rule after the others, and return its name.
 
         Args:
             fault: What happens.
-            name: The rule's name; None to have it named after the fault.
+            name: The rule's name; None for one made from the fault.
             when: The requests that it meets.
             **criteria: Or the criteria for them, see `When`.
 
         Raises:
-            ValueError: There is a rule of this name already, or a criterion can't be one.
-            TypeError: Both `when` and criteria, or a criterion that there isn't.
+            ValueError: There is a rule with this name already, or a criterion is impossible.
+            TypeError: Both `when` and criteria, or an unknown criterion.
         """
         if when is not None and criteria:
             raise TypeError("either when or criteria can be given, and not both")
@@ -162,7 +162,7 @@ class Faults:
         if name in self._rules:
             raise ValueError(f"there is a rule {name!r} already")
         self._rules[name] = attrs.evolve(rule, name=name)
-        self._tell()
+        self._notify()
         return name
 
     def _free_name(self, kind: str) -> str:
@@ -171,38 +171,38 @@ class Faults:
         return next(name for n in itertools.count(2) if (name := f"{kind}-{n}") not in self._rules)
 
     def remove(self, name: str) -> None:
-        """Remove a rule; one that is given its name later begins to count anew.
+        """Remove a rule, with its counts.
 
         Raises:
-            KeyError: There is no rule of this name.
+            KeyError: There is no rule with this name.
         """
         del self._rules[name]
         self._counts.forget(_key(name, ""))
-        self._tell()
+        self._notify()
 
     def clear(self) -> None:
         """Remove all rules."""
         self._rules.clear()
         self._counts = Recent(int)
-        self._tell()
+        self._notify()
 
     @contextlib.contextmanager
     def watched(self, on_change: Callable[[], None]) -> Iterator[None]:
-        """Call `on_change` whenever there are other rules, for as long as the context is open."""
+        """Call `on_change` whenever the rules change, for as long as the context is open."""
         self._watchers.append(on_change)
         try:
             yield
         finally:
             self._watchers.remove(on_change)
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         for on_change in self._watchers:
             on_change()
 
     def choose(self, request: RequestFacts) -> tuple[Rule, ...]:
-        """The rules that a request meets, in their order; each request is to be asked about once.
+        """The rules that a request meets, in their order. Call it once for each request.
 
-        Those that are for connections are not among them.
+        Rules that are for connections are not among them.
         """
         return tuple(rule for rule in self._rules.values() if self._meets(rule, request))
 
@@ -219,14 +219,14 @@ class Faults:
     def choose_for_connection(self, at: float, number: int) -> tuple[Rule, ...]:
         """The rules with a connection fault that a connection meets, in their order.
 
-        They are those whose criteria ask nothing about a request: `nth` and `every` count
-        connections here, and a probability is that of one connection. Where requests are known as
-        well, only those with `is_for_connections` act on the connection; the others are chosen for
-        its requests.
+        These are the rules without criteria about requests: here `nth` and `every` count
+        connections, and a probability is that of one connection. A server that knows requests
+        applies only those with `is_for_connections` to the connection, and the others to its
+        requests.
 
         Args:
-            at: When it is made, in seconds since the world's start.
-            number: How many connections there were until then, this one included.
+            at: When the connection is made, in seconds since the world's start.
+            number: The number of the connection, counted from 1.
         """
         return tuple(
             rule
@@ -242,12 +242,12 @@ class Faults:
         )
 
     def count(self, rule: Rule, purpose: str, of: str = "") -> int:
-        """Count one more for a rule, and return how many there are now.
+        """Add one to a count of a rule, and return the count.
 
         Args:
             rule: The rule.
             purpose: What is counted.
-            of: Whose it is, e.g. a job.
+            of: For what it is counted separately, e.g. a job.
         """
         key = _key(rule.name, purpose, of)
         number = self._counts[key] + 1
@@ -255,10 +255,9 @@ class Faults:
         return number
 
     def draw(self, rule: Rule, purpose: str, request: RequestFacts) -> float:
-        """A number in [0, 1) that a rule has for a request: another one each time it is drawn.
+        """The next random number in [0, 1) of a rule for the job of a request, or for its route.
 
-        It depends on how many were drawn before for the same job, or for the same route, and on no
-        other requests.
+        It doesn't depend on requests for other jobs and routes.
         """
         route = "" if request.route is None else request.route.template
         of = f"{request.method} {request.job_id or route}"
@@ -266,16 +265,16 @@ class Faults:
         return self._randomness.uniform("fault", rule.name, purpose, of, number)
 
     def snapshot(self) -> FaultsSnapshot:
-        """The rules and counts as they are, to go back to."""
+        """The rules and counts as they are; see `restore`."""
         return FaultsSnapshot(self.rules, self._counts.copy(int))
 
     def restore(self, snapshot: FaultsSnapshot) -> None:
-        """Go back to the rules and counts of a snapshot."""
+        """Return to the rules and counts of a snapshot."""
         self._rules = {rule.name: rule for rule in snapshot.rules}
         self._counts = snapshot.counts.copy(int)
-        self._tell()
+        self._notify()
 
 
 def _key(*parts: str) -> str:
-    # No name of a rule contains it, and no purpose.
+    # No name of a rule contains the separator, and no purpose.
     return "\x1f".join(parts)

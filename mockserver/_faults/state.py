@@ -1,6 +1,6 @@
-"""Faults of state: answers that are well formed, and untrue.
+"""Faults of state: answers that are well formed, but wrong.
 
-They change what a client is told about a job, never the job: the truth stays what really happened.
+They change what is reported about a job, never the job itself: the truth stays what happened.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from mockserver._world.kinds import Range, tried
 
 _EARLIER: Final = tried(None, "pending", "staged", "processing", "retry")
 UNDOCUMENTED: Final = ("queued-elsewhere", "paused", "Processing", "…")
-"""Words for statuses that no documentation has: a client must take them for "not finished"."""
+"""Undocumented statuses, which a client must treat as "not finished"."""
 
 
 def _went_back(job: JobView, reading: Reading, to: str | None) -> JobView:
-    """The job as it was when it last had an earlier status: `to`, or the one before its present."""
+    """The job as it was when it last had an earlier status: `to`, or its previous one."""
     *earlier, _ = reading.world.changes(job.job_id, reading.at)
     for at, status in reversed(earlier):
         if to in {None, status}:
@@ -43,11 +43,11 @@ def _went_back(job: JobView, reading: Reading, to: str | None) -> JobView:
 
 @attrs.frozen
 class Stale(Misleads):
-    """Tells of the job as it was a while ago, as a replica does that lags behind.
+    """Reports the job as it was some time ago, like a replica that lags behind.
 
     Attributes:
-        seconds: How long ago, in the world's seconds; a job that is younger is told of as it was
-            when it was new.
+        seconds: How long ago, in the world's seconds. A younger job is reported as it was when it
+            was new.
     """
 
     seconds: float = attrs.field(default=30.0, validator=is_seconds, metadata=tried(Range(0, 300)))
@@ -59,11 +59,12 @@ class Stale(Misleads):
 
 @attrs.frozen
 class Regression(Misleads):
-    """Tells of an earlier status than the job's present one.
+    """Reports an earlier status than the job's present one.
 
     Attributes:
-        to: The status; None for the one before. The job is told of as it was then, and one that
-            never had this status as being in it. A job in its first status is left as it is.
+        to: The status; None for the previous one. The job is reported as it was then; if it never
+            had this status, only its status is replaced. A job in its first status is reported as
+            it is.
     """
 
     to: str | None = attrs.field(default=None, metadata=_EARLIER)
@@ -75,10 +76,10 @@ class Regression(Misleads):
 
 @attrs.frozen
 class Flapping(Misleads):
-    """After a job's end, tells of the end and of an earlier status in turn; the end comes first.
+    """After a job's end, reports the end and an earlier status in turn, the end first.
 
     Attributes:
-        to: The earlier status; None for the one before the end.
+        to: The earlier status; None for the last one before the end.
     """
 
     to: str | None = attrs.field(default=None, metadata=_EARLIER)
@@ -92,7 +93,7 @@ class Flapping(Misleads):
 
 @attrs.frozen
 class UnknownStatus(Misleads):
-    """Tells of a status that no documentation knows, in a job that hasn't ended by its times.
+    """Reports an undocumented status, without an end or a failure.
 
     Attributes:
         word: The status.
@@ -111,14 +112,14 @@ class UnknownStatus(Misleads):
 
 @attrs.frozen
 class NotYetFound(Misleads):
-    """A job isn't found at first, as where the request outruns the replication.
+    """A job isn't found at first, as if the request had outrun replication.
 
     Attributes:
-        polls: For so many status requests of each job.
-        seconds: Or for so many of the world's seconds from when it was made.
+        polls: The number of status requests for each job that don't find it.
+        seconds: Or how long each job isn't found after it was made, in the world's seconds.
 
     Raises:
-        ValueError: Both are given, or none.
+        ValueError: Both or neither are given.
     """
 
     polls: int | None = attrs.field(
@@ -146,7 +147,7 @@ class Vanished(Misleads):
     """A job isn't found any more.
 
     Attributes:
-        after: So many of the world's seconds after it was made.
+        after: When, in the world's seconds after it was made.
     """
 
     after: float = attrs.field(default=0.0, validator=is_seconds, metadata=tried(Range(0, 300)))
@@ -158,11 +159,11 @@ class Vanished(Misleads):
 
 @attrs.frozen
 class WrongJob(Misleads):
-    """Tells of another job than the one that was asked for.
+    """Reports another job than the one that was asked for.
 
     Attributes:
-        job_id: The other job; None for the first of the world's other jobs, or where there is none,
-            one that isn't there at all.
+        job_id: The other job; None for the first of the world's other jobs, or if there is none,
+            for one that doesn't exist.
     """
 
     job_id: str | None = None
@@ -174,16 +175,16 @@ class WrongJob(Misleads):
         for other in candidates:
             if other != job.job_id and other in world and world.status(other, at) is not None:
                 return world.job(other, at)
-        # The jobs of a world are numbered from 0, so this id is nobody's.
+        # The jobs of a world are numbered from 0, so no job has this id.
         return attrs.evolve(job, job_id=self.job_id or world.randomness.job_id(-1))
 
 
 @attrs.frozen
 class EmptyOutput(Damages):
-    """A job is completed, but its output has nothing in it: empty texts, lists and tables."""
+    """A completed job's output is empty: empty strings, lists and objects."""
 
     def damage(self, answered: Answered) -> Answered:
-        """The same without the output's content, where it is a completed job's."""
+        """The answer without the output's content, if it is a completed job."""
         try:
             job = msgspec.json.decode(answered.body)
         except msgspec.DecodeError:

@@ -1,4 +1,4 @@
-"""What there is to spend, and what jobs cost."""
+"""The account's credit, and the prices of jobs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 from mockserver._world.tasks import TaskType, task_named
 
 POINTS_A_DOLLAR: Final = 1000
-"""Points and credits of one US dollar; it fits the balance of the published sample."""
+"""Points or credits that one US dollar buys, from the balance in the published sample."""
 
 
 def _are_prices(_instance: object, _attribute: object, prices: Mapping[str, int] | None) -> None:
@@ -22,17 +22,17 @@ def _are_prices(_instance: object, _attribute: object, prices: Mapping[str, int]
 
 @attrs.frozen
 class Account:
-    """What there is to spend, and what jobs cost.
+    """The account's credit, and the prices of jobs.
 
     Attributes:
-        points: The points at the world's start; spent first.
+        points: The points at the world's start; they are spent first.
         credits: The credits at the world's start, each worth a point.
-        prices: Points of a job, by task type; types that aren't named cost what `TASKS` has.
-        limited: Whether a job that can't be paid is refused (with 402). Otherwise what is spent
-            shows in the balance, down to nothing, but the account never runs out.
+        prices: The price of a job in points, by task type; the default is that of `TASKS`.
+        limited: Whether a job that can't be paid for is refused (with 402). Otherwise the balance
+            goes down to zero, but jobs are never refused.
 
     Raises:
-        ValueError: A number below zero, or the price of no task type.
+        ValueError: A number below zero, or an unknown task type.
     """
 
     points: int = attrs.field(default=1048, validator=attrs.validators.ge(0))
@@ -41,7 +41,7 @@ class Account:
     limited: bool = False
 
     def price(self, task: TaskType) -> int:
-        """What a job of this type costs, in points."""
+        """The price of a job of this type, in points."""
         return task.points if self.prices is None else self.prices.get(task.name, task.points)
 
 
@@ -52,9 +52,9 @@ class Balance:
     Attributes:
         available_points: Points that can be spent.
         available_credits: Credits that can be spent.
-        frozen: What jobs cost that haven't ended.
-        consumed: What jobs cost that have completed.
-        refunded: What jobs would have cost that have failed.
+        frozen: The price of the unfinished jobs.
+        consumed: The price of the completed jobs.
+        refunded: The price of the failed jobs, which was given back.
     """
 
     available_points: int
@@ -70,5 +70,5 @@ class Balance:
 
     @property
     def usd(self) -> float:
-        """What can be spent, in US dollars."""
+        """Points and credits that can be spent, in US dollars."""
         return self.available / POINTS_A_DOLLAR

@@ -1,7 +1,7 @@
 """How long things take: distributions of durations, and the run times of jobs.
 
-A distribution is given by its quantile function: it takes a number in [0, 1) and returns seconds. The
-number is keyed to a job (see `randomness`), so a duration is a pure function of the seed.
+A distribution is given by its quantile function: it takes a number in [0, 1) and returns seconds.
+The number is keyed to a job (see `randomness`), so a duration is a pure function of the seed.
 
 A job's run time is decided by a `RunTimes`, any callable from a `Start` to seconds (or to a `Run`,
 which can also make the job fail). The distributions here are such callables themselves:
@@ -186,8 +186,8 @@ def _in_order(seconds: Iterable[float]) -> tuple[float, ...]:
 class Empirical(Drawn):
     """Durations as they were observed, e.g. those of last night's jobs.
 
-    Quantiles are interpolated between two observed durations: drawn from the list alone, the jobs of
-    a large world would end in a few heaps, at the very same ages. None is shorter or longer than
+    Quantiles are interpolated between two observed durations: drawn from the list alone, the jobs
+    of a large world would end in a few heaps, at the very same ages. None is shorter or longer than
     what was observed.
 
     Attributes:

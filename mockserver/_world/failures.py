@@ -15,8 +15,8 @@ from mockserver._world.scripts import FAILURES, Failure
 from mockserver._world.tasks import task_named
 
 Mode: TypeAlias = Literal["submit", "moderation", "processing", "timeout"]
-"""How a job fails: straight from pending, without a slot; during processing, stopped by the moderator
-or by an error; or by never ending, until the service gives it up."""
+"""How a job fails: straight from pending, without a slot; during processing, stopped by the
+moderator or by an error; or by never ending, until the service gives it up."""
 
 REASONS: Final[Mapping[Mode, Failure]] = MappingProxyType(
     {

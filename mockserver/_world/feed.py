@@ -1,8 +1,8 @@
 """Changes of jobs since the last look, each reported once, in the order of time.
 
-A feed holds, for each job it follows that hasn't ended, how many changes it has reported, and a heap
-of the changes that are known to come. So the cost of a look grows with the number of changes, not
-with the number of jobs.
+A feed holds, for each job it follows that hasn't ended, how many changes it has reported, and a
+heap of the changes that are known to come. So the cost of a look grows with the number of changes,
+not with the number of jobs.
 """
 
 from __future__ import annotations

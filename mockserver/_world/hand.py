@@ -1,24 +1,19 @@
-"""What is done to a job by hand, or by polls: its record and its place in the queue, together."""
+"""Changes of a job by hand or by polls: of its record and of its place in the queue."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
-from mockserver._world.jobs import Place, nothing_follows
-from mockserver._world.scripts import FAILURES, TERMINAL
-
-if TYPE_CHECKING:
-    from mockserver._world.jobs import Job
-    from mockserver._world.scripts import Failure
-    from mockserver._world.slots import Queue
+from mockserver._world.jobs import Job, Place, nothing_follows
+from mockserver._world.scripts import FAILURES, TERMINAL, Failure
+from mockserver._world.slots import Queue
 
 
 def leave(job: Job, queue: Queue, at: float) -> None:
-    """Let a job leave its present step at `at`; from the queue it goes straight to a slot.
+    """Let a job leave its present step at `at`; a queued job takes a slot at once.
 
     Raises:
-        ValueError: Nothing follows.
+        ValueError: No status follows.
     """
     if job.place is not Place.BEFORE:
         end = job.end
@@ -36,7 +31,7 @@ def leave(job: Job, queue: Queue, at: float) -> None:
 
 
 def hold(job: Job, queue: Queue, at: float) -> None:
-    """Keep a job where it is from `at` on; one that waits for a slot leaves the queue."""
+    """Keep a job in its present status from `at` on; if it waits for a slot, it leaves the queue."""
     if job.place is Place.BEFORE:
         queue.leave(job.index, job.joins_at, at)
         job.joins_at = math.inf
@@ -47,7 +42,7 @@ def hold(job: Job, queue: Queue, at: float) -> None:
 
 
 def put(job: Job, queue: Queue, status: str, at: float, failure: Failure | None) -> None:
-    """Have a job in `status` from `at` on, and nothing else after it."""
+    """Put a job into `status` from `at` on, with nothing to follow."""
     end = job.end
     if job.place is Place.BEFORE:
         queue.leave(job.index, job.joins_at, at)
@@ -62,6 +57,6 @@ def put(job: Job, queue: Queue, status: str, at: float, failure: Failure | None)
 
 
 def _tell_end(job: Job, queue: Queue, before: float) -> None:
-    """Tell the queue that a job which was to end at `before` ends at another time."""
+    """Tell the queue that a job that was to end at `before` ends at another time."""
     if job.place is Place.WITHIN:
         queue.move_end(job.index, before, job.end)

@@ -1,9 +1,9 @@
-"""A job's record: the statuses it goes through, and when; and a job as it is seen at one time.
+"""The record of a job: the statuses it goes through, and when; and a job as it is at one time.
 
-A record has a *track*: the statuses whose times are known, reached already or to come. What can't
-be dated yet (as it waits for a slot, for polls, or for somebody's hand) is kept as steps `ahead`,
-and is laid onto the track when its time is known. All that changes a track takes the time from
-which on it changes, and leaves what came before as it was.
+A record has a *track*: the statuses whose times are known, past and future. Steps whose times can't
+be known yet, because the job waits for a slot, for polls or to be released, are kept `ahead`, and
+join the track when their times are known. A change of a track applies from a certain time on, and
+leaves what came before as it was.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _TO_FAILED = ("pending", "staged", "processing", "failed")
 _SUBMIT_FAILED = ("pending", "failed")
 
 
-# Assigned once, by the generated `__init__`: a frozen class would take three times as long to make,
-# and one is made for every status request.
+# Assigned once, by the generated `__init__`: a frozen class takes three times as long to make, and
+# one is made for every status request.
 @attrs.define(on_setattr=attrs.setters.frozen)
 class JobView:
     """A job as it is at one time; it never changes.
@@ -40,15 +40,15 @@ class JobView:
         status: Its status.
         created_at: When it was added, in seconds since the world's start.
         started_at: When its processing began, or None before.
-        ended_at: When it reached its terminal, or None before.
+        ended_at: When it reached a terminal status, or None before.
         failure: Why it failed, or None while it hasn't.
-        callback: The URL to be told of its end; empty for none.
+        callback: The URL that is notified of its end; empty for none.
         draws: Its random numbers.
         points: What it costs, in points.
         progress: How much of its run is over, in whole percent: 0 before its processing begins and
-            while it isn't known when the run will end, 100 at the end, however it ended.
-        priority: Its priority, where the order is by priority.
-        params: What it was submitted with; None if that wasn't kept.
+            while the end of the run isn't known, 100 after any end.
+        priority: Its priority, if the order is by priority.
+        params: The parameters it was submitted with; None if they weren't kept.
     """
 
     job_id: str
@@ -67,13 +67,13 @@ class JobView:
 
     @property
     def parent(self) -> str | None:
-        """The id of the job that this one was made from (its parameter `jobId`), if any."""
+        """The id of the job that this one works on (its parameter `jobId`), if any."""
         parent = None if self.params is None else self.params.get("jobId")
         return parent if isinstance(parent, str) else None
 
 
 class Place(enum.Enum):
-    """Where a job stands with regard to the slots."""
+    """Whether a job needs a slot, waits for one, or has one."""
 
     BESIDE = "needs no slot"
     BEFORE = "waits for one"
@@ -88,16 +88,16 @@ class Job:
         job_id: The job.
         index: How many jobs were added before it.
         task: Its task type.
-        script: Its lifecycle as it was given; None where it is drawn.
+        script: Its lifecycle, if it was given one rather than drawn.
         times: The track: when it reaches each status, in seconds since the world's start.
-        callback: The URL to be told of its end; empty for none.
-        priority: Where the order is by priority, the higher goes first.
-        params: What it was submitted with, or None.
-        statuses: The track: the statuses. One more for each of `times`.
-        ahead: The steps that follow the track, once it is known when.
-        polls_left: For each place on the track that polls end: how many more of them.
-        place: Where it stands with regard to the slots.
-        joins_at: When it takes its place in the queue, in seconds; infinite where it doesn't.
+        callback: The URL that is notified of its end; empty for none.
+        priority: If the order is by priority, the higher goes first.
+        params: The parameters it was submitted with, or None.
+        statuses: The track: the statuses, one for each of `times`.
+        ahead: The steps that follow the track, at times that aren't known yet.
+        polls_left: How many more polls end a status, by its position on the track.
+        place: Whether it needs a slot, waits for one, or has one.
+        joins_at: When it joins the queue, in seconds; infinite if it doesn't.
         failure: Why it fails, if `failed` is on its track.
     """
 
@@ -120,7 +120,7 @@ class Job:
 
     @property
     def end(self) -> float:
-        """When it reaches its terminal; infinite while that isn't known."""
+        """When it reaches a terminal status; infinite while that isn't known."""
         return self.times[-1] if self.statuses[-1] in TERMINAL else math.inf
 
     def reached(self, t: float) -> int:
@@ -135,7 +135,7 @@ class Job:
         return None
 
     def ended_at(self, reached: int) -> float | None:
-        """When it reached its terminal, if that is among the first `reached` statuses."""
+        """When it reached a terminal status, if that is among the first `reached` statuses."""
         if reached and self.statuses[reached - 1] in TERMINAL:
             return self.times[reached - 1]
         return None
@@ -149,11 +149,11 @@ class Job:
             return 100
         if started_at is None:
             return 0
-        # Rounded down: it is 100 only when it has ended.
+        # Rounded down: 100 means that it has ended.
         return min(99, int(100 * (t - started_at) / (end - started_at)))
 
     def view(self, t: float, reached: int, draws: Draws, points: int) -> JobView:
-        """The job as it is at `t`, when it has reached so many statuses."""
+        """The job as it is at `t`, when it has reached `reached` statuses."""
         status = self.statuses[reached - 1]
         started_at = self.started_at(reached)
         return JobView(
@@ -173,13 +173,13 @@ class Job:
         )
 
     def copy(self) -> Job:
-        """A record of its own with the same in it."""
+        """An independent copy."""
         copy = Job(*_fields_of(self))
         if self.polls_left is not None:
             copy.polls_left = dict(self.polls_left)
         return copy
 
-    # Writing
+    # Changing
 
     def begin(self, script: Script, at: float) -> None:
         """Begin the scripted life of a job that is added at `at`."""
@@ -197,7 +197,7 @@ class Job:
             self.polls_left = {0: first.polls}
 
     def lay(self, steps: tuple[Step, ...], at: float) -> None:
-        """Go through `steps` from `at` on, as far as their times are known."""
+        """Add `steps` to the track from `at` on, as far as their times are known."""
         times, statuses = list(self.times), list(self.statuses)
         endless = (number for number, step in enumerate(steps, 1) if step.seconds == math.inf)
         known = next(endless, len(steps))
@@ -213,19 +213,19 @@ class Job:
             self.failure = self.script.failure
 
     def run(self, staged_at: float, started_at: float, run: Run) -> None:
-        """Go through a run that was drawn: it has its slot from `staged_at` on."""
+        """Go through a drawn run, with a slot from `staged_at` on."""
         self.failure = run.failure
         self.statuses = _TO_COMPLETED if run.failure is None else _TO_FAILED
         self.times = (self.times[0], staged_at, started_at, started_at + run.seconds)
 
     def fail_on_submit(self, at: float, failure: Failure) -> None:
-        """Fail at `at`, without ever having had a slot."""
+        """Fail at `at`, without ever having a slot."""
         self.failure = failure
         self.statuses = _SUBMIT_FAILED
         self.times = (self.times[0], at)
 
     def count_poll(self, at: float) -> bool:
-        """Count a status request at `at`, and tell whether it is the last one its status waits for."""
+        """Count a status request at `at`; whether it is the last one that its status waits for."""
         position = self.reached(at) - 1
         left = self.polls_left or {}
         if position not in left:
@@ -237,10 +237,10 @@ class Job:
         return True
 
     def leave(self, at: float) -> None:
-        """Leave the present status at `at`, and go on as if that had been its time all along.
+        """Leave the present status at `at`; all later statuses move by the same time.
 
         Raises:
-            ValueError: Nothing follows it.
+            ValueError: No status follows.
         """
         reached = self.reached(at)
         if reached < len(self.times):
@@ -257,7 +257,7 @@ class Job:
             self.polls_left.pop(reached - 1, None)
 
     def hold(self, at: float) -> None:
-        """Stay in the present status from `at` on, and go on from there when it is left."""
+        """Stay in the present status from `at` on, until it is left."""
         reached = self.reached(at)
         left = self.polls_left or {}
         left.pop(reached - 1, None)
@@ -274,7 +274,7 @@ class Job:
         self.times, self.statuses = self.times[:reached], self.statuses[:reached]
 
     def become(self, status: str, at: float, failure: Failure | None) -> None:
-        """Be in `status` from `at` on, and whatever was to come doesn't."""
+        """Be in `status` from `at` on, with nothing to follow."""
         reached = self.reached(at)
         self.times, self.statuses = self.times[:reached], self.statuses[:reached]
         self.ahead, self.polls_left, self.failure = (), None, failure
@@ -282,10 +282,10 @@ class Job:
             self.times, self.statuses = (*self.times, at), (*self.statuses, status)
 
 
-# Quicker by far than `attrs.evolve`, which matters to whoever copies a million.
+# Much quicker than `attrs.evolve`, which matters for a world of a million jobs.
 _fields_of = attrgetter(*(field.name for field in attrs.fields(Job)))
 
 
 def nothing_follows(job: Job) -> ValueError:
-    """The error of whoever wants a job to leave the last status of its life."""
+    """The error for a job that is to leave the last status of its life."""
     return ValueError(f"nothing follows {job.statuses[-1]!r} in the life of job {job.job_id}")

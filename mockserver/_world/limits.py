@@ -24,11 +24,11 @@ from mockserver._world.checks import is_positive
 from mockserver._world.kinds import Family, Range, tried
 
 FORGIVEN: Final = 1e-9
-"""A client that returns exactly when it was told to isn't refused because of the last bit of a float:
-a request is admitted up to so many seconds or tokens early."""
+"""How many seconds or tokens too early a request is still admitted, so that a client that returns
+exactly when it was told to isn't refused because of the last bit of a float."""
 
-# In generated examples. Rates from one request in ten seconds, which a patient client can live with,
-# to more than most clients ask for.
+# In generated examples. Rates from one request in ten seconds, which a patient client can live
+# with, to more than most clients ask for.
 _RATES: Final = tried(10.0, 100.0, 1.0, 0.5, 0.1)
 _COUNTS: Final = tried(Range(1, 50))
 _WINDOWS: Final = tried(1.0, 10.0, 60.0)
@@ -153,7 +153,7 @@ class TokenBucket(Limit):
         self._tokens = max(0.0, self._tokens - 1)
 
     def hint(self, t: float, /) -> Hint:
-        """The bucket as a window: what it gains in the whole seconds that fill it, and its tokens."""
+        """The bucket as a window: what it gains while it fills, in whole seconds, and its tokens."""
         self._fill(t)
         window = max(1, round(self.burst / self.rate))
         return Hint(

@@ -56,7 +56,8 @@ _VIDEOS = tuple(name for name, task in TASKS.items() if task.makes in {Makes.VID
 
 PRESETS: Final[Mapping[PresetName, Preset]] = MappingProxyType(
     {
-        # A tenth of the published times, and nothing fails: for a test that is about something else.
+        # A tenth of the published times, and nothing fails: for a test that is about something
+        # else.
         "fast": Preset(published(0.1), pending=Fixed(0.1), staged=Fixed(0.1)),
         # The published times; a few jobs are stopped by the moderator or fail.
         "typical": Preset(failures=Failures(submit=0.005, moderation=0.015, processing=0.01)),

@@ -1,8 +1,8 @@
-"""Randomness that is looked up rather than drawn.
+"""Random numbers that are looked up rather than drawn.
 
-A generator that is drawn from gives each caller whatever comes next, so that one more request
-changes everybody's fate. Here every number is a hash of the seed and of what it is for, and so the
-same seed gives the same lives in whatever order they are asked about.
+A generator gives each caller the next number, so one more request would change all that follows.
+Here every number is a hash of the seed and of its purpose. So the same seed gives the same lives,
+in whatever order they are asked about.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import attrs
 # A float has 53 bits of precision; the hash has 64.
 _BITS_TO_DROP = 11
 _STEP = 2.0**-53
-# Stands between the parts of a key: no job id and no purpose contains it, so ("a", "bc") and
-# ("ab", "c") stay different keys.
+# Between the parts of a key. No job id and no purpose contains it, so ("a", "bc") and ("ab", "c")
+# are different keys.
 _SEPARATOR = "\x1f"
 
 
@@ -47,7 +47,7 @@ class Randomness:
         return int(self.uniform(*key) * bound)
 
     def job_id(self, number: int) -> str:
-        """The id of the job that was added as the `number`-th, shaped like a random UUID."""
+        """The id of job `number`, counted from 0, in the form of a random UUID."""
         digits = self.digest("job-id", number).hex()
         # The version and the variant of RFC 9562: 4, and one of 8, 9, a, b.
         variant = "89ab"[int(digits[16], 16) & 3]
@@ -62,11 +62,11 @@ class Randomness:
 
 @attrs.frozen
 class Draws:
-    """The random numbers of one job, each known by its purpose."""
+    """The random numbers of one job, by purpose."""
 
     _randomness: Randomness
     job_id: str
 
     def uniform(self, purpose: str) -> float:
-        """The number in [0, 1) this job has for `purpose`; the same however often it is asked."""
+        """The number in [0, 1) that this job has for `purpose`, always the same."""
         return self._randomness.uniform("job", self.job_id, purpose)

@@ -1,4 +1,4 @@
-"""State by name where names come from outside: bounded, as nobody can say how many will come."""
+"""A bounded table, for state by names that come from outside."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 MOST: Final = 1_000_000
-"""So many names are kept: as many jobs as a large world has."""
+"""How many names are kept: as many as a large world has jobs."""
 
 Value = TypeVar("Value")
 
 
 class Recent(Generic[Value]):
-    """Values by name; of too many, the one that was used longest ago is forgotten.
+    """Values by name. When there are too many, the least recently used one is dropped.
 
     Args:
-        make: Makes the value of a name that isn't known, or no longer.
+        make: Makes the value of an unknown name.
         most: How many are kept.
     """
 
@@ -32,7 +32,7 @@ class Recent(Generic[Value]):
         return len(self._values)
 
     def __getitem__(self, name: str) -> Value:
-        """The value of a name, made if need be."""
+        """The value of a name, made if there is none."""
         try:
             value = self._values.pop(name)
         except KeyError:
@@ -43,17 +43,17 @@ class Recent(Generic[Value]):
         return value
 
     def __setitem__(self, name: str, value: Value) -> None:
-        """Give a name that has been looked up another value."""
+        """Set the value of a name that has been looked up."""
         self._values[name] = value
 
     def forget(self, beginning: str) -> None:
-        """Forget all names that begin so."""
+        """Drop all names with this beginning."""
         self._values = {
             name: value for name, value in self._values.items() if not name.startswith(beginning)
         }
 
     def copy(self, copy_value: Callable[[Value], Value]) -> Recent[Value]:
-        """Another one with copies of the values."""
+        """A table with copies of the values."""
         other = Recent(self._make, self._most)
         other._values = {name: copy_value(value) for name, value in self._values.items()}
         return other

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING, Final, TypeAlias
+from collections.abc import Iterable
+from typing import Final, TypeAlias
 
 import attrs
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 TERMINAL: Final = frozenset({"completed", "failed"})
 """The statuses after which a job never changes."""
@@ -17,12 +15,12 @@ TERMINAL: Final = frozenset({"completed", "failed"})
 
 @attrs.frozen
 class Failure:
-    """Why a job failed, as its `error` object tells it.
+    """Why a job failed: its `error` object.
 
     Attributes:
         code: The error's number.
-        message: What is shown to a user.
-        raw_message: What the service behind the API said.
+        message: The message for users.
+        raw_message: The message of the service behind the API.
     """
 
     code: int
@@ -36,21 +34,20 @@ FAILURES: Final = (
     Failure(403, "Prompt was rejected by moderation", "Sorry! Our AI moderator blocked the prompt"),
     Failure(400, "Invalid parameter", "Unrecognized parameter in prompt"),
 )
-"""What jobs fail of, unless their script says something else."""
+"""The reasons for failures, unless a script has its own."""
 
 
 @attrs.frozen
 class Step:
     """One status and how long it lasts.
 
-    A step that no seconds and no polls end holds the job until it is released by hand
-    (`World.release`).
+    A step with neither seconds nor polls holds the job until it is released (`World.release`).
 
     Attributes:
-        status: Any word, also one that no documentation knows.
-        seconds: How long the job stays in it at the most; infinite for no end.
-        polls: The job leaves the status at the so-many-th status request that finds it there: this
-            request still sees it, the next one sees what follows. None where requests don't matter.
+        status: Any word, documented or not.
+        seconds: How long the job stays in it at most; infinite for no end.
+        polls: After this many status requests the job leaves the status: the last of them still
+            sees it, the next one sees what follows. None if requests don't matter.
     """
 
     status: str = attrs.field(validator=attrs.validators.min_len(1))
@@ -61,7 +58,7 @@ class Step:
 
 
 StepLike: TypeAlias = Step | str | tuple[str, float | None]
-"""A step, also in the short forms: the bare status, or `(status, seconds)`."""
+"""A step, or one of its short forms: the bare status, or `(status, seconds)`."""
 
 
 def _steps(given: Iterable[StepLike]) -> tuple[Step, ...]:
@@ -87,7 +84,7 @@ def _is_a_life(_instance: object, _attribute: object, steps: tuple[Step, ...]) -
         raise ValueError("a script needs a step")
     for step in steps[:-1]:
         if step.status in TERMINAL:
-            raise ValueError(f"nothing can follow {step}: it is the end")
+            raise ValueError(f"nothing can follow {step}: it is terminal")
     if steps[-1].seconds != math.inf or steps[-1].polls is not None:
         raise ValueError(
             f"the last step lasts for ever (give it no seconds and no polls), unlike {steps[-1]}"
@@ -101,8 +98,8 @@ def _is_a_life(_instance: object, _attribute: object, steps: tuple[Step, ...]) -
 class Script:
     """A lifecycle, fixed in advance.
 
-    The steps play from the moment the job is added. A step without seconds lasts for ever if it is
-    the last; elsewhere it holds the job until it has been polled often enough, or is released.
+    The steps begin when the job is added. The last step lasts for ever. Any other step without
+    seconds holds the job until it has been polled often enough, or is released.
 
         >>> Script([("pending", 2), ("processing", 30), "completed"]).seconds
         32.0
@@ -110,16 +107,16 @@ class Script:
         >>> Script(["pending", "processing", "completed"])  # Each step waits for `release`.
 
     Attributes:
-        steps: The steps; may be given in their short forms.
+        steps: The steps, also in their short forms.
         takes_slot: Whether the job queues for a slot as other jobs do. It then stays pending until
-            one is free, holds it until its end, and the steps after a first pending one play from
-            that moment. Otherwise the script is played whatever the queue.
+            one is free, holds it until its end, and the steps after a first pending one begin at
+            that moment. Otherwise the queue doesn't matter.
         failure: The `error` object, for a script that ends in `failed`.
 
     Raises:
-        ValueError: There is no step, or the last doesn't last for ever, or a terminal isn't the
-            last, or a status follows itself.
-        TypeError: Something that is no step.
+        ValueError: There is no step, the last one doesn't last for ever, a terminal status isn't
+            the last, or a status follows itself.
+        TypeError: Something that isn't a step.
     """
 
     steps: tuple[Step, ...] = attrs.field(converter=_steps, validator=_is_a_life)
@@ -128,13 +125,13 @@ class Script:
 
     @property
     def seconds(self) -> float:
-        """How long it takes to the last step, in seconds, if no polls end a step before.
+        """The time until the last step, in seconds, if polls end no step earlier.
 
-        Infinite where a step is held until it is released.
+        Infinite if a step holds the job until it is released.
         """
         return math.fsum(step.seconds for step in self.steps[:-1])
 
     @property
     def is_terminal(self) -> bool:
-        """Whether it ends, rather than holding the job for ever."""
+        """Whether it ends in a terminal status."""
         return self.steps[-1].status in TERMINAL

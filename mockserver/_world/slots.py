@@ -1,7 +1,7 @@
-"""Who runs when: a queue before a limited number of slots.
+"""When jobs run: a queue before a limited number of slots.
 
-The account runs `slots` jobs at once, the others wait. Nothing ticks: the queue is brought forward
-to a time when somebody asks, event by event, each job costing a few heap operations once.
+The account runs `slots` jobs at once, the others wait. There is no timer: when the world is asked
+about a time, the queue advances to it, event by event, at a cost of a few heap operations per job.
 """
 
 from __future__ import annotations
@@ -11,31 +11,30 @@ import math
 from collections import Counter, deque
 from collections.abc import Callable
 from copy import copy
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import attrs
 
-if TYPE_CHECKING:
-    from mockserver._world.randomness import Randomness
+from mockserver._world.randomness import Randomness
 
 Order: TypeAlias = Literal["fifo", "random", "priority"]
-"""Which of the waiting jobs gets a free slot: the one that waits longest, any, or the one of the
-highest priority (and among these the one that waits longest)."""
+"""Which of the waiting jobs gets a free slot: the one that has waited longest, a random one, or the
+one of the highest priority (and among equals the one that has waited longest)."""
 
 WhenFull: TypeAlias = Literal["queue", "reject"]
-"""What becomes of a submit when there are as many unfinished jobs as slots: it waits for a slot, or
-it is refused with 429."""
+"""What happens to a submit when there are as many unfinished jobs as slots: the job waits for a
+slot, or the submit is refused with 429."""
 
 
 def read_slots(slots: int | str | None, when_full: WhenFull) -> tuple[int | None, WhenFull]:
-    """The number of slots and what happens when they are full, also from the short form.
+    """Read the number of slots, and what happens when they are full.
 
     Args:
         slots: A number, None for no limit, or both in one word: `"queue@6"`, `"reject@6"`.
-        when_full: What holds unless the word says it.
+        when_full: The default for the latter.
 
     Raises:
-        ValueError: A word of another form, or no slot at all.
+        ValueError: A word of another form, or a number below 1.
     """
     if isinstance(slots, str):
         word, at, number = slots.partition("@")
@@ -60,7 +59,7 @@ class _Waiting(Protocol):
 
 
 class _FirstInFirstOut(deque[int]):
-    """The job that waits longest comes next."""
+    """The job that has waited longest comes next."""
 
     def put(self, job: int, priority: int) -> None:  # noqa: ARG002 - the protocol has it
         self.append(job)
@@ -70,7 +69,7 @@ class _FirstInFirstOut(deque[int]):
 
 
 class _DrawnAtRandom(list[int]):
-    """Any of the waiting jobs comes next, each with the same probability."""
+    """A random job comes next, each with the same probability."""
 
     def __init__(self, randomness: Randomness) -> None:
         super().__init__()
@@ -83,13 +82,13 @@ class _DrawnAtRandom(list[int]):
     def pop_next(self) -> int:
         self._drawn += 1
         chosen = self._randomness.below(len(self), "queue", self._drawn)
-        # Its place goes to the last one: taking from the middle would move all behind it.
+        # The last one takes its place: removing it from the middle would move all behind it.
         self[chosen], self[-1] = self[-1], self[chosen]
         return self.pop()
 
 
 class _ByPriority(list[tuple[int, int, int]]):
-    """A heap: the job of the highest priority comes next; of equals the one that waits longest."""
+    """The job of the highest priority comes next, of equals the one that has waited longest."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,18 +102,18 @@ class _ByPriority(list[tuple[int, int, int]]):
         return heapq.heappop(self)[2]
 
 
-class _Agenda:
-    """What is to happen to jobs, by time; each can be called off, at the cost of a set's entry."""
+class _Events:
+    """Future events of jobs, by time. An event can be cancelled, at the cost of a set's entry."""
 
     __slots__ = ("_entries", "_off")
 
     def __init__(self) -> None:
         self._entries: list[tuple[float, int]] = []
-        # Called off, but still in the heap.
+        # Cancelled, but still in the heap.
         self._off: set[tuple[float, int]] = set()
 
     def add(self, at: float, job: int) -> None:
-        """Put it down; infinitely late is never."""
+        """Add an event; at infinity it never happens."""
         if at == math.inf:
             return
         if (at, job) in self._off:
@@ -122,36 +121,36 @@ class _Agenda:
         else:
             heapq.heappush(self._entries, (at, job))
 
-    def call_off(self, at: float, job: int) -> None:
-        """Strike it out, as it was put down."""
+    def cancel(self, at: float, job: int) -> None:
+        """Cancel an event that was added."""
         if at < math.inf:
             self._off.add((at, job))
 
     def next_at(self) -> float:
-        """When the next thing happens, in seconds; infinite if nothing does."""
+        """When the next event happens, in seconds; infinite if there is none."""
         entries = self._entries
         while entries and self._off and entries[0] in self._off:
             self._off.discard(heapq.heappop(entries))
         return entries[0][0] if entries else math.inf
 
     def pop(self) -> int:
-        """The job of the next thing, which `next_at` has told of, and is done with here."""
+        """Remove the next event, after a call of `next_at`, and return its job."""
         return heapq.heappop(self._entries)[1]
 
-    def __copy__(self) -> _Agenda:
-        other = _Agenda()
+    def __copy__(self) -> _Events:
+        other = _Events()
         other._entries, other._off = self._entries.copy(), self._off.copy()
         return other
 
 
 @attrs.frozen(eq=False)
 class QueueState:
-    """What is in a queue at a time; see `Queue.save`."""
+    """The contents of a queue at one time; see `Queue.save`."""
 
     free: float
-    arrivals: _Agenda
-    ends: _Agenda
-    gone: Counter[int]
+    arrivals: _Events
+    ends: _Events
+    stale: Counter[int]
     waiting: _Waiting
 
 
@@ -162,12 +161,12 @@ class Queue:
         slots: How many jobs run at once; None for no limit.
         order: Which waiting job gets a free slot.
         randomness: Decides the order `"random"`.
-        start: Called with a job and the time it gets its slot; returns when it will give it back
-            (infinite for never).
+        start: Called with a job and the time it gets its slot; returns the time at which the slot
+            is free again (infinite for never).
         priority_of: The priority of a job, for the order `"priority"`; the higher goes first.
 
     Raises:
-        ValueError: No slot at all, or an order that isn't known.
+        ValueError: A number of slots below 1, or an unknown order.
     """
 
     def __init__(
@@ -181,14 +180,14 @@ class Queue:
         slots, _ = read_slots(slots, "queue")
         self._start = start
         self._priority_of = priority_of
-        # Below zero where jobs were given a slot out of their turn.
+        # Below zero if jobs were given a slot out of turn.
         self._free: float = math.inf if slots is None else slots
-        self._arrivals = _Agenda()
-        self._ends = _Agenda()
-        # Nothing happens before; looked at for every status request, so kept rather than found.
+        self._arrivals = _Events()
+        self._ends = _Events()
+        # Nothing happens before this time. Kept, because every status request asks for it.
         self._quiet_until = math.inf
-        # Those that gave up waiting, and still stand in line so many times.
-        self._gone: Counter[int] = Counter()
+        # How many stale entries a job that left the queue still has among those that wait.
+        self._stale: Counter[int] = Counter()
         self._waiting: _Waiting
         if order == "fifo":
             self._waiting = _FirstInFirstOut()
@@ -200,16 +199,16 @@ class Queue:
             raise ValueError(f"order must be 'fifo', 'random' or 'priority', not {order!r}")
 
     def join(self, job: int, at: float) -> None:
-        """Let a job take its place in the queue at the time `at`, in seconds."""
+        """Let a job join the queue at the time `at`, in seconds."""
         self._arrivals.add(at, job)
         self._quiet_until = min(self._quiet_until, at)
 
     def next_at(self) -> float:
-        """When a job next joins, or gives its slot back; infinite if none does."""
+        """When a job next joins the queue or frees its slot; infinite if none does."""
         return min(self._arrivals.next_at(), self._ends.next_at())
 
     def advance(self, t: float) -> None:
-        """Give out all slots that are given out up to and including `t`, in seconds."""
+        """Assign all slots that are assigned up to and including `t`, in seconds."""
         if t < self._quiet_until:
             return
         arrivals, ends, waiting = self._arrivals, self._ends, self._waiting
@@ -222,57 +221,57 @@ class Queue:
                 waiting.put(job, self._priority_of(job))
             while self._free > 0 and waiting:
                 job = waiting.pop_next()
-                if job in self._gone:
+                if job in self._stale:
                     self._strike(job)
                 else:
                     self.seize(job, now)
         self._quiet_until = now
 
     def _strike(self, job: int) -> None:
-        """One of its places in line has been passed over."""
-        self._gone[job] -= 1
-        if not self._gone[job]:
-            del self._gone[job]
+        """Drop one stale entry of a job."""
+        self._stale[job] -= 1
+        if not self._stale[job]:
+            del self._stale[job]
 
     # By hand
 
     def leave(self, job: int, joins_at: float, now: float) -> None:
-        """Take back a job that joins or joined at `joins_at`, and has no slot at `now`."""
+        """Remove a job that joins or joined the queue at `joins_at`, and has no slot at `now`."""
         if joins_at > now:
-            self._arrivals.call_off(joins_at, job)
+            self._arrivals.cancel(joins_at, job)
         else:
-            self._gone[job] += 1
+            self._stale[job] += 1
 
     def seize(self, job: int, at: float) -> None:
-        """Let a job have a slot at `at`, be one free or not."""
+        """Give a job a slot at `at`, even if none is free."""
         self.occupy(job, self._start(job, at))
 
     def occupy(self, job: int, until: float) -> None:
-        """Note that a job has taken a slot, be one free or not, and gives it back at `until`."""
+        """Record that a job has a slot, even if none was free, until `until`."""
         self._free -= 1
         self.move_end(job, math.inf, until)
 
     def move_end(self, job: int, before: float, after: float) -> None:
-        """Note that a job gives its slot back at `after` rather than at `before`."""
-        self._ends.call_off(before, job)
+        """Record that a job frees its slot at `after` rather than at `before`."""
+        self._ends.cancel(before, job)
         self._ends.add(after, job)
         self._quiet_until = min(self._quiet_until, after)
 
     # Snapshots
 
     def save(self) -> QueueState:
-        """What is in the queue, as it is now."""
+        """The contents of the queue now."""
         return QueueState(
             self._free,
             copy(self._arrivals),
             copy(self._ends),
-            self._gone.copy(),
+            self._stale.copy(),
             copy(self._waiting),
         )
 
     def load(self, state: QueueState) -> None:
-        """Have in the queue what was in it when `state` was saved, by a queue of the same order."""
-        self._free, self._gone = state.free, state.gone.copy()
+        """Return to the contents saved in `state`, by a queue with the same order."""
+        self._free, self._stale = state.free, state.stale.copy()
         self._arrivals, self._ends = copy(state.arrivals), copy(state.ends)
         self._waiting = copy(state.waiting)
         self._quiet_until = self.next_at()

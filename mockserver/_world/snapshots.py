@@ -1,27 +1,25 @@
-"""A world as it was at one time, to be returned to."""
+"""A world as it was at one time, to return to."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import attrs
 
-if TYPE_CHECKING:
-    from mockserver._world.jobs import Job
-    from mockserver._world.slots import Queue, QueueState
+from mockserver._world.jobs import Job
+from mockserver._world.slots import Queue, QueueState
 
 
 @attrs.frozen(eq=False, repr=False)
 class WorldSnapshot:
-    """All that a world was at one time; nothing done to the world later reaches it.
+    """The state of a world at one time; later changes of the world don't affect it.
 
-    Random numbers are looked up rather than drawn, so there is no generator to be kept.
+    It holds no random generator: random numbers are looked up rather than drawn.
 
     Attributes:
         seed: The world's seed.
         at: The time, in seconds since the world's start.
-        queue: Who waited, and who held a slot.
+        queue: The jobs that waited, and those that held a slot.
     """
 
     seed: int
@@ -31,7 +29,7 @@ class WorldSnapshot:
 
     @classmethod
     def of(cls, seed: int, at: float, jobs: Sequence[Job], queue: Queue) -> WorldSnapshot:
-        """A snapshot of the world that is made of these."""
+        """A snapshot of the world with this state."""
         return cls(seed, at, queue.save(), _copies(jobs, at))
 
     def __len__(self) -> int:
@@ -39,7 +37,7 @@ class WorldSnapshot:
         return len(self._jobs)
 
     def copy_jobs(self) -> list[Job]:
-        """The jobs' records, for a world of their own."""
+        """Copies of the jobs' records."""
         return _copies(self._jobs, self.at)
 
     def __repr__(self) -> str:
@@ -47,5 +45,5 @@ class WorldSnapshot:
 
 
 def _copies(jobs: Sequence[Job], at: float) -> list[Job]:
-    # What has ended never changes, so that its record can be shared.
+    # The record of a job that has ended never changes, so it can be shared.
     return [job if job.end <= at else job.copy() for job in jobs]

@@ -1,16 +1,16 @@
-"""The simulated account: jobs, slots and what they cost, as functions of time.
+"""The simulated account: jobs, slots and costs, as functions of time.
 
-A world knows no clock: time is an argument, in seconds since its start. What a job is at a time
-depends on the seed, on what was done to the world and when, and on nothing else: not on who asks,
-how often, or in which order (but for the jobs whose script counts polls). It can be asked about any
-time; but nothing can be done before the latest time that has been asked about, as this would change
-what has been told.
+A world has no clock: time is an argument, in seconds since its start. The state of a job at a time
+depends on the seed and on the changes made to the world, and on nothing else: not on which
+questions are asked, how often or in which order (except for jobs whose script counts polls).
+Questions can be about any time. Changes can't be made before the latest time of a question, for
+they would make an earlier answer wrong.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
 from mockserver._world import hand
 from mockserver._world.account import Account, Balance
@@ -28,39 +28,36 @@ from mockserver._world.tally import Tally
 from mockserver._world.tasks import TASKS, task_named
 from mockserver._world.truth import Change, Truth
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
 
 class World:
     """The simulated account.
 
     Args:
-        seed: Worlds with the same seed, to which the same is done, are the same.
-        slots: How many jobs run at once; None for no limit. Also with `when_full` in one word:
-            `"queue@6"`, `"reject@6"`.
+        seed: Worlds with the same seed and the same changes are the same.
+        slots: How many jobs run at once; None for no limit. Or both this and `when_full` in one
+            word: `"queue@6"`, `"reject@6"`.
         order: Which waiting job gets a free slot: `"fifo"`, `"random"` or `"priority"`.
-        when_full: Whether the account takes jobs when it has as many unfinished ones as slots
+        when_full: Whether the account accepts jobs when it has as many unfinished ones as slots
             (`"queue"`) or not (`"reject"`); see `is_full`.
-        run_times: How long jobs run; by default within the published range of their task type. Or a
-            `Preset` or its name, which also says how long they wait and how often they fail.
-        failure_share: The share of jobs that fail, from 0 to 1, of anything; None for what the
-            preset says, and for no failures without a preset.
+        run_times: How long jobs run; by default within the published range of their task type. A
+            `Preset` or its name also sets how long they wait and how often they fail.
+        failure_share: The share of jobs that fail, from 0 to 1, for any reason; None for the
+            preset's failures, and for none without a preset.
         failures: How often jobs fail, by mode; instead of `failure_share`.
         priorities: The priority of jobs by task type, for the order `"priority"`: the higher goes
-            first; 0 for types that aren't named.
-        account: What there is to spend, and what jobs cost.
+            first; 0 by default.
+        account: The account's credit, and the prices of jobs.
 
     Attributes:
         seed: The seed.
         slots: How many jobs run at once; None for no limit.
-        when_full: What becomes of a submit when they are full.
-        account: What there was to spend at the start.
-        randomness: All its random numbers.
-        now: The latest time that has been asked about, in seconds since the world's start.
+        when_full: What happens to a submit when the slots are full.
+        account: The credit at the start, and the prices.
+        randomness: All random numbers of the world.
+        now: The latest time of a question or change, in seconds since the world's start.
 
     Raises:
-        ValueError: A setting out of its range.
+        ValueError: A setting is out of its range.
     """
 
     def __init__(
@@ -98,7 +95,7 @@ class World:
         return len(self._jobs)
 
     def __contains__(self, job_id: object) -> bool:
-        """Whether there is a job of this id."""
+        """Whether there is a job with this id."""
         return job_id in self._by_id
 
     def job_ids(self) -> Iterator[str]:
@@ -106,7 +103,7 @@ class World:
         return iter(self._by_id)
 
     def latest_job_ids(self) -> Iterator[str]:
-        """The ids of all jobs, the one first that was added last."""
+        """The ids of all jobs, in the reverse of that order."""
         return reversed(self._by_id)
 
     # Adding
@@ -133,18 +130,17 @@ class World:
         """Add a job, and return its id.
 
         Args:
-            task_type: One of the 19, e.g. `"diffusion"`.
+            task_type: A task type, e.g. `"diffusion"`.
             at: When, in seconds since the world's start.
-            script: Its lifecycle; None to have it drawn.
-            job_id: Its id; None to have it drawn.
-            callback: The URL to be told of its end.
-            priority: Where the order is by priority, the higher goes first; None for what the
-                world has for its task type.
-            params: What it was submitted with, if that is to be kept.
+            script: Its lifecycle; None for a random one.
+            job_id: Its id; None for a random one.
+            callback: The URL that is notified of its end.
+            priority: If the order is by priority, the higher goes first; None for the world's
+                priority of its task type.
+            params: The parameters of its submit, if they are to be kept.
 
         Raises:
-            ValueError: No such task type, an id that is taken, or a time before the latest that
-                has been asked about.
+            ValueError: No such task type, an id that is taken, or a time before `now`.
         """
         task = task_named(task_type)
         if at < self.now:
@@ -169,7 +165,7 @@ class World:
         return job_id
 
     def _take_slot(self, index: int, at: float) -> float:
-        """Let a job's life begin that has waited for its slot, and return when the slot is free."""
+        """Begin the life of a job that gets its slot, and return when the slot is free again."""
         job = self._jobs[index]
         job.place, job.joins_at = Place.WITHIN, math.inf
         if job.script is None:
@@ -194,8 +190,8 @@ class World:
     def poll(self, job_id: str, t: float) -> None:
         """Take note that a status request for this job was answered at `t`.
 
-        It matters to jobs whose script counts polls. If the world has been asked about a later
-        time, the job leaves its status at that time: what has been told stays true.
+        This matters to jobs whose script counts polls. If `t` is before `now`, the job leaves its
+        status at `now`, so that earlier answers stay true.
 
         Raises:
             KeyError: There is no such job.
@@ -211,9 +207,9 @@ class World:
             self._note(job, by_hand=True)
 
     def release(self, job_id: str, at: float) -> None:
-        """Let a job leave its present step at `at`, held or not, and go on from there.
+        """Let a job leave its present step at `at`, whether it is held or not.
 
-        A job that waits in the queue takes its slot, be one free or not.
+        A job that waits in the queue gets a slot, even if none is free.
 
         Args:
             job_id: The job.
@@ -221,8 +217,7 @@ class World:
 
         Raises:
             KeyError: There is no such job.
-            ValueError: It has ended, or nothing follows the step it is in; or a time before the
-                latest that has been asked about.
+            ValueError: The job has ended, no step follows, or the time is before `now`.
         """
         job = self._changeable(job_id, at)
         hand.leave(job, self._queue, at)
@@ -231,11 +226,11 @@ class World:
     def hold(self, job_id: str, at: float) -> None:
         """Keep a job in its present status from `at` on, until it is released.
 
-        A job that waits for a slot leaves the queue, and joins it anew when it is released.
+        A job that waits for a slot leaves the queue, and joins it again when it is released.
 
         Raises:
             KeyError: There is no such job.
-            ValueError: It has ended, or a time before the latest that has been asked about.
+            ValueError: The job has ended, or the time is before `now`.
         """
         job = self._changeable(job_id, at)
         hand.hold(job, self._queue, at)
@@ -244,21 +239,20 @@ class World:
     def set_status(
         self, job_id: str, status: str, at: float, failure: Failure | None = None
     ) -> None:
-        """Put a job into a status from `at` on; what was to come of it doesn't.
+        """Put a job into a status from `at` on, with nothing to follow.
 
-        A terminal ends it and frees its slot. In any other status it stays until something else is
-        done to it; a job that waited for a slot has one from then on, unless it is `pending`.
+        A terminal status ends it and frees its slot. In any other status it stays until the next
+        change by hand; a job that waited for a slot has one from then on, unless it is `pending`.
 
         Args:
             job_id: The job.
             status: Any word.
             at: In seconds since the world's start.
-            failure: Why it failed, where the status is `failed`.
+            failure: Why it failed, if the status is `failed`.
 
         Raises:
             KeyError: There is no such job.
-            ValueError: It has ended; or there is no status; or a time before the latest that has
-                been asked about.
+            ValueError: The job has ended, the status is empty, or the time is before `now`.
         """
         if not status:
             raise ValueError("a status must have at least one letter")
@@ -282,7 +276,7 @@ class World:
     # Asking
 
     def advance(self, t: float) -> None:
-        """Let time pass until `t`, in seconds since the world's start; never back."""
+        """Let time pass until `t`, in seconds since the world's start. It never goes back."""
         if t >= self.now:
             self._queue.advance(t)
             self.now = t
@@ -311,7 +305,7 @@ class World:
         return self.truth(t)[job_id]
 
     def started_at(self, job_id: str, t: float | None = None) -> float | None:
-        """When a job began to be processed, if that was by `t` (by default `now`), else None.
+        """When a job's processing began, if that was by `t` (by default `now`), else None.
 
         Raises:
             KeyError: There is no such job.
@@ -320,7 +314,7 @@ class World:
         return job.started_at(reached)
 
     def ended_at(self, job_id: str, t: float | None = None) -> float | None:
-        """When a job reached its terminal, if that was by `t` (by default `now`), else None.
+        """When a job reached a terminal status, if that was by `t` (by default `now`), else None.
 
         Raises:
             KeyError: There is no such job.
@@ -346,7 +340,7 @@ class World:
         return Truth(self._by_id, self.advance, until)
 
     def follow(self, *, all_jobs: bool = False) -> ChangeFeed:
-        """A feed of changes, from the world's start on: of jobs with a callback, or of all.
+        """A feed of changes since the world's start: of jobs with a callback, or of all jobs.
 
         It is kept up to date until `unfollow`.
         """
@@ -360,7 +354,7 @@ class World:
         return ChangeFeed(self._jobs, self.advance, self._queue.next_at, all_jobs=all_jobs)
 
     def unfollow(self, feed: ChangeFeed) -> None:
-        """Forget a feed; one that isn't known is no error."""
+        """Stop keeping a feed up to date; another feed is ignored."""
         if feed in self._feeds:
             self._feeds.remove(feed)
 
@@ -369,14 +363,14 @@ class World:
     def counts(self, t: float) -> dict[str, int]:
         """How many jobs there are in each status at `t`; statuses without jobs are left out.
 
-        Asked about times in their order, each answer costs what has changed since the one before.
+        For times in ascending order, an answer costs only the changes since the one before.
         """
         return {status: n for status, n in self._tally_at(t).jobs.items() if n}
 
     def is_full(self, t: float) -> bool:
-        """Whether the account takes no more jobs at `t`.
+        """Whether the account refuses jobs at `t`.
 
-        That is where it rejects rather than queues, and has as many unfinished jobs as slots.
+        It does if it rejects rather than queues, and has as many unfinished jobs as slots.
         """
         if self.when_full == "queue" or self.slots is None:
             return False
@@ -410,20 +404,20 @@ class World:
     # Snapshots
 
     def snapshot(self) -> WorldSnapshot:
-        """All that the world is at `now`, to return to it."""
+        """The state of the world at `now`, to return to."""
         return WorldSnapshot.of(self.seed, self.now, self._jobs, self._queue)
 
     def restore(self, snapshot: WorldSnapshot) -> None:
-        """Be as the world was when `snapshot` was taken, time included, and go on from there.
+        """Return to the state and the time of a snapshot, and go on from there.
 
-        The snapshot can be used again. Feeds go on from its time: what they have told of the time
-        before isn't told again, what they have told of the time after is.
+        A snapshot can be restored many times. Feeds go on from its time: changes before it that
+        they have reported aren't reported again, changes after it are.
 
         Args:
-            snapshot: Of this world, or of one made with the same settings.
+            snapshot: A snapshot of this world, or of one made with the same settings.
 
         Raises:
-            ValueError: It is of a world of another seed.
+            ValueError: It is a snapshot of a world with another seed.
         """
         if snapshot.seed != self.seed:
             raise ValueError(f"a snapshot of seed {snapshot.seed} doesn't fit seed {self.seed}")

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for whoever tests against the mock, or writes a client of the API.
+"""Hypothesis strategies for testing clients of the API, with the mock or without it.
 
     from hypothesis import given
     from mockserver import run_virtual
@@ -8,8 +8,8 @@
     def test_my_pipeline(world):
         run_virtual(check, world.mock())
 
-Only this package needs Hypothesis. All strategies shrink towards what is plain and usual: what is
-left of a failing example is there because it matters.
+Only this package needs Hypothesis. All examples shrink towards the defaults and the most usual
+values, so what is unusual in a minimal failing example matters.
 """
 
 from mockserver.strategies._ids import job_ids

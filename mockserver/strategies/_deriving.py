@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def _values(cls: type[Any]) -> dict[str, tuple[object, ...]]:
-    """The values of each field in examples, the plainest first; fields left out have the default."""
+    """The values of each field in examples, the plainest first; other fields have the default."""
     values: dict[str, tuple[object, ...]] = {}
     annotations = get_type_hints(cls)
     for field in attrs.fields(cls):
@@ -53,7 +53,7 @@ def drawn(cls: type[T]) -> st.SearchStrategy[T]:
     each = {name: _any_of(some, annotations[name]) for name, some in values.items()}
     alternatives = [
         field.name
-        for field in attrs.fields(cls)  # type: ignore[arg-type] # attrs.has would narrow it, to what has no T
+        for field in attrs.fields(cls)  # type: ignore[arg-type] # an attrs class
         if field.name in each and field.default is None
     ]
     if alternatives:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-# A UUID of version 4 has 122 bits of its own; the others say which version and variant it is.
+# A UUID of version 4 has 122 random bits; the others are its version and variant.
 _BITS = 122
 _LOW_BITS = 62
 _MIDDLE_BITS = 12
@@ -15,7 +15,7 @@ _VARIANT = 0b10 << 62
 
 
 def _uuid4(bits: int) -> str:
-    """The UUID of version 4 (RFC 9562) whose own bits, from the left, are those of `bits`."""
+    """The UUID of version 4 (RFC 9562) whose random bits, from the left, are those of `bits`."""
     low = bits & (1 << _LOW_BITS) - 1
     middle = bits >> _LOW_BITS & (1 << _MIDDLE_BITS) - 1
     high = bits >> _LOW_BITS + _MIDDLE_BITS
@@ -23,9 +23,10 @@ def _uuid4(bits: int) -> str:
 
 
 def job_ids() -> st.SearchStrategy[str]:
-    """Ids as the API gives them: UUIDs of version 4, in lower case.
+    """Returns a strategy which generates ids like the API's: UUIDs of version 4, in lower case.
 
-    For several jobs, `st.lists(job_ids(), unique=True)`. They shrink towards
-    `00000000-0000-4000-8000-000000000000`.
+    For several jobs, use `st.lists(job_ids(), unique=True)`.
+
+    Examples from this strategy shrink towards `00000000-0000-4000-8000-000000000000`.
     """
     return st.integers(0, (1 << _BITS) - 1).map(_uuid4)

@@ -19,13 +19,14 @@ def _one_after_the_other(lasting: Sequence[tuple[float, Limit]]) -> Scheduled:
 
 
 def limits(*, changing: bool = True) -> st.SearchStrategy[Limit]:
-    """Limits on rates, in windows, on requests under way, and limits that change with time.
+    """Returns a strategy which generates limits on requests, of every kind.
 
-    None of them stops a client for ever that waits as it is told. They shrink towards
-    `TokenBucket(rate=10.0, burst=1)`.
+    A client that waits as it is told gets through all of them.
+
+    Examples from this strategy shrink towards `TokenBucket(rate=10.0, burst=1)`.
 
     Args:
-        changing: Whether to include limits that change.
+        changing: Whether to include limits that change with time.
     """
     kinds = (kind for kind in kinds_of(Limit) if kind not in {Scheduled, Unlimited})
     steady: st.SearchStrategy[Limit] = st.one_of([drawn(kind) for kind in kinds])

@@ -1,4 +1,4 @@
-"""What jobs go through: scripts, and how long runs take."""
+"""Lifecycles of jobs, and durations."""
 
 from __future__ import annotations
 
@@ -21,22 +21,24 @@ from mockserver._world import (
 )
 
 KNOWN: Final = ("pending", "staged", "processing", "retry")
-"""The documented statuses of a job that has not ended; `retry` may come anywhere among them."""
+"""The documented statuses of an unfinished job; `retry` may come anywhere among them."""
 
 AnyDistribution: TypeAlias = Fixed | Uniform | Lognormal | Empirical
-"""Every kind of distribution; each is also a job's run times."""
+"""Every kind of distribution; each can also be used as run times."""
 
 _LONGEST = 600.0
-# Durations lie on a grid of a millisecond: short enough to matter, and their sums can be read.
+# Durations are whole milliseconds: short enough to matter, with sums that can be read.
 _PER_SECOND = 1000
 
 
 def seconds(shortest: float = 0.0, longest: float = _LONGEST) -> st.SearchStrategy[float]:
-    """Durations to the millisecond, among them many whole seconds. They shrink to the shortest.
+    """Returns a strategy which generates durations to the millisecond, many of them whole seconds.
+
+    Examples from this strategy shrink towards the shortest.
 
     Args:
-        shortest: In seconds.
-        longest: In seconds.
+        shortest: The lower bound, in seconds.
+        longest: The upper bound, in seconds.
     """
     whole = st.integers(math.ceil(shortest), math.floor(longest)).map(float)
     fine = st.integers(math.ceil(shortest * _PER_SECOND), math.floor(longest * _PER_SECOND))
@@ -44,7 +46,7 @@ def seconds(shortest: float = 0.0, longest: float = _LONGEST) -> st.SearchStrate
 
 
 def _steps(path: Sequence[Step], end: str) -> tuple[Step, ...]:
-    """The path to `end`, without the steps that repeat the status before them."""
+    """The path to `end`, without steps that repeat the status before them."""
     steps: list[Step] = []
     for step in (*path, Step(end)):
         if steps and steps[-1].status == step.status:
@@ -61,17 +63,18 @@ def scripts(
     unknown: bool = True,
     polls: bool = False,
 ) -> st.SearchStrategy[Script]:
-    """Lifecycles, also some that no job should have: back to pending, or words nobody knows.
+    """Returns a strategy which generates lifecycles, including odd ones such as back to pending.
 
-    They shrink towards `Script(["completed"])`: fewer steps, shorter ones, the usual words.
+    Examples from this strategy shrink towards `Script(["completed"])`: fewer steps, shorter steps,
+    documented statuses.
 
     Args:
-        longest: How long a step lasts at the most, in seconds.
-        most_steps: How many steps there are at the most before the last.
-        ends: The last statuses. With one that isn't terminal, e.g. `"processing"`, there are jobs
-            that are held in it for ever.
-        unknown: Whether there are statuses among them that no documentation has.
-        polls: Whether steps may also end when a job has been asked about a number of times.
+        longest: The longest duration of a step, in seconds.
+        most_steps: The greatest number of steps before the last.
+        ends: The possible last statuses. If one isn't terminal, e.g. `"processing"`, some jobs stay
+            in it for ever.
+        unknown: Whether to include undocumented statuses.
+        polls: Whether a step can also end after a number of status requests.
     """
     path = st.builds(
         Step,
@@ -87,10 +90,12 @@ def scripts(
 
 
 def distributions(longest: float = _LONGEST) -> st.SearchStrategy[AnyDistribution]:
-    """Durations with probabilities: every kind there is. They shrink towards `Fixed(0.0)`.
+    """Returns a strategy which generates distributions of durations, of every kind.
+
+    Examples from this strategy shrink towards `Fixed(0.0)`.
 
     Args:
-        longest: No duration is longer, in seconds; at least 1.
+        longest: The upper bound of all durations, in seconds; at least 1.
     """
     ranges = st.tuples(seconds(longest=longest), seconds(longest=longest)).map(sorted)
     ranges = ranges.filter(lambda pair: pair[0] < pair[1])
@@ -108,12 +113,14 @@ def distributions(longest: float = _LONGEST) -> st.SearchStrategy[AnyDistributio
 
 
 def run_times(longest: float = _LONGEST) -> st.SearchStrategy[AnyDistribution | PerType]:
-    """How long jobs run: one distribution for all of them, or for some task types another.
+    """Returns a strategy which generates run times, also such as depend on the task type.
 
-    They shrink towards `Fixed(0.0)`. For lives that are fixed in advance see `scripts`.
+    For lifecycles that are fixed in advance, see `scripts`.
+
+    Examples from this strategy shrink towards `Fixed(0.0)`.
 
     Args:
-        longest: No run is longer, in seconds; at least 1.
+        longest: The upper bound of all run times, in seconds; at least 1.
     """
     some = distributions(longest)
     per_type = st.dictionaries(st.sampled_from(tuple(TASKS)), some, min_size=1, max_size=3)

@@ -1,4 +1,4 @@
-"""What goes over the wire: job objects in every shape in which they have been seen."""
+"""Job objects as they go over the wire, in every known variant."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from mockserver._world import FAILURES, TASKS, Failure, Script, Step, World
 from mockserver.strategies._ids import job_ids
 from mockserver.strategies._lives import KNOWN, seconds
 
-# What expires does so after an hour at the earliest, in seconds: a job that nobody could have seen
-# end would be followed for ever.
+# How long after its end a job or a result expires, in seconds: no earlier than an hour, because a
+# client that can't see a job's end would follow it for ever.
 _EXPIRY: Final = (3600.0, 3 * 86_400.0)
 _EVERY_STATUS: Final = (*KNOWN, "completed", "failed", *UNDOCUMENTED)
-# What a job goes through before it has a status; before words that aren't here, all of it.
+# What a job goes through before it reaches a status; before any other status, all of these.
 _WAY: Final = ("pending", "staged", "processing")
 
 
 def _values(annotation: object, default: object) -> st.SearchStrategy[Any]:
-    """All that a switch can be turned to, its default first: towards it examples shrink."""
+    """Every value of a quirk, its default first, so that examples shrink towards it."""
     if annotation is bool:
         return st.sampled_from((default, not default))
     if get_origin(annotation) is Literal:
@@ -39,12 +39,11 @@ def _values(annotation: object, default: object) -> st.SearchStrategy[Any]:
 
 
 def quirks() -> st.SearchStrategy[Quirks]:
-    """Every combination of the variants in which the API has been seen.
+    """Returns a strategy which generates every combination of the API's known variants.
 
-    What expires does so an hour after a job's end at the earliest.
+    Jobs and results expire an hour after a job's end at the earliest.
 
-    They shrink towards `Quirks()`, switch by switch: what is left of a failing example differs from
-    the documented shape only in what makes it fail.
+    Examples from this strategy shrink towards `Quirks()`, the documented variant, field by field.
     """
     annotations = get_type_hints(Quirks)
     return st.builds(
@@ -57,7 +56,7 @@ def quirks() -> st.SearchStrategy[Quirks]:
 
 
 def _script_to(status: str, lasting: Sequence[float], failure: Failure) -> Script:
-    """A life that leads to a status in the usual way, and stays there."""
+    """A life that leads to a status in the usual way, and stays in it."""
     way = _WAY[: _WAY.index(status)] if status in _WAY else _WAY
     steps = (Step(word, duration) for word, duration in zip(way, lasting, strict=False))
     return Script((*steps, Step(status)), failure=failure)
@@ -69,7 +68,7 @@ def _job_objects(
 ) -> dict[str, Any]:
     lasting = draw(st.tuples(*[seconds(longest=300.0)] * (len(_WAY) + 1)))
     script = _script_to(draw(st.sampled_from(statuses)), lasting, draw(st.sampled_from(FAILURES)))
-    # In a world of its own, so that what is drawn of it is what a world would have drawn.
+    # In a world of its own, so that its random numbers are those of a world.
     world = World(draw(st.integers(0, 2**32)), slots=None)
     task_type = draw(st.sampled_from(tuple(TASKS)))
     job_id = world.add_job(task_type, at=0.0, script=script, job_id=draw(job_ids()))
@@ -85,12 +84,12 @@ def job_objects(
     statuses: Sequence[str] = _EVERY_STATUS,
     shapes: st.SearchStrategy[Quirks] | None = None,
 ) -> st.SearchStrategy[dict[str, Any]]:
-    """Job objects as an answer has them, decoded: of every task type, in every shape.
+    """Returns a strategy which generates decoded job objects, of every task type in every variant.
 
-    They shrink towards a pending diffusion job in the documented shape.
+    Examples from this strategy shrink towards a pending diffusion job in the documented variant.
 
     Args:
-        statuses: The statuses that they have.
-        shapes: The shapes that they have; by default all of them, `quirks()`.
+        statuses: The possible statuses.
+        shapes: The possible variants; by default all of them, `quirks()`.
     """
     return _job_objects(tuple(statuses), quirks() if shapes is None else shapes)

@@ -1,4 +1,4 @@
-"""Faults of every kind, and the rules that say which requests they meet."""
+"""Faults of every kind, and rules for the requests that they meet."""
 
 from __future__ import annotations
 
@@ -18,21 +18,23 @@ _LONGEST_WAIT: Final = 300.0
 def faults(
     kinds: Collection[type[Fault]] = FAULTS, *, without: Collection[type[Fault]] = ()
 ) -> st.SearchStrategy[Fault]:
-    """Everything that can go wrong. They shrink towards `Status(503)`.
+    """Returns a strategy which generates faults.
 
-    A fault such as `Silence` is for ever: a client without timeouts waits for ever. For trouble
-    that passes, see `until` of `rules`.
+    With a fault such as `Silence`, a client without timeouts waits for ever. For faults that end,
+    use `rules` with `until`.
+
+    Examples from this strategy shrink towards `Status(503)`.
 
     Args:
-        kinds: Their classes; e.g. `mockserver._faults.HTTP_FAULTS` for some of them.
-        without: Classes that are left out all the same.
+        kinds: The classes of faults to generate, by default all; e.g. `{Status, Delay}`.
+        without: Classes to leave out.
 
     Raises:
         ValueError: No class is left.
     """
     chosen = [kind for kind in dict.fromkeys((*FAULTS, *kinds)) if kind in {*kinds} - {*without}]
     if not chosen:
-        raise ValueError("kinds must have a class that without doesn't have")
+        raise ValueError("kinds must have a class that isn't in without")
     # Where all examples can be listed, they are drawn from one list, the plainest first: drawn
     # field by field, examples would shrink to the class with the fewest fields.
     lists: dict[str, list[Fault]] = {}
@@ -46,7 +48,7 @@ def faults(
 
 
 def _selections() -> st.SearchStrategy[dict[str, Any]]:
-    """How often: every time first, then by chance, and then at certain requests."""
+    """How often: always first, then by chance, then at certain requests."""
     return st.one_of(
         st.just({}),
         st.fixed_dictionaries({"probability": st.sampled_from((0.1, 0.5, 0.9))}),
@@ -56,7 +58,7 @@ def _selections() -> st.SearchStrategy[dict[str, Any]]:
 
 
 def _windows(until: float | None) -> st.SearchStrategy[dict[str, Any]]:
-    """From when to when: from the beginning first, and until the end of all trouble."""
+    """From when to when: from the start first, and until the end of all faults."""
     end = _LONGEST_WAIT if until is None else until
     begins = st.sampled_from((None, end / 4, end / 2))
     return st.fixed_dictionaries({"after": begins, "until": st.just(until)})
@@ -79,15 +81,15 @@ def rules(
     without: Collection[type[Fault]] = (),
     until: float | None = None,
 ) -> st.SearchStrategy[Rule]:
-    """Faults, and which requests they meet: on any route or one, always, by chance, or counted.
+    """Returns a strategy which generates rules: faults, and criteria for the requests they meet.
 
-    They shrink towards a rule that answers each request with 503.
+    Examples from this strategy shrink towards a rule that answers each request with 503.
 
     Args:
         kinds: As for `faults`.
         without: As for `faults`.
-        until: When the last of the trouble is over, in seconds since the world's start, so that a
-            client gets through in the end; None for never.
+        until: When the fault ends, in seconds since the world's start, so that a client gets
+            through in the end; None for never.
 
     Raises:
         ValueError: `until` isn't after the world's start.

@@ -1,4 +1,4 @@
-"""Whole mocks: every setting at once, as scenarios."""
+"""Whole mocks, as scenarios."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _LONGEST_LATENCY: Final = 2.0
 
 
 def hints() -> st.SearchStrategy[Hints]:
-    """What clients are told of the limits, in every form. They shrink towards `Hints()`."""
+    """Returns a strategy which generates every form of rate-limit headers.
+
+    Examples from this strategy shrink towards `Hints()`.
+    """
     families: tuple[tuple[Fields, ...], ...] = ((), *((field,) for field in get_args(Fields)))
     return st.builds(Hints, st.sampled_from(get_args(RetryAfter)), fields=st.sampled_from(families))
 
@@ -52,25 +55,25 @@ def worlds(
     kinds: Collection[type[Fault]] = FAULTS,
     without: Collection[type[Fault]] = (),
     trouble_until: float | None = 300.0,
-    **fixed: Any,  # noqa: ANN401 - whatever a Scenario takes
+    **fixed: Any,  # noqa: ANN401 - all that a Scenario takes
 ) -> st.SearchStrategy[Scenario]:
-    """Whole mocks: slots, run times, failures, limits and how they are told, faults, shapes, jobs.
+    """Returns a strategy which generates scenarios: all settings of a mock, and jobs.
 
         @given(worlds(without={Silence}))
         def test_my_pipeline(world):
             run_virtual(check, world.mock())
 
-    They shrink towards `Scenario()`, a mock with default settings and no jobs. What is left of a
-    failing example can be kept as a file, by `mockserver._scenario.write_scenario`.
+    Examples from this strategy shrink towards `Scenario()`, a mock with default settings and no
+    jobs. `write_scenario` keeps a failing example as a file.
 
     Args:
-        most_jobs: How many jobs of drawn lives there are in one group at the most; there are up to
-            five groups.
-        kinds: The classes of the faults, as for `faults`; with none there are no faults.
-        without: Classes of faults that are left out all the same.
-        trouble_until: When the last fault is over, in seconds since the world's start; None for
-            never. Then a client may never get through.
-        **fixed: Settings of `Scenario` that are the same in all of them.
+        most_jobs: The greatest number of jobs with random lives in one group; there are up to five
+            groups.
+        kinds: The classes of faults, as for `faults`; if empty, there are no faults.
+        without: Classes of faults to leave out.
+        trouble_until: When the last fault ends, in seconds since the world's start; None for never,
+            so that a client may never get through.
+        **fixed: Settings of `Scenario` with the same value in all examples.
     """
     chosen = set(kinds) - set(without)
     troubles = st.lists(rules(chosen, until=trouble_until), max_size=3) if chosen else st.just([])
