@@ -53,14 +53,14 @@ IfUnknown: TypeAlias = Literal["tell", "submit_again"]
 def _check_at_once(given: int | None) -> int:
     most = MOST_AT_ONCE if given is None else given
     if most < 1:
-        msg = f"at least one job has to be at the API at once, not {given!r}"
+        msg = f"at_once must be at least 1, not {given!r}"
         raise ValueError(msg)
     return most
 
 
 def _check_if_unknown(_: object, __: object, given: object) -> None:
     if given not in {"tell", "submit_again"}:
-        msg = f'if_unknown is "tell" or "submit_again", not {given!r}'
+        msg = f'if_unknown must be "tell" or "submit_again", not {given!r}'
         raise ValueError(msg)
 
 
@@ -72,7 +72,7 @@ class SubmitSettings:
         task_type: The task type of prompts that are mere texts.
         callback: What is sent as `callback` with each prompt that has none, or None.
         timeout: How long a submit is tried again while it can't be sent, seconds; None for ever.
-        at_once: How many jobs may be unfinished at once; made of None, as many as ever.
+        at_once: How many jobs may be unfinished at a time. None, given to `__init__`, is 1,000.
         if_unknown: What becomes of a prompt whose submit was sent and not answered.
 
     Raises:

@@ -467,8 +467,8 @@ async def test_jobs_can_be_added_and_removed() -> None:
         (TypeError, "a text or a Prompt, not int", {"prompts": ["a", 3]}),
         (ValueError, "upscale takes no text", {"prompts": ["a"], "task_type": "upscale"}),
         (ValueError, "no task type", {"prompts": [], "task_type": "up"}),
-        (ValueError, "at least one job", {"prompts": [], "at_once": 0}),
-        (ValueError, 'if_unknown is "tell" or', {"prompts": [], "if_unknown": "hope"}),
+        (ValueError, "at_once must be at least 1", {"prompts": [], "at_once": 0}),
+        (ValueError, 'if_unknown must be "tell" or', {"prompts": [], "if_unknown": "hope"}),
         (ValueError, "timeout must be above 0", {"prompts": [], "timeout": 0}),
     ],
 )
