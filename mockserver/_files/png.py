@@ -1,6 +1,6 @@
-"""Images: PNG by ISO/IEC 15948, true colour, eight bits, not interlaced.
+"""Writing PNG images (ISO/IEC 15948): true colour, eight bits, not interlaced.
 
-Nothing is compressed: so the bytes are the same whichever zlib Python was built with.
+The data isn't compressed, so the bytes don't depend on the version of zlib.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-"""What every PNG begins with."""
+"""The first bytes of every PNG."""
 
 _TRUE_COLOUR: Final = 2
-# No line is written as the difference to another.
+# The filter type of a line of plain samples.
 _NO_FILTER: Final = b"\0"
 
 
 def png_of(fields: Sequence[Sequence[bytes]], side: int) -> bytes:
-    """An image of square fields.
+    """Make an image of coloured squares.
 
     Args:
         fields: Their colours (red, green, blue), in rows.
-        side: How wide a field is, pixels.
+        side: The width of a square, in pixels.
     """
     width, height = len(fields[0]) * side, len(fields) * side
     lines = [_NO_FILTER + b"".join(colour * side for colour in row) for row in fields]
     pixels = b"".join(line * side for line in lines)
-    # Behind the depth: the only methods there are of compression and filtering, and no interlacing.
+    # The last three are the only methods of compression and filtering, and no interlacing.
     header = struct.pack(">IIBBBBB", width, height, 8, _TRUE_COLOUR, 0, 0, 0)
     parts = ((b"IHDR", header), (b"IDAT", _stored(pixels)), (b"IEND", b""))
     return PNG_SIGNATURE + b"".join(_chunk(kind, data) for kind, data in parts)
@@ -42,6 +42,6 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _stored(data: bytes) -> bytes:
-    """Up to 65,535 bytes as a zlib stream of one stored block (RFC 1950, RFC 1951)."""
+    """At most 65,535 bytes as a zlib stream with one stored block (RFC 1950, RFC 1951)."""
     head = b"\x78\x01" + b"\x01" + struct.pack("<HH", len(data), 0xFFFF - len(data))
     return head + data + struct.pack(">I", zlib.adler32(data))

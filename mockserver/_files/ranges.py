@@ -1,4 +1,4 @@
-"""Which part of a file a request is for: `Range` and `If-Range` by RFC 9110, sections 13 and 14."""
+"""The part of a file that a request asks for, by `Range` and `If-Range` (RFC 9110, 13.1.5 and 14)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Part:
 
     Attributes:
         start: Its first byte.
-        stop: The first byte behind it.
+        stop: The first byte after it.
     """
 
     start: int
@@ -24,19 +24,19 @@ class Part:
 
 
 def part_for(asked: str | None, if_range: str | None, etag: str, size: int) -> Part | None:
-    """The part that a request is for; None for the whole.
+    """The part that a request asks for; None for the whole file.
 
-    A server may always answer with the whole, and does so here where several parts are asked for, or
-    something that isn't understood.
+    A server may always answer with the whole file. This one does so if a request asks for several
+    parts, or has an invalid `Range`.
 
     Args:
         asked: The request's `Range`; None if it has none.
-        if_range: Its `If-Range`: the part is only wanted if the file is still the same.
+        if_range: Its `If-Range`: it only wants the part if the file still has this validator.
         etag: The file's validator.
-        size: How long the file is, bytes.
+        size: The length of the file, in bytes.
 
     Raises:
-        ValueError: There is no such part.
+        ValueError: The file has no such part.
     """
     match = None if asked is None else _ONE_RANGE.fullmatch(asked.replace(" ", ""))
     if match is None or if_range not in {None, etag}:
@@ -45,9 +45,9 @@ def part_for(asked: str | None, if_range: str | None, etag: str, size: int) -> P
     if not first:
         if not last:
             return None
-        # The last so many bytes.
+        # A suffix of this length.
         if not int(last):
-            raise ValueError("a part of no bytes")
+            raise ValueError("a part must have bytes")
         return Part(max(0, size - int(last)), size)
     start = int(first)
     if last and int(last) < start:

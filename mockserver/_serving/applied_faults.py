@@ -29,7 +29,7 @@ MISLEADING: Final = "legnext_mock.misleading"
 """The key of a request's scope under which the gate leaves rules for `reported_job`."""
 
 CANT_FAIL: Final = "this server can't apply faults to connections"
-"""The error of a request whose connection has no `Connection`."""
+"""The error of a request that has no `Connection`, but a fault for it."""
 
 # Padding is sent in pieces of this size.
 _PIECE: Final = b" " * 65536
