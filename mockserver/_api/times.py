@@ -49,4 +49,5 @@ def date_header(epoch: datetime, t: float) -> bytes:
 
 def unix_time(epoch: datetime, t: float) -> int:
     """The time `t` seconds after `epoch`, in whole seconds since 1970."""
-    return math.floor(epoch.timestamp() + t)
+    # Not the floor of the sum, which may round up to the next second.
+    return math.floor(epoch.timestamp()) + math.floor(t)

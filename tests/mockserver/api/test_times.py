@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mockserver._api.times import (
@@ -25,6 +25,7 @@ def test_times() -> None:
 
 
 @given(st.floats(0, 1e9))
+@example(1.9999998807907104)
 def test_all_forms_tell_the_same_time(t: float) -> None:
     """Parsed again, all forms are the same second."""
     second = datetime.fromtimestamp(unix_time(DEFAULT_EPOCH, t), UTC)
