@@ -3,9 +3,10 @@
     python .ci/make_sync.py            write the files
     python .ci/make_sync.py --check    write nothing; fail if a file is not what would be written
 
-The two packages differ in words: `async with` and `with`, `__anext__` and `__next__`, "under asyncio" and
-"in synchronous code". The tables below list those words, for code and docstrings alike. What differs in more than
-words stands in the modules of `legnext_stream/_bridges` that end in `_aio` and `_sync`, by hand.
+The two packages differ in words: `async with` and `with`, `__anext__` and `__next__`, "under
+asyncio" and "in synchronous code". The tables below list those words, for code and docstrings
+alike. What differs in more than words stands in the modules of `legnext_stream/_bridges` that end
+in `_aio` and `_sync`, by hand.
 """
 
 from __future__ import annotations

@@ -35,8 +35,8 @@ def open_account(
     """Open an account. The arguments are those of `LegnextClient`; the environment fills in key and URL.
 
     Raises:
-        ConfigurationError: There is no key, the base URL is not a URL, or a package that is needed for
-            HTTP/2 or telemetry is not installed.
+        ConfigurationError: There is no key, the base URL is not a URL, or a package that is needed
+            for HTTP/2 or telemetry is not installed.
     """
     if not (math.isfinite(request_timeout) and request_timeout > 0):
         msg = f"request_timeout must be above 0 and finite, not {request_timeout!r}"

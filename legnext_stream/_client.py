@@ -49,8 +49,8 @@ class LegnextClient:
 
     Args:
         api_key: The key; by default the environment variable `LEGNEXT_API_KEY`.
-        base_url: The URL of the API; by default `LEGNEXT_BASE_URL`, else `https://api.legnext.ai`. It
-            may end in `/api` or `/api/v1`, as other clients want it.
+        base_url: The URL of the API; by default `LEGNEXT_BASE_URL`, else `https://api.legnext.ai`.
+            It may end in `/api` or `/api/v1`, as other clients want it.
         transport: An `httpx.AsyncBaseTransport` to use instead of sockets; the mock server has one.
             The client closes it.
         pacing: When and how fast to poll; by default `Pacing()`. Its rate holds for all requests.
@@ -155,30 +155,31 @@ class LegnextClient:
     ) -> EventStream:
         """Turn many job ids into one stream of their status changes.
 
-        Write `async for event in client.watch(job_ids)`, or, to be sure that polling has stopped when
-        the block is left, `async with client.watch(job_ids) as events`. Rate limits, retries,
+        Write `async for event in client.watch(job_ids)`, or, to be sure that polling has stopped
+        when the block is left, `async with client.watch(job_ids) as events`. Rate limits, retries,
         intervals and queues are taken care of.
 
         Args:
-            jobs: Job ids or `Job`s: any iterable or async iterable, for example a list of 100,000 or a
-                Trio receive channel. The stream takes them as they come, and watches one that comes
-                twice once. A `Job` that has ended makes its event without a request.
+            jobs: Job ids or `Job`s: any iterable or async iterable, for example a list of 100,000
+                or a Trio receive channel. The stream takes them as they come, and watches one that
+                comes twice once. A `Job` that has ended makes its event without a request.
             timeout: How long a job may run, counted from its start, or from when it was first seen
-                running; and how long the watch may see no change at all while jobs wait, seconds. So
-                hours in a long queue are no timeout, and a stuck queue ends. None for no limit.
+                running; and how long the watch may see no change at all while jobs wait, seconds.
+                So hours in a long queue are no timeout, and a stuck queue ends. None for no limit.
             pacing: When and how fast to poll; by default the client's pacing.
-            journal: A file that records which events were delivered and acknowledged, or None. A watch
-                that is given the file of an earlier one continues it: it watches the same jobs (leave
-                `jobs` out, or give more), doesn't deliver acknowledged events again (asking for the
-                next event acknowledges the one before; see `EventStream.ack`), sends no request for
-                jobs whose end was seen, and starts with what was learned. Only one watch at a time
-                can use a file.
-            webhooks: A receiver of the API's callbacks (see `webhook_app`), or None. A callback becomes
-                an event at once, and while callbacks come, few requests are sent.
+            journal: A file that records which events were delivered and acknowledged, or None. A
+                watch that is given the file of an earlier one continues it: it watches the same
+                jobs (leave `jobs` out, or give more), doesn't deliver acknowledged events again
+                (asking for the next event acknowledges the one before; see `EventStream.ack`),
+                sends no request for jobs whose end was seen, and starts with what was learned. Only
+                one watch at a time can use a file.
+            webhooks: A receiver of the API's callbacks (see `webhook_app`), or None. A callback
+                becomes an event at once, and while callbacks come, few requests are sent.
 
         Raises:
-            InvalidJobId: One of the first 10,000 items of a collection can't be a job id. (A later one,
-                or one from another iterable, raises where events are read, and ends the watch.)
+            InvalidJobId: One of the first 10,000 items of a collection can't be a job id. (A later
+                one, or one from another iterable, raises where events are read, and ends the
+                watch.)
             TypeError: `jobs` is not iterable, or is a single string; or `timeout` is not a number.
             ValueError: `timeout` is not above 0.
         """
@@ -203,43 +204,47 @@ class LegnextClient:
         """Submit prompts and watch their jobs, as one stream: from texts to images on disk.
 
         Write `async for event in client.generate(prompts, save_to="out")`, or, to be sure that
-        everything has stopped when the block is left, `async with client.generate(prompts) as events`.
+        everything has stopped when the block is left, `async with client.generate(prompts) as
+        events`.
 
-        Each event has its `prompt` and that prompt's `position`. Each prompt has exactly one terminal
-        event: the end of its job; `NOT_SUBMITTED`, if the API refuses it (moderation, a bad field, no
-        credits: `event.job.error` says why) or it can't be sent; or `SUBMIT_UNKNOWN`, if it was sent and
-        no answer came, so that a job may exist, and may cost. In the latter two `job_id` is empty.
+        Each event has its `prompt` and that prompt's `position`. Each prompt has exactly one
+        terminal event: the end of its job; `NOT_SUBMITTED`, if the API refuses it (moderation, a
+        bad field, no credits: `event.job.error` says why) or it can't be sent; or `SUBMIT_UNKNOWN`,
+        if it was sent and no answer came, so that a job may exist, and may cost. In the latter two
+        `job_id` is empty.
 
-        Prompts are submitted as fast as the API accepts them. One that is refused with 429 is submitted
-        again, however long that takes; where an account runs only so many jobs at a time, when one of
-        them ends. After a 402 nothing is submitted for a minute, and prompts that come in meanwhile end
-        as `NOT_SUBMITTED`; jobs that run are watched to their ends.
+        Prompts are submitted as fast as the API accepts them. One that is refused with 429 is
+        submitted again, however long that takes; where an account runs only so many jobs at a time,
+        when one of them ends. After a 402 nothing is submitted for a minute, and prompts that come
+        in meanwhile end as `NOT_SUBMITTED`; jobs that run are watched to their ends.
 
         Args:
-            prompts: Texts or `Prompt`s: any iterable or async iterable, for example a list or a Trio
-                receive channel. The stream takes them as it can submit them, so there may be millions.
+            prompts: Texts or `Prompt`s: any iterable or async iterable, for example a list or a
+                Trio receive channel. The stream takes them as it can submit them, so there may be
+                millions.
             task_type: The kind of work that texts are for; a `Prompt` has its own.
             callback: A URL that the API calls when a job ends; a prompt's own takes precedence. By
                 default that of `webhooks`, where it has one.
-            timeout: As for `watch`, seconds; also how long a prompt that can't be sent is tried again.
+            timeout: As for `watch`, seconds; also how long a prompt that can't be sent is tried
+                again.
             pacing: When and how fast to poll; by default the client's pacing.
             journal: A file that records what was submitted, delivered and acknowledged, or None. A
-                stream that is given the file of an earlier one continues it, with the prompts in the
-                file and with others, if `prompts` has any (it may be the same list). None is submitted
-                twice: prompts are the same if all they say is the same, their tags included; of several
-                equal ones each counts. A prompt that was being submitted when the earlier stream was
-                killed ends as `SUBMIT_UNKNOWN`. Those that weren't submitted for lack of credits, or
-                because they could not be sent, are submitted now.
+                stream that is given the file of an earlier one continues it, with the prompts in
+                the file and with others, if `prompts` has any (it may be the same list). None is
+                submitted twice: prompts are the same if all they say is the same, their tags
+                included; of several equal ones each counts. A prompt that was being submitted when
+                the earlier stream was killed ends as `SUBMIT_UNKNOWN`. Those that weren't submitted
+                for lack of credits, or because they could not be sent, are submitted now.
             save_to: A folder for the results, or None. The event of a completed job comes once its
                 files are there (`event.files`), or can't be had (`event.download_error`).
-            name: The files' names, a template for `str.format` with `job_id`, `number` (which of the
-                job's results, from 1), `suffix`, `task_type`, `position`, `tag` and `prompt`.
+            name: The files' names, a template for `str.format` with `job_id`, `number` (which of
+                the job's results, from 1), `suffix`, `task_type`, `position`, `tag` and `prompt`.
             parallel_downloads: How many files are downloaded at a time.
             at_once: How many jobs may be unfinished at a time; by default as many as the account
                 accepts, up to 1,000.
-            if_unknown: What to do with a prompt that was sent and got no answer: `"tell"` ends it as
-                `SUBMIT_UNKNOWN`; `"submit_again"` submits it again, so that there may be two jobs for
-                it, both of which cost.
+            if_unknown: What to do with a prompt that was sent and got no answer: `"tell"` ends it
+                as `SUBMIT_UNKNOWN`; `"submit_again"` submits it again, so that there may be two
+                jobs for it, both of which cost.
             webhooks: As for `watch`.
 
         Raises:
@@ -248,7 +253,8 @@ class LegnextClient:
                 items of a collection is not a prompt. (A later one, or one from another iterable,
                 raises where events are read, and ends the stream. So does a prompt that JSON can't
                 hold, with a journal.)
-            ValueError: There is no such task type, or it takes no text; or a number is out of range.
+            ValueError: There is no such task type, or it takes no text; or a number is out of
+                range.
         """
         # Imported here, so that programs that don't generate start faster.
         from legnext_stream._generate import PromptsExtension, SubmitSettings  # noqa: PLC0415 - see above
@@ -297,9 +303,10 @@ class LegnextClient:
     def as_completed(self, jobs: Jobs = (), **options: Unpack[WatchOptions]) -> Selection[Job]:
         """Iterate over the jobs in the order in which they end, well or badly.
 
-        Write `async for job in client.as_completed(job_ids)`, and look at `job.status`: it says whether
-        the job completed, failed, timed out or was not found, and `job.error` says why. The options, and
-        what is raised, are those of `watch`; leave it in the same ways, by `break` or in `async with`.
+        Write `async for job in client.as_completed(job_ids)`, and look at `job.status`: it says
+        whether the job completed, failed, timed out or was not found, and `job.error` says why. The
+        options, and what is raised, are those of `watch`; leave it in the same ways, by `break` or
+        in `async with`.
         """
         return ends(self.watch(jobs, **options))
 
@@ -307,10 +314,10 @@ class LegnextClient:
     async def gather(self, jobs: Jobs, **options: Unpack[WaitOptions]) -> dict[str, Job]:
         """Wait until all jobs have ended, and return each in its final state.
 
-        A job that ends badly raises nothing, for that would discard the others, which cost money: look
-        at `job.status` and `job.error`. What concerns all jobs is raised, as `watch` raises it. The
-        options are those of `watch` without the journal: events that an earlier watch acknowledged are
-        not delivered again, so their jobs would be missing here.
+        A job that ends badly raises nothing, for that would discard the others, which cost money:
+        look at `job.status` and `job.error`. What concerns all jobs is raised, as `watch` raises
+        it. The options are those of `watch` without the journal: events that an earlier watch
+        acknowledged are not delivered again, so their jobs would be missing here.
 
         Returns:
             Every job by its id, in the order given; a job that is given twice is there once.
@@ -334,18 +341,20 @@ class LegnextClient:
         """Save a completed job's images and videos in a folder.
 
         A file gets its name when it is complete and on the disk. Existing files are kept, never
-        overwritten, and a download that was interrupted is continued. The key is not sent to the hosts
-        of the results. Only https is used there, or plain http on this machine if the API is on it too.
+        overwritten, and a download that was interrupted is continued. The key is not sent to the
+        hosts of the results. Only https is used there, or plain http on this machine if the API is
+        on it too.
 
         Args:
-            job: The job, or its id, which takes a request more. So does a job whose URLs have expired.
+            job: The job, or its id, which takes a request more. So does a job whose URLs have
+                expired.
             folder: Where to put the files; it is created if it doesn't exist.
-            name: The files' names, a template for `str.format` with `job_id`, `number` (which of the
-                job's results, from 1), `suffix` (`.png`, `.mp4`, …, by the file's content),
+            name: The files' names, a template for `str.format` with `job_id`, `number` (which of
+                the job's results, from 1), `suffix` (`.png`, `.mp4`, …, by the file's content),
                 `task_type`, and `prompt`, `tag` and `position` if these are given.
             parallel: How many files are downloaded at a time.
-            grid: Whether to save the grid image too, as the last file. If there is no other image, it is
-                saved anyway.
+            grid: Whether to save the grid image too, as the last file. If there is no other image,
+                it is saved anyway.
             max_size: How large a file may be, bytes.
             timeout: How long one file may take, with all attempts, seconds; None for no limit while
                 bytes arrive.
@@ -356,10 +365,10 @@ class LegnextClient:
             The files, in the order of their numbers; none for a job whose result is text.
 
         Raises:
-            DownloadError: The job isn't completed, or one of its results can't be downloaded. The others
-                are saved all the same.
-            ValueError: By the template, two results would have the same name, or one would be outside
-                the folder; or a number is out of range.
+            DownloadError: The job isn't completed, or one of its results can't be downloaded. The
+                others are saved all the same.
+            ValueError: By the template, two results would have the same name, or one would be
+                outside the folder; or a number is out of range.
             LegnextError: What `get_job` raises, if an id was given.
         """
         # Imported here, so that programs that don't download start faster.
@@ -400,8 +409,8 @@ class LegnextClient:
         Args:
             task_type: The kind of work, e.g. `"diffusion"`.
             params: The task's fields, by the API's names (`imageNo`) or in snake_case (`image_no`);
-                those that are None are left out. A `mask` of bytes is sent as a PNG file, which only
-                `inpaint` takes.
+                those that are None are left out. A `mask` of bytes is sent as a PNG file, which
+                only `inpaint` takes.
 
         Returns:
             The new job, which has not started yet.

@@ -24,13 +24,13 @@ def watch(
 ) -> EventStream:
     """Turn many job ids into one stream of their status changes.
 
-    Write `async for event in watch(job_ids)`, or, to be sure that polling has stopped when the block is
-    left, `async with watch(job_ids) as events`. Rate limits, retries, intervals and queues are taken
-    care of. It is `LegnextClient.watch`, with a client of its own.
+    Write `async for event in watch(job_ids)`, or, to be sure that polling has stopped when the
+    block is left, `async with watch(job_ids) as events`. Rate limits, retries, intervals and queues
+    are taken care of. It is `LegnextClient.watch`, with a client of its own.
 
     Raises:
-        InvalidJobId: One of the first 10,000 items of a collection can't be a job id. (A later one, or
-            one from another iterable, raises where events are read, and ends the watch.)
+        InvalidJobId: One of the first 10,000 items of a collection can't be a job id. (A later one,
+            or one from another iterable, raises where events are read, and ends the watch.)
         ConfigurationError: There is no key, or `base_url` is not a URL.
         TypeError: `jobs` is not iterable, or is a single string; or `timeout` is not a number.
         ValueError: `timeout` is not above 0.
@@ -89,8 +89,8 @@ def as_completed(
 ) -> Selection[Job]:
     """Iterate over jobs in the order in which they end, well or badly.
 
-    Write `async for job in as_completed(job_ids)`, and look at `job.status`: it says whether the job
-    completed, failed, timed out or was not found, and `job.error` says why. It is
+    Write `async for job in as_completed(job_ids)`, and look at `job.status`: it says whether the
+    job completed, failed, timed out or was not found, and `job.error` says why. It is
     `LegnextClient.as_completed`, with a client of its own.
     """
     return _own_client(api_key, base_url, options).as_completed(jobs, **options)

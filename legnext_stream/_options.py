@@ -1,8 +1,8 @@
 """The keyword options of the client's methods, for the functions that pass them on.
 
-`LegnextClient` has the one explicit signature of each method: there stand the defaults and the text. A
-function that passes options on declares them as `**options: Unpack[WatchOptions]`, for the type checker,
-and has them shown by `passing`, for `help` and the documentation.
+`LegnextClient` has the one explicit signature of each method: there stand the defaults and the
+text. A function that passes options on declares them as `**options: Unpack[WatchOptions]`, for the
+type checker, and has them shown by `passing`, for `help` and the documentation.
 """
 
 from __future__ import annotations
@@ -98,12 +98,13 @@ class GenerateFunctionOptions(AccountOptions, GenerateOptions, total=False):
 def passing(options: type, *to: Callable[..., object]) -> Callable[[F], F]:
     """Show the parameters that a function takes as `**options` and passes to another function.
 
-    `inspect.signature` then has them, with types and defaults, as the other function does. The docstring
-    gets the other function's text for each parameter that it doesn't explain itself.
+    `inspect.signature` then has them, with types and defaults, as the other function does. The
+    docstring gets the other function's text for each parameter that it doesn't explain itself.
 
     Args:
         options: The `TypedDict` of the options.
-        to: The function that the options are passed to, then others that explain further parameters.
+        to: The function that the options are passed to, then others that explain further
+            parameters.
     """
     names = _names(options)
     explicit = inspect.signature(to[0]).parameters.values()

@@ -3,8 +3,8 @@
     python -m tests.public_api            show how the files differ from the code
     python -m tests.public_api --write    write the files
 
-A test compares the code with `public_api.txt` in `tests/legnext_stream` and `tests/mockserver`. So whoever
-reviews a change of the public API sees it as a change of one of these files.
+A test compares the code with `public_api.txt` in `tests/legnext_stream` and `tests/mockserver`. So
+whoever reviews a change of the public API sees it as a change of one of these files.
 """
 
 from __future__ import annotations

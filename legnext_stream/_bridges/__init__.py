@@ -10,6 +10,6 @@ sources_sync  iterables, each run in a thread of its own
 waiting_aio   waiting for the Trio side in an event loop
 waiting_sync  waiting for the Trio side in a thread
 
-`legnext_stream.sync` is generated from `legnext_stream.aio`; all that differs in more than words is in the
-modules here that end in `_aio` and `_sync`.
+`legnext_stream.sync` is generated from `legnext_stream.aio`; all that differs in more than words is
+in the modules here that end in `_aio` and `_sync`.
 """

@@ -20,8 +20,8 @@ class Feed(Generic[T]):
     Args:
         ask: Asks the source for a number of items more; called on the Trio side, must not wait.
         stop: Tells the source that no more are needed; called on the Trio side, must not wait.
-        batch: How many items to ask for at a time. Each request is a round trip between threads, and items
-            that come early wait here.
+        batch: How many items to ask for at a time. Each request is a round trip between threads,
+            and items that come early wait here.
     """
 
     def __init__(self, ask: Callable[[int], None], stop: Callable[[], None], *, batch: int) -> None:
@@ -45,7 +45,8 @@ class Feed(Generic[T]):
     def end(self, failure: BaseException | None = None) -> None:
         """Say that there are no more items, because of an error if there is one. From any thread.
 
-        An error that is no `Exception` would end the Trio run, so a `StreamClosedError` takes its place.
+        An error that is no `Exception` would end the Trio run, so a `StreamClosedError` takes its
+        place.
         """
         if failure is None or isinstance(failure, Exception):
             self._failure = failure

@@ -1,8 +1,8 @@
 """An iterator on the Trio side, read from other threads without losing an item.
 
-A consumer asks for one item at a time, and only when it has taken the one before. So asking acknowledges, and
-a slow consumer slows polling, as on Trio. A consumer that stops waiting cancels its call; if the item arrives
-all the same, it is kept for the next read.
+A consumer asks for one item at a time, and only when it has taken the one before. So asking
+acknowledges, and a slow consumer slows polling, as on Trio. A consumer that stops waiting cancels
+its call; if the item arrives all the same, it is kept for the next read.
 """
 
 from __future__ import annotations

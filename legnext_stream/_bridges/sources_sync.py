@@ -36,8 +36,9 @@ def for_trio(items: Iterable[T], *, batch: int = BATCH) -> Iterable[T] | AsyncIt
 class _ThreadSource(Generic[T]):
     """Runs an iterator in a thread of its own, and no further than it is asked for.
 
-    It can't run in Trio's thread, which must not block. Nor can it run in the thread that reads the events:
-    an iterator that waits, for example for a queue of new ids, would delay events that are there.
+    It can't run in Trio's thread, which must not block. Nor can it run in the thread that reads the
+    events: an iterator that waits, for example for a queue of new ids, would delay events that are
+    there.
     """
 
     def __init__(self, items: Iterable[T], batch: int) -> None:

@@ -1,9 +1,9 @@
 """Trio in a thread of its own, and calls into it from other threads.
 
-A process has one such Trio run, from the first lease to the end of the last. A client or a stream takes a
-lease to make calls. Its calls are cancelled when the lease ends: when it is told to, or when its last
-reference is lost. A finalizer only posts a function to Trio, because the garbage collector may run anywhere:
-in the Trio thread too, or while this very thread holds a lock.
+A process has one such Trio run, from the first lease to the end of the last. A client or a stream
+takes a lease to make calls. Its calls are cancelled when the lease ends: when it is told to, or
+when its last reference is lost. A finalizer only posts a function to Trio, because the garbage
+collector may run anywhere: in the Trio thread too, or while this very thread holds a lock.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class Call(Generic[T]):
 
     Attributes:
         outcome: Its result, its error, or `Withdrawn`, once it is done.
-        is_called_off: Whether the caller has cancelled it. It may succeed all the same; it is done only
-            when `outcome` is.
+        is_called_off: Whether the caller has cancelled it. It may succeed all the same; it is done
+            only when `outcome` is.
     """
 
     def __init__(self, work: Callable[[], Awaitable[T]]) -> None:
@@ -72,8 +72,9 @@ class Call(Generic[T]):
     def when_done(self, forget: Callable[[], None]) -> None:
         """Have a function called once, when this is done.
 
-        Not as a callback of `outcome`. A future keeps its callbacks, so it would be part of a reference
-        cycle, and all that the frames of its error refer to would wait for the garbage collector.
+        Not as a callback of `outcome`. A future keeps its callbacks, so it would be part of a
+        reference cycle, and all that the frames of its error refer to would wait for the garbage
+        collector.
         """
         self._forget = forget
 
@@ -96,8 +97,8 @@ def _do_nothing() -> None:
 def _without_last(error: BaseException) -> BaseException:
     """Return an error without the frame that has caught it.
 
-    That frame refers to the call, and the call to the error: they would be a reference cycle. The frame
-    must not have the traceback in a variable either, which is why this is a function.
+    That frame refers to the call, and the call to the error: they would be a reference cycle. The
+    frame must not have the traceback in a variable either, which is why this is a function.
     """
     trace = error.__traceback__
     assert trace is not None  # noqa: S101 - it was caught

@@ -3,8 +3,8 @@
 async for event in watch(job_ids):
     print(event.job_id, event.previous, "->", event.status)
 
-The names, arguments and guarantees are those of `legnext_stream`. Import other classes and the errors from
-there. Trio runs in a thread of its own, one in a process, while it is needed.
+The names, arguments and guarantees are those of `legnext_stream`. Import other classes and the
+errors from there. Trio runs in a thread of its own, one in a process, while it is needed.
 """
 
 from legnext_stream.aio._client import LegnextClient

@@ -34,7 +34,7 @@ def watch(
     The arguments, and what is raised, are those of `legnext_stream.watch`.
 
     Args:
-        jobs: Job ids or `Job`s. A collection is copied at once. Any other iterable or async iterable
+        jobs: Job ids or `Job`s. A collection is copied. Any other iterable or async iterable
             runs in the current event loop, in a task of its own.
     """
     return EventStream(trio_functions.watch(for_trio(jobs), **options), None)
@@ -47,8 +47,8 @@ def generate(
 ) -> EventStream:
     """Submit prompts and watch their jobs, as one stream; see `legnext_stream.generate`.
 
-    The arguments, and what is raised, are those of `legnext_stream.generate`. `prompts` is iterated as
-    `watch` does with `jobs`; each prompt is asked for when it can be submitted.
+    The arguments, and what is raised, are those of `legnext_stream.generate`. `prompts` is iterated
+    as `watch` does with `jobs`; each prompt is asked for when it can be submitted.
     """
     return EventStream(trio_functions.generate(for_trio(prompts, batch=1), **options), None)
 

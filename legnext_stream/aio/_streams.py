@@ -40,8 +40,8 @@ async def _next(reader: Reader[T], lease: Callable[[], Lease]) -> T:
 class EventStream(BridgedStream):
     """The status changes of many jobs: an async iterator of `JobEvent`; see `legnext_stream.EventStream`.
 
-    Use it in `async for` directly, or in `async with` to be sure that polling has stopped when the block
-    is left. It is bound to no event loop: each call waits in the loop that is running.
+    Use it in `async for` directly, or in `async with` to be sure that polling has stopped when the
+    block is left. It is bound to no event loop: each call waits in the loop that is running.
     """
 
     def __aiter__(self) -> Self:
@@ -50,8 +50,8 @@ class EventStream(BridgedStream):
     async def __anext__(self) -> JobEvent:
         """Wait for the next event. A call that is cancelled loses nothing: the next one returns the event.
 
-        Asking for the next event acknowledges the one before; see `legnext_stream.EventStream.__anext__`
-        for that, and for what is raised.
+        Asking for the next event acknowledges the one before; see
+        `legnext_stream.EventStream.__anext__` for that, and for what is raised.
         """
         return await _next(self._reader, self._lease)
 

@@ -4,8 +4,8 @@
 for event in watch(job_ids):
     print(event.job_id, event.previous, "->", event.status)
 
-The names, arguments and guarantees are those of `legnext_stream`. Import other classes and the errors from
-there. Trio runs in a thread of its own, one in a process, while it is needed.
+The names, arguments and guarantees are those of `legnext_stream`. Import other classes and the
+errors from there. Trio runs in a thread of its own, one in a process, while it is needed.
 """
 
 from legnext_stream.sync._client import LegnextClient

@@ -45,8 +45,8 @@ class LegnextClient:
     Several threads may use it at once; they share its pace.
 
     Args:
-        transport: An `httpx.AsyncBaseTransport` to use instead of sockets, on the Trio side; the mock
-            server has one. It is closed with the client.
+        transport: An `httpx.AsyncBaseTransport` to use instead of sockets, on the Trio side; the
+            mock server has one. It is closed with the client.
 
     Raises:
         ConfigurationError: As for `legnext_stream.LegnextClient`.

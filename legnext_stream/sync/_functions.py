@@ -35,7 +35,7 @@ def watch(
     The arguments, and what is raised, are those of `legnext_stream.watch`.
 
     Args:
-        jobs: Job ids or `Job`s. A collection is copied at once. Any other iterable
+        jobs: Job ids or `Job`s. A collection is copied. Any other iterable
             runs in a thread of its own.
     """
     return EventStream(trio_functions.watch(for_trio(jobs), **options), None)
@@ -48,8 +48,8 @@ def generate(
 ) -> EventStream:
     """Submit prompts and watch their jobs, as one stream; see `legnext_stream.generate`.
 
-    The arguments, and what is raised, are those of `legnext_stream.generate`. `prompts` is iterated as
-    `watch` does with `jobs`; each prompt is asked for when it can be submitted.
+    The arguments, and what is raised, are those of `legnext_stream.generate`. `prompts` is iterated
+    as `watch` does with `jobs`; each prompt is asked for when it can be submitted.
     """
     return EventStream(trio_functions.generate(for_trio(prompts, batch=1), **options), None)
 

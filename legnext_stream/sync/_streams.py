@@ -41,8 +41,8 @@ def _next(reader: Reader[T], lease: Callable[[], Lease]) -> T:
 class EventStream(BridgedStream):
     """The status changes of many jobs: an iterator of `JobEvent`; see `legnext_stream.EventStream`.
 
-    Use it in `for` directly, or in `with` to be sure that polling has stopped when the block
-    is left. One thread at a time may iterate it; any thread may call the other methods.
+    Use it in `for` directly, or in `with` to be sure that polling has stopped when the
+    block is left. One thread at a time may iterate it; any thread may call the other methods.
     """
 
     def __iter__(self) -> Self:
@@ -51,8 +51,8 @@ class EventStream(BridgedStream):
     def __next__(self) -> JobEvent:
         """Wait for the next event. A call that Ctrl-C interrupts loses nothing: the next one returns the event.
 
-        Asking for the next event acknowledges the one before; see `legnext_stream.EventStream.__anext__`
-        for that, and for what is raised.
+        Asking for the next event acknowledges the one before; see
+        `legnext_stream.EventStream.__anext__` for that, and for what is raised.
         """
         return _next(self._reader, self._lease)
 

@@ -1,7 +1,8 @@
 """Every way of leaving a stream of `aio` or `sync`, in every form of using it, leaves nothing behind.
 
-That means: no lease and so no thread, no connection, no further request, no warning, and an error of the
-body is raised unchanged. `tests/legnext_stream/engine/test_leaving.py` has the same for Trio.
+That means: no lease and so no thread, no connection, no further request, no warning, and an error
+of the body is raised unchanged. `tests/legnext_stream/engine/test_leaving.py` has the same for
+Trio.
 """
 
 from __future__ import annotations
@@ -315,8 +316,8 @@ async def atwice(form: AsyncForm, ids: list[str], outside: Outside) -> None:
 async def abeside(form: AsyncForm, ids: list[str], outside: Outside) -> None:
     """The body raises an error in a task that is cancelled before the stream is closed.
 
-    Either the error or the cancellation is raised: the cancellation if closing still had to wait, because
-    asyncio cancels only once.
+    Either the error or the cancellation is raised: the cancellation if closing still had to wait,
+    because asyncio cancels only once.
     """
     error = OSError("while it was cleaning up")
     task: asyncio.Task[None]

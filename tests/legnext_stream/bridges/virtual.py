@@ -27,8 +27,8 @@ class Interrupt(KeyboardInterrupt):
 class Outside:
     """The clock of the Trio run in the other thread, and ways to wait by it.
 
-    The clock jumps only while all `parties` wait for calls, and not between the end of a call and the start
-    of the next. So code off Trio may take as long as it likes.
+    The clock jumps only while all `parties` wait for calls, and not between the end of a call and
+    the start of the next. So code off Trio may take as long as it likes.
 
     Attributes:
         parties: How many threads and tasks there are off Trio.
