@@ -18,19 +18,19 @@ _FULL, _PERTURBED = 20, 3
 def main() -> int:
     """Run what the command line asks for; 1 if a check fails."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="ours alone, two minutes")
+    parser.add_argument("--quick", action="store_true", help="our policy alone, in two minutes")
     parser.add_argument(
-        "--perturb", action="store_true", help="median, sigma, slots, limits times and over 3"
+        "--perturb", action="store_true", help="median, sigma, slots and limits times 3 and 1/3"
     )
-    parser.add_argument("--seeds", type=int, help=f"by default {_FULL}, perturbed {_PERTURBED}")
+    parser.add_argument("--seeds", type=int, help=f"default {_FULL}; with --perturb {_PERTURBED}")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--worlds", default="", help="only worlds whose name contains this")
     parser.add_argument("--out", type=Path, default=Path("docs/polling"), help="folder to write to")
     parser.add_argument(
         "--check",
         action="store_true",
-        help="write nothing; with --quick fail on a figure 10 %% worse than in OUT/quick.json, "
-        "otherwise on a must-show row that isn't met",
+        help="write nothing; fail if a required result isn't met, or with --quick if a figure is 10 %% "
+        "worse than in OUT/quick.json",
     )
     args = parser.parse_args()
     if args.quick:
@@ -70,7 +70,7 @@ def _full(args: argparse.Namespace) -> int:
     rows = promises(results)
     print(tables.must_show(rows))
     if args.worlds:
-        # A part is for looking at; the page needs the whole.
+        # Some worlds alone are only printed; the page needs them all.
         print(tables.worlds(results), tables.limits(results), sep="\n")
         return _verdict(rows, check=args.check)
     print("the full stack …", file=sys.stderr)

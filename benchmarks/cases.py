@@ -1,17 +1,17 @@
-"""One case: a policy in a world. What it measures with one seed is a dict of figures.
+"""One case: a policy in a world. Measured with one seed, it gives a dict of figures.
 
-The figures, where they apply:
+The figures, if they apply:
 
 | name | is |
 |---|---|
 | `requests` | requests a job, refused ones included |
-| `delay`, `p99` | seconds from a job's end (or the watch's begin, if later) to its news: mean, 99 % |
+| `delay`, `p99` | seconds from a job's end (or the start of the watch, if later) until it is seen: mean, 99 % |
 | `cost` | `requests` × the price + `delay`, seconds |
 | `of_rule`, `of_optimum` | `cost` as a ratio to the rule's, or the optimum's, with everything known |
 | `refused` | the share of requests answered 429 (in `limits`, after the first minute) |
-| `lost` | jobs whose end was never told |
+| `lost` | jobs whose end was never reported |
 | `used` | admitted requests as a share of what was permitted while any had to wait |
-| `neglect` | the longest that a running job went unasked since its start or an answer, seconds |
+| `neglect` | the longest time that a running job was not polled, since its start or an answer, seconds |
 | `requests_ended` | requests for each job that had ended before the watch began |
 """
 
@@ -57,7 +57,7 @@ RULE: Final = "the rule, all known"
 OPTIMUM: Final = "the optimum, all known"
 VENDOR: Final = "the vendor's SDK"
 _LONGEST: Final = 3600.0
-"""Seconds after which a run in `crush` is stopped; who has no news by then is lost."""
+"""Seconds after which a run in `crush` is stopped. Jobs not seen to end by then are lost."""
 
 
 @attrs.frozen
@@ -67,8 +67,8 @@ class Case:
     Attributes:
         world: One of `WORLDS` or of `LIMITED`.
         policy: One of the policies; in `LIMITED`, what the answers tell of the limit.
-        price: What a request is worth, seconds of delay.
-        change: What is different from the world as described.
+        price: What a request is worth, in seconds of delay.
+        change: How the world differs from its description.
     """
 
     world: str
@@ -121,7 +121,7 @@ def _ours(scenario: Scenario, case: Case, _seed: int, pacing: Pacing) -> dict[st
 
 
 def _ours_open(scenario: Scenario, case: Case, seed: int) -> dict[str, float]:
-    """Without a limit in the world there is none in the settings either."""
+    """Without a limit in the world, the settings have none either."""
     return _ours(scenario, case, seed, Pacing() if case.world == "crush" else OPEN)
 
 
@@ -154,7 +154,7 @@ def _simulated(scenario: Scenario, case: Case, policy: Policy) -> tuple[Result, 
 
 
 def _neglect(scenario: Scenario, result: Result) -> float:
-    """The longest from a job's start, or from the last answer about it, to the next request, s."""
+    """The longest time from a job's start, or from an answer about it, to the next request, seconds."""
     world = scenario.world
     starts = {job_id: started_at(world, job_id) for job_id in scenario.job_ids}
     longest = 0.0
@@ -184,7 +184,7 @@ def _by_intervals(
     seconds: float | None,
     pacing: Pacing | None,
 ) -> dict[str, float]:
-    """A fixed interval, or None for the growing one; counted where that can be done."""
+    """A fixed interval, or None for the growing one; computed without a simulation if possible."""
     if pacing is None and case.world != "crush":
         if seconds is None:
             return _counted(oracles.growing(scenario, backoff()))
@@ -198,7 +198,7 @@ _tables: dict[tuple[str, Change], dict[str, Known]] = {}
 
 
 def _known(scenario: Scenario, case: Case) -> dict[str, Known]:
-    """The tables of this world's distributions, which are the same with every seed."""
+    """The tables of this world's distributions, which are the same for all seeds."""
     key = (case.world, case.change)
     if key not in _tables:
         _tables[key] = oracles.tables(scenario)

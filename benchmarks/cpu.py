@@ -1,7 +1,7 @@
-"""What a poll costs our policy in CPU: a ratio, for seconds would be this machine's.
+"""The CPU time of a poll in our policy, as a ratio: seconds would depend on the machine.
 
-The clock is the CPU time of the process, taken around each call of the policy. Short and long runs
-alternate, and the least of each counts: whatever else the machine does can only add.
+The clock is the CPU time of the process, read around each call of the policy. Short and long runs
+alternate, and the minimum of each counts: other load on the machine can only add.
 """
 
 from __future__ import annotations

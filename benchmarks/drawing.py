@@ -1,4 +1,4 @@
-"""What all plots share: small, with the colours of Okabe and Ito, which colour-blind readers can tell apart."""
+"""The style of all plots: small, with the colours of Okabe and Ito for colour-blind readers."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ BLACK: Final = "#000000"
 
 
 def prepare() -> None:
-    """See to it that the same results make the same bytes: no dates, no random ids."""
+    """Make the output reproducible: no dates, no random ids."""
     mpl.rcParams.update({"svg.hashsalt": "benchmarks", "font.size": 9})
 
 
 def plain(axes: Axes) -> None:
-    """A faint grid behind, and no box around."""
+    """A faint grid, and no box."""
     axes.grid(visible=True, which="major", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
@@ -33,6 +33,6 @@ def plain(axes: Axes) -> None:
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as SVG."""
     figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
-    # Matplotlib ends lines of paths with blanks, which no repository likes.
+    # Matplotlib ends lines of paths with spaces, which pre-commit hooks remove.
     lines = path.read_text(encoding="utf-8").splitlines()
     path.write_text("\n".join(line.rstrip() for line in lines) + "\n", encoding="utf-8")

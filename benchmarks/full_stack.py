@@ -1,9 +1,9 @@
 """The same policy through everything: the client, real HTTP in memory, the mock, in virtual time.
 
-It must agree with the core harness, or the harness measures something that isn't shipped.
+It must agree with the core harness, or the harness would measure something that isn't shipped.
 
-The mock spends an answer's 0.1 s before it looks at the job, the core harness after: so by
-construction the mock's news is 0.1 s fresher, and that is added to its delays here.
+The mock spends the 0.1 s of an answer before it looks at the job, the core harness after it. So the
+mock's answers are 0.1 s fresher, which is added to its delays here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from mockserver import Fixed, Limit, MockLegnext, SlidingWindow, TokenBucket, ru
 SEEDS: Final = 4
 _COMPARED: Final = ("requests", "delay", "refused", "lost", "used")
 _LEAVE: Final = 0.01
-"""Means this close agree, whatever the intervals say: as a share of the figure, or absolute."""
+"""Means this close agree, even if their intervals don't touch: as a share, or absolute."""
 
 
 @attrs.frozen
@@ -41,9 +41,9 @@ class Stack:
         name: The world's name in the core harness.
         jobs: How many jobs.
         pacing: The settings.
-        slots: How many jobs run at once.
+        slots: How many jobs run at the same time.
         limit: The limit.
-        minutes: In `limits`, when to stop; None to go on to the last job's end.
+        minutes: In `limits`, when to stop; None to continue until the last job ends.
     """
 
     name: str
@@ -87,7 +87,7 @@ def run_core(stack: Stack, seed: int) -> Figures:
 
 
 def _figures(stack: Stack, sent: Sequence[tuple[float, bool]]) -> Figures:
-    """The figures of `limits`, from when each request was sent and whether it was refused."""
+    """The figures of `limits`, from the time of each request and whether it was refused."""
     end = 60 * (stack.minutes or 0)
     counted = [refused for at, refused in sent if STARTING <= at < end]
     permitted = LIMITED[stack.name].permitted(1.0, STARTING, end)
@@ -134,7 +134,7 @@ async def _limited(stack: Stack, seed: int) -> Figures:
 
 @attrs.frozen
 class Agreement:
-    """One figure, both ways."""
+    """One figure, measured both ways."""
 
     world: str
     figure: str

@@ -1,7 +1,7 @@
 """The core harness: a policy against a pure world, in virtual time, without any I/O.
 
-A request is decided about by the world's limit when it is sent, and answered `answer` seconds later
-with the job as it was when the request was sent. An event reaches the consumer when the answer does.
+The world's limit admits or refuses a request when it is sent. `answer` seconds later it is answered
+with the job as it was when the request was sent. The consumer gets the event at the same time.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ import attrs
 from mockserver._world import TERMINAL, Limit, Refused, Unlimited, World
 
 ANSWER: Final = 0.1
-"""Seconds that an answer takes, unless a world says otherwise."""
+"""Seconds that an answer takes by default."""
 _EPOCH: Final = datetime(2026, 1, 1, tzinfo=UTC)
-_SKEW: Final = 2.7  # the server's clock runs ahead by so many seconds: nobody's clock is ours
+_SKEW: Final = 2.7  # seconds by which the server's clock is ahead of ours
 _NOT_YET: Final = "0001-01-01T00:00:00Z"
 
 
 class Telling(enum.Enum):
-    """What the API's answers tell of its limits."""
+    """What the API's answers say about its limits."""
 
     NOTHING = "no hints"
     RETRY_AFTER = "Retry-After"
@@ -36,7 +36,7 @@ class Telling(enum.Enum):
 
 @attrs.define
 class Reply:
-    """What a policy gets back.
+    """What a policy receives.
 
     Attributes:
         status_code: The HTTP status.
@@ -44,7 +44,7 @@ class Reply:
         body: The job as the API shows it; empty with a refusal.
         ends: Whether the job has ended.
         sent_at: When the request was sent, seconds since the world's start.
-        received_at: When the answer was in.
+        received_at: When the answer arrived.
     """
 
     status_code: int
@@ -56,40 +56,40 @@ class Reply:
 
 
 class News(enum.Enum):
-    """What an answer was to the consumer of a policy."""
+    """What an answer means for the consumer of a policy."""
 
     NONE = enum.auto()
     ENDED = enum.auto()
-    """The end of a job was told."""
+    """The end of a job was reported."""
     LOST = enum.auto()
-    """A job was given up although it had not ended."""
+    """A job was abandoned before it had ended."""
 
 
 @attrs.frozen
 class Call:
-    """A callback: when it reaches us, and about which job, which has ended by then."""
+    """A callback: when it arrives, and which job has ended."""
 
     at: float
     job_id: str
 
 
-Told = Callable[[float, Mapping[str, object]], News]
-"""Takes a callback: the time and the job as it has become; says what it means to the consumer."""
+TakeCallback = Callable[[float, Mapping[str, object]], News]
+"""Takes a callback: the time and the changed job; returns what it means for the consumer."""
 
 
 class Policy(Protocol):
-    """Whom to ask, and when. Times in seconds since the world's start."""
+    """Decides which job to poll, and when. Times in seconds since the world's start."""
 
     def begin(self, now: float, job_ids: Sequence[str]) -> None:
         """The watch begins."""
         ...
 
     def due(self, now: float) -> str | float:
-        """The job to be asked about now, or the time at which to come back."""
+        """The job to poll now, or the time at which to call again."""
         ...
 
     def observe(self, now: float, job_id: str, reply: Reply) -> News:
-        """An answer; says what it means to the consumer."""
+        """Take an answer; return what it means for the consumer."""
         ...
 
 
@@ -104,14 +104,14 @@ class Sent:
 
 @attrs.define
 class Result:
-    """What one run of a policy in a world came to.
+    """The result of one run of a policy in a world.
 
     Attributes:
         jobs: How many jobs were watched.
         begin_at: When the watch began, seconds since the world's start.
         finished_at: When it was over.
-        lost: Jobs whose end was never told.
-        delays: From a job's end (or the watch's begin, if later) to its news, seconds: by job.
+        lost: Jobs whose end was never reported.
+        delays: By job, seconds from its end (or the start of the watch, if later) until it is seen.
         sent: Every request, in the order of time.
     """
 
@@ -134,18 +134,18 @@ def run(
     telling: Telling = Telling.RETRY_AFTER,
     answer: float = ANSWER,
     calls: Sequence[Call] = (),
-    told: Told | None = None,
+    take: TakeCallback | None = None,
 ) -> Result:
-    """Run a policy until it has told of all ends, or until a time.
+    """Run a policy until it has reported all ends, or until a time.
 
-    The limit is in its first state. Callbacks, in the order of time, go to `told`.
+    The limit is in its first state. Callbacks, in the order of time, are passed to `take`.
     """
     limit = Unlimited() if limit is None else limit.fresh()
     api = _Api(world, limit, telling, answer)
     result = Result(len(job_ids), begin_at)
-    # All answers take equally long, so they come in the order of the requests.
+    # All answers take the same time, so they arrive in the order of the requests.
     answers: deque[tuple[str, Reply]] = deque()
-    coming = deque(calls if told is not None else ())
+    coming = deque(calls if take is not None else ())
     now = begin_at
     policy.begin(now, job_ids)
     left = len(job_ids)
@@ -162,9 +162,9 @@ def run(
         now = min(step, arrival, called)
         if now == math.inf:
             break
-        if told is not None and called <= now:
+        if take is not None and called <= now:
             job_id = coming.popleft().job_id
-            news = told(now, api.at_last(job_id))
+            news = take(now, api.at_last(job_id))
         elif arrival <= now:
             job_id, reply = answers.popleft()
             if reply.status_code != 429:
@@ -185,7 +185,7 @@ def run(
 
 @attrs.frozen
 class _Life:
-    """The statuses of one job, when each begins, and how the API shows it then."""
+    """The statuses of one job: when each begins, and how the API shows it."""
 
     times: Sequence[float]
     bodies: Sequence[Mapping[str, object]]
@@ -193,10 +193,10 @@ class _Life:
 
 
 class _Api:
-    """A world as its API shows it. What is asked for often is made once."""
+    """A world as its API shows it. Answers are cached."""
 
     def __init__(self, world: World, limit: Limit, telling: Telling, answer: float) -> None:
-        # Nobody adds jobs any more, so all that will be is settled now.
+        # No more jobs are added, so everything that will happen is known now.
         world.advance(math.inf)
         self._world = world
         self._limit = limit
@@ -209,7 +209,7 @@ class _Api:
     def ended_at(self, job_id: str) -> float:
         life = self._life_of(job_id)
         if not life.ends[-1]:
-            raise AssertionError("a policy told of the end of a job that never ends")
+            raise AssertionError("a policy reported the end of a job that never ends")
         return life.times[-1]
 
     def at_last(self, job_id: str) -> Mapping[str, object]:
@@ -263,15 +263,15 @@ class _Api:
         return self._headers
 
     def _rate_limit(self, now: float) -> Mapping[str, str]:
-        told = self._limit.hint(now)
-        if told is None:
+        hint = self._limit.hint(now)
+        if hint is None:
             return {}
         return {
-            "ratelimit-policy": f'"account";q={told.quota};w={math.ceil(told.window)}',
-            "ratelimit": f'"account";r={told.remaining};t={math.ceil(told.reset)}',
+            "ratelimit-policy": f'"account";q={hint.quota};w={math.ceil(hint.window)}',
+            "ratelimit": f'"account";r={hint.remaining};t={math.ceil(hint.reset)}',
         }
 
 
 def _stamp(at: float) -> str:
-    """A time as `meta` has it: the server's clock, cut to whole seconds."""
+    """A time as in `meta`: by the server's clock, truncated to whole seconds."""
     return (_EPOCH + timedelta(seconds=math.floor(at + _SKEW))).strftime("%Y-%m-%dT%H:%M:%SZ")

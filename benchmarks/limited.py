@@ -1,10 +1,9 @@
-"""The worlds whose limit is the matter: more is always due than may be asked.
+"""The worlds that test the limit: more polls are always due than are allowed.
 
 1,500 jobs that run for four hours, longer than any of these worlds is watched, are watched with
-`max_interval` 5 s: that alone makes 300 requests due each second, which is more than any limit here
-permits, at all times. So what is sent is what the pacer lets through, and the schedule decides
-nothing. The watch begins at a random time of the world's first minute, so that each seed meets the
-windows and the steps in another phase.
+`max_interval` 5 s. That makes 300 requests due each second, more than any limit here allows. So the
+pacer alone decides what is sent, and the schedule decides nothing. The watch starts at a random time
+in the world's first minute, so that each seed meets the windows and the steps in another phase.
 """
 
 from __future__ import annotations
@@ -34,11 +33,11 @@ from mockserver._world import (
 JOBS: Final = 1500
 _RUN: Final = 4 * 3600.0
 STARTING: Final = 60.0
-"""The seconds that a pacer has to find the limit before it is judged."""
+"""Seconds that a pacer has to find the limit before it is measured."""
 RISE: Final = 480.0
-"""When the step goes back up, seconds after the world's start; it went down halfway to it."""
+"""When the step goes up again, seconds after the world's start; it goes down halfway there."""
 SPAN: Final = 5.0
-"""The seconds over which a rate is taken when looking for the time of catching up."""
+"""Seconds over which the rate is averaged to find the time of recovery."""
 
 
 @attrs.frozen
@@ -46,15 +45,15 @@ class Limited:
     """One kind of limit.
 
     Attributes:
-        make: The limit, `scale` times as high.
-        permitted: How many requests it lets through between two times, seconds, if asked all the
-            time; by the limit's scale.
-        can_tell: Whether it has a rate that `RateLimit` fields could tell.
-        windows: Seconds of its fixed windows: what is counted begins and ends with one of them.
+        make: Makes the limit, `scale` times as high.
+        permitted: How many requests it admits between two times in seconds, if there are always
+            more; by the limit's scale.
+        can_tell: Whether it has a rate that `RateLimit` fields can express.
+        windows: The length of its fixed windows in seconds: counting begins and ends with a window.
         minutes: How long it is watched.
         answer: Seconds that an answer takes.
-        max_rate: The pacer's, requests a second; the shipped 50 unless the limit is above it.
-        max_in_flight: The pacer's; the shipped 32 unless the limit asks for more.
+        max_rate: The pacer's setting, requests a second: the default 50 unless the limit is higher.
+        max_in_flight: The pacer's setting: the default 32 unless the limit needs more.
         rises_to: Requests a second after the step up; None if there is none.
     """
 
@@ -92,7 +91,7 @@ def _permitted_by_step(scale: float, begin: float, end: float) -> float:
 
 
 def _at_once(answer: float) -> Callable[[float, float, float], float]:
-    # Little's law: so many places, each free again after an answer.
+    # Little's law: each place is free again after an answer.
     return lambda scale, begin, end: (end - begin) * _whole(8 * scale) / answer
 
 
@@ -130,9 +129,9 @@ class Ran:
     """One run against a limit.
 
     Attributes:
-        figures: `refused` (a share of the requests after the first minute), `used` (a share of what
-            was permitted then), `refused_first` (a number, in the first minute), and where the
-            limit rises `late` (seconds until 90 % of it were used).
+        figures: `refused` (the share of requests refused after the first minute), `used` (the share of
+            the limit used then), `refused_first` (how many were refused in the first minute), and if
+            the limit rises, `late` (seconds until 90 % of it were used).
         sent: Every request.
     """
 
@@ -146,7 +145,7 @@ def run_limited(name: str, telling: Telling, seed: int, change: Change) -> Ran:
     scale = change.limit
     rng = Random(f"{name} {seed}")
     world = World(seed, slots=None, run_times=Fixed(_RUN))
-    # More of a limit needs more that is due; fewer jobs would leave it unused.
+    # A higher limit needs more due polls; with fewer jobs it would not be used.
     job_ids = world.add_jobs(_whole(JOBS * max(1.0, scale)), at=0.0)
     begin_at = rng.uniform(1.0, 60.0)
     end = begin_at + 60.0 * limited.minutes

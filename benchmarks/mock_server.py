@@ -1,4 +1,4 @@
-"""Requests a second that the mock server answers: over sockets, and in memory.
+"""How many requests a second the mock server answers, over sockets and in memory.
 
 python -m benchmarks.mock_server
 """
@@ -33,13 +33,13 @@ from mockserver._serving.network.sockets import serve_app
 _HELP = """\
 Count the requests a second that the mock server answers.
 
-Over sockets, `GET /api/v1/job/{job_id}` is held against a constant answer of the same size: an
-application that does nothing, on the same server, in the same process. Rounds of the two alternate,
-and the figure is the median of their ratios, so that whatever else the machine does meets both.
-Where hypercorn is installed, its Trio worker serves the constant answer as well. The client is
-another process; it writes bytes and looks for the answers' ends, and keeps every connection busy.
+Over sockets, `GET /api/v1/job/{job_id}` is compared with a constant answer of the same size, from an
+application that does nothing, on the same server in the same process. Rounds of the two alternate, and
+the figure is the median of their ratios, so that other load on the machine affects both. If hypercorn
+is installed, its Trio worker serves the constant answer as well. The client is another process, which
+writes bytes, looks for the ends of answers, and keeps all connections busy.
 
-In memory, an httpx client asks for one job after another, all in one thread.
+In memory, an httpx client polls one job after another, all in one thread.
 """
 _CONNECTIONS: Final = 8
 _HOST: Final = "127.0.0.1"
@@ -50,12 +50,12 @@ _HYPERCORN: Final = "constant answer, hypercorn"
 
 @attrs.frozen
 class Figures:
-    """What was measured.
+    """The measurements.
 
     Attributes:
-        sockets: Requests a second of each round, by what was asked for.
+        sockets: Requests a second of each round, by route.
         ratio: The median of the ratios of a round of `GET job` to its constant answer's.
-        memory: Requests a real second in memory, of each round.
+        memory: Requests in one second of real time in memory, of each round.
     """
 
     sockets: dict[str, list[float]]
@@ -64,7 +64,7 @@ class Figures:
 
 
 class Constant:
-    """An ASGI application that answers everything with the same.
+    """An ASGI application that gives the same answer to everything.
 
     Args:
         headers: The answer's headers.
@@ -81,12 +81,12 @@ class Constant:
         await send({"type": "http.response.body", "body": self._body})
 
 
-def _serve(told: Connection) -> None:
-    """The server's process: tell the ports and a job's id, and serve until told to stop."""
-    trio.run(_serve_all, told)
+def _serve(parent: Connection) -> None:
+    """The server's process: send the ports and a job's id, then serve until the parent says stop."""
+    trio.run(_serve_all, parent)
 
 
-async def _serve_all(told: Connection) -> None:
+async def _serve_all(parent: Connection) -> None:
     mock = MockLegnext(clock=time.monotonic)
     (job_id,) = mock.add_jobs(1)
     async with httpx.AsyncClient(transport=mock.transport()) as client:
@@ -106,14 +106,14 @@ async def _serve_all(told: Connection) -> None:
             nursery = await stack.enter_async_context(trio.open_nursery())
             stack.callback(nursery.cancel_scope.cancel)
             ports[_HYPERCORN] = await _start_hypercorn(nursery, constant)
-        told.send((ports, job_id))
-        await trio.to_thread.run_sync(told.recv, abandon_on_cancel=True)
-    told.send([repr(crash) for crash in mock.crashes])
+        parent.send((ports, job_id))
+        await trio.to_thread.run_sync(parent.recv, abandon_on_cancel=True)
+    parent.send([repr(crash) for crash in mock.crashes])
 
 
 async def _start_hypercorn(nursery: trio.Nursery, app: Constant) -> int:
     """Have hypercorn's Trio worker serve the application; return its port."""
-    # By name, as the project does without it.
+    # Imported by name: it isn't a dependency of the project.
     serve = importlib.import_module("hypercorn.trio").serve
     config = importlib.import_module("hypercorn.config").Config()
     with socket.socket() as listener:
@@ -127,14 +127,14 @@ async def _start_hypercorn(nursery: trio.Nursery, app: Constant) -> int:
 
 
 def _requests_a_second(port: int, job_id: str, seconds: float) -> float:
-    """Keep connections to a port busy for so long; return how many answers came a second."""
+    """Keep connections to a port busy; return the number of answers a second."""
     request = f"GET /api/v1/job/{job_id} HTTP/1.1\r\nhost: a\r\nx-api-key: k\r\n\r\n".encode()
     with contextlib.ExitStack() as stack:
         connections = [
             stack.enter_context(socket.create_connection((_HOST, port)))
             for _ in range(_CONNECTIONS)
         ]
-        # The first answer on each says how long all of them are.
+        # The first answer on each shows the length of all of them.
         for connection in connections:
             connection.sendall(request)
         sizes = [_size_of_answer(connection) for connection in connections]
@@ -167,7 +167,7 @@ def _size_of_answer(connection: socket.socket) -> int:
 
 
 def measure_sockets(rounds: int, seconds: float) -> dict[str, list[float]]:
-    """Requests a second over sockets, by what is asked for; rounds alternate."""
+    """Requests a second over sockets, by route, in alternating rounds."""
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()
     server = spawn.Process(target=_serve, args=(theirs,))
@@ -190,7 +190,7 @@ def measure_sockets(rounds: int, seconds: float) -> dict[str, list[float]]:
 
 
 def measure_memory(requests: int) -> float:
-    """Requests a real second of one httpx client in memory, in virtual time."""
+    """Requests of one httpx client in one second of real time, in memory and virtual time."""
     mock = MockLegnext()
     (job_id,) = mock.add_jobs(1)
 
@@ -212,12 +212,14 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         description=_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--rounds", type=int, default=9, help="rounds that count (%(default)s)")
     parser.add_argument(
-        "--seconds", type=float, default=1.0, help="of a round over sockets (%(default)s)"
+        "--rounds", type=int, default=9, help="rounds, after the warm-up (%(default)s)"
     )
     parser.add_argument(
-        "--requests", type=int, default=2000, help="of a round in memory (%(default)s)"
+        "--seconds", type=float, default=1.0, help="seconds of a round over sockets (%(default)s)"
+    )
+    parser.add_argument(
+        "--requests", type=int, default=2000, help="requests of a round in memory (%(default)s)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args(arguments)
@@ -246,7 +248,7 @@ def main(arguments: Sequence[str]) -> None:
         print(
             f"{name:30}  {statistics.median(rates):6,.0f}  {min(rates):6,.0f}  {max(rates):6,.0f}"
         )
-    print(f"\nGET job against the constant answer: {figures.ratio:.0%}")
+    print(f"\nGET job compared with the constant answer: {figures.ratio:.0%}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""The least a request policy can cost when the run-time distribution is known.
+"""The least cost of a polling policy if the run-time distribution is known.
 
 One job starts at age 0 and ends at an age drawn from a known distribution ``F``.  A policy is the
-rising sequence of ages at which the job is asked about; it costs ``price`` seconds for every
-request, the one that finds the end included, and the delay from the end to that request.
+rising sequence of ages at which the job is polled.  It costs ``price`` seconds for each request,
+including the one that finds the end, plus the delay from the end to that request.
 
 Writing ``S = 1 - F`` and ``U(a)`` for ``S(a)`` times the least cost still to come after a job was
 seen unfinished at age ``a``, the optimum obeys (Barlow, Hunter and Proschan, "Optimum checking
@@ -51,7 +51,7 @@ def mixture(parts: Sequence[tuple[float, Survival]]) -> Survival:
 
 @attrs.frozen
 class Outcome:
-    """What a policy spends and gets for one job, in expectation."""
+    """The expected requests and delay of a policy for one job."""
 
     requests: float
     delay: float  # seconds from the end to the request that finds it
@@ -63,7 +63,7 @@ class Outcome:
 
 @attrs.frozen(eq=False)
 class Known:
-    """A known run-time distribution on a fine grid of ages: the oracle that policies face.
+    """A known run-time distribution on a fine grid of ages.
 
     Args:
         survival: the probability that a job is still running at an age, in seconds.
@@ -99,7 +99,7 @@ class Known:
         return alive, lived
 
     def evaluate(self, ages: Sequence[float]) -> Outcome:
-        """The outcome of asking at ``ages``, which must rise and reach the horizon."""
+        """The outcome of polling at ``ages``, which must rise and reach the horizon."""
         requests, delay, before, alive_before, lived_before = 0.0, 0.0, 0.0, 1.0, 0.0
         for age in ages:
             alive, lived = self._at(age)
@@ -110,7 +110,7 @@ class Known:
         return Outcome(requests, delay)
 
     def follow(self, following: Next) -> list[float]:
-        """The ages at which a policy asks, given as "last seen unfinished at, ask next at"."""
+        """The ages at which a policy polls, from a function of the age at the last poll."""
         ages, age = [], 0.0
         while age < self.horizon:
             age = max(following(age), age + 1e-3)
@@ -118,13 +118,13 @@ class Known:
         return ages
 
     def undetected(self, age: float) -> float:
-        """The news expected to lie undetected at ``age`` if nobody has asked before, seconds."""
+        """The expected delay that has accrued at ``age`` without a poll, seconds."""
         return age - self._at(age)[1]
 
     def rule(
         self, price: float, *, least: float = 1.0, most: float = math.inf, since: float = 0.0
     ) -> list[float]:
-        """The ages at which the price rule asks, intervals kept within ``least`` and ``most``.
+        """The ages at which the price rule polls, with intervals between ``least`` and ``most``.
 
         The job was last seen unfinished at the age ``since``.
         """
@@ -142,12 +142,12 @@ class Known:
         return ages
 
     def optimum(self, price: float, *, least: float = 1.0) -> list[float]:
-        """The ages at which the true optimum asks, no interval below ``least`` seconds."""
+        """The ages at which the true optimum polls, with no interval below ``least`` seconds."""
         last = len(self.alive) - 1
         shortest = max(round(least / self.step), 1)
         to_come = np.zeros(last + 1)
         choice = np.full(last + 1, last)
-        # Beyond the horizon nothing is left; one request there closes every path.
+        # No job runs beyond the horizon, so one request there ends every path.
         to_come[last] = price * self.alive[last]
         grid = np.arange(last + 1) * self.step
         # S(a) (b - a) - (L(b) - L(a)) is the delay of the interval; split by what depends on b.

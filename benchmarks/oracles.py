@@ -1,12 +1,11 @@
-"""Policies whose every request can be counted without a simulation, in a world without a limit.
+"""Policies whose requests can be computed without a simulation, in a world without a limit.
 
-Those who know all ask at ages: seconds since a job's true start. A job that ends at age x is found
-at the first of them that is not below x, after as many requests as there are up to it. An answer
-takes its time for them as for everybody, so the least delay there is isn't 0.
+The "all known" policies poll at ages, in seconds since a job's true start. A job that ends at age x is
+found at the first age that is not below x. Answers take their usual time, so the least delay isn't 0.
 
-A fixed interval d asks about a job from the watch's beginning to the job's end, T seconds later, at
-times φ, φ + d, φ + 2d, … with φ evenly between 0 and d. In expectation that is T / d + 1 requests
-(the one that finds the end included) and a delay of d / 2; 99 % of the delays are within 0.99 d.
+A fixed interval d polls a job from the start of the watch to the job's end, T seconds later, at times
+φ, φ + d, φ + 2d, … with φ uniform between 0 and d. The expectation is T / d + 1 requests (including
+the one that finds the end) and a delay of d / 2; 99 % of the delays are within 0.99 d.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ _PHASES = 10  # the phases over which a growing interval is averaged
 
 @attrs.define
 class Counted:
-    """What a policy was counted to come to.
+    """The computed result of a policy.
 
     Attributes:
         requests: For each job.
-        delays: Of each job, seconds (several for a job if it was counted at several phases).
+        delays: Of each job, seconds (several for a job if several phases were computed).
     """
 
     requests: list[float] = attrs.field(factory=list)
@@ -39,7 +38,7 @@ class Counted:
 
 
 Plan = Callable[[Known], Sequence[float]]
-"""The ages at which a job of a known kind is asked about from its start."""
+"""The ages at which a job of a known kind is polled."""
 
 
 def tables(scenario: Scenario) -> dict[str, Known]:
@@ -53,7 +52,7 @@ def rule(scenario: Scenario, known: dict[str, Known], price: float) -> Counted:
 
 
 def optimum(scenario: Scenario, known: dict[str, Known], price: float) -> Counted:
-    """The least that can be had with everything known, by dynamic programming."""
+    """The least possible cost with everything known, by dynamic programming."""
     return _by_age(scenario, known, lambda table: table.optimum(price, least=table.step), price)
 
 
@@ -72,7 +71,7 @@ def _by_age(scenario: Scenario, known: dict[str, Known], plan: Plan, price: floa
         if place < len(ages):
             asks, age = place + 1, ages[place]
         else:
-            # It outlives the table: the last interval goes on.
+            # Beyond the table the last interval repeats.
             last = ages[-1] - ages[-2] if len(ages) > 1 else 1.0
             more = int((ran - ages[-1]) / last) + 1
             asks, age = len(ages) + more, ages[-1] + more * last
@@ -125,7 +124,7 @@ def growing(scenario: Scenario, interval: Interval) -> Counted:
 
 
 def _asked_at(interval: Interval, until: float) -> Sequence[float]:
-    """When a job is asked about, counted from its first request."""
+    """When a job is polled, in seconds since its first request."""
     steps = [0.0]
     total, n = 0.0, 0
     while total < until:

@@ -37,12 +37,12 @@ _FEWEST: Final = 1
 
 @attrs.frozen
 class Batch:
-    """Cases of one world that share their scenarios, and how many seeds they are run with.
+    """Cases of one world that share their scenarios and seeds.
 
     Attributes:
         cases: The cases, all of the same world and change.
         seeds: How many seeds.
-        work: About how long one seed takes, seconds: the longest are begun first.
+        work: About how long one seed takes, in seconds: the longest are started first.
     """
 
     cases: tuple[Case, ...]
@@ -64,7 +64,7 @@ def _batch(
 
 
 def full(seeds: int) -> list[Batch]:
-    """Everything. Simulations that only fill in the picture have fewer seeds."""
+    """Everything. Cases that are only for comparison have fewer seeds."""
     counted = (RULE, OPTIMUM, *INTERVALS, CLAIRVOYANT)
     paced = tuple(name + PACED for name in INTERVALS)
     few, fewest = min(seeds, _FEW), min(seeds, _FEWEST)
@@ -104,7 +104,7 @@ def _limited(seeds: int, change: Change = AS_DESCRIBED) -> list[Batch]:
 
 
 def quick() -> list[Batch]:
-    """Ours alone, with few seeds and fewer jobs where they are many."""
+    """Our policy alone, with few seeds, and with fewer jobs in large worlds."""
     seeds = 3
     return [
         _batch("lone", (OURS,), 6, 0.4, prices=(0.1, 1.5)),
@@ -120,7 +120,7 @@ def quick() -> list[Batch]:
 
 
 def perturbed(seeds: int) -> list[Batch]:
-    """Ours with median, sigma, slots and limits three times as high, and a third."""
+    """Our policy with median, sigma, slots and limits multiplied by 3 and by 1/3."""
     batches = []
     shapes = ("lone", "queue 1,000", "mixed", "drift", "tail", "unfair")
     for factor in (3.0, 1 / 3):
@@ -146,7 +146,7 @@ Results = dict[Case, dict[str, Mean]]
 
 
 def run_all(batches: Sequence[Batch], jobs: int, worlds: str = "") -> Results:
-    """Run batches in so many processes; only those whose world's name contains `worlds`."""
+    """Run batches in `jobs` processes; only those whose world's name contains `worlds`."""
     tasks = [
         (batch, seed)
         for batch in sorted(batches, key=lambda batch: -batch.work)
@@ -171,7 +171,7 @@ def run_all(batches: Sequence[Batch], jobs: int, worlds: str = "") -> Results:
                 print(line, file=sys.stderr, flush=True)
     for world, seconds in sorted(spent.items(), key=lambda item: -item[1]):
         print(f"{seconds:7.0f} s  {world}", file=sys.stderr)
-    # By seed, so that a sum's last digits don't hang on which process was first.
+    # In the order of seeds, so that rounding doesn't depend on which process was first.
     return {
         case: means(by_seed[seed] for seed in sorted(by_seed)) for case, by_seed in runs.items()
     }

@@ -32,7 +32,7 @@ _TELLING: Final = {
 
 
 def draw(results: Results, folder: Path, jobs: int) -> list[tuple[str, str]]:
-    """Draw what there are results for; return each file's name with what it shows."""
+    """Draw the plots for which there are results; return each file's name and caption."""
     prepare()
     drawn = []
     if Case("lone", OPTIMUM, PRICES[0]) in results:
@@ -99,7 +99,7 @@ def _tradeoff(results: Results) -> Figure:
     axes.minorticks_off()
     axes.set_xlabel("requests a job")
     axes.set_ylabel("mean delay of the end's news, s")
-    # The upper right is where the others are.
+    # The other labels are at the upper right.
     axes.legend(frameon=False, loc="lower left", fontsize=8)
     return figure
 
@@ -142,7 +142,7 @@ def _rates(jobs: int) -> Figure:
         plain(axes)
         axes.set_title(name, fontsize=9)
         begin = sent[name, Telling.NOTHING][0].at
-        # A window's rate only means something over many requests.
+        # The rate of a window is meaningful only over many requests.
         bin_seconds = 20.0 if name.startswith("sliding") else 10.0
         end = sent[name, Telling.NOTHING][-1].at
         edges = [begin + i * bin_seconds for i in range(int((end - begin) / bin_seconds))]

@@ -1,4 +1,4 @@
-"""The policies that are simulated: ours, fixed intervals and backoffs, and the vendor's own loop."""
+"""The simulated policies: ours, fixed intervals and backoffs, and the vendor's loop."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.tracker import Poll, Tracker
 
 OPEN: Final = Pacing(max_rate=1000, initial_rate=1000, max_in_flight=1000)
-"""Pacing for worlds without a limit: the rate is never what decides."""
+"""Pacing for worlds without a limit: the rate never decides."""
 
 
 class MeasuringPacer(Pacer):
     """The shipped pacer, which also notes when requests had to wait for it.
 
     Attributes:
-        stretches: From when to when requests that were due had to wait, seconds. A stretch ends
-            when for some seconds none had to.
+        stretches: Beginnings and ends, in seconds, of times in which due requests had to wait. A
+            stretch ends when none had to for some seconds.
     """
 
     GAP: Final = 3.0
@@ -38,7 +38,7 @@ class MeasuringPacer(Pacer):
         self.stretches: list[list[float]] = []
 
     def ready_at(self, now: float, kind: RequestKind = RequestKind.STATUS) -> float:
-        """As the pacer's own; asking means that a request is due."""
+        """As in the base class. A call means that a request is due."""
         at = super().ready_at(now, kind)
         if at > now:
             if self.stretches and now <= self.stretches[-1][1] + self.GAP:
@@ -49,7 +49,7 @@ class MeasuringPacer(Pacer):
 
     @property
     def held(self) -> tuple[float, float]:
-        """The longest stretch; nothing, as (0, 0), if there was none."""
+        """The longest stretch, or (0, 0) if there was none."""
         longest = max(self.stretches, key=lambda each: each[1] - each[0], default=[0.0, 0.0])
         return longest[0], longest[1]
 
@@ -64,11 +64,11 @@ def make_pacer(pacing: Pacing) -> MeasuringPacer:
 
 
 class Ours:
-    """This library's core, as it is shipped.
+    """This library's core, as shipped.
 
     Args:
         pacing: The settings.
-        timeout: The watch's, seconds; 600 is what `watch` has by default.
+        timeout: The timeout of the watch in seconds; the default of `watch` is 600.
         callbacks: Whether there is a receiver of webhooks.
     """
 
@@ -86,7 +86,7 @@ class Ours:
             self._tracker.add(now, job_id)
 
     def due(self, now: float) -> str | float:
-        """The tracker's word."""
+        """What the tracker returns."""
         step = self._tracker.due(now)
         return step.job_id if isinstance(step, Poll) else step
 
@@ -100,22 +100,22 @@ class Ours:
             seen = answers.Observation(job_id, answers.PollMeaning.SEEN, answer, reply.body, status)
         return self._observed(now, seen)
 
-    def told(self, now: float, body: Mapping[str, object]) -> News:
+    def signed(self, now: float, body: Mapping[str, object]) -> News:
         """Give the tracker a verified callback."""
         status = decode_status(body["status"])
         assert status is not None  # noqa: S101 - for the type checker: the world has real statuses
         return self._observed(now, answers.reported(str(body["job_id"]), body, status, now))
 
-    def hinted(self, now: float, body: Mapping[str, object]) -> News:
-        """Give the tracker a callback that nobody has signed."""
+    def unsigned(self, now: float, body: Mapping[str, object]) -> News:
+        """Give the tracker an unsigned callback."""
         self._tracker.hint(now, str(body["job_id"]))
         return News.NONE
 
     def _observed(self, now: float, seen: answers.Observation) -> News:
         for event in self._tracker.observe(now, seen):
             if event.status.is_terminal:
-                told = event.status in {JobStatus.COMPLETED, JobStatus.FAILED}
-                return News.ENDED if told else News.LOST
+                is_end = event.status in {JobStatus.COMPLETED, JobStatus.FAILED}
+                return News.ENDED if is_end else News.LOST
         return News.NONE
 
 
@@ -139,7 +139,7 @@ def backoff(first: float = 1.0, factor: float = 1.5, cap: float = 10.0) -> Inter
 
 
 class _Turns:
-    """Jobs by when their turn comes; of those of the same time, the one that was put first."""
+    """A queue of jobs by time; at the same time, in the order of insertion."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, str]] = []
@@ -150,23 +150,23 @@ class _Turns:
 
     @property
     def next_at(self) -> float:
-        """When the next turn comes; infinite if there is none."""
+        """The time of the next job; infinite if there is none."""
         return self._heap[0][0] if self._heap else math.inf
 
     def take(self) -> str:
-        """Whose turn comes next."""
+        """Remove and return the next job."""
         return heapq.heappop(self._heap)[2]
 
 
 class Intervals:
-    """Each job by itself at intervals, from a random time within the first one.
+    """Polls each job at intervals of its own, beginning at a random time in the first interval.
 
-    A refused request is put again after the next interval, or with our pacer when it allows.
+    A refused request is repeated after the next interval, or when our pacer allows it.
 
     Args:
         interval: The intervals.
         rng: Draws each job's phase.
-        pacing: Settings of our pacer, to send through it; None to send whenever a job is due.
+        pacing: Settings of our pacer, if it limits the rate; None to send whenever a job is due.
     """
 
     def __init__(self, interval: Interval, rng: Random, pacing: Pacing | None = None) -> None:
@@ -183,7 +183,7 @@ class Intervals:
             self._turns.put(now + self._rng.uniform(0, first), job_id)
 
     def due(self, now: float) -> str | float:
-        """Whoever has waited longest for its turn."""
+        """The job that has been due for longest."""
         at = self._turns.next_at
         if at > now:
             return at
@@ -210,20 +210,20 @@ class Intervals:
 
 @attrs.define
 class _Task:
-    """What the vendor's loop knows of one job."""
+    """The state of one job in the vendor's loop."""
 
     began_at: float
     attempt: int = 0
 
 
 class VendorLoop:
-    """The vendor's SDK: `wait_for_completion` of legnext 0.3.0, one task a job, all at once.
+    """The vendor's SDK: `wait_for_completion` of legnext 0.3.0, in one task per job.
 
-    It asks at once and then 3 s after each answer. A 429 is repeated up to 3 times, after its
-    `Retry-After` or else 1, 2 and 4 s; one more raises, and 300 s of waiting do too.
+    It polls immediately and then 3 s after each answer. A 429 is retried up to 3 times, after its
+    `Retry-After` or else 1, 2 and 4 s; a fourth raises an exception, and so do 300 s of waiting.
 
     Args:
-        rng: Draws when each task gets going, within the first second.
+        rng: Draws when each task starts, within the first second.
     """
 
     INTERVAL: Final = 3.0
@@ -243,20 +243,22 @@ class VendorLoop:
             self._turns.put(at, job_id)
 
     def due(self, now: float) -> str | float:
-        """Each task sends when it likes."""
+        """Each task sends independently."""
         at = self._turns.next_at
         return at if at > now else self._turns.take()
 
     def observe(self, now: float, job_id: str, reply: Reply) -> News:
-        """One answer to one task."""
+        """Take the answer to one task."""
         if reply.ends:
             return News.ENDED
         task = self._tasks[job_id]
         if reply.status_code == 429:
             if task.attempt >= self.RETRIES:
                 return News.LOST
-            told = reply.headers.get("retry-after")
-            self._turns.put(now + (float(told) if told else 2.0**task.attempt), job_id)
+            retry_after = reply.headers.get("retry-after")
+            self._turns.put(
+                now + (float(retry_after) if retry_after else 2.0**task.attempt), job_id
+            )
             task.attempt += 1
             return News.NONE
         task.attempt = 0

@@ -1,4 +1,4 @@
-"""What must be shown, and whether it is: each row a target and a measured figure."""
+"""The required results: each row has a target and a measured figure."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from benchmarks.worlds import AS_DESCRIBED, Change
 
 FIVE: Final = "every 5 s"
 _NEVER: Final = frozenset({"neglect", "lost"})
-"""What must not happen with any seed: the greatest counts, not the mean."""
+"""Figures that must not exceed the target with any seed: the maximum counts, not the mean."""
 
 
 @attrs.frozen
 class Promise:
-    """One row: what was promised of a world, and what was measured.
+    """One row: a target for a world, and what was measured.
 
     Attributes:
-        world: The world, and what is different from it as described.
+        world: The world, and how it differs from its description.
         what: The figure, in words.
         target: The bound.
-        at_most: Whether it is an upper one.
+        at_most: Whether it is an upper bound.
         measured: The figure's mean.
         percent: Whether it is shown in percent.
     """
@@ -42,13 +42,13 @@ class Promise:
 
     @property
     def is_met(self) -> bool:
-        """Whether the mean keeps to the target."""
+        """Whether the mean meets the target."""
         value = self.measured.value
         return value <= self.target if self.at_most else value >= self.target
 
     @property
     def bound(self) -> str:
-        """The target in signs."""
+        """The target as text: `≤ 3`."""
         return f"{'≤' if self.at_most else '≥'} {self._shown(self.target)}"
 
     @property
@@ -61,7 +61,7 @@ class Promise:
 
 
 def shown(mean: Mean, *, percent: bool = False) -> str:
-    """A mean with its 95 % interval, in as many digits as are worth reading."""
+    """A mean with its 95 % interval, in significant digits."""
     factor = 100 if percent else 1
     value = factor * mean.value
     if math.isnan(value):
@@ -119,8 +119,8 @@ def _on_cost(results: Results, change: Change) -> Iterator[Promise]:
         ("yesterday, 12 slots", "requests", "requests per job", PRICE, 1.3),
         ("crush", "lost", "jobs lost", PRICE, 0.0),
     )
-    # Requests and seconds of delay are promised of the world as described; elsewhere a ratio to
-    # what can be had there is what makes sense.
+    # Requests and delays have targets only in the worlds as described. In changed worlds the
+    # ratio to the optimum is what makes sense.
     is_changed = change != AS_DESCRIBED
     for world, figure, what, price, target in usual:
         measured = look(world, figure, price=price)

@@ -1,4 +1,4 @@
-"""What a world of very many jobs takes: bytes a job, adds and status reads a second.
+"""The cost of a world with very many jobs: bytes a job, adds and status reads a second.
 
 python -m benchmarks.scale
 """
@@ -23,18 +23,18 @@ import attrs
 from mockserver import Fixed, World
 
 _HELP: Final = """\
-Fill a mock server's world with jobs, let them run, and ask for their statuses.
+Fill a mock server's world with jobs, let them run, and read their statuses.
 
-Each figure comes from a process of its own. What a job weighs is what the process holds at the time
-beyond what it held before the first job:
+Each figure comes from its own process. The size of a job is the memory of the process minus that before
+the first job:
 
-added     All jobs are there and wait; none has begun.
-ended     All have ended: nothing is forgotten, so that the truth can be read at any time.
-counted   The same, in a world whose jobs by status were asked for all along.
+added     All jobs have been added and wait; none has started.
+ended     All have ended. Nothing is forgotten, so that the truth can be read at any time.
+counted   The same, in a world whose number of jobs by status was read all along.
 
-resident  What the operating system counts, where it tells (Linux).
-traced    What Python has allocated and not freed, by tracemalloc. The tracing takes time, so the
-          times come from the runs that aren't traced.
+resident  Resident memory, if the operating system reports it (Linux).
+traced    What Python has allocated and not freed, by tracemalloc. Tracing takes time, so the times
+          come from runs without it.
 """
 _SLOTS: Final = 1000
 _RUN: Final = Fixed(45)
@@ -46,10 +46,10 @@ class Weight:
     """What one process measured.
 
     Attributes:
-        added: Bytes a job when all wait.
+        added: Bytes a job while all wait.
         ended: Bytes a job when all have ended.
         adds: Jobs added a second.
-        runs: Jobs brought from pending to their end a second.
+        runs: Jobs simulated from pending to their end a second.
         statuses: `World.status` calls a second.
         views: `World.job` calls a second, as the route of a status request makes them.
     """
@@ -63,7 +63,7 @@ class Weight:
 
 
 def _resident() -> int:
-    """Bytes in memory by the operating system's count; 0 where it doesn't tell."""
+    """Resident memory in bytes; 0 if the operating system doesn't say."""
     try:
         pages = Path("/proc/self/statm").read_text().split()[1]
     except OSError:
@@ -82,7 +82,7 @@ def _a_second(n: int, work: Callable[[], object]) -> float:
 
 
 def weigh(jobs: int, *, traced: bool = False, counted: bool = False) -> Weight:
-    """Fill a world with `jobs` jobs, and weigh it in this process."""
+    """Fill a world with `jobs` jobs, and measure it in this process."""
     if traced:
         tracemalloc.start()
     held = _traced if traced else _resident
@@ -96,7 +96,7 @@ def weigh(jobs: int, *, traced: bool = False, counted: bool = False) -> Weight:
         world.counts(0.0)
     gc.collect()
     added = held() - before
-    # In steps, as a server is asked: each takes what has happened since the one before.
+    # In steps, as requests to a server: each processes what has happened since the one before.
     end = (jobs / _SLOTS + 1) * (_RUN.seconds + 0.5) + 0.5
     steps = [end * number / 100 for number in range(1, 101)]
     look = world.counts if counted else world.advance
@@ -124,7 +124,7 @@ def main() -> int:
     if args.jobs < 1:
         parser.error("--jobs must be at least 1")
     figures: dict[str, Weight] = {}
-    # One after the other, each in a process of its own: neither time nor memory is to be shared.
+    # One after the other, each in its own process, so that they share neither time nor memory.
     for name, traced, counted in (
         ("resident", False, False),
         ("resident, counted", False, True),

@@ -1,4 +1,4 @@
-"""Results as JSON, and the comparison with results that were stored before."""
+"""Results as JSON, and their comparison with stored results."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from benchmarks.plan import Results
 from benchmarks.promises import Promise
 
 WORSE: Final = 0.10
-"""A figure that is worse than before by more than this share is a regression."""
+"""A figure that is worse than the stored one by more than this share is a regression."""
 _SLACK: Final[Mapping[str, float]] = {
-    # Where there is hardly anything, a tenth of it is nothing: what is let pass besides.
+    # A tenth of a very small figure is noise, so this much is allowed besides.
     "refused": 0.002,
     "delay": 0.02,
     "late": 2.0,
     "neglect": 1.0,
 }
-# The last hundredth of a few hundred delays is too few to judge by.
+# The 99 % quantile of a few hundred delays rests on too few of them.
 _NOT_JUDGED: Final = frozenset({"p99", "refused_first"})
 _MORE_IS_BETTER: Final = frozenset({"used"})
 
@@ -78,10 +78,10 @@ def name_of(case: Case) -> str:
 
 
 def regressions(results: Results, stored: Path) -> Iterator[str]:
-    """What has become worse by more than a tenth, one line each.
+    """The figures that are worse by more than a tenth, one line each.
 
     Raises:
-        FileNotFoundError: Nothing was stored there.
+        FileNotFoundError: There are no stored results.
     """
     before = {
         case["name"]: case["figures"]

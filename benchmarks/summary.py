@@ -1,4 +1,4 @@
-"""Means over seeds, and how far they can be trusted."""
+"""Means over seeds, with their confidence intervals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 import attrs
 
-# The 97.5 % quantile of Student's t by degrees of freedom, 1 to 30; beyond it is near the normal's.
+# The 97.5 % quantile of Student's t by degrees of freedom, 1 to 30; beyond, the normal's is close.
 _T: Final = (
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
     2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
@@ -28,7 +28,7 @@ class Mean:
         value: The mean.
         either_way: Half the interval; NaN for a single seed.
         seeds: How many there were.
-        most: The greatest value of any seed.
+        most: The maximum over the seeds.
     """
 
     value: float
@@ -58,7 +58,7 @@ def means(runs: Iterable[Figures]) -> dict[str, Mean]:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """What this share (0 to 1) of the values stays within; NaN of none."""
+    """The value that this share (0 to 1) of the values doesn't exceed; NaN if there are none."""
     if not values:
         return math.nan
     ranked = sorted(values)

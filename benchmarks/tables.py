@@ -32,7 +32,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def must_show(rows: Iterable[Promise]) -> str:
-    """Target, measured, met or not."""
+    """The required results, and whether they are met."""
     return table(
         ("world", "figure", "target", "measured", "met"),
         (
@@ -73,7 +73,7 @@ def worlds(results: Results) -> str:
 
 
 def limits(results: Results) -> str:
-    """Our pacer against each kind of limit."""
+    """Our pacer with each kind of limit."""
     rows = []
     for world in LIMITED:
         for telling in Telling:
@@ -101,7 +101,7 @@ def limits(results: Results) -> str:
 
 
 def prices(results: Results) -> str:
-    """`lone` over the prices: ours beside those who know all."""
+    """`lone` at several prices: our policy beside the "all known" ones."""
     rows = []
     for price in PRICES:
         figures = results.get(Case("lone", OURS, price))

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.webhooks`: what callbacks save, and what becomes of those that are lost.
+"""`python -m benchmarks.webhooks`: what callbacks save, and what happens if some are lost.
 
-The same worlds, with the same jobs, are watched by polling alone and with a receiver of webhooks, which
-callbacks reach half an answer's time after the end. Delays of lost callbacks are compared with those
-of the very same jobs when polled alone.
+The same worlds and jobs are watched by polling alone and with a webhook receiver, which a callback
+reaches half an answer's time after the job's end. Jobs whose callbacks are lost are compared with the
+same jobs polled alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Final
 
 import attrs
 
-from benchmarks.harness import ANSWER, Call, Result, Told, run
+from benchmarks.harness import ANSWER, Call, Result, TakeCallback, run
 from benchmarks.policies import OPEN, Ours
 from benchmarks.summary import Figures, Mean, means, quantile
 from benchmarks.tables import table as markdown
@@ -28,7 +28,7 @@ from tests.pages import command_line, write_into
 
 _TRAVEL: Final = ANSWER / 2
 _LATE: Final = 30.0
-# The part of the batch's time in which no callback comes.
+# The part of the batch's duration in which no callback arrives.
 _OUTAGE: Final = 0.4, 0.6
 _SEEDS: Final = 10
 _PAGE: Final = Path("docs/how-to/webhooks.md")
@@ -36,7 +36,7 @@ _PAGE: Final = Path("docs/how-to/webhooks.md")
 
 @attrs.frozen
 class Channel:
-    """What becomes of callbacks.
+    """What happens to callbacks.
 
     Attributes:
         name: The name in the table.
@@ -74,20 +74,20 @@ def measure(world: str, seed: int) -> dict[str, Figures]:
     for channel in CHANNELS:
         calls, lost = _calls(scenario, channel, seed)
         ours = Ours(OPEN, callbacks=True)
-        told = ours.told if channel.signed else ours.hinted
-        result = _watched(scenario, ours, calls, told)
+        take = ours.signed if channel.signed else ours.unsigned
+        result = _watched(scenario, ours, calls, take)
         figures[channel.name] = _figures(result, alone, lost)
     return figures
 
 
 def _watched(
-    scenario: Scenario, policy: Ours, calls: Sequence[Call] = (), told: Told | None = None
+    scenario: Scenario, policy: Ours, calls: Sequence[Call] = (), take: TakeCallback | None = None
 ) -> Result:
-    return run(policy, scenario.world, scenario.job_ids, calls=calls, told=told)
+    return run(policy, scenario.world, scenario.job_ids, calls=calls, take=take)
 
 
 def _calls(scenario: Scenario, channel: Channel, seed: int) -> tuple[list[Call], list[str]]:
-    """The callbacks that come, in the order in which they do, and the jobs of those that don't."""
+    """The callbacks that arrive, in their order, and the jobs of those that don't."""
     ends = {job_id: ended_at(scenario.world, job_id) for job_id in scenario.job_ids}
     begin, end = (share * max(ends.values()) for share in channel.outage)
     rng = Random(f"callbacks {seed}")
@@ -102,7 +102,7 @@ def _calls(scenario: Scenario, channel: Channel, seed: int) -> tuple[list[Call],
 
 
 def _figures(result: Result, alone: Result, lost: Sequence[str]) -> Figures:
-    """The run's figures, and those of the jobs whose callback is lost, here and polled alone."""
+    """The figures of a run, and those of the jobs with lost callbacks, here and polled alone."""
     figures = {"requests": len(result.sent) / result.jobs, **_delays("", result.delays.values())}
     if lost:
         figures |= _delays("lost ", [result.delays[job_id] for job_id in lost])

@@ -1,7 +1,7 @@
-"""The worlds of `docs/polling`: who is watched, and what is known of them to those who know all.
+"""The worlds of `docs/polling`: the jobs to watch, and their true run-time distributions.
 
-Each is a function of a seed (and of what is changed, see `Change`) that gives a `Scenario`. The
-worlds whose limit is the matter are in `limited`.
+Each is a function of a seed and a `Change`, and returns a `Scenario`. The worlds that test the limit
+are in `limited`.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ CRUSH_RATE: Final = 20.0
 
 @attrs.frozen
 class Change:
-    """What is different from the world as it is described: factors.
+    """How a world differs from its description, as factors.
 
     Attributes:
-        median: Of the run times.
-        sigma: The run times' spread: the standard deviation of their logarithm.
-        slots: How many jobs run at once.
-        limit: How many requests are permitted.
+        median: The median of the run times.
+        sigma: The spread of the run times: the standard deviation of their logarithm.
+        slots: How many jobs run at the same time.
+        limit: How many requests are allowed.
         jobs: How many jobs there are; the quick form has fewer.
     """
 
@@ -56,7 +56,7 @@ class Change:
     jobs: float = 1.0
 
     def count(self, jobs: int) -> int:
-        """How many jobs instead of so many."""
+        """The number of jobs after the change."""
         return max(1, round(jobs * self.jobs))
 
     def queue(self) -> int:
@@ -77,15 +77,15 @@ AS_DESCRIBED: Final = Change()
 
 @attrs.frozen(eq=False)
 class Scenario:
-    """One world with its jobs, and when the watch begins.
+    """A world with its jobs, and when the watch begins.
 
     Attributes:
         world: The simulated account.
-        job_ids: Who is watched, in the order of submission.
-        kinds: The kind of each of them, by which those who know all know its run times.
+        job_ids: The jobs to watch, in the order of submission.
+        kinds: The kind of each job, a key of `survivals`.
         survivals: The survival function of the run times of each kind.
-        begin_at: When the watch begins, seconds since the world's start.
-        limit: How many requests are admitted.
+        begin_at: When the watch begins, in seconds since the world's start.
+        limit: The rate limit.
     """
 
     world: World
@@ -111,27 +111,27 @@ def _of_one_kind(world: World, change: Change, jobs: int) -> Scenario:
 
 
 def lone(seed: int, change: Change) -> Scenario:
-    """All start at once: no queue, no limit."""
+    """All jobs start at once: no queue, no limit."""
     return _alike(seed, change, 200, None, "fifo")
 
 
 def queue(seed: int, change: Change) -> Scenario:
-    """A thousand jobs in line for the slots."""
+    """A thousand jobs waiting for slots."""
     return _alike(seed, change, 1000, change.queue(), "fifo")
 
 
 def long_queue(seed: int, change: Change) -> Scenario:
-    """Ten thousand jobs in line for the slots."""
+    """Ten thousand jobs waiting for slots."""
     return _alike(seed, change, 10_000, change.queue(), "fifo")
 
 
 def unfair(seed: int, change: Change) -> Scenario:
-    """The next job is drawn at random from those that wait."""
+    """The next job to start is drawn at random from those waiting."""
     return _alike(seed, change, 600, change.queue(), "random")
 
 
 def crush(seed: int, change: Change) -> Scenario:
-    """All start at once, and far fewer requests are permitted than there are jobs."""
+    """All jobs start at once, and far fewer requests are allowed than there are jobs."""
     rate = CRUSH_RATE * change.limit
     limit = TokenBucket(rate, max(1, round(rate)))
     world = World(seed, slots=None, run_times=change.usual())
@@ -141,13 +141,13 @@ def crush(seed: int, change: Change) -> Scenario:
 def _published(change: Change, name: str) -> Lognormal:
     low, high = TASKS[name].typical_run
     low, high = low * change.median, high * change.median
-    # Wider or narrower about the same middle.
+    # Wider or narrower around the same centre.
     middle, half = math.sqrt(low * high), math.sqrt(high / low) ** change.sigma
     return Lognormal.within(middle / half, middle * half)
 
 
 def _survival_of(run_times: Lognormal) -> Survival:
-    """The survival function of a lognormal cut to its range."""
+    """The survival function of a lognormal truncated to its range."""
     whole = lognormal(run_times.median, run_times.sigma)
     above_low, above_high = whole(run_times.low), whole(run_times.high)
 
@@ -174,7 +174,7 @@ def mixed(seed: int, change: Change) -> Scenario:
 
 
 def drift(seed: int, change: Change) -> Scenario:
-    """`queue`, but from the middle job on all take twice as long."""
+    """`queue`, but the second half of the jobs take twice as long."""
     jobs = change.count(1000)
     usual, slow = change.usual(), change.usual(2.0)
 
@@ -225,7 +225,7 @@ def yesterday_open(seed: int, change: Change) -> Scenario:
 
 
 def yesterday_queue(seed: int, change: Change) -> Scenario:
-    """All submitted at once to the slots, so long ago that 90 % have ended; the rest wait or run."""
+    """All submitted at once, with slots, so long ago that 90 % have ended; the rest wait or run."""
     return _yesterday(seed, change, change.queue())
 
 

@@ -1,4 +1,4 @@
-"""What the library itself costs: requests, memory, CPU, time. `python -m benchmarks.performance`."""
+"""What the library costs: requests, memory, CPU and time. `python -m benchmarks.performance`."""
 
 from typing import Final
 
@@ -13,4 +13,4 @@ SUBJECTS: Final[tuple[str, ...]] = (
     "full_stack",
     "instructions",
 )
-"""The modules of this package that measure something, in the order of the page."""
+"""The modules that measure something, in the order of the page."""

@@ -14,23 +14,23 @@ from benchmarks.performance import SUBJECTS, instructions, page
 from benchmarks.performance.rounds import CannotMeasureError, Row
 
 _HELP: Final = """\
-Measure what the library itself costs, and hold it to its targets.
+Measure what the library costs, and compare it with its targets.
 
-Speed is a ratio of two things that take turns within one run; a figure in seconds or bytes says
-something of this machine only. Progress goes to stderr, the table to stdout.
+Speed is a ratio of two things that take turns within one run. Figures in seconds or bytes are for this
+machine only. Progress goes to stderr, the table to stdout.
 """
 _EPILOG: Final = """\
 for example:
   python -m benchmarks.performance --page
-      Everything, and the figures and plots in docs/performance.md anew.
+      Measure everything, and rewrite the figures and plots in docs/performance.md.
   python -m benchmarks.performance --only core,memory --page
-      These two anew; the page keeps the others' figures.
+      Measure these two; the page keeps the figures of the others.
   python -m benchmarks.performance --quick --check
-      A minute's worth of it; fails on a ratio that is far out of its bound.
+      A minute's run; fails if a ratio is far out of its bound.
   python -m benchmarks.performance --only instructions --against HEAD~1
-      Instructions a poll, compared to those of the commit before.
+      Instructions a poll, compared with the previous commit.
   python -m benchmarks.performance --release
-      Keep this version's instructions a poll as those of the last release.
+      Store the instructions a poll of this version as those of the last release.
 """
 
 
@@ -41,20 +41,18 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--quick", action="store_true", help="less of everything, in a minute")
+    parser.add_argument("--quick", action="store_true", help="measure less, in a minute")
     parser.add_argument(
         "--check",
         action="store_true",
-        help="fail on a missed target; with --quick only on a ratio far out of its bound",
+        help="fail if a target is missed; with --quick only if a ratio is far out of its bound",
     )
     parser.add_argument("--only", default=",".join(SUBJECTS), help="subjects (all: %(default)s)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows to a file")
     parser.add_argument("--page", action="store_true", help="write docs/performance.md")
+    parser.add_argument("--against", metavar="REF", help="the commit to compare instructions with")
     parser.add_argument(
-        "--against", metavar="REF", help="the release to count instructions against, to git"
-    )
-    parser.add_argument(
-        "--release", action="store_true", help="keep the instructions a poll of this version"
+        "--release", action="store_true", help="store the instructions a poll of this version"
     )
     options = parser.parse_args(arguments)
     options.only = options.only.split(",")
@@ -62,7 +60,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     if unknown:
         parser.error(f"no such subject: {', '.join(sorted(unknown))}")
     if options.quick and options.page:
-        parser.error("the page's figures are not taken in a hurry: --page and --quick exclude")
+        parser.error("--page can't be combined with --quick: the page needs full measurements")
     return options
 
 
@@ -76,13 +74,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for subject in options.only:
         rows = _measure(subject, options)
         if options.check and not all(_is_within(row, options) for row in rows):
-            # Something else may have had the machine; what is really slower is so twice.
-            print(f"{subject} again, for it was out of bounds", file=sys.stderr)
+            # Other load may have slowed it down; a real regression shows twice.
+            print(f"{subject}: out of bounds, measuring again", file=sys.stderr)
             rows = _measure(subject, options)
         if rows:
             results[subject] = rows
             if options.page:
-                # Each as it comes, so that nothing that has been measured is lost.
+                # Written one by one, so that no measurement is lost.
                 page.write({subject: rows})
     print(page.table_of(results))
     if options.json is not None:
@@ -91,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measure(subject: str, options: argparse.Namespace) -> list[Row]:
-    """Run one subject, which has the machine to itself; nothing if it can't be run here."""
+    """Run one subject alone on the machine; return nothing if it can't run here."""
     print(f"{subject} …", file=sys.stderr)
     began = time.monotonic()
     try:
@@ -99,7 +97,7 @@ def _measure(subject: str, options: argparse.Namespace) -> list[Row]:
         if subject == "instructions":
             rows = instructions.measure(quick=options.quick, against=options.against)
         else:
-            # By name, so that each is imported when its turn has come, and a part runs alone.
+            # By name, so that each is imported only when it runs.
             rows = import_module(f"benchmarks.performance.{subject}").measure(quick=options.quick)
     except CannotMeasureError as error:
         print(f"{subject} was not measured: {error}", file=sys.stderr)
@@ -118,7 +116,7 @@ def _verdict(rows: Sequence[Row], options: argparse.Namespace) -> int:
         print(f"out of bounds: {row.name}: {page.bound(row, quick=options.quick)}")
     met = sum(row.is_met for row in rows)
     print(f"{met} of {len(rows)} targets are met; out of bounds: {len(out)}")
-    # A check that has looked at nothing has not found it good.
+    # A check of nothing must not pass.
     return 1 if options.check and (out or not rows) else 0
 
 

@@ -1,12 +1,12 @@
-"""What it costs not to be on Trio, and which of two ways asyncio is bridged by.
+"""The cost of not using Trio, and a comparison of two ways to bridge asyncio.
 
-`python -m benchmarks.performance.bridges [--quick]` has the ways take turns, each round in a fresh
-process, and prints a table: Trio itself, `legnext_stream.sync`, and `legnext_stream.aio` under
-asyncio and uvloop; the latter two both by Trio in a thread, as it is, and by Trio's guest mode, which
-is made here for the comparison.
+`python -m benchmarks.performance.bridges [--quick]` measures the ways in turns, each round in a fresh
+process, and prints a table: Trio itself, `legnext_stream.sync`, and `legnext_stream.aio` under asyncio
+and uvloop. The last two run Trio in a thread, as the library does, and also in Trio's guest mode, which
+is implemented here for the comparison.
 
-A wait that is answered at once shows what a bridge itself costs; a watch of jobs at 500 events a
-second, over sockets, what remains of that in use.
+An item that is ready shows the cost of the bridge itself. A watch of jobs at 500 events a second, over
+sockets, shows the cost in use.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from legnext_stream._bridges.reader import Reader
 
 _RATE: Final = 500  # events a second
 _PACING: Final = Pacing(max_rate=1.2 * _RATE, initial_rate=1.2 * _RATE)
-# In guest mode no run can begin in a thread before the last has ended, and a loop that is closed before
-# that leaves a run behind that nobody ends: so it is waited for, seconds.
+# How long to wait for a guest run to end, in seconds: no new run can begin in the thread before, and
+# closing the loop earlier would leave the run behind.
 _ENDING: Final = 0.02
 
 
@@ -45,13 +45,13 @@ class Cost:
     """What one way costs in one round.
 
     Attributes:
-        hop: From asking for an item that is there to having it, median, microseconds.
+        hop: The time to get an item that is ready, median, microseconds.
         hop99: The same, 99th percentile.
         items: Such items a second.
         delay: From the server's answer to the consumer, at 500 events a second, median, milliseconds.
         delay99: The same, 99th percentile.
-        cpu: Processor time of that, of all threads, milliseconds an event.
-        start: To take a lease, do nothing through it and end it, milliseconds.
+        cpu: CPU time of that over all threads, milliseconds an event.
+        start: The time to start and end the bridge without any work, milliseconds.
     """
 
     hop: float
@@ -64,7 +64,7 @@ class Cost:
 
 
 class _Endless:
-    """A Trio iterator that always has an item."""
+    """A Trio iterator that always has an item ready."""
 
     def __aiter__(self) -> _Endless:
         return self
@@ -78,7 +78,7 @@ class _Endless:
 
 
 class _GuestRun(trio_thread._Run):  # noqa: SLF001 - the other way, by the same door
-    """The Trio run as a guest of the loop, in place of a thread of its own."""
+    """A Trio run as a guest of the loop, instead of in its own thread."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -233,7 +233,7 @@ def _cpu() -> float:
 
 
 def _cost(times: list[float], delays: list[float], cpu: float, start: float) -> Cost:
-    # The first pay for connections and caches.
+    # The first ones include the cost of connections and caches.
     delays = delays[len(delays) // 5 :]
     return Cost(
         hop=1e6 * statistics.median(times),
@@ -247,7 +247,7 @@ def _cost(times: list[float], delays: list[float], cpu: float, start: float) -> 
 
 
 def main() -> None:
-    """Measure all ways in turns, and print the medians of the rounds."""
+    """Measure all ways in turns, and print the medians."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.performance.bridges")
     parser.add_argument("--quick", action="store_true", help="one short round")
     rounds, events, hops = (1, 1000, 1000) if parser.parse_args().quick else (5, 3000, 5000)

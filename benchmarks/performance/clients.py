@@ -1,6 +1,6 @@
-"""Clients that ask for the status of jobs, as fast as they can, with so many requests at once.
+"""Clients that poll jobs as fast as they can, with a number of requests in flight.
 
-Each is measured for some seconds, after it has opened its connections, in a process of its own.
+Each is measured for some seconds, after it has opened its connections, in its own process.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from legnext_stream import EventStream, LegnextClient, Pacing
 from legnext_stream._core.answers import PollMeaning, read_poll
 
 _PATIENCE: Final = 60.0
-"""How long a request may take, seconds: as the vendor's client has it."""
+"""How long a request may take, in seconds: the vendor's default."""
 _LEARNING: Final = 3.0
-"""How long a watch takes to learn its pace, seconds."""
+"""How long a watch takes to learn its rate, in seconds."""
 _JOBS: Final = 1000
 _IDS: Final = [str(UUID(int=number)) for number in range(_JOBS)]
 _KEY: Final = "benchmark"
 
 Ask: TypeAlias = Callable[[str], Awaitable[None]]
-"""Ask for the status of a job, and decode the answer."""
+"""Polls a job, and decodes the answer."""
 Asking: TypeAlias = Callable[[str, int], AbstractAsyncContextManager[Callable[[], Ask]]]
-"""By the base URL and the number of workers: what makes each worker's way of asking."""
+"""From the base URL and the number of workers: a function that makes each worker's poll."""
 
 
 def requests_a_second(
@@ -47,7 +47,7 @@ def requests_a_second(
     Args:
         client: Its name, in `CLIENTS`.
         base_url: Where the server is.
-        in_flight: How many requests are under way at once.
+        in_flight: How many requests are in flight.
         seconds: For how long.
         certificates: A file with the certificates to trust, for https.
     """
@@ -57,12 +57,12 @@ def requests_a_second(
 
 
 def _by_workers(asking: Asking) -> Callable[[str, int, float], float]:
-    """Measure what workers reach, one for each request in flight, in Trio."""
+    """Measure Trio workers, one for each request in flight."""
 
     async def measured(base_url: str, in_flight: int, seconds: float) -> float:
         async with asking(base_url, in_flight) as worker:
             asks = [worker() for _ in range(in_flight)]
-            # The first one learns what there is to learn, and all then open their connections.
+            # The first worker warms up, then all open their connections.
             await asks[0](_IDS[0])
             async with trio.open_nursery() as nursery:
                 for ask in asks:
@@ -90,7 +90,7 @@ async def _counted(asks: list[Ask], seconds: float) -> float:
 
 
 def _ours(*, http2: bool) -> Asking:
-    """As a watch polls: the account's lanes, and what the answer says of the job."""
+    """As in a watch: the account's lanes, and decoding the answer."""
 
     @asynccontextmanager
     async def asking(base_url: str, in_flight: int) -> AsyncIterator[Callable[[], Ask]]:
@@ -109,7 +109,7 @@ def _ours(*, http2: bool) -> Asking:
 
 
 def _watching(base_url: str, in_flight: int, seconds: float) -> float:
-    """A whole watch of jobs that run on and on, whose settings allow anything."""
+    """A whole watch of jobs that never end, with unlimited settings."""
     pacing = Pacing(
         min_interval=0.01,
         max_interval=0.01,
@@ -119,7 +119,7 @@ def _watching(base_url: str, in_flight: int, seconds: float) -> float:
     )
 
     async def read_on(events: EventStream) -> None:
-        # Of each job there is one thing to tell. But if nobody listened, polling would stop.
+        # Each job has one event. Without a consumer, polling would stop.
         async for _ in events:
             pass
 
@@ -127,7 +127,7 @@ def _watching(base_url: str, in_flight: int, seconds: float) -> float:
         async with LegnextClient(_KEY, base_url, pacing=pacing) as client:
             async with client.watch(_IDS, timeout=None) as events, trio.open_nursery() as nursery:
                 nursery.start_soon(read_on, events)
-                # How many requests may be in flight is learned: it grows as long as that helps.
+                # The number of requests in flight is learned: it grows as long as that helps.
                 await trio.sleep(_LEARNING)
                 before, began = client.stats.polls, time.perf_counter()
                 await trio.sleep(seconds)
@@ -158,7 +158,7 @@ async def _httpx_each(base_url: str, in_flight: int) -> AsyncIterator[Callable[[
 
 @asynccontextmanager
 async def _httpx_shared(base_url: str, in_flight: int) -> AsyncIterator[Callable[[], Ask]]:
-    """One httpx client for all, with room for all."""
+    """One httpx client for all workers, with enough connections."""
     limits = httpx.Limits(max_connections=in_flight, max_keepalive_connections=in_flight)
     async with httpx.AsyncClient(
         base_url=base_url, headers={"x-api-key": _KEY}, limits=limits, timeout=_PATIENCE
@@ -195,7 +195,7 @@ async def _httpcore_each(base_url: str, in_flight: int) -> AsyncIterator[Callabl
 
 
 def _vendors(base_url: str, in_flight: int, seconds: float) -> float:
-    """The vendor's client as it is meant to be used: `gather` over so many jobs, again and again."""
+    """The vendor's client as its documentation uses it: `gather` over jobs, repeatedly."""
 
     async def measured() -> float:
         async with legnext.AsyncClient(_KEY, base_url=f"{base_url}/api") as client:
@@ -215,7 +215,7 @@ def _vendors(base_url: str, in_flight: int, seconds: float) -> float:
 
 
 def _sockets(base_url: str, in_flight: int, seconds: float) -> float:
-    """Bytes written and read on bare sockets, with all connections kept busy: the server's limit."""
+    """Plain sockets with all connections kept busy: the limit of the server."""
     address = urlsplit(base_url)
     head = f"GET /api/v1/job/{_IDS[0]} HTTP/1.1\r\nhost: {address.netloc}\r\n\r\n".encode()
     with _connections((address.hostname, address.port), in_flight) as connections:
@@ -243,7 +243,7 @@ def _connections(
 OURS: Final = "ours"
 OURS_HTTP2: Final = "ours, HTTP/2 over TLS"
 OURS_TLS: Final = "ours, HTTP/1.1 over TLS"
-"""Not another client, but what `OURS` is called where it speaks TLS."""
+"""The name of `OURS` when it uses TLS."""
 WATCH: Final = "ours, a whole watch"
 VENDORS: Final = "the vendor's SDK, gather"
 HTTPX_EACH: Final = "httpx, one client per worker"

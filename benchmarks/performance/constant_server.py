@@ -1,7 +1,6 @@
-"""A server that costs next to nothing: one answer over sockets, from a process of its own.
+"""A server with almost no cost: the same answer over sockets, from its own process.
 
-It only puts the job's id into an answer that lies ready, so that what is measured against it is the
-client.
+It only inserts the job's id into a prepared answer, so that the client is what is measured.
 """
 
 from __future__ import annotations
@@ -15,10 +14,10 @@ from typing import Final
 from benchmarks.performance.served import HOST, served
 
 ID_LENGTH: Final = 36
-"""How long a job's id is: an answer's length is the same for all."""
+"""The length of a job id, so that all answers have the same length."""
 _BACKLOG: Final = 1024
 _BEFORE: Final = b'{"job_id":"'
-# As the API answers for a job that runs.
+# The API's answer for a running job.
 _AFTER: Final = (
     b'","model":"midjourney","task_type":"diffusion","status":"processing","config":'
     b'{"service_mode":"public","webhook_config":{"endpoint":"","secret":""}},"input":null,'
@@ -35,12 +34,12 @@ _HEAD: Final = (
 
 
 def body_of(job_id: bytes) -> bytes:
-    """The answer's body, for other servers that are to answer the same."""
+    """The answer's body, for other servers that give the same answer."""
     return _BEFORE + job_id + _AFTER
 
 
 def constant_server() -> AbstractContextManager[str]:
-    """The server's base URL, as long as this lasts."""
+    """Run the server, and return its base URL."""
     return served(_serve)
 
 
@@ -62,9 +61,9 @@ def _serve(starter: Connection) -> None:
 
 
 def _answer(connection: socket.socket) -> bool:
-    """Answer what has come in; False when the client has hung up."""
-    # A request is small and comes in one piece, and the next only after the answer: nobody here
-    # pipelines. An answer is small too, and fits into the socket's buffer.
+    """Answer the requests that have arrived; False when the client has closed the connection."""
+    # A request is small and arrives in one piece, and the next only after the answer: no client
+    # pipelines here. An answer is small too, and fits into the socket's buffer.
     try:
         request = connection.recv(65536)
     except ConnectionResetError:

@@ -1,13 +1,12 @@
-"""CPU of the core alone: pacer, tracker, schedule and the reading of answers, without any HTTP.
+"""CPU of the core alone: pacer, tracker, schedule and decoding, without any HTTP.
 
-Worlds of jobs are polled in virtual time, a hundred requests in flight, as `watch` would poll them.
-What is timed is just what the engine calls: `Tracker.due`, `read_poll` and `Tracker.observe`. The
-answers, which are the API's in every byte, are made outside of the timed stretches.
+Jobs are polled in virtual time with a hundred requests in flight, as `watch` would poll them. Only
+the engine's calls are timed: `Tracker.due`, `read_poll` and `Tracker.observe`. The answers, which are
+the API's in every byte, are made outside of the timed sections.
 
-In one kind of world all jobs run, each with a time of its own at which it is asked about. In the
-other a hundred run, and all others wait in line. Whenever a job ends another one is submitted, so
-their number stays the same; and requests are permitted in proportion to the jobs that run, just as
-many as are worth their price.
+In one kind of world all jobs run, and each is polled at its own times. In the other a hundred run and
+the others wait. Whenever a job ends another one is submitted, so that the number stays the same. The
+allowed rate is proportional to the number of running jobs: as many requests as are worth their price.
 """
 
 from __future__ import annotations
@@ -58,19 +57,19 @@ class _Account:
     """Jobs that run in slots, in the order of their submission, for lognormal times.
 
     Attributes:
-        slots: How many run at once.
+        slots: How many run at the same time.
     """
 
     slots: int
     _random: Random = attrs.field(factory=lambda: Random(1), init=False)
     _waiting: deque[str] = attrs.field(factory=deque, init=False)
-    # When each job that runs started, and when it ends, seconds.
+    # When each running job started, and when it ends, in seconds.
     _runs: dict[str, tuple[float, float]] = attrs.field(factory=dict, init=False)
 
     def submit(self, now: float) -> str:
-        """A job comes in; it runs at once if there is a slot.
+        """Submit a job; it runs immediately if there is a slot.
 
-        The first ones have run for a while, so that their ends don't come all at once.
+        The first ones have run for a while already, so that they don't all end at the same time.
         """
         job_id = str(UUID(int=self._random.getrandbits(128)))
         if len(self._runs) < self.slots:
@@ -80,7 +79,7 @@ class _Account:
         return job_id
 
     def end(self, job_id: str) -> None:
-        """A job's end was told: forget it. The next one has had its slot since then."""
+        """Forget a job whose end was reported. The next one has had its slot since the end."""
         _, ended_at = self._runs.pop(job_id)
         self._start(self._waiting.popleft(), ended_at)
 
@@ -109,7 +108,7 @@ def _stamp(at: float) -> str:
 
 
 class Watch:
-    """A watch over so many jobs, polled in virtual time.
+    """A watch of a number of jobs, polled in virtual time.
 
     Args:
         jobs: How many are watched.
@@ -123,13 +122,13 @@ class Watch:
         self._tracker = Tracker(pacing=pacing, timeout=600.0, pacer=pacer)
         self._account = _Account(running)
         self._now = 0.0
-        # So that about as many requests are under way as are sent at a time.
+        # So that about as many requests are in flight as are sent at a time.
         self._answer = _IN_FLIGHT / rate / 2
         for _ in range(jobs):
             self._tracker.add(self._now, self._account.submit(self._now))
 
     def cpu_a_poll(self, polls: int) -> float:
-        """Go on for so many polls; return the CPU seconds of the core for each."""
+        """Continue for a number of polls; return the CPU seconds of the core for each."""
         spent, done = 0.0, 0
         while done < polls:
             began = time.process_time()
@@ -146,7 +145,7 @@ class Watch:
         return spent / done
 
     def _send(self) -> list[tuple[str, float]]:
-        """Poll until a hundred requests are under way, or the first has its answer."""
+        """Poll until a hundred requests are in flight, or the first is answered."""
         due, now = self._tracker.due, self._now
         sent: list[tuple[str, float]] = []
         until = math.inf
@@ -172,7 +171,7 @@ class Watch:
         return Reply(200, headers, content, sent_at, received_at, received_at)
 
     def _observe(self, replies: list[tuple[str, Reply]]) -> list[str]:
-        """Take the answers in; return whose end was told."""
+        """Take the answers; return the jobs whose end was reported."""
         observe = self._tracker.observe
         ended: list[str] = []
         for job_id, reply in replies:
@@ -184,19 +183,19 @@ class Watch:
 
 
 def all_running(jobs: int) -> Watch:
-    """A watch of which all jobs run."""
+    """A watch in which all jobs run."""
     return Watch(jobs, jobs)
 
 
 def nearly_all_waiting(jobs: int) -> Watch:
-    """A watch of which a hundred jobs run, and the others wait."""
+    """A watch in which a hundred jobs run and the others wait."""
     return Watch(jobs, _RUNNING)
 
 
 def alternating(
     make: Callable[[int], Watch], sizes: tuple[int, ...], polls: int, rounds: int
 ) -> list[tuple[float, ...]]:
-    """CPU seconds a poll of watches of several sizes, taken in turns."""
+    """CPU seconds a poll in watches of several sizes, measured in turns."""
     watches = [make(jobs) for jobs in sizes]
     for watch in watches:
         watch.cpu_a_poll(3 * polls)
@@ -207,7 +206,7 @@ _WORLDS: Final = {"all running": all_running, "nearly all waiting": nearly_all_w
 
 
 def measure(quick: bool) -> list[Row]:  # noqa: FBT001 - every subject's signature
-    """Polls a second of few jobs, and what a poll costs when there are many."""
+    """Polls a second with few jobs, and the cost of a poll with many."""
     many = _QUICK_MANY if quick else _MANY
     sizes = (_FEW, many) if quick else (*_SERIES, many)
     polls, rounds = (1_000, 5) if quick else (10_000, 7)

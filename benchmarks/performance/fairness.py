@@ -1,8 +1,8 @@
-"""The longest that anything keeps all else waiting: one step of one task, by a Trio instrument.
+"""The longest time that one task blocks all others: one step, measured by a Trio instrument.
 
-A step is counted by the processor time of the thread, so that what other processes take away says
-nothing about us. Python's garbage collector runs within steps, and counts: it looks at all objects
-there are, the more the longer, whoever made them. The last row is without that.
+A step is measured in CPU time of the thread, so that other processes don't count. Python's garbage
+collector runs within steps and counts: it visits all objects of the process. The last row is without
+it.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from legnext_stream import EventStream, Job, JobStatus, LegnextClient, Pacing
 _TARGET: Final = 20.0
 """Milliseconds."""
 _PACING: Final = Pacing(max_rate=100.0, initial_rate=100.0)
-# The jobs that are polled, and whose events are read, meanwhile.
+# The jobs that are polled, and whose events are read, during a burst.
 _WATCHED: Final = 200
 
 Burst: TypeAlias = Callable[[EventStream, int], Awaitable[None]]
 
 
 def measure(quick: bool) -> list[Row]:  # noqa: FBT001 - every subject's signature
-    """Bursts in processes of their own, beside a watch that goes on."""
+    """Measure bursts, each in its own process, during a running watch."""
     rounds = 3 if quick else 5
     bursts: list[tuple[str, Burst, int, bool, float | None]] = [
         ("10,000 events", _events, 10_000, True, 10 * _TARGET),
@@ -54,17 +54,17 @@ def measure(quick: bool) -> list[Row]:  # noqa: FBT001 - every subject's signatu
 
 
 async def _events(stream: EventStream, count: int) -> None:
-    """Have so many events at once: those of jobs that are known to have ended."""
+    """Make many events at once: those of jobs that are known to have ended."""
     unread = stream.subscribe("latest")
     stream.add([Job(job_id=job_id, status=JobStatus.COMPLETED) for job_id in _new_ids(count)])
     await _until(lambda: taken_in(stream.stats) >= _WATCHED + count)
-    # All of them wait in here by now.
+    # By now all of them wait here.
     for _ in range(count):
         await anext(unread)
 
 
 async def _ids(stream: EventStream, count: int) -> None:
-    """Have so many ids come in at once."""
+    """Let many ids arrive at once."""
     stream.add(_new_ids(count))
     await _until(lambda: taken_in(stream.stats) >= _WATCHED + count)
 
@@ -74,7 +74,7 @@ def _new_ids(count: int) -> list[str]:
 
 
 async def _until(is_done: Callable[[], bool]) -> None:
-    while not is_done():  # noqa: ASYNC110 - what is looked at tells nobody of its changes
+    while not is_done():  # noqa: ASYNC110 - there is no notification to wait for
         await trio.sleep(0.01)
 
 
@@ -85,7 +85,7 @@ def _longest_step(burst: Burst, count: int, *, collects: bool) -> float:
 
 
 async def _watch(burst: Burst, count: int) -> float:
-    """The longest step while a burst goes through a watch, milliseconds."""
+    """The longest step during a burst, in milliseconds."""
     transport = ReadyTransport("pending")
     async with (
         LegnextClient("benchmark", BASE_URL, transport, pacing=_PACING) as client,
@@ -106,7 +106,7 @@ async def _watch(burst: Burst, count: int) -> float:
 
 
 class _Steps(trio.abc.Instrument):
-    """Notes how long the longest step was, seconds of the thread's processor time."""
+    """Records the longest step, in seconds of the thread's CPU time."""
 
     def __init__(self) -> None:
         self.longest = 0.0
@@ -118,7 +118,7 @@ class _Steps(trio.abc.Instrument):
 
     def after_task_step(self, task: trio.lowlevel.Task) -> None:
         del task
-        # The step in which this was begun has no begin of its own.
+        # The step in which the measurement began has no recorded start.
         if self._began is not None:
             self.longest = max(self.longest, time.thread_time() - self._began)
 

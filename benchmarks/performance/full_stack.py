@@ -1,4 +1,4 @@
-"""Requests a real second through the full stack: tracker, httpx, HTTP/1.1 in memory, mock server.
+"""Requests in one second of real time through the full stack, in memory and virtual time.
 
 python -m benchmarks.performance.full_stack
 """
@@ -20,21 +20,22 @@ from legnext_stream import LegnextClient
 from mockserver import MockLegnext, run_virtual
 
 _HELP: Final = """\
-Watch a batch until every job has ended, in virtual time, and count the requests a real second.
+Watch a batch until every job has ended, in virtual time, and count the requests in one second of
+real time.
 
-Everything is there that there is in earnest, but for the kernel: the client decides, its HTTP side
-writes and reads HTTP/1.1, and the mock server answers, all in one thread. So no waiting is measured,
-only work: that of the client and that of the server together. What the watch told is held against
-what really happened; a figure of a wrong run is none.
+Everything but the kernel takes part: the client decides, its HTTP side writes and reads HTTP/1.1, and
+the mock server answers, all in one thread. So the figure measures no waiting, only work: that of the
+client and the server together. The events are compared with what really happened, and a wrong run
+fails.
 """
 _EPILOG: Final = """\
 for example:
   python -m benchmarks.performance.full_stack
-      1,000 jobs, 7 rounds after a short one to warm up; takes a minute or two.
+      1,000 jobs, 7 rounds after a short warm-up; takes a minute or two.
   python -m benchmarks.performance.full_stack --jobs 200 --rounds 5
       A quick look.
   python -m benchmarks.performance.full_stack --json > full_stack.json
-      Every round's figures, to compare with another day's.
+      The figures of each round, for later comparison.
 """
 _TERMINAL: Final = {"completed", "failed"}
 _TARGET: Final = 1000
@@ -46,11 +47,11 @@ class Round:
     """One batch from its first request to its last.
 
     Attributes:
-        requests: How many the server answered.
-        events: How many the watch told.
+        requests: How many requests the server answered.
+        events: How many events the watch gave.
         virtual_seconds: How long the batch took on the simulated clock.
-        real_seconds: How long that took in earnest.
-        requests_per_second: Requests a real second.
+        real_seconds: How long that took in real time.
+        requests_per_second: Requests in one second of real time.
     """
 
     requests: int
@@ -61,11 +62,11 @@ class Round:
 
 
 class WrongRunError(Exception):
-    """The watch told something else than what happened."""
+    """The watch reported something other than what happened."""
 
 
 def measure(*, quick: bool) -> list[Row]:
-    """Several rounds in a process of their own."""
+    """Run several rounds in a process of their own."""
     jobs, rounds = (100, 3) if quick else (1000, 7)
     done = child(run_rounds, jobs, _SLOTS, 0, rounds)
     return [
@@ -80,12 +81,12 @@ def measure(*, quick: bool) -> list[Row]:
 
 
 def run_rounds(jobs: int, slots: int, seed: int, rounds: int) -> list[Round]:
-    """Run rounds one after the other, all of the same seed.
+    """Run rounds one after the other, all with the same seed.
 
     Raises:
-        WrongRunError: What a watch told isn't what happened.
+        WrongRunError: A watch reported something other than what happened.
     """
-    # The first round in a process pays for imports and caches.
+    # The first round includes imports and caches.
     run_round(min(jobs, 100), slots, seed)
     return [run_round(jobs, slots, seed) for _ in range(rounds)]
 
@@ -94,7 +95,7 @@ def run_round(jobs: int, slots: int, seed: int) -> Round:
     """Watch `jobs` jobs to their ends, `slots` of them running at once.
 
     Raises:
-        WrongRunError: What the watch told isn't what happened.
+        WrongRunError: The watch reported something other than what happened.
     """
     mock = MockLegnext(seed, slots)
     ids = mock.add_jobs(jobs)
@@ -103,7 +104,7 @@ def run_round(jobs: int, slots: int, seed: int) -> Round:
     async def watch_all() -> int:
         async with LegnextClient(api_key="benchmark", transport=mock.transport()) as client:
             events = 0
-            # Never: here the queue may be as long as the options make it.
+            # No timeout: the queue may be as long as the options make it.
             async for event in client.watch(ids, timeout=None):
                 events += 1
                 if event.status.is_terminal:
@@ -115,7 +116,9 @@ def run_round(jobs: int, slots: int, seed: int) -> Round:
     real_seconds = time.perf_counter() - began
     truth = {job_id: changes[-1].status for job_id, changes in mock.truth.items()}
     if len(ends) != jobs or dict(ends) != truth or not set(truth.values()) <= _TERMINAL:
-        raise WrongRunError(f"{len(ends)} ends told of {jobs} jobs, and not those that happened")
+        raise WrongRunError(
+            f"the watch reported {len(ends)} ends of {jobs} jobs, and not those that happened"
+        )
     if mock.crashes:
         raise ExceptionGroup("bugs inside the mock server", mock.crashes)
     requests = len(mock.requests)
@@ -131,11 +134,16 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--jobs", type=int, default=1000, help="jobs in the batch (%(default)s)")
     parser.add_argument(
-        "--slots", type=int, default=_SLOTS, help="jobs that run at once (%(default)s)"
+        "--slots", type=int, default=_SLOTS, help="jobs that run at the same time (%(default)s)"
     )
-    parser.add_argument("--rounds", type=int, default=7, help="rounds that count (%(default)s)")
     parser.add_argument(
-        "--seed", type=int, default=0, help="of the simulated account, in every round (%(default)s)"
+        "--rounds", type=int, default=7, help="rounds, after the warm-up (%(default)s)"
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="seed of the simulated account, in each round (%(default)s)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args(arguments)

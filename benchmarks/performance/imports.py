@@ -1,4 +1,4 @@
-"""What importing the library costs beside the two libraries it stands on."""
+"""The import time of the library, compared with that of its two main dependencies."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ print(time.perf_counter() - began)
 
 
 def measure(quick: bool) -> list[Row]:  # noqa: FBT001 - every subject's signature
-    """Imports in fresh interpreters, in turns; Python's own start is not counted."""
+    """Import in fresh interpreters, in turns. Python's own start isn't counted."""
     with tempfile.TemporaryDirectory() as folder:
-        # Compiled as when installed, whatever this environment does with compiled modules. The round
+        # With compiled modules, as when installed, whatever this environment does. The round
         # that warms up compiles.
         settings = {**os.environ, "PYTHONPYCACHEPREFIX": folder}
         settings.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -47,10 +47,10 @@ def measure(quick: bool) -> list[Row]:  # noqa: FBT001 - every subject's signatu
 
 
 def _seconds(modules: str, settings: Mapping[str, str]) -> float:
-    """How long an interpreter that has imported nothing yet takes to import these."""
+    """The seconds that a fresh interpreter takes to import these modules."""
     code = _TIMED.format(modules=modules)
     command = [sys.executable, "-c", code]
-    done = subprocess.run(  # noqa: S603 - our own words
+    done = subprocess.run(  # noqa: S603 - our own command
         command, env=settings, check=True, capture_output=True, text=True
     )
     return float(done.stdout)

@@ -1,11 +1,11 @@
-"""Instructions a poll, counted by valgrind: the one figure that a busy machine doesn't blur.
+"""CPU instructions a poll, counted by valgrind: the one figure that doesn't depend on other load.
 
-The core alone is run (see `workload`) over few jobs and over more, and what is judged is the
-difference a poll, so that the interpreter's start and the imports cancel out. With everything
-random fixed, two counts of the same code differ by less than one in a thousand.
+The core alone (see `workload`) is run with fewer and with more jobs. The figure is the difference per
+poll, so that the interpreter's start and the imports cancel out. With all randomness fixed, two counts
+of the same code differ by less than one in a thousand.
 
-The last release is the newest tag, which is counted here and now, or else what the file
-released.json has kept of it. Kept counts say something only to the same build of Python.
+It is compared with the last release: the newest tag, which is counted in the same run, or else the
+counts in released.json. Stored counts are comparable only with the same build of Python.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ QUICK_BOUND: Final = 1.15
 _ROOT: Final = Path(__file__).parents[2]
 _WORKLOAD: Final = Path(__file__).with_name("workload.py")
 _RELEASED: Final = Path(__file__).with_name("released.json")
-# The shorter and the longer run, jobs.
+# The number of jobs of the shorter and the longer run.
 _QUICK: Final = (30, 90)
 _FULL: Final = (100, 400)
 _COUNTED: Final = re.compile(r"Collected : (\d+)")
@@ -50,11 +50,11 @@ class _Run:
 
 @attrs.frozen
 class Release:
-    """What is kept of a release.
+    """The stored counts of a release.
 
     Attributes:
         version: Its version.
-        python: The Python that ran it, and what counted it; see `python`.
+        python: The build of Python and the counter; see `python`.
         quick: Instructions a poll, in the quick form.
         full: Instructions a poll.
     """
@@ -66,12 +66,12 @@ class Release:
 
 
 def measure(*, quick: bool, against: str | None = None) -> list[Row]:
-    """Count this tree's instructions a poll, and those of the last release.
+    """Count the instructions a poll of this tree, and of the last release.
 
     Args:
-        quick: Whether shorter runs will do.
-        against: What to compare with, as git names it; by default the newest tag, and where there
-            is none, what is kept in released.json.
+        quick: Whether shorter runs are enough.
+        against: The commit to compare with; by default the newest tag, or without tags the counts
+            in released.json.
 
     Raises:
         CannotMeasureError: There is no valgrind, or nothing to compare with.
@@ -105,7 +105,7 @@ def measure(*, quick: bool, against: str | None = None) -> list[Row]:
 
 
 def keep_release(ref: str | None = None) -> Path:
-    """Count this tree, or another by git's name for it, and keep it as the last release."""
+    """Count this tree or another commit, and store it as the last release."""
     if ref is None:
         return _keep(_ROOT)
     with tempfile.TemporaryDirectory() as folder:
@@ -141,7 +141,7 @@ def _kept() -> Release:
 
 
 def python() -> str:
-    """What a count depends on besides the code: the build of Python, and who counts."""
+    """What a count depends on besides the code: the build of Python, and the counter."""
     return ", ".join(
         (
             f"{platform.python_implementation()} {platform.python_version()}",
@@ -153,22 +153,22 @@ def python() -> str:
 
 
 def instructions_a_poll(root: Path, *, quick: bool) -> float:
-    """Instructions of one poll more.
+    """The instructions of one more poll.
 
     Args:
         root: The folder with the `legnext_stream` to run.
-        quick: Whether shorter runs will do.
+        quick: Whether shorter runs are enough.
     """
-    # Two at once: what else the processors do has no part in a count.
+    # Two at once: other load doesn't change a count.
     with ThreadPoolExecutor(2) as pool:
         few, many = pool.map(lambda jobs: _count(root, jobs), _QUICK if quick else _FULL)
     return (many.instructions - few.instructions) / (many.polls - few.polls)
 
 
 def _count(root: Path, jobs: int) -> _Run:
-    """Run the workload, and count."""
+    """Run the workload, and count its instructions."""
     plain = [sys.executable, "-P", str(_WORKLOAD), str(jobs)]
-    # Not counted, so that whatever is compiled on the first import is compiled.
+    # A first run that isn't counted compiles the modules.
     polls = _polls(root, _output(plain, _environment(root)))
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log")
@@ -180,15 +180,15 @@ def _count(root: Path, jobs: int) -> _Run:
     return _Run(polls, int(found[1]))
 
 
-def _polls(root: Path, told: str) -> int:
-    done = json.loads(told)
+def _polls(root: Path, printed: str) -> int:
+    done = json.loads(printed)
     if Path(done["path"]).parent != root:
         raise RuntimeError(f"{done['path']} was run in place of what is in {root}")
     return int(done["polls"])
 
 
 def _environment(root: Path) -> Mapping[str, str]:
-    """Nothing but what is needed: the same hashes, and so the same order of sets, in each run."""
+    """A minimal environment, with the same hashes, and so the same order of sets, in each run."""
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(root), "PYTHONHASHSEED": "0"}
 
 
@@ -204,7 +204,7 @@ def _newest_tag() -> str | None:
     if git is None:
         return None
     command = [git, "-C", str(_ROOT), "describe", "--tags", "--abbrev=0"]
-    # The command is ours; a folder without tags, or without a repository, is no error.
+    # The command is ours. A folder without tags, or without a repository, is no error.
     found = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - see above
     return found.stdout.strip() or None
 
@@ -214,7 +214,7 @@ def _unpack(ref: str, folder: Path) -> None:
     git = shutil.which("git")
     if git is None:
         raise CannotMeasureError("there is no git here to bring another version from")
-    # Not a ref that git would take for an option.
+    # A ref that git would take for an option.
     command = [git, "-C", str(_ROOT), "archive", "--end-of-options", ref, "legnext_stream"]
     archive = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - see above
     if archive.returncode:

@@ -1,4 +1,4 @@
-"""How long a watch takes to take in a million ids, while it polls and tells what it sees."""
+"""How long a watch takes to read a million ids, while it polls and reports events."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from benchmarks.performance.rounds import Row, child, figure_row
 from legnext_stream import LegnextClient
 
 _SECONDS_A_MILLION: Final = 5.0
-# How often it is looked whether all are in, seconds.
+# How often to check whether all have been read, in seconds.
 _LOOK_AGAIN: Final = 0.01
 
 
 def measure(quick: bool) -> list[Row]:  # noqa: FBT001 - every subject's signature
-    """Rounds in processes of their own, which begin with an empty heap."""
+    """Run rounds in their own processes, which begin with an empty heap."""
     count, rounds = (100_000, 3) if quick else (1_000_000, 5)
     target = _SECONDS_A_MILLION * count / 1_000_000
     return [
@@ -49,13 +49,13 @@ async def _take_in(ids: Sequence[str], from_async: bool) -> float:  # noqa: FBT0
                     async for _ in events:
                         pass
 
-                while taken_in(events.stats) < len(ids):  # noqa: ASYNC110 - it tells nobody
+                while taken_in(events.stats) < len(ids):  # noqa: ASYNC110 - there is no notification to wait for
                     await trio.sleep(_LOOK_AGAIN)
                 nursery.cancel_scope.cancel()
             return time.perf_counter() - began
 
 
 async def _one_by_one(ids: Sequence[str]) -> AsyncIterator[str]:
-    """A source that might have to wait for each, and never does."""
+    """An async source that never has to wait."""
     for job_id in ids:
         yield job_id

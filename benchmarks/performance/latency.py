@@ -1,9 +1,8 @@
-"""How long after an answer the consumer goes on, at five hundred status changes a second.
+"""The delay from an answer to the consumer, at five hundred status changes a second.
 
-A server in a process of its own writes into each answer when it sends it, by the machine's steady
-clock, which is the same for both processes; the consumer looks at that clock when it has the event.
-So the figure holds all there is between: the kernel, HTTP, decoding, the tracker, delivery, and
-the turns of Trio's tasks.
+A server in its own process writes the time of sending into each answer, by the machine's monotonic
+clock, which both processes share. The consumer reads that clock when it gets the event. So the figure
+includes everything in between: the kernel, HTTP, decoding, the tracker, delivery, and Trio's scheduling.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from benchmarks.performance.served import HOST, served
 from legnext_stream import LegnextClient, Pacing
 
 _EVENTS_A_SECOND: Final = 500
-# The pace leaves some room below its limit, so that it is set above what is wanted.
+# The pacer stays a little below its limit, so the limit is above the wanted rate.
 _PACING: Final = Pacing(max_rate=1.2 * _EVENTS_A_SECOND, initial_rate=1.2 * _EVENTS_A_SECOND)
 
 
@@ -32,8 +31,8 @@ class Delays:
     """The delays of one round.
 
     Attributes:
-        median: Half of the events took no longer, milliseconds.
-        p99: 99 of a hundred took no longer, milliseconds.
+        median: The median, milliseconds.
+        p99: The 99th percentile, milliseconds.
     """
 
     median: float
@@ -41,7 +40,7 @@ class Delays:
 
 
 def measure(quick: bool) -> list[Row]:  # noqa: FBT001 - every subject's signature
-    """Rounds of some seconds, each in a process of its own."""
+    """Run rounds of some seconds, each in its own process."""
     seconds, rounds = (2, 1) if quick else (8, 5)
     with served(_serve) as base_url:
         done = [child(_round, base_url, seconds * _EVENTS_A_SECOND) for _ in range(rounds)]
@@ -70,8 +69,8 @@ def _round(base_url: str, events: int) -> Delays:
 
 
 async def _watch(base_url: str, events: int) -> Delays:
-    """Watch jobs that have all ended by the time they are asked about: each poll makes an event."""
-    # What comes first pays for the connections, and for caches.
+    """Watch jobs that have all ended by the time they are polled: each poll makes an event."""
+    # The first events include the cost of connections and caches.
     passed_over = events // 5
     ids = [f"job-{number}" for number in range(passed_over + events)]
     async with LegnextClient("benchmark", base_url, pacing=_PACING) as client:
@@ -98,9 +97,9 @@ async def _serve_all(starter: Connection) -> None:
 
 
 async def _answer(stream: trio.SocketStream) -> None:
-    """Answer what comes on one connection: this job is completed, and this answer was sent now."""
+    """Answer the requests of one connection: the job is completed, and the answer was sent now."""
     try:
-        # A request is small and comes in one piece, and the next only after the answer.
+        # A request is small and arrives in one piece, and the next only after the answer.
         async for request in stream:
             job_id = request.split(b" ", 2)[1].rpartition(b"/")[2].decode()
             job = {"job_id": job_id, "status": "completed", "logs": [repr(time.monotonic())]}
@@ -108,4 +107,4 @@ async def _answer(stream: trio.SocketStream) -> None:
             head = f"HTTP/1.1 200 OK\r\ncontent-length: {len(body)}\r\n\r\n"
             await stream.send_all(head.encode() + body)
     except trio.BrokenResourceError:
-        return  # the client has hung up
+        return  # the client has closed the connection

@@ -1,9 +1,9 @@
-"""Resident bytes a watched job: what a tracker holds of jobs that have not ended, however many there are.
+"""Resident memory of a watched job: what a tracker holds for each job that has not ended.
 
-Each figure comes from a process of its own: what the operating system counts as resident once so
-many jobs are watched, less what it counted before the first, divided by their number. The ids are
-made one by one and kept by nobody else, so their strings are in the figure. It is taken when the
-jobs have come in, and again when each has been polled and runs.
+Each figure comes from its own process: the resident memory with many watched jobs, minus that before
+the first, divided by the number of jobs. The ids are made one by one and held only by the tracker, so
+their strings are included. It is measured when the jobs have been added, and again when each has been
+polled once and is running.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from legnext_stream._core.tracker import Poll, Tracker
 _MANY: Final = 1_000_000
 _QUICK_MANY: Final = 20_000
 _SERIES: Final = (10_000, 100_000)
-# In virtual time any rate will do; after one answer about each job the measuring is over.
+# In virtual time any rate will do; the measurement ends after one answer for each job.
 _RATE: Final = 100_000.0
 _PACING: Final = Pacing(max_rate=_RATE, initial_rate=_RATE, max_in_flight=10)
 _BODY: Final = (
@@ -35,10 +35,10 @@ _DATE: Final = "Thu, 01 Jan 2026 00:00:10 GMT"
 
 
 def resident() -> int:
-    """The bytes of this process that are in memory.
+    """The resident memory of this process, in bytes.
 
     Raises:
-        OSError: The system doesn't tell: it has no /proc.
+        OSError: The system has no /proc.
     """
     gc.collect()
     pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
@@ -46,12 +46,12 @@ def resident() -> int:
 
 
 def weigh(jobs: int) -> tuple[float, float]:
-    """Bytes a job in this process, which should do nothing else: come in, and once polled."""
-    _watch(1_000)  # whatever is made at the first use
+    """Bytes a job in this process, which should do nothing else: when added, and when polled."""
+    _watch(1_000)  # what is created at the first use
     before = resident()
     tracker, random = _watch(0), Random(1)
     for number in range(jobs):
-        # Trio's clock tells each a time of its own.
+        # Trio's clock gives each a different time.
         tracker.add(number * 1e-6, str(UUID(int=random.getrandbits(128))))
     fresh = resident() - before
     _poll_each(tracker, jobs)
@@ -68,9 +68,9 @@ def _watch(jobs: int) -> Tracker:
 
 
 def _poll_each(tracker: Tracker, jobs: int) -> None:
-    """Poll until there is an answer about each job: it runs."""
-    now, told = 10.0, 0
-    while told < jobs:
+    """Poll until each job has been answered as running."""
+    now, events = 10.0, 0
+    while events < jobs:
         step = tracker.due(now)
         if not isinstance(step, Poll):
             now = step
@@ -78,11 +78,11 @@ def _poll_each(tracker: Tracker, jobs: int) -> None:
         sent_at, now = now, now + 1e-6
         content = _BODY.format(job_id=step.job_id).encode()
         reply = Reply(200, {"date": _DATE}, content, sent_at, now)
-        told += len(tracker.observe(now, read_poll(step.job_id, reply)))
+        events += len(tracker.observe(now, read_poll(step.job_id, reply)))
 
 
 def measure(quick: bool) -> list[Row]:  # noqa: FBT001 - every subject's signature
-    """Bytes a job, come in and polled once."""
+    """Bytes a job, when added and when polled once."""
     many = _QUICK_MANY if quick else _MANY
     sizes = (many,) if quick else (*_SERIES, many)
     weights = {jobs: child(weigh, jobs) for jobs in sizes}

@@ -1,4 +1,4 @@
-"""The plots of `docs/performance.md`, from what the rows have in their `series`."""
+"""The plots of `docs/performance.md`, from the `series` of the rows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MARKERS: Final = "os^Dv*P"
 
 
 def draw(results: Mapping[str, Sequence[Row]], folder: Path) -> list[tuple[str, str]]:
-    """Draw what there are points for; return each file's name with what it shows."""
+    """Draw the plots for which there are points; return each file's name and caption."""
     prepare()
     drawn = []
     requests, core, memory = (lines_of(results.get(name, ())) for name in _PLOTTED)
@@ -40,7 +40,7 @@ _PLOTTED: Final = ("requests", "core", "memory")
 
 
 def lines_of(rows: Sequence[Row]) -> Lines:
-    """All points of a subject's rows; those of the same name are one line."""
+    """All points of a subject's rows; points of the same name form a line."""
     points: dict[str, dict[float, float]] = {}
     for row in rows:
         for name, line in row.series.items():
@@ -52,7 +52,7 @@ def _requests(lines: Lines) -> Figure:
     figure = Figure(figsize=(7.5, 3.6))
     axes = figure.subplots()
     _draw(axes, lines)
-    # Beside them: there is no room among so many.
+    # Beside the lines, because there are too many for labels between them.
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     axes.set_xlabel("requests in flight")
     axes.set_ylabel("status requests a second")
@@ -73,7 +73,7 @@ def _growth(memory: Lines, core: Lines) -> Figure:
 
 
 def _draw(axes: Axes, lines: Lines) -> None:
-    """Lines over numbers that are multiplied from point to point."""
+    """Lines over a logarithmic axis."""
     plain(axes)
     looks = cycle(zip(_COLOURS, _MARKERS, strict=True))
     for (name, points), (colour, marker) in zip(lines.items(), looks, strict=False):

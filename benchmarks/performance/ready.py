@@ -1,4 +1,4 @@
-"""A host that costs nothing: each request has its answer at once, in this process."""
+"""A host without cost: each request is answered at once, in this process."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import trio
 from legnext_stream import Stats
 
 BASE_URL: Final = "http://legnext.test"
-"""Where it seems to be."""
+"""Its base URL."""
 
 
 class ReadyTransport(httpx.AsyncBaseTransport):
-    """Answers that a job has this status, whichever job is asked about.
+    """Answers each poll with the same status.
 
     Args:
         status: The status.
@@ -31,10 +31,10 @@ class ReadyTransport(httpx.AsyncBaseTransport):
 
 
 def job_ids(count: int, *, first: int = 0) -> list[str]:
-    """So many ids, as long as the API's are."""
+    """Job ids of the same length as the API's."""
     return [f"{number:08x}-0000-4000-8000-000000000000" for number in range(first, first + count)]
 
 
 def taken_in(stats: Stats) -> int:
-    """How many jobs have come in."""
+    """How many jobs have been added."""
     return stats.unseen + sum(stats.jobs.values())

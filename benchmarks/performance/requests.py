@@ -1,7 +1,7 @@
-"""Status requests a second over loopback sockets: ours, the vendor's client, and what both stand on.
+"""Status requests a second over loopback sockets: ours, the vendor's client, and plain httpx.
 
-The server is another process and answers faster than any client asks; see its row. HTTP/2 needs
-TLS, so it is held against HTTP/1.1 over TLS, with a server that speaks both.
+The server is another process and answers faster than any client sends; see its row. HTTP/2 needs TLS,
+so it is compared with HTTP/1.1 over TLS, on a server that has both.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Take = Callable[[], float]
 
 
 def measure(quick: bool) -> list[Row]:  # noqa: FBT001 - every subject's signature
-    """Compare at 100 in flight; and, unless it is to be quick, everything else."""
+    """Compare with 100 requests in flight; unless `quick`, everything else too."""
     with constant_server() as url:
         if quick:
             return _quick(url)

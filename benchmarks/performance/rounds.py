@@ -1,7 +1,7 @@
-"""How a figure is taken: two things side by side, in rounds that alternate, each in a fresh process.
+"""How a figure is measured: two things in alternating rounds, each in a fresh process.
 
-A machine's pace changes from one second to the next. So speed is a ratio of two things that take
-turns within one run, and what counts is the median over the rounds.
+The speed of a machine changes from one second to the next. So a figure of speed is the ratio of two
+things that take turns within one run, and the median over the rounds counts.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ Series = Mapping[str, Sequence[tuple[float, float]]]
 
 
 class CannotMeasureError(Exception):
-    """Something that a subject needs isn't here; the message says what. The others can go on."""
+    """Something that a subject needs is missing; the message says what. Other subjects can run."""
 
 
 @attrs.frozen
 class Row:
-    """One figure, and the bound it is held to.
+    """One figure and its bound.
 
     Attributes:
         name: What was measured, as in the page's table: "status requests per second, 100 in flight".
-        against: What it is compared to; "" if it is compared to nothing.
+        against: What it is compared with; "" for nothing.
         ours: Our figure, the median of the rounds.
-        theirs: The other's, the median too; None if there is no other.
-        figure: What is judged: the ratio ours / theirs, or our figure as it is.
-        unit: That of `figure`: "x" for a ratio, or "bytes", "s", "ms", "polls/s".
+        theirs: The other's figure, likewise; None if there is no other.
+        figure: The figure that the bound is for: the ratio ours / theirs, or our figure itself.
+        unit: The unit of `figure`: "x" for a ratio, or "bytes", "s", "ms", "polls/s".
         target: The bound.
         at_least: Whether `figure` must be at least `target`; else it must be at most that.
         rounds: How many there were.
-        spread: The least and the greatest figure of a round.
-        quick_bound: The wide bound that CI holds a quick run to, on the same side as `target`;
-            None if CI doesn't judge this row.
-        series: What the page plots: all lines of all rows of a subject go into that subject's plot.
+        spread: The minimum and maximum over the rounds.
+        quick_bound: The wider bound of a quick run in CI, on the same side as `target`; None if CI
+            doesn't check this row.
+        series: Lines for the page: those of all rows of a subject share a plot.
     """
 
     name: str
@@ -77,8 +77,7 @@ def alternate(
 ) -> list[tuple[float, float]]:
     """Measure two things in turns: once each to warm up, then A B, B A, A B and so on.
 
-    Each goes first in every other round, so that neither profits from what the other leaves
-    behind.
+    Each goes first in every other round, so that neither has an advantage.
 
     Returns:
         One pair of figures (ours, theirs) a round.
@@ -135,7 +134,7 @@ def figure_row(
     quick_bound: float | None = None,
     series: Series | None = None,
 ) -> Row:
-    """The row of a figure that is compared to nothing: the median of the rounds."""
+    """The row of a figure without comparison: the median of the rounds."""
     median = statistics.median(figures)
     return Row(
         name=name,
@@ -154,10 +153,10 @@ def figure_row(
 
 
 def child(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-    """Call a function of a module's top level in a fresh process, and return what it returns.
+    """Call a module-level function in a fresh process, and return its result.
 
-    The process is spawned, not forked: it holds nothing that this one has imported or allocated.
-    An exception comes out here as itself.
+    The process is spawned, not forked, so it shares nothing that this one has imported or allocated.
+    An exception is raised here as it was.
     """
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn, max_tasks_per_child=1) as processes:

@@ -1,6 +1,6 @@
-"""A server that speaks HTTP/2, and HTTP/1.1 to who doesn't, over TLS; it answers as the other does.
+"""A server with HTTP/2 and HTTP/1.1 over TLS; it gives the same answer as `constant_server`.
 
-Granian, for its HTTP is compiled: one in Python would be slower than the clients that are measured.
+It is granian, whose HTTP code is compiled: one in Python would be slower than the measured clients.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from benchmarks.performance.constant_server import ID_LENGTH, body_of
 from benchmarks.performance.served import HOST
 
 _PATIENCE: Final = 20.0
-"""How long the server may take to start, seconds."""
+"""How long the server may take to start, in seconds."""
 
 
 @attrs.frozen
 class SecureServer:
-    """A server that is running.
+    """A running server.
 
     Attributes:
-        url: Where it is.
-        certificates: A file with what a client has to trust.
+        url: Its base URL.
+        certificates: A file with the certificates that a client must trust.
     """
 
     url: str
@@ -47,14 +47,14 @@ class _Sender(Protocol):
 
 
 async def answer(scope: _Scope, sender: _Sender) -> None:
-    """The application, by the server's own interface (RSGI)."""
+    """The application, in the server's interface (RSGI)."""
     headers = [("content-type", "application/json")]
     sender.response_bytes(200, headers, body_of(scope.path[-ID_LENGTH:].encode()))
 
 
 @contextmanager
 def secure_server() -> Iterator[SecureServer]:
-    """The server, as long as this lasts, with a certificate of its own."""
+    """Run the server, with a certificate made for it."""
     authority = trustme.CA()
     certificate = authority.issue_cert(HOST)
     with tempfile.TemporaryDirectory() as name:

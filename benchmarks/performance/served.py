@@ -1,4 +1,4 @@
-"""A server in a process of its own, so that it shares no interpreter with what is measured."""
+"""Servers in their own processes, so that they share no interpreter with the measured code."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from multiprocessing.connection import Connection
 from typing import Final
 
 HOST: Final = "127.0.0.1"
-"""Where such a server listens."""
+"""The address on which they listen."""
 
 
 @contextmanager
 def served(serve: Callable[[Connection], None]) -> Iterator[str]:
-    """The server's base URL, as long as this lasts.
+    """Run a server, and return its base URL.
 
     Args:
-        serve: A function of a module. It listens on `HOST`, sends its port, and serves for ever.
+        serve: A module-level function that listens on `HOST`, sends its port, and serves forever.
     """
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()

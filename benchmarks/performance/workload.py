@@ -1,10 +1,10 @@
-"""The core at work without anything around it: decoding, tracker and pacer on a few hundred jobs.
+"""The core alone at work: decoding, tracker and pacer on a few hundred jobs.
 
 python workload.py JOBS
 
-Runs once, tells what it did as JSON, and ends; `instructions` counts the processor's instructions
-meanwhile. It uses the library only as the engine does, and of that only what any version has, so
-that it runs on an earlier release as well: `PYTHONPATH` says on which.
+Runs once and prints what it did as JSON; `instructions` counts the CPU instructions of the process. It
+uses the library as the engine does, and only what all versions have, so that it runs with an earlier
+release as well: `PYTHONPATH` selects it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Final
 import attrs
 
 _ANSWER: Final = 0.1
-"""How long an answer takes, seconds."""
+"""How long an answer takes, in seconds."""
 _SLOTS: Final = 12
 _EPOCH: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _ZERO_TIME: Final = "0001-01-01T00:00:00Z"
@@ -32,10 +32,10 @@ _SEED: Final = 0
 
 
 def _stand_in() -> None:
-    """Let the core be imported without the rest of the library.
+    """Make the core importable without the rest of the library.
 
-    The package's own `__init__` brings httpx and trio along: ten times as many instructions as the
-    core's modules, all of which say nothing here. The core needs none of that; there is a wall.
+    The package's `__init__` imports httpx and trio, which takes ten times as many instructions as the
+    core's modules. The core depends on neither.
     """
     found = importlib.util.find_spec("legnext_stream")
     if found is None or found.submodule_search_locations is None:
@@ -47,14 +47,14 @@ def _stand_in() -> None:
 
 @attrs.frozen
 class _Job:
-    """A job's life, seconds from the watch's begin."""
+    """The times of a job, in seconds since the start of the watch."""
 
     job_id: str
     starts_at: float
     ends_at: float
 
     def content(self, at: float) -> bytes:
-        """The API's answer about it, as bytes."""
+        """The API's answer for it, as bytes."""
         status, started, ended, urls = "pending", _ZERO_TIME, _ZERO_TIME, "[]"
         if at >= self.starts_at:
             status, started = "processing", _stamp(self.starts_at)
@@ -76,7 +76,7 @@ def _stamp(at: float) -> str:
 
 
 def _lives(count: int) -> list[_Job]:
-    """Jobs that all wait at first, of which some at a time run for some 45 s each."""
+    """Jobs that all wait at first; some run at a time, for about 45 s each."""
     random = Random(_SEED)
     free_at = [0.0] * _SLOTS
     heapify(free_at)
@@ -90,9 +90,9 @@ def _lives(count: int) -> list[_Job]:
 
 
 def main(count: int) -> int:
-    """Follow so many jobs to their ends; return how many polls that took."""
+    """Follow a number of jobs to their ends; return the number of polls."""
     _stand_in()
-    # After the stand-in, so that this is all that is imported of the library.
+    # After `_stand_in`, so that nothing else of the library is imported.
     from legnext_stream._core.answers import Reply, read_poll  # noqa: PLC0415
     from legnext_stream._core.pace import Pacer  # noqa: PLC0415
     from legnext_stream._core.pacing import Pacing  # noqa: PLC0415
@@ -108,7 +108,7 @@ def main(count: int) -> int:
     tracker = Tracker(pacing=pacing, timeout=600.0, pacer=pacer)
     for job_id in jobs:
         tracker.add(0.0, job_id)
-    # All answers take equally long, so they come in the order of the polls.
+    # All answers take the same time, so they arrive in the order of the polls.
     under_way: deque[tuple[float, str]] = deque()
     now, polls, ended = 0.0, 0, 0
     while tracker.active:
@@ -128,7 +128,7 @@ def main(count: int) -> int:
             for event in tracker.observe(now, read_poll(job_id, answer)):
                 ended += event.status.is_terminal
     if ended != count:
-        raise AssertionError(f"{ended} ends were told of {count} jobs")
+        raise AssertionError(f"{ended} ends were reported of {count} jobs")
     return polls
 
 
