@@ -26,7 +26,7 @@ from legnext_stream import (
 from legnext_stream._bridges import sources_aio, trio_thread, waiting_aio, waiting_sync
 from legnext_stream.aio import _streams as aio_streams
 from legnext_stream.sync import _streams as sync_streams
-from mockserver import MockLegnext, Script
+from mockserver import Fixed, MockLegnext, Script
 from tests.legnext_stream.bridges.virtual import Interrupt, Outside, virtual_time, within
 from tests.legnext_stream.support import KEY, URL, check_contract
 
@@ -423,7 +423,7 @@ def test_an_iterator_runs_in_a_thread_of_its_own(outside: Outside) -> None:
 
 def test_an_async_iterator_runs_in_the_loop(outside: Outside) -> None:
     """It runs in the thread of the event loop, and is closed with the stream."""
-    mock = MockLegnext()
+    mock = MockLegnext(slots=None, run_times=Fixed(1))
     ids = mock.add_jobs(250)
     where: set[int] = set()
     closed: list[bool] = []

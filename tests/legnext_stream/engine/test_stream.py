@@ -293,7 +293,7 @@ async def test_no_timeout_is_never() -> None:
     """With None a job may wait for days."""
     mock = MockLegnext()
     job_id = mock.add_job(Script([("pending", 2 * 86400), "completed"]))
-    async with opened(mock) as client:
+    async with opened(mock, pacing=Pacing(max_interval=3600)) as client:
         events = [event async for event in client.watch([job_id], timeout=None)]
     check_contract(events, mock.truth)
     assert events[-1].status is JobStatus.COMPLETED
