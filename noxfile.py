@@ -1,7 +1,7 @@
 """What is run on a change. `nox --list` names the sessions, and `nox -s lint` runs one of them.
 
-Each session installs what it needs into an environment of its own. With `--no-venv` all of them share
-the environment that is active: so does `.ci/run`, which runs those with the tag `ci`, in this order.
+Each session installs what it needs into an environment of its own. With `--no-venv` it uses the active
+environment as it is. That is how `.ci/run` calls these sessions, which all share one environment there.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ ASYNC_RULES_OFF: Final = "114,123,124,127,900,910,911,912,913"
 
 
 def install(session: nox.Session, *packages: str) -> None:
-    """Install packages with pip, also into the environment that sessions share under `--no-venv`."""
-    session.run("python", "-m", "pip", "install", "--quiet", *packages, log=False)
-    session.log(f"installed {' '.join(packages)}")
+    """Install packages into the session's own environment, if it has one."""
+    if session.venv_backend != "none":
+        session.install(*packages)
 
 
 def pinned(name: str) -> str:
@@ -53,10 +53,10 @@ def readme_commands(word: str) -> list[list[str]]:
     return [shlex.split(command) for command in line.split("&&")]
 
 
-def run_marked(session: nox.Session, markers: str, profile: str = "quick") -> None:
-    """Run the tests that have these markers."""
+def run_marked(session: nox.Session, markers: str) -> None:
+    """Run the tests that have these markers, and try all examples of Hypothesis."""
     install(session, "-e", ".[test]")
-    env = {"HYPOTHESIS_PROFILE": profile}
+    env = {"HYPOTHESIS_PROFILE": "thorough"}
     session.run("pytest", "-n", "auto", "-m", markers, *session.posargs, env=env)
 
 
@@ -70,7 +70,7 @@ def tests(session: nox.Session) -> None:
         session.run(*command)
 
 
-@nox.session(tags=["ci"])
+@nox.session
 def coverage(session: nox.Session) -> None:
     """The README's test command, measured: it has to reach every branch."""
     # Nothing else may come before the README's command: it has to work in a fresh environment.
@@ -83,34 +83,40 @@ def coverage(session: nox.Session) -> None:
     session.run("coverage", "report")
 
 
-@nox.session(tags=["ci"])
+@nox.session
 def campaigns(session: nox.Session) -> None:
     """The long tests: many worlds, a thousand jobs, kills, and a library broken on purpose."""
     run_marked(session, "campaign")
 
 
-@nox.session(tags=["ci"])
+@nox.session
 def properties(session: nox.Session) -> None:
     """All tests that Hypothesis drives, with many more examples than in a quick run."""
-    run_marked(session, "hypothesis", profile="thorough")
+    run_marked(session, "hypothesis")
 
 
-@nox.session(tags=["ci"])
+@nox.session
 def fuzz(session: nox.Session) -> None:
     """Hostile input to the library, and Schemathesis against the mock server."""
     run_marked(session, "fuzz")
 
 
-@nox.session(tags=["ci"])
+@nox.session
 def documented(session: nox.Session) -> None:
     """What the documentation tells people to type is typed, and its examples and notebook run."""
     run_marked(session, "documented")
 
 
+@nox.session
+def thorough(session: nox.Session) -> None:
+    """The four sessions above at once, which takes less time than one after the other."""
+    run_marked(session, "campaign or hypothesis or fuzz or documented")
+
+
 # ---------------------------------------------------------------- checks of the code
 
 
-@nox.session(tags=["ci"])
+@nox.session
 def lint(session: nox.Session) -> None:
     """Format, linters, dependency rules, and whether the generated code is current."""
     install(session, "-e", ".[lint]")
@@ -122,7 +128,7 @@ def lint(session: nox.Session) -> None:
     session.run("flake8-async", "--disable", ASYNC_RULES_OFF, *files)
 
 
-@nox.session(tags=["ci"])
+@nox.session
 def types(session: nox.Session) -> None:
     """Two type checkers, and that all public names have types."""
     install(session, "-e", ".[test,docs,bench,lint]")
@@ -136,7 +142,7 @@ def types(session: nox.Session) -> None:
 # ---------------------------------------------------------------- what is published, and how fast it is
 
 
-@nox.session(tags=["ci"])
+@nox.session
 def docs(session: nox.Session) -> None:
     """The documentation as a site, where a warning is an error."""
     install(session, "-e", ".[docs]")
@@ -144,7 +150,7 @@ def docs(session: nox.Session) -> None:
     session.run("sphinx-build", *strict, "docs", ".ci/site")
 
 
-@nox.session(tags=["ci"])
+@nox.session
 def bench_quick(session: nox.Session) -> None:
     """Polling against the figures in docs/polling/quick.json, and performance against wide bounds."""
     install(session, "-e", ".[bench]")
@@ -153,7 +159,7 @@ def bench_quick(session: nox.Session) -> None:
     session.run("python", "-m", "benchmarks.performance", "--quick", "--check")
 
 
-@nox.session(tags=["ci"])
+@nox.session
 def wheel(session: nox.Session) -> None:
     """The README's demo, with the wheel in place of the folder and nothing of the folder in reach."""
     install(session, pinned("build"))

@@ -30,7 +30,7 @@ def _sessions() -> set[str]:
     if found := re.search(r"^PYTHONS: Final = (\(.*?\))$", text, re.MULTILINE):
         pythons = ast.literal_eval(found[1])
     sessions = set[str]()
-    for options, name in re.findall(r"^@nox\.session\((.*)\)\ndef (\w+)\(", text, re.MULTILINE):
+    for options, name in re.findall(r"^@nox\.session(.*)\ndef (\w+)\(", text, re.MULTILINE):
         sessions.add(name)
         if "python=PYTHONS" in options:
             sessions |= {f"{name}-{version}" for version in pythons}
