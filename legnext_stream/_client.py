@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from legnext_stream._core.model.prompts import Prompt
     from legnext_stream._generate import IfUnknown, Prompts, PromptsExtension
-    from legnext_stream._journal import Keeper
+    from legnext_stream._journal import JournalExtension
     from legnext_stream._telemetry import Telemetry
     from legnext_stream._webhooks import WebhookReceiver
 
@@ -455,7 +455,7 @@ class LegnextClient:
         pacing: Pacing | None,
         journal: str | os.PathLike[str] | None,
         webhooks: WebhookReceiver | None,
-        batch: Callable[[Keeper | None], PromptsExtension] | None = None,
+        batch: Callable[[JournalExtension | None], PromptsExtension] | None = None,
     ) -> EventStream:
         return EventStream(
             jobs,

@@ -11,7 +11,7 @@ from legnext_stream._engine.account import Account
 from legnext_stream._engine.extension import Extension
 
 if TYPE_CHECKING:
-    from legnext_stream._journal import Keeper
+    from legnext_stream._journal import JournalExtension
     from legnext_stream._webhooks import WebhookReceiver
 
 
@@ -20,7 +20,7 @@ def watch_extensions(
     *,
     journal: str | os.PathLike[str] | None,
     webhooks: WebhookReceiver | None,
-    batch: Callable[[Keeper | None], Extension] | None = None,
+    batch: Callable[[JournalExtension | None], Extension] | None = None,
 ) -> list[Extension]:
     """Return the extensions of a watch.
 
@@ -36,14 +36,21 @@ def watch_extensions(
         from legnext_stream._webhooks.listener import CallbackListener  # noqa: PLC0415 - see above
 
         extensions.append(CallbackListener(webhooks.exchange))
-    keeper = None
+    recording = None
     if journal is not None:
-        from legnext_stream._journal import Keeper  # noqa: PLC0415 - see above
+        from legnext_stream._journal import (  # noqa: PLC0415 - see above
+            JournalExtension,
+            SqliteRecorder,
+        )
 
-        keeper = Keeper(Path(journal), account)
-    # The journal is last: what it records of an event includes the prompt, which the batch knows.
+        lanes = account.lanes
+        recorder = SqliteRecorder(
+            Path(journal), base_url=lanes.base_url, fingerprint=lanes.fingerprint
+        )
+        recording = JournalExtension(recorder, account)
+    # The journal is last: what it records of an event includes what the batch knows of it.
     if batch is not None:
-        extensions.append(batch(keeper))
-    if keeper is not None:
-        extensions.append(keeper)
+        extensions.append(batch(recording))
+    if recording is not None:
+        extensions.append(recording)
     return extensions

@@ -126,3 +126,15 @@ def watch_ended(base_url: str, tally: Tally, failure: Exception | None) -> None:
 def journal_resumed(jobs: int, left: int) -> None:
     """Log that a watch resumes from a journal with `jobs` jobs, `left` of which have not ended."""
     LOGGER.warning("resumed from a journal: %d jobs, %d of them have not ended", jobs, left)
+
+
+def journal_unavailable() -> None:
+    """The journal can't be written for now."""
+    LOGGER.warning(
+        "the journal can't be written for now: polling and submitting pause until it can"
+    )
+
+
+def journal_available() -> None:
+    """The journal can be written again."""
+    LOGGER.warning("the journal can be written again: polling and submitting go on")

@@ -114,10 +114,12 @@ class Delivery:
     """Puts each event into the buffers of all consumers.
 
     What makes events stops only while *every* buffer is full. So a consumer that is slow, or has
-    stopped reading, does not slow the others down: in its buffer the changes of a job are merged.
+    stopped reading, does not slow the others down: in its buffer the changes of a job are merged. It
+    also stops while delivery is paused.
     """
 
     def __init__(self) -> None:
+        self._is_paused = False
         # Weak references, so that a buffer goes away with its consumer.
         self._buffers: list[weakref.ref[Buffer]] = []
         self._room = trio.Event()
@@ -159,13 +161,22 @@ class Delivery:
         for buffer in self._all():
             buffer.close(failure)
 
+    def pause(self) -> None:
+        """Have polling and submitting stop, as if all buffers were full."""
+        self._is_paused = True
+
+    def resume(self) -> None:
+        """End a pause."""
+        self._is_paused = False
+        self._on_room()
+
     @property
     def is_full(self) -> bool:
-        """Whether no buffer has room."""
-        return all(buffer.is_full for buffer in self._all())
+        """Whether no buffer has room, or delivery is paused."""
+        return self._is_paused or all(buffer.is_full for buffer in self._all())
 
     async def wait_for_room(self) -> None:
-        """Wait until a buffer has room."""
+        """Wait until a buffer has room and delivery is not paused."""
         while self.is_full:
             # Several tasks may wait for the same event: a new one must not hide it from the others.
             if self._room.is_set():

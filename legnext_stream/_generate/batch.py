@@ -19,14 +19,16 @@ class Item(msgspec.Struct, eq=False):
     Attributes:
         position: Its position in the batch.
         prompt: The prompt.
-        attempts: How many of its submits have made no job.
+        failures: How many of its submits have made no job.
         since: When it was first submitted, seconds; None before.
+        attempt: Tells its last submit from others, in the journal; empty without one.
     """
 
     position: int
     prompt: Prompt
-    attempts: int = 0
+    failures: int = 0
     since: float | None = None
+    attempt: str = ""
 
 
 class Batch:

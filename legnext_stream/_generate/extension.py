@@ -20,7 +20,7 @@ from legnext_stream._util.slices import Slices
 from legnext_stream.errors import DownloadError
 
 if TYPE_CHECKING:
-    from legnext_stream._journal import Keeper
+    from legnext_stream._journal import JournalExtension
     from legnext_stream._results import Saver
 
 
@@ -42,7 +42,7 @@ class PromptsExtension(Extension):
     def __init__(
         self,
         prompts: Prompts,
-        journal: Keeper | None,
+        journal: JournalExtension | None,
         *,
         account: Account,
         settings: SubmitSettings,
@@ -64,18 +64,17 @@ class PromptsExtension(Extension):
         """
         if self._journal is None:
             return ()
-        keeper, ledger = self._journal, self._journal.ledger
+        journal = self._journal
         submit_again = self._settings.if_unknown == "submit_again"
         now, ends, slices = trio.current_time(), [], Slices()
-        for kept in await ledger.open_prompts():
+        for kept in await journal.open_prompts():
             refusal = kept.refusal
             if kept.state == "submitted":
                 self._batch.items[kept.job_id] = Item(kept.position, kept.prompt)
             elif submit_again and (refusal is None or refusal.status is JobStatus.SUBMIT_UNKNOWN):
-                ledger.unsent(kept.position)
+                journal.reopen(kept.position)
             elif refusal is not None:
-                event = keeper.event(refusal)
-                ends.append(attrs.evolve(event, prompt=kept.prompt, position=kept.position))
+                ends.append(attrs.evolve(journal.event_of(refusal), prompt=kept.prompt))
             else:
                 event = event_without_job(
                     now,
@@ -85,7 +84,7 @@ class PromptsExtension(Extension):
                     prompt=kept.prompt,
                     position=kept.position,
                 )
-                keeper.observed(event)
+                journal.observed(event)
                 ends.append(event)
             await slices.done_one()
         return ends
@@ -105,7 +104,7 @@ class PromptsExtension(Extension):
             self._prompts,
             account=self._account,
             settings=self._settings,
-            ledger=None if self._journal is None else self._journal.ledger,
+            journal=self._journal,
             watch=self.watch,
         )
         await submitter.run()

@@ -1,4 +1,4 @@
-"""How prompts come into a batch: no more at a time than are in hand, and with a journal none twice."""
+"""How prompts come into a batch: a bounded number ahead of their submits, and with a journal none twice."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from legnext_stream._engine.sources import check_source, take_in
 from legnext_stream._generate.batch import Item
 
 if TYPE_CHECKING:
-    # Only who has a journal pays for the database's import.
-    from legnext_stream._journal.ledger import Ledger
-    from legnext_stream._journal.prompts import Claim
+    # Only those who have a journal wait for the import of its database.
+    from legnext_stream._journal import JournalExtension
+    from legnext_stream._journal.group_commit import Claim
 
 Prompts: TypeAlias = Iterable[str | Prompt] | AsyncIterable[str | Prompt]
 
 AHEAD: Final = 100
-"""Prompts that are taken in at most before their submits: enough that they share writes to a disk."""
+"""Prompts that are taken in at most ahead of their submits: enough that they share writes to a disk."""
 
 
 def check_prompts(prompts: object, task_type: TaskType) -> None:
@@ -44,13 +44,13 @@ def check_prompts(prompts: object, task_type: TaskType) -> None:
 
 
 class Intake:
-    """Brings prompts in, and says when there can be no more.
+    """Brings prompts in, and returns when there can be no more.
 
     Args:
         prompts: What the caller gave.
-        task_type: The kind of work that a mere text is for.
-        ledger: The batch's journal, or None. What it has that was not submitted comes first.
-        take: Takes a prompt that is to be submitted; returns when there is a place for the next.
+        task_type: The task type of prompts that are mere texts.
+        journal: The journal, or None. The prompts in it that were not submitted come first.
+        take: Takes a prompt that is to be submitted; returns when there is room for the next.
     """
 
     def __init__(
@@ -58,12 +58,12 @@ class Intake:
         prompts: Prompts,
         *,
         task_type: TaskType,
-        ledger: Ledger | None,
+        journal: JournalExtension | None,
         take: Callable[[Item], Awaitable[None]],
     ) -> None:
         self._prompts = prompts
         self._task_type = task_type
-        self._ledger = ledger
+        self._journal = journal
         self._take = take
         self._given = 0
 
@@ -72,25 +72,25 @@ class Intake:
         """Bring all of them in.
 
         Raises:
-            TypeError: Something among them is no prompt, or the journal can't hold it.
+            TypeError: One of them is no prompt, or the journal can't hold it.
             ValueError: A task takes no text.
             JournalError: The journal can't be read or written.
         """
-        if self._ledger is None:
+        journal = self._journal
+        if journal is None:
             await take_in(self._prompts, self._number)
             return
-        await self._take_left_over(self._ledger)
+        await self._take_left_over(journal)
         async with trio.open_nursery() as nursery:
-            claims, settled = trio.open_memory_channel["tuple[Claim, Prompt]"](AHEAD)
-            nursery.start_soon(self._settle, self._ledger, settled)
+            claims, flushed = trio.open_memory_channel["tuple[Claim, Prompt]"](AHEAD)
+            nursery.start_soon(self._take_claimed, journal, flushed)
             with claims:
-                ledger = self._ledger
 
                 async def claim(given: str | Prompt) -> None:
                     prompt = as_prompt(given, self._task_type)
-                    claimed = (ledger.claim(prompt), prompt)
+                    claimed = (journal.claim(prompt), prompt)
                     try:
-                        # Without a turn for others: what is at hand comes together.
+                        # Without a turn for other tasks, so that what is at hand is written together.
                         claims.send_nowait(claimed)
                     except trio.WouldBlock:
                         await claims.send(claimed)
@@ -102,25 +102,25 @@ class Intake:
         self._given += 1
         await self._take(Item(self._given, prompt))
 
-    async def _take_left_over(self, ledger: Ledger) -> None:
-        """Go on with what an earlier run didn't submit."""
+    async def _take_left_over(self, journal: JournalExtension) -> None:
+        """Take the prompts that an earlier run did not submit."""
         after = 0
-        while kept := await ledger.unsent_prompts(after, AHEAD):
-            for one in kept:
+        while prompts := await journal.unsent_prompts(after, AHEAD):
+            for one in prompts:
                 await self._take(Item(one.position, one.prompt))
-            after = kept[-1].position
+            after = prompts[-1].position
 
     @trio.lowlevel.enable_ki_protection
-    async def _settle(
-        self, ledger: Ledger, claimed: trio.MemoryReceiveChannel[tuple[Claim, Prompt]]
+    async def _take_claimed(
+        self, journal: JournalExtension, claimed: trio.MemoryReceiveChannel[tuple[Claim, Prompt]]
     ) -> None:
-        """Take those that the journal didn't know; those that come together share a write."""
+        """Take the prompts that the journal didn't know; those that come together share a write."""
         async for first in claimed:
             together = [first]
             with suppress(trio.WouldBlock, trio.EndOfChannel):
                 while True:
                     together.append(claimed.receive_nowait())
-            await ledger.flush()
+            await journal.flush()
             for claim, prompt in together:
-                if claim.is_new:
-                    await self._take(Item(claim.position, prompt))
+                if claim.place is not None and claim.place.is_new:
+                    await self._take(Item(claim.place.position, prompt))

@@ -39,11 +39,11 @@ from legnext_stream._generate.intake import AHEAD, Intake, Prompts
 from legnext_stream._util.slices import Slices
 
 if TYPE_CHECKING:
-    from legnext_stream._journal.ledger import Ledger
+    from legnext_stream._journal import JournalExtension
 
 _SUBMIT: Final = RequestKind.SUBMIT
 _MAY_BE_MADE: Final = frozenset({SubmitMeaning.MADE, SubmitMeaning.UNKNOWN})
-# How long leaving waits for submits on their way, with a journal that can keep what they made, seconds.
+# How long leaving waits for submits that were sent, where a journal can record what they made, seconds.
 _GRACE: Final = 2.0
 
 
@@ -94,7 +94,7 @@ class Submitter:
         prompts: What the caller gave.
         account: Whose lanes and pace to use.
         settings: How to submit.
-        ledger: The batch's journal, or None.
+        journal: The journal of the watch, or None.
         watch: Watches the jobs.
     """
 
@@ -105,26 +105,28 @@ class Submitter:
         *,
         account: Account,
         settings: SubmitSettings,
-        ledger: Ledger | None,
+        journal: JournalExtension | None,
         watch: Watch,
     ) -> None:
         self._batch = batch
         self._account = account
         self._settings = settings
-        self._ledger = ledger
+        self._journal = journal
         self._watch = watch
         self._tracker = watch.tracker
-        self._intake = Intake(prompts, task_type=settings.task_type, ledger=ledger, take=self._take)
+        self._intake = Intake(
+            prompts, task_type=settings.task_type, journal=journal, take=self._take
+        )
         self._slots = Slots(settings.at_once)
         self._trouble = Trouble(
             settings.timeout, submit_again=settings.if_unknown == "submit_again"
         )
-        # A heap of those that wait for their turn, by their places in the batch; how many have neither a
-        # job nor an end, these included; and whether no more can come in.
+        # A heap of the prompts that wait for their turn, by position; how many prompts have neither a job
+        # nor an end, these included; and whether no more can come in.
         self._ready: list[tuple[int, Item]] = []
         self._in_hand = 0
         self._is_all_in = False
-        self._place = trio.Event()
+        self._room = trio.Event()
         self._is_called_when_free = False
         self._graces: set[trio.CancelScope] = set()
 
@@ -143,13 +145,13 @@ class Submitter:
         self._batch.wake()
 
     async def _take(self, item: Item) -> None:
-        """Take a prompt in hand; return when there is a place for another."""
+        """Take in a prompt; return when there is room for another."""
         self._tracker.tally.prompts += 1
         self._in_hand += 1
         self._put(item)
         while self._in_hand >= AHEAD:
-            self._place = trio.Event()
-            await self._place.wait()
+            self._room = trio.Event()
+            await self._room.wait()
 
     async def _dispatch(self, nursery: trio.Nursery) -> None:
         """Start each submit when its time has come."""
@@ -193,11 +195,11 @@ class Submitter:
 
     @trio.lowlevel.enable_ki_protection
     async def _submit(self, item: Item, started_at: float, nth: int) -> None:
-        """Submit a prompt once, and see to what comes of it."""
+        """Submit a prompt once, and take up what comes of it."""
         if item.since is None:
             item.since = started_at
-        if self._ledger is not None:
-            await self._announce(item, self._ledger)
+        if self._journal is not None:
+            await self._announce(item, self._journal)
         said = None
         with self._grace():
             said = await self._attempt(item, started_at, nth)
@@ -206,8 +208,8 @@ class Submitter:
 
     @contextmanager
     def _grace(self) -> Iterator[None]:
-        """With a journal, a submit on its way may end when the stream is left: what it made is kept."""
-        with trio.CancelScope(shield=self._ledger is not None) as scope:
+        """With a journal, let a submit that was sent end when the stream is left, to record what it made."""
+        with trio.CancelScope(shield=self._journal is not None) as scope:
             self._graces.add(scope)
             try:
                 yield
@@ -216,7 +218,7 @@ class Submitter:
 
     @trio.lowlevel.enable_ki_protection
     async def _bound_graces(self) -> None:
-        """When the stream is left, let no submit hold that up for long."""
+        """Bound what `_grace` allows, from when the stream is left."""
         try:
             await trio.sleep_forever()
         finally:
@@ -229,8 +231,8 @@ class Submitter:
         now = trio.current_time()
         said = read_submit(answer)
         self._count(said)
-        if self._ledger is not None and said.meaning not in _MAY_BE_MADE:
-            self._ledger.unsent(item.position)
+        if self._journal is not None and said.meaning not in _MAY_BE_MADE:
+            self._journal.settled(item.position, item.attempt, None)
         is_limited = is_too_fast = said.meaning is SubmitMeaning.LIMITED
         if is_limited:
             told, unfinished = retry_after(answer), self._tracker.active
@@ -246,17 +248,17 @@ class Submitter:
             self._slots.ended()
         return said
 
-    async def _announce(self, item: Item, ledger: Ledger) -> None:
-        """That a prompt is about to be submitted is on the disk before it is."""
+    async def _announce(self, item: Item, journal: JournalExtension) -> None:
+        """Have it in the journal that a prompt is about to be submitted, before it is."""
         is_done = False
-        ledger.sending(item.position)
+        item.attempt = journal.sending(item.position)
         try:
-            await ledger.flush()
+            await journal.flush()
             await trio.lowlevel.checkpoint_if_cancelled()
             is_done = True
         finally:
             if not is_done:
-                ledger.unsent(item.position)
+                journal.settled(item.position, item.attempt, None)
                 self._account.pacer.abandon(_SUBMIT)
                 self._account.free()
 
@@ -278,7 +280,7 @@ class Submitter:
         return answer
 
     async def _made(self, item: Item, job: Job, answer: Answer, nth: int) -> None:
-        """There is a job: its id is on the disk before it is watched."""
+        """There is a job: its id is in the journal before it is watched."""
         items, tracker = self._batch.items, self._tracker
         if job.job_id in items or tracker.knows(job.job_id):
             self._slots.ended()
@@ -288,20 +290,20 @@ class Submitter:
             self._end(item, JobStatus.SUBMIT_UNKNOWN, JobError(message=text))
             return
         items[job.job_id] = item
-        if self._ledger is not None:
-            self._ledger.submitted(item.position, job.job_id)
-            await self._ledger.flush()
+        if self._journal is not None:
+            self._journal.settled(item.position, item.attempt, job.job_id)
+            await self._journal.flush()
         now = trio.current_time()
         self._slots.made(nth, now)
         self._watch.deliver(tracker.add(now, job, seen_at=answer.sent_at))
         self._done()
 
     async def _not_made(self, item: Item, said: SubmitAnswer) -> None:
-        """There is no job, or none that we know of: the prompt has another turn, or ends."""
+        """There is no job, or none that we know of: submit the prompt again, or end it."""
         now = trio.current_time()
-        item.attempts += 1
+        item.failures += 1
         since = now if item.since is None else item.since
-        step = self._trouble.step(now, said, since, item.attempts, str(item.position))
+        step = self._trouble.step(now, said, since, item.failures, str(item.position))
         if isinstance(step, JobStatus):
             error = JobError() if said.error is None else job_error(said.error)
             self._end(item, step, error)
@@ -310,7 +312,7 @@ class Submitter:
         self._put(item)
 
     def _put(self, item: Item) -> None:
-        """A prompt waits for its turn, those that came first in front."""
+        """Have a prompt wait for its turn; those with lower positions come first."""
         heapq.heappush(self._ready, (item.position, item))
         self._batch.wake()
 
@@ -332,7 +334,7 @@ class Submitter:
 
     def _done(self) -> None:
         self._in_hand -= 1
-        self._place.set()
+        self._room.set()
         self._batch.wake()
 
     def _count(self, said: SubmitAnswer) -> None:

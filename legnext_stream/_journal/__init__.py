@@ -1,32 +1,11 @@
-"""The journal: what a watch has been told and what of it was acknowledged, on disk.
+"""The journal: what must survive a restart.
 
-`entries` and `prompts` are what can be written, `schema` the tables, `store` the SQLite file, `writer`
-the way to it from tasks, `keeper` what a watch writes and goes on from, and `ledger` what a batch does.
+`recorder` is the protocol, and `records` is what is written and read by it. `sqlite` implements it with a
+file; its tables are in `schema`, and what records do to them in `tables`. `extension` connects a recorder
+to a watch, through `group_commit`. `contents` reads a file from outside.
 """
 
-from legnext_stream._journal.entries import (
-    Acknowledged,
-    KeptEvent,
-    KeptJob,
-    Learned,
-    Observed,
-    Removed,
-    Taken,
-)
-from legnext_stream._journal.keeper import Keeper
-from legnext_stream._journal.store import Entry, Store
-from legnext_stream._journal.writer import Writer
+from legnext_stream._journal.extension import JournalExtension
+from legnext_stream._journal.sqlite import SqliteRecorder
 
-__all__ = [
-    "Acknowledged",
-    "Entry",
-    "Keeper",
-    "KeptEvent",
-    "KeptJob",
-    "Learned",
-    "Observed",
-    "Removed",
-    "Store",
-    "Taken",
-    "Writer",
-]
+__all__ = ["JournalExtension", "SqliteRecorder"]

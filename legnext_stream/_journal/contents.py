@@ -1,19 +1,60 @@
-"""What a journal knows of its jobs, one by one: read beside a watch that may be writing it."""
+"""Reads a journal from outside, beside a watch that may be writing it, and without changing its version."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeVar
 
 import attrs
 
 from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.model.prompts import Prompt
-from legnext_stream._journal.reading import read_journal
-from legnext_stream._journal.schema import WITH_PROMPTS
+from legnext_stream._journal.records import Content
+from legnext_stream._journal.schema import WITH_LOG, WITH_PROMPTS, check
+from legnext_stream.errors import JournalError
+
+_T = TypeVar("_T")
+
+_ENDS: Final = ", ".join(f"'{status}'" for status in JobStatus if status.is_terminal)
+
+
+@attrs.frozen(kw_only=True)
+class Standing:
+    """How far the batch of a journal has got. Times in seconds since 1970.
+
+    Attributes:
+        base_url: The host of its jobs.
+        begun_at: When it was begun.
+        acknowledged_at: When an event was last acknowledged, or None.
+        unfinished: The jobs that a watch would go on with, in the order in which they came, each
+            with its last acknowledged status, or None.
+        ended: The jobs whose end was acknowledged, each with that end.
+        owed: How many ends were seen and not acknowledged, of jobs and of prompts.
+        events: How many events were acknowledged.
+        to_submit: How many prompts the next `generate` would submit, or report as unknown.
+        without_job: How many prompts ended without a job, acknowledged, by that end.
+    """
+
+    base_url: str
+    begun_at: float
+    acknowledged_at: float | None
+    unfinished: Mapping[str, JobStatus | None]
+    ended: Mapping[str, JobStatus]
+    owed: int
+    events: int
+    to_submit: int = 0
+    without_job: Mapping[JobStatus, int] = attrs.field(factory=dict)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether all jobs and prompts have ended, and all jobs are completed."""
+        is_done = not (self.unfinished or self.to_submit or self.without_job)
+        return is_done and set(self.ended.values()) <= {JobStatus.COMPLETED}
 
 
 @attrs.frozen(kw_only=True)
@@ -22,11 +63,11 @@ class KnownJob:
 
     Attributes:
         job_id: The job.
-        status: What was last acknowledged of it, or None.
+        status: Its last acknowledged status, or None.
         is_ended: Whether that was its end.
-        task_type: The kind of work, in the API's word; empty if nothing was told of it yet.
+        task_type: The task type, in the API's word; empty if no event says it.
         prompt: What it was submitted for, if `generate` did it.
-        position: The place of that prompt in its batch, from 1.
+        position: The position of that prompt in its batch, from 1.
     """
 
     job_id: str
@@ -39,7 +80,7 @@ class KnownJob:
 
 @attrs.frozen(kw_only=True)
 class Change:
-    """A change of a job that was told and acknowledged. Times in seconds since 1970.
+    """A change of a job that was reported. Times in seconds since 1970.
 
     Attributes:
         status: What the job became.
@@ -54,17 +95,26 @@ class Change:
     reason: str
 
 
-def read_jobs(path: Path) -> list[KnownJob]:
-    """All jobs of a journal, in the order in which they came.
+def read_standing(path: Path) -> Standing:
+    """Read how far a journal's batch has got.
 
     Raises:
         JournalError: There is none, or it can't be read.
     """
-    return read_journal(path, _jobs)
+    return _read(path, _standing)
+
+
+def read_jobs(path: Path) -> list[KnownJob]:
+    """Read all jobs of a journal, in the order in which they came.
+
+    Raises:
+        JournalError: There is none, or it can't be read.
+    """
+    return _read(path, _jobs)
 
 
 def read_history(path: Path, job_id: str) -> list[Change]:
-    """What a journal has told of a job, in order; empty if nothing.
+    """Read the changes of a job that were reported, in order.
 
     Raises:
         JournalError: There is none, or it can't be read.
@@ -86,11 +136,11 @@ def read_history(path: Path, job_id: str) -> list[Change]:
             for status, observed_at, after, before, reason in rows
         ]
 
-    return read_journal(path, read)
+    return _read(path, read)
 
 
 def read_learned(path: Path, name: str) -> Mapping[str, Any] | None:
-    """What polling has taught by the last time it was written down; None if nothing.
+    """Read what polling had learned when that was last recorded; None if nothing.
 
     Args:
         path: The journal.
@@ -105,21 +155,86 @@ def read_learned(path: Path, name: str) -> Mapping[str, Any] | None:
         state = None if row is None else json.loads(row[0])
         return state if isinstance(state, dict) else None
 
-    return read_journal(path, read)
+    return _read(path, read)
+
+
+def _read(path: Path, read: Callable[[sqlite3.Connection, int], _T]) -> _T:
+    """Read a file without disturbing a watch that has it open.
+
+    Args:
+        path: The file.
+        read: Reads from the open file; it gets the version.
+
+    Raises:
+        JournalError: There is none, or it can't be read.
+    """
+    if not path.is_file():
+        raise JournalError(f"there is no journal {path}")
+    try:
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        ) as connection:
+            version = check(connection)
+            # One transaction, so that all of it is of the same moment.
+            connection.execute("BEGIN")
+            return read(connection, version)
+    except (sqlite3.Error, JournalError, ValueError, TypeError) as error:
+        # The last two: by a word or a value that this library would never have written.
+        raise JournalError(f"can't read the journal {path}: {error}") from error
+
+
+def _standing(connection: sqlite3.Connection, version: int) -> Standing:
+    execute = connection.execute
+    account = execute("SELECT base_url, created_at FROM account").fetchone()
+    if account is None:
+        raise JournalError("no watch has ever begun with it")
+    events, acknowledged_at = execute(
+        "SELECT count(acknowledged_at), max(acknowledged_at) FROM events"
+    ).fetchone()
+    if version >= WITH_LOG:
+        query = f"""
+            SELECT count(*) FROM events
+            WHERE acknowledged_at IS NULL AND job_id <> '' AND status IN ({_ENDS})
+        """  # noqa: S608 - made of constants
+    else:
+        query = "SELECT count(*) FROM owed"
+    (owed,) = execute(query).fetchone()
+    prompts, without_job = Counter[str](), {}
+    if version >= WITH_PROMPTS:
+        prompts.update(dict(execute("SELECT state, count(*) FROM prompts GROUP BY state")))
+        without_job = {
+            JobStatus(status): count
+            for status, count in execute(
+                "SELECT status, count(*) FROM prompts WHERE state = 'ended' GROUP BY status"
+            )
+        }
+    jobs = "SELECT job_id, status FROM jobs WHERE is_ended = ? ORDER BY position"
+    return Standing(
+        base_url=account[0],
+        begun_at=account[1],
+        acknowledged_at=acknowledged_at,
+        unfinished={
+            job_id: None if status is None else JobStatus(status)
+            for job_id, status in execute(jobs, (0,))
+        },
+        ended={job_id: JobStatus(status) for job_id, status in execute(jobs, (1,))},
+        owed=owed + prompts["refused"],
+        events=events,
+        to_submit=prompts["unsent"] + prompts["sending"],
+        without_job=without_job,
+    )
 
 
 def _jobs(connection: sqlite3.Connection, version: int) -> list[KnownJob]:
     prompts: dict[str, tuple[int, Prompt]] = {}
     if version >= WITH_PROMPTS:
         rows = connection.execute(
-            "SELECT job_id, position, task_type, text, params, tag FROM prompts"
+            "SELECT job_id, position, identity, task_type, text, params, tag FROM prompts"
             " WHERE job_id IS NOT NULL"
         )
-        for job_id, position, task_type, text, params, tag in rows:
-            prompt = Prompt(
-                text, tag=json.loads(tag), task_type=task_type, params=json.loads(params)
-            )
-            prompts[job_id] = position, prompt
+        prompts = {
+            job_id: (position, Content(*content).prompt()) for job_id, position, *content in rows
+        }
     rows = connection.execute(
         "SELECT job_id, status, is_ended,"
         " (SELECT json_extract(body, '$.task_type') FROM events"
@@ -128,15 +243,15 @@ def _jobs(connection: sqlite3.Connection, version: int) -> list[KnownJob]:
     )
     known = []
     for job_id, status, is_ended, task_type in rows:
-        position, prompt_ = prompts.get(job_id, (None, None))
+        position, prompt = prompts.get(job_id, (None, None))
         said = task_type if isinstance(task_type, str) else ""
         known.append(
             KnownJob(
                 job_id=job_id,
                 status=None if status is None else JobStatus(status),
                 is_ended=bool(is_ended),
-                task_type=said or ("" if prompt_ is None else str(prompt_.task_type)),
-                prompt=prompt_,
+                task_type=said or ("" if prompt is None else str(prompt.task_type)),
+                prompt=prompt,
                 position=position,
             )
         )

@@ -33,9 +33,9 @@ _FIRST: Final = (
         -- What was last acknowledged; null before the first time.
         status     TEXT,
         raw_status TEXT,
-        -- The last acknowledged status that has a place in the order of statuses.
+        -- The last reported status that has a place in the order of statuses.
         place      TEXT,
-        -- The unknown words that were acknowledged, a JSON list.
+        -- The unknown words that were reported, a JSON list.
         words      TEXT NOT NULL DEFAULT '[]',
         is_ended   INTEGER NOT NULL DEFAULT 0
     ) STRICT
@@ -44,7 +44,7 @@ _FIRST: Final = (
     CREATE INDEX unfinished ON jobs (position) WHERE NOT is_ended
     """,
     """
-    -- The ends that were observed and not yet acknowledged.
+    -- The ends that were reported and not yet acknowledged; until version 3.
     CREATE TABLE owed (
         job_id         TEXT PRIMARY KEY,
         status         TEXT NOT NULL,
@@ -59,7 +59,7 @@ _FIRST: Final = (
     ) STRICT
     """,
     """
-    -- What was delivered and acknowledged, in that order; also of jobs that were removed since.
+    -- What was acknowledged, in that order; until version 3.
     CREATE TABLE events (
         number          INTEGER PRIMARY KEY,
         job_id          TEXT NOT NULL,
@@ -92,7 +92,7 @@ _PROMPTS: Final = (
     CREATE TABLE prompts (
         -- Its place in the batch.
         position      INTEGER PRIMARY KEY,
-        -- A hash of what it says, and the how-manieth of the prompts that say the same it is.
+        -- A hash of what it says, and its number among the prompts that say the same.
         identity      BLOB NOT NULL,
         occurrence    INTEGER NOT NULL,
         task_type     TEXT NOT NULL,
@@ -101,7 +101,7 @@ _PROMPTS: Final = (
         params        TEXT NOT NULL,
         tag           TEXT NOT NULL,
         taken_at      REAL NOT NULL,
-        -- unsent, sending (nothing is known since), submitted, refused (which is owed), or ended.
+        -- unsent, sending (nothing is known since), submitted, refused (not acknowledged yet), or ended.
         state         TEXT NOT NULL DEFAULT 'unsent',
         -- The job, once there is one.
         job_id        TEXT,
@@ -123,13 +123,86 @@ _PROMPTS: Final = (
     """,
 )
 
-MIGRATIONS: Final = (_FIRST, _PROMPTS)
+# Version 3: events are in the file when they are reported, and not only when they are acknowledged.
+_LOG: Final = (
+    """
+    ALTER TABLE account ADD COLUMN owner TEXT
+    """,
+    """
+    ALTER TABLE jobs ADD COLUMN sequence INTEGER NOT NULL DEFAULT 0
+    """,
+    """
+    ALTER TABLE prompts ADD COLUMN attempt TEXT
+    """,
+    """
+    ALTER TABLE events RENAME TO acknowledged_events
+    """,
+    """
+    -- What was reported, in that order; also of jobs that were removed since, if it was acknowledged.
+    CREATE TABLE events (
+        -- Never used twice, so that a reader can go on after the last one that it has read.
+        number          INTEGER PRIMARY KEY AUTOINCREMENT,
+        -- Empty for a prompt that has no job.
+        job_id          TEXT NOT NULL,
+        -- Which event of its job it is, from 1.
+        sequence        INTEGER NOT NULL,
+        -- The position of a prompt without a job.
+        position        INTEGER,
+        status          TEXT NOT NULL,
+        raw_status      TEXT NOT NULL,
+        previous        TEXT,
+        observed_at     REAL NOT NULL,
+        changed_after   REAL,
+        changed_before  REAL NOT NULL,
+        body            TEXT NOT NULL,
+        code            INTEGER NOT NULL,
+        reason          TEXT NOT NULL,
+        -- Null until the consumer is done with it.
+        acknowledged_at REAL
+    ) STRICT
+    """,
+    """
+    INSERT INTO events
+    SELECT number, job_id, row_number() OVER (PARTITION BY job_id ORDER BY number), NULL,
+           status, raw_status, previous, observed_at, changed_after, changed_before, body, code, reason,
+           acknowledged_at
+    FROM acknowledged_events
+    """,
+    """
+    INSERT INTO events
+    SELECT NULL, job_id,
+           1 + (SELECT count(*) FROM acknowledged_events AS old WHERE old.job_id = owed.job_id), NULL,
+           owed.status, owed.raw_status, previous, observed_at, changed_after, changed_before, body, code,
+           reason, NULL
+    FROM owed JOIN jobs USING (job_id) WHERE NOT is_ended ORDER BY jobs.position
+    """,
+    """
+    DROP TABLE acknowledged_events
+    """,
+    """
+    DROP TABLE owed
+    """,
+    """
+    CREATE INDEX events_of_job ON events (job_id)
+    """,
+    """
+    CREATE INDEX unacknowledged_events ON events (job_id) WHERE acknowledged_at IS NULL
+    """,
+    """
+    UPDATE jobs SET sequence = (SELECT count(*) FROM events WHERE events.job_id = jobs.job_id)
+    """,
+)
+
+MIGRATIONS: Final = (_FIRST, _PROMPTS, _LOG)
 """The statements that bring a file from version i to version i + 1."""
 
 VERSION: Final = len(MIGRATIONS)
 
 WITH_PROMPTS: Final = 2
-"""The version from which on a journal knows of prompts."""
+"""The first version with prompts."""
+
+WITH_LOG: Final = 3
+"""The first version in which events are recorded when they are reported."""
 
 
 def prepare(connection: sqlite3.Connection) -> None:
@@ -147,7 +220,7 @@ def prepare(connection: sqlite3.Connection) -> None:
         for number in range(version, VERSION):
             for statement in MIGRATIONS[number]:
                 connection.execute(statement)
-        # Also where it is so already: a file that can't be written is to be found out now.
+        # Also if nothing changes: that the file can't be written is to be found out now.
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
@@ -157,7 +230,7 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 
 def check(connection: sqlite3.Connection) -> int:
-    """The version of a file, if it is a journal, or empty, and of a version that is known here.
+    """Return the version of a file; 0 if it is empty.
 
     Raises:
         JournalError: It is a database of something else, or of a later version.

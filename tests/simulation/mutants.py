@@ -32,7 +32,7 @@ from legnext_stream._engine.delivery import Buffer, Delivery
 from legnext_stream._engine.engine import Engine
 from legnext_stream._engine.stream import EventStream
 from legnext_stream._http import Lanes
-from legnext_stream._journal.keeper import Keeper
+from legnext_stream._journal import JournalExtension
 from tests.simulation.cases import Case
 from tests.simulation.trials import REPEATABLE
 
@@ -467,7 +467,7 @@ def _() -> list[Patch]:
 
 @_mutant("acknowledgements are not written", breaks="J acknowledged events never come again")
 def _() -> list[Patch]:
-    return [patch.object(Keeper, "acknowledged", lambda *_args: None)]
+    return [patch.object(JournalExtension, "acknowledged", lambda *_args: None)]
 
 
 @_mutant("delivered events count as acknowledged", breaks="J unacknowledged events come again")
@@ -500,7 +500,7 @@ def _() -> list[Patch]:
 
 @_mutant("observed ends are not stored", breaks="J ended jobs are not polled")
 def _() -> list[Patch]:
-    return [patch.object(Keeper, "observed", lambda *_args: None)]
+    return [patch.object(JournalExtension, "observed", lambda *_args: None)]
 
 
 @_mutant("only one consumer gets events", breaks="2 every job ends")

@@ -22,7 +22,7 @@ import trio.testing
 from legnext_stream import LegnextClient, Pacing
 from legnext_stream._engine.delivery import Subscription
 from legnext_stream._engine.stream import EventStream
-from legnext_stream._journal import Store
+from legnext_stream._journal import SqliteRecorder
 from legnext_stream.errors import JournalError
 from mockserver import MockLegnext, run_virtual
 from mockserver._serving.network import MemoryBackend, MemoryTransport
@@ -383,20 +383,20 @@ class Run:
     def patches(self) -> Iterator[None]:
         """Patch the library to use this case's calendar, buffer capacity and disk."""
         calendar = SimpleNamespace(time=lambda: _CALENDAR + trio.current_time())
-        write, outage = Store.write, self._case.outage
+        write, outage = SqliteRecorder._write, self._case.outage
         full_from = outage.at if outage is not None and outage.kind == "disk" else math.inf
 
-        def write_or_fail(store: Store, entries: Any) -> None:  # noqa: ANN401 - the store's own
+        def write_or_fail(recorder: SqliteRecorder, *arguments: Any) -> Any:  # noqa: ANN401 - passed on
             if self._has_outage and trio.current_time() >= full_from:
-                raise JournalError(f"can't write the journal {store.path}: disk full")
-            write(store, entries)
+                raise JournalError(f"can't write the journal {self._path}: disk full")
+            return write(recorder, *arguments)
 
         with (
-            patch("legnext_stream._journal.keeper.time", calendar),
-            patch("legnext_stream._journal.store.time", calendar),
+            patch("legnext_stream._journal.extension.time", calendar),
+            patch("legnext_stream._journal.sqlite.time", calendar),
             patch("legnext_stream._http.responses.time", calendar),
             patch("legnext_stream._engine.delivery.CAPACITY", self._case.capacity),
-            patch.object(Store, "write", write_or_fail),
+            patch.object(SqliteRecorder, "_write", write_or_fail),
         ):
             yield
 

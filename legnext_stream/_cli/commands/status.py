@@ -18,7 +18,7 @@ from legnext_stream._cli.options import Flag
 from legnext_stream._cli.running import need_stdout
 from legnext_stream._cli.words import STATUS_ORDER, ago, iso_time, printable, status_words
 from legnext_stream._core.model.jobs import JobStatus
-from legnext_stream._journal.standing import Standing, read_standing
+from legnext_stream._journal.contents import Standing, read_standing
 
 
 async def status(

@@ -9,7 +9,7 @@ from legnext_stream._cli.exits import PROGRAM, Exit, UsageError
 from legnext_stream._cli.following import follow_jobs
 from legnext_stream._cli.inputs import LineStream, check_id, from_journal, parse_id, read
 from legnext_stream._cli.options import FollowOptions, Ids, Source
-from legnext_stream._journal.standing import Standing, read_standing
+from legnext_stream._journal.contents import Standing, read_standing
 
 
 async def watch(

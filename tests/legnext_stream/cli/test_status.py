@@ -12,7 +12,7 @@ import pytest
 from legnext_stream import JobStatus
 from legnext_stream._cli.app import run
 from legnext_stream._cli.commands.status import lines
-from legnext_stream._journal.standing import Standing
+from legnext_stream._journal.contents import Standing
 from tests.legnext_stream.cli.support import Ran, run_command, started
 from tests.processes import rest_of
 from tests.servers import MockServer

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from legnext_stream import AuthenticationError, JobEvent, JobStatus, LegnextClient, Prompt
-from legnext_stream._journal import Entry, Store
-from legnext_stream._journal.ledger import Ledger
-from legnext_stream._journal.prompts import Content
+from legnext_stream._journal import JournalExtension, SqliteRecorder
+from legnext_stream._journal.recorder import Written
+from legnext_stream._journal.records import Content, Record
 from mockserver import (
     Account,
     AnswerLost,
@@ -196,14 +194,14 @@ async def test_what_has_not_gone_out_yet_does_not(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Left while it is being written that a submit is next: it isn't sent, and the next run does it."""
-    mock, flush = MockLegnext(), Ledger.flush
+    mock, flush = MockLegnext(), JournalExtension.flush
 
-    async def slow(ledger: Ledger) -> None:
+    async def slow(journal: JournalExtension) -> None:
         await trio.sleep(1)
-        await flush(ledger)
+        await flush(journal)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Ledger, "flush", slow)
+        patched.setattr(JournalExtension, "flush", slow)
         async with generating(mock, cats(2), journal=path) as events:
             # For a second their places are written, for another that they are next.
             with trio.move_on_after(1.5):
@@ -299,21 +297,21 @@ async def test_files_that_were_saved_are_kept(path: Path, tmp_path: Path) -> Non
 async def test_many_share_a_write(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred prompts that come in together cost no hundred commits before their submits."""
     writes: list[int] = []
-    write = Store.write
+    write = SqliteRecorder._write
 
-    def counted(store: Store, entries: Sequence[Entry]) -> None:
-        writes.append(len(entries))
-        write(store, entries)
+    def counted(recorder: SqliteRecorder, number: int, records: Sequence[Record]) -> Written:
+        writes.append(len(records))
+        return write(recorder, number, records)
 
-    monkeypatch.setattr(Store, "write", counted)
+    monkeypatch.setattr(SqliteRecorder, "_write", counted)
     mock = MockLegnext(slots=None, run_times=Fixed(600))
     async with generating(mock, cats(150), journal=path) as events:
         await anext(events)
     assert max(writes) >= 50
 
 
-async def test_a_file_of_an_earlier_version_is_gone_on_with(path: Path) -> None:
-    """A watch's journal without prompts takes them in."""
+async def test_the_journal_of_a_watch_takes_prompts_in(path: Path) -> None:
+    """`generate` goes on with its jobs, and submits the prompts."""
     mock = MockLegnext(run_times=Fixed(60))
     ids = mock.add_jobs(2)
     async with (
@@ -321,9 +319,6 @@ async def test_a_file_of_an_earlier_version_is_gone_on_with(path: Path) -> None:
         client.watch(ids, journal=path) as events,
     ):
         await anext(events)
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("DROP TABLE prompts")
-        connection.execute("PRAGMA user_version = 1")
     told, _ = await generated(mock, cats(2), journal=path)
     ends = [event for event in told if event.status.is_terminal]
     assert Counter(event.position for event in ends) == {None: 2, 1: 1, 2: 1}

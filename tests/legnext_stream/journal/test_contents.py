@@ -1,4 +1,4 @@
-"""What a journal knows of its jobs."""
+"""What can be read of a journal from outside."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ import trio
 
 from legnext_stream import JobStatus, JournalError, LegnextClient
 from legnext_stream._core.model.prompts import Prompt
-from legnext_stream._journal.contents import read_history, read_jobs, read_learned
-from mockserver import MockLegnext
+from legnext_stream._journal import schema
+from legnext_stream._journal.contents import read_history, read_jobs, read_learned, read_standing
+from legnext_stream._journal.records import Reported, Taken
+from mockserver import Account, MockLegnext
+from mockserver._api.moderation import Moderation
+from tests.legnext_stream.generate.support import generated
+from tests.legnext_stream.journal.support import acknowledged, event, opened, write
+from tests.legnext_stream.support import URL
 
 
 async def _watched(path: Path) -> list[str]:
@@ -68,16 +74,6 @@ async def test_jobs_of_prompts(tmp_path: Path) -> None:
     ]
 
 
-async def test_an_older_journal_has_no_prompts(tmp_path: Path) -> None:
-    """One of the first version is read as it is."""
-    path = tmp_path / "batch.db"
-    await _watched(path)
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("DROP TABLE prompts")
-        connection.execute("PRAGMA user_version = 1")
-    assert len(read_jobs(path)) == 2
-
-
 async def test_what_is_no_journal_is_named(tmp_path: Path) -> None:
     """A file that isn't there, another database, a word that is no status, learning that is none."""
     path = tmp_path / "batch.db"
@@ -103,3 +99,66 @@ async def test_what_is_no_journal_is_named(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE learned SET state = '[]'")
     assert read_learned(path, "pace") is None
+
+
+# ---------------------------------------------------------------- how far a batch has got
+
+
+async def test_it_is_read_beside_the_watch_that_writes(tmp_path: Path) -> None:
+    """Jobs by what was acknowledged of them, and what is owed, while the journal is open."""
+    path = tmp_path / "a batch?.db"
+    done, pending = event("b", JobStatus.COMPLETED), event("a", JobStatus.PENDING)
+    async with opened(path) as recorder:
+        await write(
+            recorder,
+            [Taken(job_id, 1.0) for job_id in "abcd"],
+            [
+                Reported(pending),
+                Reported(done),
+                acknowledged(pending, 2.0),
+                acknowledged(done, 3.0),
+            ],
+            [Reported(event("c", JobStatus.FAILED)), Reported(event("d", JobStatus.PENDING))],
+        )
+        standing = read_standing(path)
+    assert dict(standing.unfinished) == {"a": JobStatus.PENDING, "c": None, "d": None}
+    assert dict(standing.ended) == {"b": JobStatus.COMPLETED}
+    assert (standing.owed, standing.events, standing.acknowledged_at) == (1, 2, 3.0)
+    assert standing.base_url == URL
+
+
+async def test_a_batch_of_prompts(tmp_path: Path) -> None:
+    """Those to be submitted, and those that ended without a job: good jobs alone are no good batch."""
+    path = tmp_path / "batch.db"
+    moderation = Moderation(words=("bad",))
+    poor = MockLegnext(account=Account(points=80, credits=0, limited=True), moderation=moderation)
+    await generated(poor, ["cat 1", "a bad cat", "cat 3"], journal=path, at_once=1)
+    standing = read_standing(path)
+    assert list(standing.ended.values()) == [JobStatus.COMPLETED]
+    assert (standing.to_submit, standing.without_job) == (1, {JobStatus.NOT_SUBMITTED: 1})
+    assert not standing.is_good
+
+
+def test_what_isnt_there_is_not_made(tmp_path: Path) -> None:
+    """Looking for a journal leaves nothing behind."""
+    with pytest.raises(JournalError, match="there is no journal"):
+        read_standing(tmp_path / "batch.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_that_was_never_used(tmp_path: Path) -> None:
+    """Tables alone say nothing of a batch."""
+    path = tmp_path / "batch.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        schema.prepare(connection)
+    with pytest.raises(JournalError, match="no watch has ever begun"):
+        read_standing(path)
+
+
+def test_another_database(tmp_path: Path) -> None:
+    """It is not taken for a journal."""
+    path = tmp_path / "batch.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE cats (name TEXT)")
+    with pytest.raises(JournalError, match=r"can't read the journal .*not a journal"):
+        read_standing(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,7 +30,7 @@ from legnext_stream import (
     LegnextClient,
     StreamClosedError,
 )
-from legnext_stream._journal import Store
+from legnext_stream._journal import SqliteRecorder
 from legnext_stream._util.slices import ITEMS
 from mockserver import Fixed, MockLegnext, Script, TokenBucket, run_virtual
 from tests.effort import examples
@@ -49,7 +49,7 @@ def path(tmp_path: Path) -> Path:
 def _calendar_in_virtual_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """The calendar, by which a journal dates its events, goes with the tests' clock."""
     calendar = SimpleNamespace(time=lambda: 1.8e9 + trio.current_time())
-    monkeypatch.setattr("legnext_stream._journal.keeper.time", calendar)
+    monkeypatch.setattr("legnext_stream._journal.extension.time", calendar)
 
 
 @asynccontextmanager
@@ -265,27 +265,52 @@ async def test_a_journal_keeps_to_its_account(path: Path) -> None:
 async def test_a_journal_that_fails_ends_the_watch(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the disk is full the loop is told; what was not acknowledged comes again later."""
+    """When it can't be written the loop raises; what was not acknowledged comes again later."""
     mock = MockLegnext()
     ids = mock.add_jobs(3)
-    write = Store.write
+    write = SqliteRecorder._write
     told: list[JobEvent] = []
 
-    def fail(store: Store, entries: Any) -> None:  # noqa: ANN401 - the store's own
-        if told:
-            raise JournalError(f"can't write the journal {store.path}: disk full")
-        write(store, entries)
+    def read_only(recorder: SqliteRecorder, *arguments: Any) -> Any:  # noqa: ANN401 - passed on
+        if told and recorder._connection is not None:
+            recorder._connection.execute("PRAGMA query_only = 1")
+        return write(recorder, *arguments)
 
-    monkeypatch.setattr(Store, "write", fail)
+    monkeypatch.setattr(SqliteRecorder, "_write", read_only)
     async with watching(mock, path, ids) as events:
         told.append(await anext(events))
-        with pytest.raises(JournalError, match="disk full"):
+        with pytest.raises(JournalError, match=r"can't write the journal .*: .*readonly"):
             await anext(events)
     monkeypatch.undo()
     async with watching(mock, path) as events:
         rest = [event async for event in events]
     assert told[0].job_id in {event.job_id for event in rest}
     assert sum(event.status.is_terminal for event in rest) == 3
+
+
+def _text(path: Path) -> None:
+    path.write_text("ids, one a line\n" * 200)
+
+
+def _folder(path: Path) -> None:
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [(_text, "file is not a database"), (_folder, "unable to open database file")],
+)
+async def test_a_watch_does_not_begin_with_what_is_no_journal(
+    path: Path, make: Callable[[Path], None], said: str
+) -> None:
+    """The loop raises one clear error, each time, and nothing is asked about."""
+    make(path)
+    mock = MockLegnext()
+    for _ in range(2):
+        async with watching(mock, path, mock.add_jobs(2)) as events:
+            with pytest.raises(JournalError, match=said):
+                await anext(events)
+    assert len(mock.requests) == 0
 
 
 async def test_losing_the_stream_closes_the_journal(path: Path) -> None:
