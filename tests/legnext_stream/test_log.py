@@ -1,4 +1,4 @@
-"""What is logged: little, under one name, and never the key."""
+"""Logging: little, under one name, and never the key."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ ASK = Request("GET", "/api/v1/job/some")
 
 
 def said(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
-    """What was logged at a level."""
+    """The messages that were logged at a level."""
     assert {record.name for record in caplog.records} <= {"legnext_stream"}
     return [record.getMessage() for record in caplog.records if record.levelno == level]
 
 
 def test_quiet_by_default() -> None:
-    """A program that sets nothing up reads nothing, not even a warning."""
+    """Without logging set up, not even warnings are shown."""
     code = "from legnext_stream._log import LOGGER; LOGGER.warning('said')"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout + run.stderr == ""
 
 
 async def test_a_watch_begins_and_ends(caplog: pytest.LogCaptureFixture) -> None:
-    """With what it came to."""
+    """The end is logged with the counts."""
     caplog.set_level(logging.INFO, "legnext_stream")
     mock = MockLegnext()
     async with LegnextClient(KEY, URL, mock.transport()) as client:
@@ -55,7 +55,7 @@ async def test_a_watch_begins_and_ends(caplog: pytest.LogCaptureFixture) -> None
 
 
 async def test_what_ended_a_watch(caplog: pytest.LogCaptureFixture) -> None:
-    """Is named, without the key."""
+    """The error is logged, without the key."""
     caplog.set_level(logging.DEBUG)
     async with LegnextClient(KEY, URL, in_turn(httpx.Response(401))) as client:
         with pytest.raises(AuthenticationError):
@@ -65,7 +65,7 @@ async def test_what_ended_a_watch(caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def test_each_request_is_logged_in_detail(caplog: pytest.LogCaptureFixture) -> None:
-    """Only if that was wanted when the client was made."""
+    """Requests are logged if DEBUG was enabled when the client was created."""
     mock = MockLegnext(latency=0.25)
     job_id = mock.add_job(QUICK)
     async with LegnextClient(KEY, URL, mock.transport()) as client:
@@ -85,7 +85,7 @@ async def test_each_request_is_logged_in_detail(caplog: pytest.LogCaptureFixture
 
 
 def test_a_request_without_an_answer(caplog: pytest.LogCaptureFixture) -> None:
-    """In detail, too."""
+    """Requests without an answer are logged too."""
     caplog.set_level(logging.DEBUG, "legnext_stream")
     Log(URL).request_ended(ASK, no_reply(at=1.0), 10.0)
     assert said(caplog, logging.DEBUG) == [
@@ -94,7 +94,7 @@ def test_a_request_without_an_answer(caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def test_refusals_warn_now_and_then(caplog: pytest.LogCaptureFixture) -> None:
-    """At most once a minute, however many there are."""
+    """There is at most one warning a minute."""
     mock = MockLegnext(seed=2, limit=TokenBucket(1.0, 1))
     pacing = Pacing(initial_rate=20)
     async with LegnextClient(KEY, URL, mock.transport(), pacing=pacing) as client:
@@ -111,13 +111,13 @@ async def test_refusals_warn_now_and_then(caplog: pytest.LogCaptureFixture) -> N
 
 
 def heard(log: Log, *answers: Answer) -> None:
-    """Answers, one after the other."""
+    """Pass answers to a log, one after the other."""
     for answer in answers:
         log.request_ended(ASK, answer, 10.0)
 
 
-def test_a_silent_host_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
-    """When it has been silent for a while, then now and then, and when it answers again."""
+def test_a_silent_host_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged after a while, then once a minute, and when the host answers again."""
     caplog.set_level(logging.INFO, "legnext_stream")
     log = Log(URL)
     heard(log, *(no_reply(at=float(at)) for at in range(9)))
@@ -135,7 +135,7 @@ def test_a_silent_host_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def test_a_journal_that_is_resumed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Is a thing to know: what it has told is not told again. A new one isn't."""
+    """Resuming a journal is a warning; starting a new one isn't."""
     mock, journal = MockLegnext(), tmp_path / "batch.db"
     ids = [
         mock.add_job(QUICK),
@@ -153,8 +153,8 @@ async def test_a_journal_that_is_resumed(tmp_path: Path, caplog: pytest.LogCaptu
     ]
 
 
-def test_nothing_is_made_up_where_nobody_listens(caplog: pytest.LogCaptureFixture) -> None:
-    """The end of a watch is put into words only for somebody."""
+def test_nothing_is_formatted_without_a_listener(caplog: pytest.LogCaptureFixture) -> None:
+    """The message at the end of a watch is formatted only if INFO is enabled."""
     caplog.set_level(logging.WARNING, "legnext_stream")
     watch_ended(URL, Tally(), None)
     assert not caplog.records

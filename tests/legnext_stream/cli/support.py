@@ -1,4 +1,4 @@
-"""What the tests of the command line share: commands, processes, a host, and made-up views."""
+"""Shared by the tests of the command line: commands, processes, a host, and sample views."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from tests.processes import rest_of
 
 KEY = "the-key-that-no-output-shows"
 JOB_ID = "789320d3-4b20-46d3-a804-6165a079176a"
-# Every warning an error: a command that leaves something open says so.
+# Warnings are errors, so that a resource left open fails the test.
 COMMAND = (sys.executable, "-W", "error", "-m", "legnext_stream")
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """The environment of a command: with a key, and with nothing else that could reach it."""
+    """The environment of a command: with a key, and without other settings of ours."""
     kept = {name: value for name, value in os.environ.items() if "LEGNEXT" not in name}
     return kept | {"LEGNEXT_API_KEY": KEY, "NO_PROXY": "*"} | changes
 
@@ -85,7 +85,7 @@ def started(
     *arguments: str,
     **options: Any,  # noqa: ANN401 - Popen's
 ) -> Iterator[subprocess.Popen[str]]:
-    """A command that is running, in pipes unless said otherwise; killed at the end if need be."""
+    """Start the command, in pipes by default; it is killed at the end if it still runs."""
     pipe = subprocess.PIPE
     settings: dict[str, Any] = {"stdin": pipe, "stdout": pipe, "stderr": pipe, "env": environment()}
     process: subprocess.Popen[str] = subprocess.Popen(
@@ -99,13 +99,13 @@ def started(
 
 
 def ended(process: subprocess.Popen[str]) -> Ran:
-    """Wait for the end of a command; what was read before is not in it."""
+    """Wait for a command to end. Output that was read before isn't included."""
     out, err = rest_of(process)
     return ran(process.returncode, out, err)
 
 
 def ran(status: int, out: str, err: str) -> Ran:
-    """An end, checked for what no end may show."""
+    """A command that has ended, after checks for what no output may contain."""
     assert "Traceback" not in err, err
     assert "Warning" not in err, err
     assert KEY not in out + err
@@ -114,7 +114,7 @@ def ran(status: int, out: str, err: str) -> Ran:
 
 @contextmanager
 def host_answering(status: int, body: Mapping[str, object]) -> Iterator[str]:
-    """A host that gives the same answer to everything."""
+    """A host that gives the same answer to each request."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -159,7 +159,7 @@ def some_stats(
     jobs: Mapping[JobStatus, int] | None = None,
     **changes: Any,  # noqa: ANN401 - the numbers'
 ) -> Stats:
-    """Numbers of a watch."""
+    """Sample numbers of a watch."""
     numbers: dict[str, Any] = {
         "polls": 1234,
         "retries": 5,

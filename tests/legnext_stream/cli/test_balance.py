@@ -1,4 +1,4 @@
-"""`legnext-stream balance` as a process."""
+"""`legnext-stream balance`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tests.servers import MockServer
 
 
 def test_what_the_account_has_left(empty_mock: MockServer) -> None:
-    """For people, and for programs."""
+    """It is printed in words, or as JSON."""
     where = f"--base-url={empty_mock.url}"
     result = run_command("balance", where)
     assert result.status == 0, result.err

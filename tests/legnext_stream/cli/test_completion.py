@@ -15,8 +15,8 @@ _BASH = shutil.which("bash")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_what_a_shell_reads(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """All commands, their options and the words these take."""
+def test_the_script_of_each_shell(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The script has all commands, options and choices."""
     assert run(["completion", shell]) == 0
     text = capsys.readouterr().out
     for word in ("generate", "save-to", "explain", "max-in-flight", "upload-paint", "completion"):
@@ -24,8 +24,8 @@ def test_what_a_shell_reads(shell: str, capsys: pytest.CaptureFixture[str]) -> N
 
 
 @pytest.mark.skipif(_BASH is None, reason="there is no bash")
-def test_bash_completes_by_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is typed half is completed to the commands and options that there are."""
+def test_bash_completes_with_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Bash completes commands and options with it."""
     run(["completion", "bash"])
     script = tmp_path / "completion.bash"
     script.write_text(capsys.readouterr().out)
@@ -46,10 +46,10 @@ def test_bash_completes_by_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert [line.split() for line in done.stdout.splitlines()] == [["generate"], ["--save-to"]]
 
 
-def test_it_is_put_where_the_shell_looks(
+def test_it_is_installed_where_the_shell_looks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """In the home of whoever asks for it."""
+    """--install writes the script below the home directory."""
     for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "ZDOTDIR", "BASH_COMPLETION_USER_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -62,7 +62,7 @@ def test_it_is_put_where_the_shell_looks(
 def test_a_closed_output_is_named(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """There is nowhere to print it to."""
+    """A closed standard output is an error."""
     monkeypatch.setattr(sys, "stdout", None)
     assert run(["completion", "bash"]) == 2
     assert "it is closed" in capfd.readouterr().err

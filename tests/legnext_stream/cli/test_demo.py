@@ -21,7 +21,7 @@ from tests.legnext_stream.cli.support import environment, run_command
 
 
 def test_the_demo_without_a_terminal() -> None:
-    """No key, a proxy that must not be asked: lines of progress, a summary, status 0."""
+    """Without a key, and past a proxy, it prints progress and a summary, and returns 0."""
     env = environment(LEGNEXT_API_KEY="", http_proxy="http://127.0.0.1:9", NO_PROXY="")
     result = run_command("demo", "--jobs=8", "--time-scale=200", env=env)
     assert result.status == 0, result.err
@@ -44,14 +44,14 @@ def test_the_server_is_not_installed(tmp_path: Path) -> None:
 
 
 async def test_a_server_that_does_not_start() -> None:
-    """Its own last words are the reason."""
+    """The error has the last line of its output."""
     with pytest.raises(MockServerError, match=r"did not start: reject@<number>: none"):
         async with mock_server(["--slots=none"]):
             raise AssertionError
 
 
 async def test_the_server_ends_with_the_context() -> None:
-    """When the body raises the process is no more, and the error comes out as it was."""
+    """If the body raises, the process ends and the exception is unchanged."""
     kept: list[MockServer] = []
 
     async def fail() -> None:
@@ -65,8 +65,8 @@ async def test_the_server_ends_with_the_context() -> None:
     assert kept[0]._process.returncode is not None
 
 
-async def test_a_server_that_ends_before_its_time() -> None:
-    """It is noticed, rather than asked in vain until the timeout."""
+async def test_a_server_that_ends_too_early() -> None:
+    """It is noticed immediately, not after the timeout of a request."""
     async with mock_server([]) as server:
         server._process.kill()
         await server._process.wait()
@@ -74,16 +74,16 @@ async def test_a_server_that_ends_before_its_time() -> None:
             server.check()
 
 
-def test_the_pace_suits_a_faster_world() -> None:
-    """Intervals shrink as time is scaled; the rate grows, but not beyond what a machine likes."""
+def test_the_pacing_is_scaled_with_time() -> None:
+    """Intervals are divided by the time scale; rates grow, up to a bound."""
     assert pacing_for(1.0) == Pacing()
     fast = pacing_for(1000.0)
     assert fast.min_interval == pytest.approx(0.001)
     assert fast.max_rate == fast.initial_rate == 100.0
 
 
-async def test_a_first_line_that_comes_in_parts() -> None:
-    """The server's address is read whole, however its line was cut up on the way."""
+async def test_a_first_line_that_arrives_in_parts() -> None:
+    """The server's address is complete even if its line arrives in parts."""
     send, receive = trio.testing.memory_stream_one_way_pair()
     lines: list[str] = []
 

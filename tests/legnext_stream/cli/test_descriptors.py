@@ -15,8 +15,8 @@ from legnext_stream._cli.exits import OutputError
 _MUCH = b"x" * 300_000
 
 
-async def test_a_pipe_takes_all_however_much() -> None:
-    """What doesn't fit at once is written as the reader reads."""
+async def test_a_large_write_to_a_pipe() -> None:
+    """Data that doesn't fit into the pipe is written as the reader reads."""
     reading, writing = os.pipe()
     received = bytearray()
 
@@ -32,8 +32,8 @@ async def test_a_pipe_takes_all_however_much() -> None:
     os.close(writing)
 
 
-async def test_a_reader_that_stops_reading_blocks_nobody_else() -> None:
-    """While a pipe is full others run, and the writing can be cancelled."""
+async def test_a_reader_that_stops_reading_blocks_no_other_task() -> None:
+    """While a pipe is full other tasks run, and the write can be cancelled."""
     reading, writing = os.pipe()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(write_all, writing, _MUCH)
@@ -45,7 +45,7 @@ async def test_a_reader_that_stops_reading_blocks_nobody_else() -> None:
 
 
 async def test_a_file_is_read_and_written(tmp_path: Path) -> None:
-    """What can't be waited for is read and written all the same."""
+    """Files, which can't be waited for, are read and written too."""
     path = tmp_path / "file"
     with path.open("wb") as file:
         await write_all(file.fileno(), _MUCH)
@@ -53,8 +53,8 @@ async def test_a_file_is_read_and_written(tmp_path: Path) -> None:
         assert _MUCH.startswith(await read_some(file.fileno()))
 
 
-async def test_a_reader_that_has_gone_is_told_from_a_full_disk() -> None:
-    """Only the first is no error to speak of."""
+async def test_a_closed_pipe_differs_from_a_full_disk() -> None:
+    """Only the full disk needs a message."""
     reading, writing = os.pipe()
     os.close(reading)
     with pytest.raises(OutputError) as raised:

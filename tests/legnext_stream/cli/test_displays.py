@@ -1,4 +1,4 @@
-"""Which display goes where, and what the displays leave behind."""
+"""The choice of a display, and what the displays write."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.legnext_stream.cli.support import a_view
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[TextIO]:
-    """A stream to a terminal of the usual kind."""
+    """A stream to a common terminal."""
     monkeypatch.setenv("TERM", "xterm-256color")
     ours, theirs = os.openpty()
     with open(theirs, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor, not a path
@@ -54,7 +54,7 @@ def file(tmp_path: Path) -> Iterator[TextIO]:
 
 
 def test_a_terminal_gets_the_display(terminal: TextIO, pipe: TextIO) -> None:
-    """And no JSON, unless that is asked for: then nothing but JSON."""
+    """A terminal gets the display, or with --json only JSON."""
     chosen = choose_outputs(wants_json=False, stdout=terminal, stderr=pipe)
     assert chosen == Outputs(None, terminal)
     chosen = choose_outputs(wants_json=True, stdout=terminal, stderr=terminal)
@@ -62,7 +62,7 @@ def test_a_terminal_gets_the_display(terminal: TextIO, pipe: TextIO) -> None:
 
 
 def test_a_pipe_gets_json(pipe: TextIO, terminal: TextIO) -> None:
-    """And the terminal is left to whatever reads the pipe."""
+    """The terminal is left to the program that reads the pipe."""
     chosen = choose_outputs(wants_json=False, stdout=pipe, stderr=terminal)
     assert chosen == Outputs(pipe.fileno(), None)
 
@@ -70,7 +70,7 @@ def test_a_pipe_gets_json(pipe: TextIO, terminal: TextIO) -> None:
 def test_a_file_gets_json_and_the_terminal_the_display(
     file: TextIO, terminal: TextIO, pipe: TextIO
 ) -> None:
-    """With the events put away, whoever sits at the terminal can see how it goes."""
+    """While the events go to a file, standard error shows the display."""
     fd = file.fileno()
     assert choose_outputs(wants_json=False, stdout=file, stderr=terminal) == Outputs(fd, terminal)
     assert choose_outputs(wants_json=False, stdout=file, stderr=pipe) == Outputs(fd, None)
@@ -80,7 +80,7 @@ def test_a_file_gets_json_and_the_terminal_the_display(
 def test_a_picture_only_where_it_can_be_drawn(
     terminal: TextIO, pipe: TextIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Elsewhere lines of a log; nowhere, nothing."""
+    """Other streams get log lines; no stream gets nothing."""
     assert isinstance(display_for(terminal), LivePicture)
     assert isinstance(display_for(terminal, is_typed_on=True), LogLines)
     assert isinstance(display_for(pipe), LogLines)
@@ -92,14 +92,14 @@ def test_a_picture_only_where_it_can_be_drawn(
 def test_no_picture_without_its_characters(
     terminal: TextIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A terminal that isn't told to be UTF-8 gets lines of a log."""
+    """A terminal that isn't UTF-8 gets log lines."""
     monkeypatch.setenv("TERM", "xterm")
     with open(os.dup(terminal.fileno()), "w", encoding="ascii") as stream:  # noqa: PTH123 - a descriptor
         assert isinstance(display_for(stream), LogLines)
 
 
-async def test_a_picture_is_taken_away_at_the_end() -> None:
-    """The cursor is hidden while it is drawn, and back after; also when the body raises."""
+async def test_a_picture_is_removed_at_the_end() -> None:
+    """The cursor is hidden while it is drawn and shown afterwards, even after an exception."""
     written = io.StringIO()
     console = Console(file=written, force_terminal=True, width=80, height=24)
 
@@ -116,7 +116,7 @@ async def test_a_picture_is_taken_away_at_the_end() -> None:
 
 
 async def test_a_picture_follows_the_width_of_the_terminal() -> None:
-    """What was drawn for another width is wiped away, once."""
+    """After a change of width the screen is cleared, once."""
     written = io.StringIO()
     console = Console(file=written, force_terminal=True, width=100, height=24)
     with LivePicture(console) as picture:
@@ -131,7 +131,7 @@ async def test_a_picture_follows_the_width_of_the_terminal() -> None:
 
 
 def test_a_log_gets_whole_lines(file: TextIO) -> None:
-    """One line a view, in UTF-8 whatever the locale."""
+    """Each view is one line, in UTF-8 in any locale."""
 
     async def show_twice() -> None:
         with LogLines(file.fileno()) as log:
@@ -145,7 +145,7 @@ def test_a_log_gets_whole_lines(file: TextIO) -> None:
 
 
 async def test_no_display_wants_no_view() -> None:
-    """It never asks for one, and would show nothing."""
+    """Its interval is infinite, and it shows nothing."""
     with Display() as display:
         assert display.interval == math.inf
         await display.show(a_view())

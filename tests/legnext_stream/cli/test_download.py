@@ -1,4 +1,4 @@
-"""`legnext-stream download` as a process, against a real server."""
+"""`legnext-stream download` against a real server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _download(mock: MockServer, *arguments: str, given: str = "") -> Ran:
 
 @pytest.fixture
 def completed(good_mock: MockServer) -> list[str]:
-    """Ids of jobs that have completed."""
+    """The ids of jobs that have completed."""
     ids = list(good_mock.truth())
     given = [f"--id={job_id}" for job_id in ids]
     assert run_command("watch", *given, *_QUICKLY, f"--base-url={good_mock.url}").status == 0
@@ -29,7 +29,7 @@ def completed(good_mock: MockServer) -> list[str]:
 
 
 def test_ids_to_files(good_mock: MockServer, completed: list[str], tmp_path: Path) -> None:
-    """From an option, from standard input; a second time nothing is fetched again."""
+    """Ids come from options and standard input; a second run downloads nothing again."""
     first, *others = completed
     out = tmp_path / "out"
     arguments = ("-", f"--id={first}", f"--save-to={out}")
@@ -43,10 +43,10 @@ def test_ids_to_files(good_mock: MockServer, completed: list[str], tmp_path: Pat
     assert again.err == "3 jobs: 0 files saved, 12 were there already.\n"
 
 
-def test_what_is_not_there_is_told(
+def test_unknown_jobs_are_listed(
     good_mock: MockServer, completed: list[str], tmp_path: Path
 ) -> None:
-    """A job that the API doesn't know keeps none of the others from being saved."""
+    """Jobs that the API doesn't know are listed, and the others are saved."""
     path = tmp_path / "ids.txt"
     path.write_text("\n".join([*(f"nothing-{n}" for n in range(12)), completed[0], completed[0]]))
     result = _download(good_mock, str(path), f"--save-to={tmp_path}")
@@ -58,7 +58,7 @@ def test_what_is_not_there_is_told(
 
 
 def test_the_completed_jobs_of_a_journal(empty_mock: MockServer, tmp_path: Path) -> None:
-    """Named by their prompts, which the journal knows."""
+    """The files can be named by the prompts in the journal."""
     journal = tmp_path / "batch.db"
     where = f"--base-url={empty_mock.url}"
     given = "a fox\nan orchard\n"
@@ -76,7 +76,7 @@ def test_the_completed_jobs_of_a_journal(empty_mock: MockServer, tmp_path: Path)
 
 
 def test_a_key_that_is_refused_ends_it(tmp_path: Path) -> None:
-    """It concerns all jobs: one line, status 2."""
+    """It concerns all jobs, so it ends the command with one message and status 2."""
     with host_answering(401, {"code": 401, "message": "no"}) as url:
         ids = [f"--id=job-{number}" for number in range(20)]
         result = run_command("download", *ids, f"--save-to={tmp_path}", f"--base-url={url}")
@@ -102,7 +102,7 @@ def test_wrong_usage_is_named(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """One line that says what to change, status 2."""
+    """One message says what to change, and the status is 2."""
     monkeypatch.setenv("LEGNEXT_API_KEY", KEY)
     monkeypatch.chdir(tmp_path)
     assert run(["download", *arguments]) == 2
@@ -114,7 +114,7 @@ def test_wrong_usage_is_named(
 def test_a_closed_input_is_named(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """Ids of an input that isn't there."""
+    """A closed standard input is an error."""
     monkeypatch.setenv("LEGNEXT_API_KEY", KEY)
     monkeypatch.setattr(sys, "stdin", None)
     assert run(["download", "-", "--save-to", str(tmp_path)]) == 2
@@ -122,7 +122,7 @@ def test_a_closed_input_is_named(
 
 
 def test_what_a_terminal_shows(empty_mock: MockServer, tmp_path: Path) -> None:
-    """The files' names, or why there are none; with --json what a pipe would get."""
+    """A terminal gets the file names, or why there are none."""
     (job_id,) = run_command(
         "submit", "diffusion", "--text=a fox", f"--base-url={empty_mock.url}"
     ).out.split()

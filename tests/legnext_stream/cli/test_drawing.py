@@ -1,4 +1,4 @@
-"""The live display's picture of one moment."""
+"""The picture of the live display."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def _drawn(view: View, width: int = 100) -> str:
     return capture.get()
 
 
-def test_the_picture_tells_how_it_goes() -> None:
-    """Jobs by status, the ended of all, the requests a second, 429s, failures, and the time."""
+def test_the_picture_of_a_batch() -> None:
+    """It shows jobs by status, the share that ended, the request rate, 429s, failures and time."""
     failures = [a_failure(n) for n in range(7)]
     drawn = _drawn(
         a_view(
@@ -66,8 +66,8 @@ def test_the_picture_tells_how_it_goes() -> None:
     assert "job-1" not in drawn
 
 
-def test_what_there_is_none_of_takes_no_room() -> None:
-    """No failures, no trouble, no rare statuses; and those that are usual stay in their place."""
+def test_rows_without_data_are_left_out() -> None:
+    """Rows without data are left out, but the common statuses always have one."""
     drawn = _drawn(a_view({JobStatus.COMPLETED: 200}, rate_limited=0, troubles=0))
     for words in ("last failures", "last error", "timed out", "not seen yet"):
         assert words not in drawn
@@ -76,12 +76,12 @@ def test_what_there_is_none_of_takes_no_room() -> None:
 
 
 def test_a_watch_of_nothing_can_be_drawn() -> None:
-    """Before the first id has come there is a picture too."""
+    """There is a picture before the first id has arrived."""
     assert "0 of 0+ ended · –" in _drawn(a_view(expected=None))
 
 
 def test_a_batch_of_prompts_has_more_to_show() -> None:
-    """What was submitted and saved; where the bounds of the time left aren't known, the time alone."""
+    """Batches of prompts also show submits and files."""
     view = a_view(_JOBS, prompts=300, submits=170, submitted=162, remaining=60.0)
     drawn = _drawn(attrs.evolve(view, files=400))
     assert "of 300 prompts" in drawn
@@ -92,8 +92,8 @@ def test_a_batch_of_prompts_has_more_to_show() -> None:
     assert "2 jobs not saved" in drawn
 
 
-def test_texts_from_outside_cant_move_the_cursor() -> None:
-    """An API's message with control characters in it stays a message."""
+def test_texts_from_outside_cannot_move_the_cursor() -> None:
+    """Control characters in an API's message aren't sent to the terminal."""
     evil = "\x1b[2J\x1b]0;title\x07\nnext"
     drawn = _drawn(a_view(_JOBS, failures=[a_failure(1, evil)], last_error=evil))
     assert "\x1b" not in drawn
@@ -102,7 +102,7 @@ def test_texts_from_outside_cant_move_the_cursor() -> None:
 
 @pytest.mark.parametrize("width", [40, 60, 83, 84])
 def test_a_narrow_terminal_gets_lines_that_fit(width: int) -> None:
-    """No line is longer than the terminal is wide."""
+    """No line is longer than the terminal's width."""
     long = a_failure(1, "why " * 100)
     drawn = _drawn(
         a_view(_JOBS, failures=[long], last_error="x" * 500, remaining=99.0), width=width
@@ -113,7 +113,7 @@ def test_a_narrow_terminal_gets_lines_that_fit(width: int) -> None:
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=10), st.integers(0, 300))
-def test_a_bar_is_shared_out_whole(counts: list[int], width: int) -> None:
+def test_a_bar_is_divided_completely(counts: list[int], width: int) -> None:
     """All cells are given out; a larger count never gets fewer; each that isn't 0 gets one."""
     cells = share_out(counts, width)
     present = sum(count > 0 for count in counts)

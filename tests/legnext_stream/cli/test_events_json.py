@@ -19,7 +19,7 @@ _CLOCK = WallClock(1_700_000_000.0)
 
 
 def test_an_event_has_these_fields() -> None:
-    """The fields, their names and their shapes are what programs rely on."""
+    """Programs rely on these fields, names and types."""
     event = an_event(
         task_type=TaskType.VIDEO_DIFFUSION,
         output=Output(image_urls=("https://a/1.png",), video_urls=("https://a/1.mp4",)),
@@ -43,7 +43,7 @@ def test_an_event_has_these_fields() -> None:
 
 
 def test_what_is_not_known_is_null() -> None:
-    """A job first seen and never described by the API has nulls, not blanks."""
+    """Unknown values are null, not empty."""
     event = attrs.evolve(
         an_event(JobStatus.NOT_FOUND, raw_status=""), previous=None, changed_between=(None, 12.5)
     )
@@ -62,7 +62,7 @@ def test_what_is_not_known_is_null() -> None:
     ],
 )
 def test_an_error_has_a_code_and_a_message(error: JobError, message: str) -> None:
-    """The API's message, or the one behind it; always on one line of ASCII."""
+    """The message is the API's, or else the raw one; the line is ASCII."""
     line = event_line(an_event(JobStatus.FAILED, error=error), _CLOCK)
     assert json.loads(line)["error"] == {"code": 400, "message": message}
     assert line.isascii()
@@ -70,7 +70,7 @@ def test_an_error_has_a_code_and_a_message(error: JobError, message: str) -> Non
 
 
 def test_an_event_of_generate_has_its_prompt() -> None:
-    """Its text, its place and the caller's tag; the files on disk, or why they aren't there."""
+    """It also has the prompt, position, tag, files, and why they weren't saved."""
     file = SavedFile(
         url="https://a/1.png",
         path=Path("out/1.png"),

@@ -1,4 +1,4 @@
-"""Exit statuses and what is said with them."""
+"""Exit statuses and their messages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from legnext_stream._cli.exits import Exit, complain, fail
     ],
 )
 def test_an_error_has_a_status(error: LegnextError, status: Exit) -> None:
-    """What the caller has to mend first is told from what the API or the network did."""
+    """Wrong usage has another status than trouble with the API or the network."""
     assert fail(error) is status
 
 
@@ -39,22 +39,22 @@ def test_a_wrong_key_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "legnext-stream: no answer\n"
 
 
-def test_a_complaint_is_one_line_without_control_characters(
+def test_a_message_is_one_line_without_control_characters(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Whatever a message holds, it can't move the cursor or look like two."""
+    """A message can't move the cursor or span two lines."""
     complain("a\nb\x1b[2J")
     assert capsys.readouterr().err == "legnext-stream: a b [2J\n"
 
 
-def test_nobody_to_complain_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A closed standard error is no reason to fail, nor to write elsewhere."""
+def test_a_closed_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A closed standard error is ignored."""
     monkeypatch.setattr(sys, "stderr", None)
     complain("nothing happens")
 
 
 def test_ctrl_c_while_loading(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C outside of a watch ends the command as quietly as within."""
+    """Ctrl-C during the imports gives status 130 without a traceback."""
 
     def interrupted(_: object) -> int:
         raise KeyboardInterrupt

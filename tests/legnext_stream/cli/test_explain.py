@@ -1,4 +1,4 @@
-"""`legnext-stream explain`: of a job, from the API and from a journal."""
+"""`legnext-stream explain`: a job, from the API and a journal."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def _explained(**fields: Any) -> Explained:  # noqa: ANN401 - the job's
     return explained(Job(**(described | fields)), _NOW, Durations(), Pacing())
 
 
-def test_a_running_job_is_compared_with_its_like() -> None:
-    """How long it has run, what is usual, how long it will go on, and when to ask again, and why."""
+def test_a_running_job_is_compared_with_others() -> None:
+    """It says how long such jobs run, how long this one will, and when and why it is polled again."""
     what = _explained(status=JobStatus.PROCESSING, started_at=_at(-40))
     assert what.next is not None
     assert what.next.running_for == 40.0
@@ -54,7 +54,7 @@ def test_a_running_job_is_compared_with_its_like() -> None:
 
 
 def test_bounds_of_the_pacing_hold() -> None:
-    """A job that has only begun is not asked about for long, nor ever more often than allowed."""
+    """The time until the next poll is within the bounds of the pacing."""
     young = Job(
         job_id="a", status=JobStatus.PROCESSING, task_type="video-upscale", started_at=_at(5)
     )
@@ -85,13 +85,13 @@ def test_bounds_of_the_pacing_hold() -> None:
         ),
     ],
 )
-def test_what_is_said(fields: dict[str, Any], words: str) -> None:
-    """Of jobs that wait, that have ended, and of those of which little is known."""
+def test_other_jobs(fields: dict[str, Any], words: str) -> None:
+    """Waiting, ended and little-known jobs are described."""
     assert words in "\n".join(lines(_explained(**fields)))
 
 
-def test_what_the_journal_has_told() -> None:
-    """Each change, when it happened and when it was seen."""
+def test_the_history_in_a_journal() -> None:
+    """Each change has the time when it happened and when it was seen."""
     first = Change(
         status=JobStatus.PENDING, observed_at=_NOW, changed_between=(None, _NOW), reason=""
     )
@@ -108,7 +108,7 @@ def test_what_the_journal_has_told() -> None:
 
 
 def test_as_a_command(good_mock: MockServer, tmp_path: Path) -> None:
-    """With a journal: its history and what it has learned; a job that isn't there makes status 1."""
+    """A journal adds history and learned run times; an unknown job gives status 1."""
     first, *_ = good_mock.truth()
     journal = tmp_path / "batch.db"
     where = f"--base-url={good_mock.url}"
@@ -146,7 +146,7 @@ def test_wrong_usage_is_named(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """One line that says what to change, status 2, and no request."""
+    """One message says what to change, and the status is 2."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LEGNEXT_API_KEY", KEY)
     assert run(["explain", *arguments]) == 2

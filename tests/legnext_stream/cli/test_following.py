@@ -1,4 +1,4 @@
-"""Following a stream: events are written as they come, the display goes on, and the report."""
+"""Following a stream: events, the display, and the report."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _QUICKLY = ("--min-interval=0.05", "--max-interval=0.2", "--initial-rate=50")
 
 
 class _Shown(Display):
-    """A display that notes when it is shown something."""
+    """A display that records when it is called."""
 
     interval: float = 1.0
 
@@ -40,7 +40,7 @@ class _Shown(Display):
 
 
 class _Stream:
-    """A stream whose one event comes late."""
+    """A stream with one event, after some time."""
 
     stats = some_stats()
 
@@ -58,13 +58,13 @@ class _Stream:
         try:
             await trio.sleep(2.5 - trio.current_time())
         except trio.Cancelled:
-            self._event = event  # It is left waiting, and loses nothing.
+            self._event = event  # A cancelled call loses no event.
             raise
         return event
 
 
 def test_the_display_goes_on_while_no_event_comes() -> None:
-    """It is shown at its interval, and the event is written when it comes, once."""
+    """It is shown at its interval, and the event is written once, when it arrives."""
     written: list[float] = []
     display = _Shown()
 
@@ -91,7 +91,7 @@ def _data(path: Path) -> Any:  # noqa: ANN401 - JSON
 
 
 def test_the_report_of_a_watch(fast_mock: MockServer, tmp_path: Path) -> None:
-    """All jobs are in it, as they ended; standard output is as without it."""
+    """The report has all jobs; standard output is as without it."""
     ids = [f"--id={job_id}" for job_id in fast_mock.truth()]
     path = tmp_path / "report.html"
     where = (f"--base-url={fast_mock.url}", f"--report={path}")
@@ -106,7 +106,7 @@ def test_the_report_of_a_watch(fast_mock: MockServer, tmp_path: Path) -> None:
 
 
 def test_the_report_of_a_watch_that_is_stopped(slow_mock: MockServer, tmp_path: Path) -> None:
-    """Ctrl-C: what was seen until then."""
+    """After Ctrl-C, the report has what was seen."""
     ids = [f"--id={job_id}" for job_id in slow_mock.truth()]
     path = tmp_path / "report.html"
     where = (f"--base-url={slow_mock.url}", f"--report={path}")
@@ -123,7 +123,7 @@ def test_the_report_of_a_watch_that_is_stopped(slow_mock: MockServer, tmp_path: 
 
 
 def test_the_report_of_a_watch_that_fails(tmp_path: Path) -> None:
-    """The error is in it."""
+    """The report has the error."""
     path = tmp_path / "report.html"
     where = ("--base-url=http://127.0.0.1:9", "--timeout=0.1", f"--report={path}")
     result = run_command("watch", "--id=job-1", *where)
@@ -132,7 +132,7 @@ def test_the_report_of_a_watch_that_fails(tmp_path: Path) -> None:
 
 
 def test_the_report_of_the_demo(tmp_path: Path) -> None:
-    """It says that time ran fast, and is in the jobs' own seconds."""
+    """It says that time ran fast, and its times are the jobs'."""
     path = tmp_path / "report.html"
     result = run_command("demo", "--jobs=4", "--time-scale=200", f"--report={path}")
     assert result.status == 0, result.err
@@ -141,8 +141,8 @@ def test_the_report_of_the_demo(tmp_path: Path) -> None:
     assert data["took"] > 40
 
 
-def test_a_report_that_cannot_be_is_found_out_at_once(tmp_path: Path) -> None:
-    """Before any request, with status 2."""
+def test_an_impossible_report_is_refused_at_once(tmp_path: Path) -> None:
+    """The error comes before any request, with status 2."""
     path = tmp_path / "none" / "report.html"
     result = run_command("watch", "--id=job-1", f"--report={path}")
     assert result.status == 2
@@ -152,7 +152,7 @@ def test_a_report_that_cannot_be_is_found_out_at_once(tmp_path: Path) -> None:
 async def test_a_report_that_cannot_be_written_after_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """At a good end it is an error; at another, one line beside what is told anyway."""
+    """At a normal end that is an error; after another error it is one more message."""
 
     def fail(*_: object) -> None:
         raise ReportError("the disk is full")
@@ -167,7 +167,7 @@ async def test_a_report_that_cannot_be_written_after_all(
     assert capfd.readouterr().err == "legnext-stream: the disk is full\n"
 
 
-async def test_what_is_missing_is_wrong_usage(
+async def test_a_missing_package_is_wrong_usage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The message names the extra."""

@@ -1,4 +1,4 @@
-"""`legnext-stream generate` as a process, against a real server."""
+"""`legnext-stream generate` against a real server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _generate(mock: MockServer, *arguments: str, given: str = "") -> Ran:
 
 
 def test_from_prompts_to_files(empty_mock: MockServer, tmp_path: Path) -> None:
-    """Each prompt becomes a job, each job its files, each end an event; and the report has it all."""
+    """Each prompt becomes a job with files and events, and all of it is in the report."""
     prompts = tmp_path / "prompts.txt"
     prompts.write_text("# two\na fox\n\nan orchard\n")
     out, report = tmp_path / "out", tmp_path / "report.html"
@@ -52,7 +52,7 @@ def test_from_prompts_to_files(empty_mock: MockServer, tmp_path: Path) -> None:
 
 
 def test_prompts_of_standard_input_in_json(empty_mock: MockServer) -> None:
-    """A tag comes back with each event; a prompt that the API refuses ends as an event."""
+    """Events have the tag, and a refused prompt ends with an event."""
     lines = [
         {"text": "a fox", "tag": {"page": 3}},
         {"task_type": "upscale", "params": {"image_no": 0}, "tag": "wrong"},
@@ -68,7 +68,7 @@ def test_prompts_of_standard_input_in_json(empty_mock: MockServer) -> None:
 
 
 def test_a_restart_submits_nothing_twice(empty_mock: MockServer, tmp_path: Path) -> None:
-    """The same line again, with one prompt more in the file: that one alone is submitted."""
+    """If the file has one more prompt, only that one is submitted."""
     prompts, journal = tmp_path / "prompts.txt", tmp_path / "batch.db"
     prompts.write_text("a fox\nan orchard\n")
     first = _generate(empty_mock, str(prompts), f"--journal={journal}")
@@ -84,7 +84,7 @@ def test_a_restart_submits_nothing_twice(empty_mock: MockServer, tmp_path: Path)
 
 
 def test_ctrl_c_ends_it(empty_slow_mock: MockServer, tmp_path: Path) -> None:
-    """What was submitted until then is summed up, and reported."""
+    """The summary and the report have what was submitted."""
     report = tmp_path / "report.html"
     where = (f"--base-url={empty_slow_mock.url}", f"--report={report}")
     with started("generate", "-", *_QUICKLY, *where) as process:
@@ -121,7 +121,7 @@ def test_wrong_usage_is_named(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """One line that says what to change, status 2, and no request."""
+    """One message says what to change, the status is 2, and no request is sent."""
     monkeypatch.setenv("LEGNEXT_API_KEY", KEY)
     monkeypatch.setenv("LEGNEXT_BASE_URL", "http://127.0.0.1:9")
     monkeypatch.chdir(tmp_path)
@@ -137,7 +137,7 @@ def test_wrong_usage_is_named(
 def test_a_closed_input_is_named(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Prompts of an input that isn't there."""
+    """A closed standard input is an error."""
     monkeypatch.setenv("LEGNEXT_API_KEY", KEY)
     monkeypatch.setattr(sys, "stdin", None)
     assert run(["generate", "-"]) == 2

@@ -43,12 +43,12 @@ def pipe() -> Iterator[tuple[int, int]]:
     ],
 )
 def test_a_line_is_an_id_a_comment_or_blank(line: bytes, job_id: str | None) -> None:
-    """Spaces, comments, line ends and byte order marks of any system do no harm."""
+    """Spaces, comments, line ends and byte order marks are ignored."""
     assert parse_id(line, "here:1") == job_id
 
 
 def test_a_file_is_read_whole(tmp_path: Path) -> None:
-    """All ids of a file, in its order, as often as they stand there."""
+    """All ids of a file, in order, with repetitions."""
     path = tmp_path / "ids.txt"
     path.write_text("a\n\n# comment\nb\na")
     assert read_file(str(path), parse_id) == ["a", "b", "a"]
@@ -71,14 +71,14 @@ def test_a_bad_line_is_named(tmp_path: Path, content: bytes, message: str) -> No
 
 
 @pytest.mark.parametrize("name", ["missing.txt", ".", "null\0byte"])
-def test_a_file_that_cant_be_read_is_named(tmp_path: Path, name: str) -> None:
-    """A missing file, a folder and a name that can't be one are the caller's mistakes."""
+def test_an_unreadable_file_is_named(tmp_path: Path, name: str) -> None:
+    """A missing file, a folder and an impossible name are usage errors."""
     with pytest.raises(UsageError, match="can't read"):
         read_file(str(tmp_path / name), parse_id)
 
 
-async def test_ids_come_as_their_lines_arrive(pipe: tuple[int, int]) -> None:
-    """An id is there once its line is whole, before the next one or the end is."""
+async def test_ids_are_returned_as_their_lines_arrive(pipe: tuple[int, int]) -> None:
+    """An id is returned once its line is complete, before the next one arrives."""
     reading, writing = pipe
     ids = LineStream(reading, parse_id)
     os.write(writing, b"# first\njob-1\njob")
@@ -93,7 +93,7 @@ async def test_ids_come_as_their_lines_arrive(pipe: tuple[int, int]) -> None:
 
 
 async def test_waiting_for_a_line_can_be_cancelled(pipe: tuple[int, int]) -> None:
-    """A stream on which nothing arrives keeps nobody waiting."""
+    """A wait for input can be cancelled."""
     ids = LineStream(pipe[0], parse_id)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(ids.__anext__)
@@ -103,7 +103,7 @@ async def test_waiting_for_a_line_can_be_cancelled(pipe: tuple[int, int]) -> Non
 
 
 async def test_a_bad_line_of_a_stream_is_named(pipe: tuple[int, int]) -> None:
-    """The ids before it come; then the message has the line and the item."""
+    """The ids before it are returned; the message has the line and the item."""
     reading, writing = pipe
     os.write(writing, b"job-1\n\nwhat is this\n")
     ids = LineStream(reading, parse_id)
@@ -113,15 +113,15 @@ async def test_a_bad_line_of_a_stream_is_named(pipe: tuple[int, int]) -> None:
 
 
 async def test_an_endless_line_is_refused(tmp_path: Path) -> None:
-    """What has no line ends is no list of ids, and is not gathered in memory."""
+    """Input without line ends is refused, and not collected in memory."""
     path = tmp_path / "zeros"
     path.write_bytes(b"0" * 200_000)
     with path.open("rb") as file, pytest.raises(UsageError, match="a line of more than"):
         await anext(LineStream(file.fileno(), parse_id))
 
 
-async def test_a_stream_that_cant_be_read_is_named(tmp_path: Path) -> None:
-    """A folder on standard input is the caller's mistake."""
+async def test_an_unreadable_stream_is_named(tmp_path: Path) -> None:
+    """A folder as standard input is a usage error."""
     folder = os.open(tmp_path, os.O_RDONLY)
     with pytest.raises(UsageError, match="can't read standard input: Is a directory"):
         await anext(LineStream(folder, parse_id))
@@ -139,7 +139,7 @@ async def test_a_stream_that_cant_be_read_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_a_line_is_a_prompt_a_comment_or_blank(line: bytes, prompt: Prompt | None) -> None:
-    """As it stands: a # within it is part of it."""
+    """A # in the middle of a line is part of the prompt."""
     assert _TEXT(line, "here:1") == prompt
 
 
@@ -156,12 +156,12 @@ def test_a_line_is_a_prompt_a_comment_or_blank(line: bytes, prompt: Prompt | Non
     ],
 )
 def test_a_line_of_json_says_more(line: bytes, prompt: Prompt | None) -> None:
-    """A tag, a task type and its fields."""
+    """A JSON line may have a tag, a task type and its fields."""
     assert _JSON(line, "here:1") == prompt
 
 
-def test_the_task_type_of_those_that_dont_say_it() -> None:
-    """It is the command's."""
+def test_the_default_task_type() -> None:
+    """Prompts without a task type get the command's."""
     prompt = prompt_parser(TaskType.SHORTEN, is_json=False)(b"a long tale", "here:1")
     assert prompt is not None
     assert prompt.task_type is TaskType.SHORTEN
@@ -188,14 +188,14 @@ def test_a_bad_prompt_is_named(tmp_path: Path, name: str, content: bytes, messag
 
 
 def test_a_file_of_prompts_is_read_whole(tmp_path: Path) -> None:
-    """All prompts, in its order, as often as they stand there."""
+    """All prompts of a file, in order, with repetitions."""
     path = tmp_path / "prompts.txt"
     path.write_text("# two\na fox\n\na fox\n")
     assert read_file(str(path), _TEXT) == [Prompt("a fox"), Prompt("a fox")]
 
 
-async def test_prompts_come_as_their_lines_arrive() -> None:
-    """A prompt is there once its line is whole."""
+async def test_prompts_are_returned_as_their_lines_arrive() -> None:
+    """A prompt is returned once its line is complete."""
     reading, writing = os.pipe()
     prompts = LineStream(reading, _TEXT)
     os.write(writing, b"a fox\nan or")
@@ -208,7 +208,7 @@ async def test_prompts_come_as_their_lines_arrive() -> None:
 
 
 def test_values_are_json_or_text_or_files(tmp_path: Path) -> None:
-    """Numbers, lists and texts, each as it was meant."""
+    """Values are numbers, lists, texts or file contents."""
     path = tmp_path / "mask.png"
     path.write_bytes(b"\x89PNG")
     assert read_fields(
@@ -240,6 +240,6 @@ def test_values_are_json_or_text_or_files(tmp_path: Path) -> None:
     ],
 )
 def test_bad_fields_are_named(texts: list[str], message: str) -> None:
-    """With what is wrong with them."""
+    """The message says what is wrong."""
     with pytest.raises(UsageError, match=message):
         read_fields(texts)

@@ -1,4 +1,4 @@
-"""Leaving a watch before its end: Ctrl-C, other signals, and readers that go away."""
+"""Ending a watch early: Ctrl-C, other signals, and closed pipes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _QUICKLY = ("--min-interval=0.05", "--max-interval=0.2", "--initial-rate=50")
 
 @contextmanager
 def _watching(mock: MockServer, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """A watch that has shown its first event."""
+    """A watch that has written its first event."""
     ids = [f"--id={job_id}" for job_id in mock.truth()]
     with started("watch", *arguments, *ids, *_QUICKLY, f"--base-url={mock.url}") as process:
         assert process.stdout is not None
@@ -31,7 +31,7 @@ def _watching(mock: MockServer, *arguments: str) -> Iterator[subprocess.Popen[st
 def test_a_signal_ends_the_watch(
     slow_mock: MockServer, number: signal.Signals, status: int
 ) -> None:
-    """What has been achieved is summed up, and the status says which signal it was."""
+    """A summary is printed, and the status says which signal it was."""
     with _watching(slow_mock) as process:
         process.send_signal(number)
         result = ended(process)
@@ -41,11 +41,11 @@ def test_a_signal_ends_the_watch(
 
 
 def test_ctrl_c_while_waiting_for_input(slow_mock: MockServer) -> None:
-    """An input that stays open and silent keeps nobody waiting."""
+    """A silent standard input doesn't delay the end."""
     with _watching(slow_mock, "-") as process:
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
-        # The input is open still: `communicate` would close it.
+        # The input is still open; `communicate` would close it.
         err = process.stderr.read()
         assert process.wait() == 130
     assert err.startswith("Stopped after")
@@ -53,7 +53,7 @@ def test_ctrl_c_while_waiting_for_input(slow_mock: MockServer) -> None:
 
 
 def test_ctrl_c_while_input_is_read_by_a_thread(slow_mock: MockServer) -> None:
-    """The same where the input can't be waited for, but only be read."""
+    """The same if the input can't be waited for."""
     with (
         open("/dev/null") as nothing,  # noqa: PTH123 - a device
         _interrupted_at_once(slow_mock, nothing.fileno()) as process,
@@ -73,8 +73,8 @@ def _interrupted_at_once(mock: MockServer, stdin: int) -> Iterator[subprocess.Po
         yield process
 
 
-def test_a_reader_that_has_enough(fast_mock: MockServer) -> None:
-    """`| head -1` ends the watch without a word."""
+def test_a_reader_that_stops(fast_mock: MockServer) -> None:
+    """`| head -1` ends the watch without a message."""
     with _watching(fast_mock) as process:
         assert process.stdout is not None
         process.stdout.close()
@@ -84,8 +84,8 @@ def test_a_reader_that_has_enough(fast_mock: MockServer) -> None:
     assert not err
 
 
-def test_nobody_reads_anything_any_more(slow_mock: MockServer) -> None:
-    """The summary has no reader either: that changes nothing."""
+def test_a_closed_standard_error(slow_mock: MockServer) -> None:
+    """A closed standard error doesn't change the exit status."""
     with _watching(slow_mock) as process:
         assert process.stderr is not None
         process.stderr.close()

@@ -1,4 +1,4 @@
-"""How a watch is going, gathered and in words."""
+"""The progress of a watch, gathered and in words."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def _progress(expected: int | None = None) -> Progress:
         (JobStatus.NOT_FOUND, False),
     ],
 )
-def test_a_job_that_ends_otherwise_is_remembered(status: JobStatus, *, completed: bool) -> None:
-    """Only ends other than completion count against a watch."""
+def test_a_job_that_does_not_complete_is_a_failure(status: JobStatus, *, completed: bool) -> None:
+    """Only jobs that end otherwise count as failures."""
     progress = _progress()
     progress.note(an_event(status))
     assert progress.all_completed is completed
@@ -45,7 +45,7 @@ def test_a_job_that_ends_otherwise_is_remembered(status: JobStatus, *, completed
 
 
 def test_the_last_failures_are_kept() -> None:
-    """Memory doesn't grow with the failures; the newest is the last."""
+    """A bounded number is kept, with the newest last."""
     progress = _progress()
     for number in range(25):
         error = JobError(code=number, message="why") if number else None
@@ -58,7 +58,7 @@ def test_the_last_failures_are_kept() -> None:
 
 
 def test_requests_a_second_are_those_of_the_last_seconds() -> None:
-    """What was long ago doesn't count: the number follows the present."""
+    """Older requests don't count."""
     progress = _progress()
     assert progress.view(100.0, some_stats(polls=0)).request_rate == 0.0
     assert progress.view(102.0, some_stats(polls=20)).request_rate == 10.0
@@ -70,7 +70,7 @@ def test_requests_a_second_are_those_of_the_last_seconds() -> None:
 
 
 def test_the_total_is_what_is_expected_or_what_has_come() -> None:
-    """A list's length is known from the start; of a stream, what has come so far."""
+    """The total of a list is known; that of a stream is what has arrived."""
     jobs = {JobStatus.COMPLETED: 3, JobStatus.FAILED: 1, JobStatus.PENDING: 2}
     assert a_view(jobs, expected=10, unseen=1).total == 10
     assert a_view(jobs, expected=None, unseen=1).total == 7
@@ -79,7 +79,7 @@ def test_the_total_is_what_is_expected_or_what_has_come() -> None:
 
 
 def test_what_was_saved_is_counted() -> None:
-    """Files by number; a completed job whose results are not on disk is to be looked after."""
+    """Files are counted, and a job whose results were not saved is a failure."""
     progress = _progress()
     file = SavedFile(url="https://a/b", path=Path("b"), size=1, media_type="a/b", was_there=False)
     progress.note(attrs.evolve(an_event(), files=(file, file)))
@@ -94,8 +94,8 @@ def test_what_was_saved_is_counted() -> None:
     assert not progress.all_completed
 
 
-def test_a_prompt_without_a_job_is_named_by_its_place() -> None:
-    """It has no id."""
+def test_a_prompt_without_a_job_is_named_by_its_position() -> None:
+    """The position in the batch stands in for the missing id."""
     progress = _progress()
     event = an_event(JobStatus.NOT_SUBMITTED, job_id="", error=JobError(message="no credits"))
     progress.note(attrs.evolve(event, prompt=Prompt("a fox"), position=7))
@@ -103,7 +103,7 @@ def test_a_prompt_without_a_job_is_named_by_its_place() -> None:
 
 
 def test_a_line_of_progress_says_all_on_one_line() -> None:
-    """Where the jobs stand, how fast is asked, and whether that was too fast."""
+    """The line has the jobs by status, the request rate, and the number of 429s."""
     assert progress_line(a_view(_JOBS)) == (
         "[1:01] 159 of 200 ended · 150 completed · 8 failed · 1 timed out · 41 pending"
         " · 9.8 requests/s · 3 × 429"
@@ -117,7 +117,7 @@ def test_a_line_of_progress_says_all_on_one_line() -> None:
 
 
 def test_a_summary_says_how_it_ended() -> None:
-    """The ends by kind, what it took, and what did not complete."""
+    """The summary has the ends by status, the requests, and the failures."""
     text = summary(a_view(_JOBS, failures=[a_failure(1), a_failure(2, "two\nlines\x1b[2J")]))
     assert text.splitlines() == [
         "159 of 200 jobs ended in 1:01.",
@@ -130,7 +130,7 @@ def test_a_summary_says_how_it_ended() -> None:
 
 
 def test_the_summary_of_a_batch_of_prompts() -> None:
-    """What was submitted, and what was saved of it."""
+    """The summary also has submits and files."""
     view = a_view(_JOBS, submits=205, submitted=200, submits_limited=5)
     text = summary(attrs.evolve(view, files=590, unsaved=2))
     assert "  submits   205, of which 200 made a job; 5 answered 429" in text
@@ -140,7 +140,7 @@ def test_the_summary_of_a_batch_of_prompts() -> None:
 
 
 def test_a_short_summary() -> None:
-    """One job, one failure, no time at all."""
+    """One failed job in no time."""
     view = a_view({JobStatus.FAILED: 1}, expected=1, elapsed=0.0, failures=[a_failure()])
     lines = summary(view).splitlines()
     assert lines[0] == "1 of 1 job ended in 0:00."
@@ -149,7 +149,7 @@ def test_a_short_summary() -> None:
 
 
 def test_the_summary_of_a_watch_that_was_stopped() -> None:
-    """It says so, and claims no ends that there weren't."""
+    """The summary says that the watch was stopped."""
     lines = summary(a_view({JobStatus.PENDING: 3}, expected=None), is_stopped=True).splitlines()
     assert lines[0] == "Stopped after 1:01: 0 of 3+ jobs had ended."
     assert len(lines) == 2

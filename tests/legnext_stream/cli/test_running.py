@@ -22,7 +22,7 @@ def _ignored() -> Iterator[None]:
 
 
 async def test_work_that_ends_gives_the_status() -> None:
-    """Without a signal nothing is added."""
+    """Without a signal, the status is the command's."""
 
     async def work() -> int:
         await trio.lowlevel.checkpoint()
@@ -33,7 +33,7 @@ async def test_work_that_ends_gives_the_status() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 async def test_a_signal_cancels_the_work(number: signal.Signals) -> None:
-    """The work is left in order, and the status says which signal it was."""
+    """The command cleans up, and the status says which signal it was."""
     left = []
 
     async def work() -> int:
@@ -48,9 +48,9 @@ async def test_a_signal_cancels_the_work(number: signal.Signals) -> None:
     assert left
 
 
-async def test_a_second_signal_disturbs_nothing() -> None:
-    """An impatient Ctrl-C doesn't break what is being put in order."""
-    put_in_order = []
+async def test_a_second_signal_does_not_interrupt_the_clean_up() -> None:
+    """A second Ctrl-C doesn't interrupt the clean-up."""
+    cleaned_up = []
 
     async def work() -> int:
         try:
@@ -61,16 +61,16 @@ async def test_a_second_signal_disturbs_nothing() -> None:
                 signal.raise_signal(signal.SIGINT)
                 for _ in range(10):
                     await trio.lowlevel.checkpoint()
-            put_in_order.append(True)
+            cleaned_up.append(True)
         raise AssertionError
 
     assert await run_to_exit(work) == 130
-    assert put_in_order
+    assert cleaned_up
 
 
 @pytest.mark.usefixtures("_ignored")
 async def test_ignored_signals_stay_ignored() -> None:
-    """What runs in the background is not ended by the foreground's Ctrl-C."""
+    """A background process isn't ended by Ctrl-C in the foreground."""
 
     async def work() -> int:
         signal.raise_signal(signal.SIGINT)

@@ -1,4 +1,4 @@
-"""`legnext-stream simulate`: virtual time, in the same process."""
+"""`legnext-stream simulate`."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from tests.legnext_stream.cli.support import ended, started
 def _simulated(
     capfd: pytest.CaptureFixture[str], *arguments: str, status: int = 0
 ) -> dict[str, Any]:
-    """What a simulation says in JSON."""
+    """The result of a simulation as JSON."""
     assert run(["simulate", "--json", *arguments]) == status
     said: dict[str, Any] = json.loads(capfd.readouterr().out)
     return said
 
 
 def test_what_a_batch_takes_and_costs(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """A table of means and spreads, and a page; the same seeds give the same figures."""
+    """It prints means and spreads and writes a report; the same seeds give the same figures."""
     report = tmp_path / "report.html"
     arguments = ["simulate", "--jobs=8", "--seeds=2", "--preset=fast"]
     assert run([*arguments, f"--report={report}"]) == 0
@@ -48,8 +48,8 @@ def test_what_a_batch_takes_and_costs(capfd: pytest.CaptureFixture[str], tmp_pat
     assert capfd.readouterr().out == out
 
 
-def test_settings_tell(capfd: pytest.CaptureFixture[str]) -> None:
-    """Fewer slots take longer, a rate limit refuses requests, a higher price asks for fewer."""
+def test_settings_matter(capfd: pytest.CaptureFixture[str]) -> None:
+    """Fewer slots take longer, a rate limit refuses requests, a higher price sends fewer."""
     usual = _simulated(capfd, "--jobs=16", "--seeds=1", "--preset=fast")
     slow = _simulated(capfd, "--jobs=16", "--seeds=1", "--preset=fast", "--slots=reject@2")
     assert slow["took"]["mean"] > 2 * usual["took"]["mean"]
@@ -64,7 +64,7 @@ def test_settings_tell(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_file_of_prompts(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Each prompt is a job; one seed has no spread to show."""
+    """Each prompt is a job; with one seed no spread is shown."""
     path = tmp_path / "prompts.jsonl"
     path.write_text('{"text": "a fox"}\n{"text": "a tale", "task_type": "shorten"}\n')
     assert run(["simulate", str(path), "--seeds=1", "--preset=fast"]) == 0
@@ -74,7 +74,7 @@ def test_a_file_of_prompts(capfd: pytest.CaptureFixture[str], tmp_path: Path) ->
 
 
 def _kept(journal: Path, jobs: int) -> None:
-    """The journal of a batch of slow jobs of two kinds, some of which failed; one is left open."""
+    """Write the journal of a batch of slow jobs of two types; some failed, one is unfinished."""
     mock = MockLegnext(seed=2, slots=None, run_times="relax", failure_share=0.2)
     ids = [*mock.add_jobs(jobs - 1, "upscale"), *mock.add_jobs(1)]
 
@@ -93,13 +93,13 @@ def _kept(journal: Path, jobs: int) -> None:
 
 
 def test_the_jobs_of_a_journal(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Their task types, the run times that were learned of them, and as many failures."""
+    """The simulation has their task types, learned run times and share of failures."""
     journal = tmp_path / "batch.db"
     _kept(journal, 16)
     said = _simulated(capfd, f"--journal={journal}", "--slots=unlimited", "--seeds=1")
     assert said["jobs"] == 16
     assert 0 < said["account"]["failure_share"] < 0.5
-    # The slow mode takes half as long again as what is published for an upscale: 90 to 120 s.
+    # In slow mode an upscale takes half as long again as published: 90 to 120 s.
     assert said["took"]["mean"] > 140
 
 
@@ -107,7 +107,7 @@ def test_the_jobs_of_a_journal(capfd: pytest.CaptureFixture[str], tmp_path: Path
 def test_a_journal_that_has_learned_nothing_of_use(
     state: str | None, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """The preset's run times are taken then."""
+    """The run times of the preset are used then."""
     journal = tmp_path / "batch.db"
     _kept(journal, 2)
     with closing(sqlite3.connect(journal)) as connection, connection:
@@ -119,8 +119,8 @@ def test_a_journal_that_has_learned_nothing_of_use(
     assert said["took"]["mean"] < 20
 
 
-def test_a_scenario_says_the_rest(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """In TOML or in JSON."""
+def test_a_scenario_file(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A scenario file in TOML or JSON overrides the options."""
     toml, plain = tmp_path / "a.toml", tmp_path / "a.json"
     toml.write_text("failure_share = 1.0\n")
     plain.write_text('{"failure_share": 1.0}')
@@ -129,8 +129,10 @@ def test_a_scenario_says_the_rest(capfd: pytest.CaptureFixture[str], tmp_path: P
         assert said["completed"]["mean"] == 0
 
 
-def test_nothing_that_ends_has_no_delay(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """An account that refuses every submit: a figure that isn't there is left out."""
+def test_without_ended_jobs_there_is_no_delay(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """If all submits are refused, figures without a value are left out."""
     path = tmp_path / "a.toml"
     path.write_text('api_keys = ["another"]\n')
     assert run(["simulate", "--jobs=3", "--seeds=1", f"--scenario={path}"]) == 2
@@ -166,7 +168,7 @@ def test_wrong_usage_is_named(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """One line that says what to change, and status 2."""
+    """One message says what to change, and the status is 2."""
     monkeypatch.chdir(tmp_path)
     Path("prompts.txt").write_text("a fox\n")
     Path("more.jsonl").write_text('{"task_type": "reroll", "params": {"jobId": "job-1"}}')
@@ -180,7 +182,7 @@ def test_wrong_usage_is_named(
 def test_without_the_mock_it_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """No entry points, or one that leads nowhere."""
+    """There are no entry points, or one can't be loaded."""
     for doors in ([], [EntryPoint("mock", "no_such_package:it", "group")]):
         monkeypatch.setattr(simulation, "entry_points", lambda *, group, doors=doors: doors)  # noqa: ARG005
         assert run(["simulate", "--jobs=1"]) == 2
@@ -196,7 +198,7 @@ class _Terminal(io.StringIO):
 
 
 def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line that is redrawn and removed at the end, for the table that follows says it all."""
+    """The line is redrawn, and removed at the end."""
     terminal = _Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("TERM", "xterm-256color")
@@ -208,7 +210,7 @@ def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_ctrl_c_ends_it() -> None:
-    """Status 130, without a word of what was half done."""
+    """The status is 130, and no partial result is printed."""
     with started("simulate", "--jobs=200", "--seeds=50", "--preset=fast") as process:
         assert process.stderr is not None
         assert "simulation 1 of 50" in process.stderr.readline()
@@ -221,7 +223,7 @@ def test_ctrl_c_ends_it() -> None:
 def test_a_closed_output_is_named(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """There is nowhere to print the table to."""
+    """A closed standard output is an error."""
     monkeypatch.setattr(sys, "stdout", None)
     assert run(["simulate", "--jobs=1"]) == 2
     assert "it is closed" in capfd.readouterr().err
@@ -230,7 +232,7 @@ def test_a_closed_output_is_named(
 def test_a_signal_between_two_simulations(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """It ends all of them, too."""
+    """It ends the command as well."""
     simulate_batch = simulation.simulate_batch
 
     def interrupted(*arguments: Any, **options: Any) -> simulation.Outcome | int:  # noqa: ANN401 - its own

@@ -1,4 +1,4 @@
-"""`legnext-stream watch --journal` and `status`, as processes against a real server."""
+"""`legnext-stream watch --journal` and `status` against a real server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _QUICKLY = ("--min-interval=0.05", "--max-interval=0.2", "--initial-rate=50")
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the journal is."""
+    """The path of the journal."""
     return tmp_path / "batch.db"
 
 
@@ -31,8 +31,8 @@ def _watch(mock: MockServer, path: Path, *arguments: str) -> Ran:
     return run_command("watch", *arguments, *_QUICKLY, *where)
 
 
-def test_a_batch_that_is_interrupted_is_gone_on_with(fast_mock: MockServer, path: Path) -> None:
-    """Between them the two runs tell each job's end once, and the status says how it stands."""
+def test_an_interrupted_batch_resumes(fast_mock: MockServer, path: Path) -> None:
+    """Together the two runs report each end once, and `status` shows the progress."""
     ids = list(fast_mock.truth())
     where = (f"--base-url={fast_mock.url}", f"--journal={path}")
     given = [f"--id={job_id}" for job_id in ids]
@@ -47,7 +47,7 @@ def test_a_batch_that_is_interrupted_is_gone_on_with(fast_mock: MockServer, path
     assert f"of {len(ids)} jobs ended, at {fast_mock.url}" in between.out
     second = _watch(fast_mock, path)
     assert second.status == 1, "some of its jobs fail"
-    # The one event in hand when it was killed may come twice, and no other.
+    # Only the event that was being written when it was killed may come twice.
     told = {(event["job_id"], event["status"]) for event in first[:-1]}
     assert not told & {(event["job_id"], event["status"]) for event in second.events}
     ends = {event["job_id"] for event in [*first, *second.events] if event["status"] in TERMINAL}
@@ -63,7 +63,7 @@ TERMINAL = {"completed", "failed"}
 
 
 def test_all_completed(good_mock: MockServer, path: Path) -> None:
-    """Status 0 where every job has."""
+    """The status is 0 if every job completed."""
     assert _watch(good_mock, path, *(f"--id={job_id}" for job_id in good_mock.truth())).status == 0
     result = run_command("status", str(path))
     assert (result.status, result.err) == (0, "")
@@ -71,8 +71,8 @@ def test_all_completed(good_mock: MockServer, path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no journal at all, but some text " * 100])
-def test_what_is_no_journal(path: Path, content: bytes | None) -> None:
-    """It is told in one line, and nothing is written."""
+def test_a_file_that_is_not_a_journal(path: Path, content: bytes | None) -> None:
+    """One message, and the file is unchanged."""
     if content is not None:
         path.write_bytes(content)
     for command in (("status", str(path)), ("watch", f"--journal={path}")):
@@ -91,8 +91,8 @@ def test_a_closed_output_is_named(
     assert "standard output: it is closed" in capfd.readouterr().err
 
 
-def test_a_standing_in_words() -> None:
-    """Ends first, then what is under way, what is owed, and how long ago it all was."""
+def test_the_status_in_words() -> None:
+    """It lists ended jobs, unfinished jobs, unreported ends, and times."""
     standing = Standing(
         base_url="https://api.example",
         begun_at=1000.0,

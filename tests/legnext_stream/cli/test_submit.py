@@ -1,4 +1,4 @@
-"""`legnext-stream submit` as a process."""
+"""`legnext-stream submit`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.servers import MockServer
 
 
 def test_a_job_and_its_id(empty_mock: MockServer) -> None:
-    """The id alone, or a line of JSON; what the API refuses is told in its words."""
+    """It prints the id or JSON; a refusal has the API's message."""
     where = f"--base-url={empty_mock.url}"
     result = run_command("submit", "diffusion", "--text=a fox", where)
     assert result.status == 0, result.err
@@ -40,7 +40,7 @@ def test_wrong_usage_is_named(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """One line that says what to change, and status 2."""
+    """One message says what to change, and the status is 2."""
     monkeypatch.setenv("LEGNEXT_API_KEY", KEY)
     assert run(["submit", *arguments]) == 2
     err = capfd.readouterr().err

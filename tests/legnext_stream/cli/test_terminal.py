@@ -1,4 +1,4 @@
-"""`legnext-stream` on a terminal, as a person sees it."""
+"""`legnext-stream` on a real terminal."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
 
 @attrs.define
 class _Terminal:
-    """A terminal of 100 columns and 30 rows, and all that was ever written to it."""
+    """A terminal of 100 columns and 30 rows, and everything written to it."""
 
     ours: int
     theirs: int
     written: str = ""
-    # A read may end within a character.
+    # A read may end in the middle of a character.
     _decoder: codecs.IncrementalDecoder = attrs.field(
         factory=codecs.getincrementaldecoder("utf-8"), init=False
     )
@@ -44,13 +44,13 @@ class _Terminal:
     def read_until(self, pattern: str) -> None:
         """Wait until what was written matches."""
         while not re.search(pattern, self.written):
-            # A command that has died writes no more: then this is the place to say what it wrote.
+            # If the command has died, show what it wrote.
             assert select.select([self.ours], [], [], _PATIENCE)[0], self.written
             self._read()
 
     def status_of(self, process: subprocess.Popen[str]) -> int:
         """Read all that a command writes until it ends; return its exit status."""
-        # Only waiting for it would not do: a command that draws much blocks on a full terminal.
+        # A command that draws a lot would block on a full terminal if nothing read from it.
         while process.poll() is None:
             if select.select([self.ours], [], [], 0.05)[0]:
                 self._read()
@@ -63,7 +63,7 @@ class _Terminal:
 
     @property
     def settings(self) -> Sequence[object]:
-        """Echo, line editing and so on."""
+        """The terminal's settings: echo, line editing and so on."""
         return termios.tcgetattr(self.theirs)
 
 
@@ -79,7 +79,7 @@ def terminal() -> Iterator[_Terminal]:
 
 @contextmanager
 def _on(terminal: _Terminal, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """The command, with a terminal for all its streams."""
+    """Start the command with the terminal as all its streams."""
     fd = terminal.theirs
     env = environment(TERM="xterm-256color", LANG="C.UTF-8", PYTHONUTF8="1")
     with started(*arguments, stdin=fd, stdout=fd, stderr=fd, env=env) as process:
@@ -90,8 +90,8 @@ def _plain(written: str) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written).replace("\r\n", "\n")
 
 
-def test_the_display_is_drawn_and_taken_away(terminal: _Terminal, good_mock: MockServer) -> None:
-    """It shows how it goes; at the end the terminal is as before, with the summary on it."""
+def test_the_display_is_drawn_and_removed(terminal: _Terminal, good_mock: MockServer) -> None:
+    """At the end the terminal is as before, with the summary on it."""
     before = terminal.settings
     ids = [f"--id={job_id}" for job_id in good_mock.truth()]
     with _on(terminal, "watch", *ids, *_QUICKLY, f"--base-url={good_mock.url}") as process:
@@ -108,7 +108,7 @@ def test_the_display_is_drawn_and_taken_away(terminal: _Terminal, good_mock: Moc
 
 
 def test_ctrl_c_restores_the_terminal(terminal: _Terminal, slow_mock: MockServer) -> None:
-    """The cursor is back, and nothing but the summary follows the display."""
+    """The cursor is shown again, and the summary follows the display."""
     before = terminal.settings
     ids = [f"--id={job_id}" for job_id in slow_mock.truth()]
     with _on(terminal, "watch", *ids, *_QUICKLY, f"--base-url={slow_mock.url}") as process:
@@ -122,7 +122,7 @@ def test_ctrl_c_restores_the_terminal(terminal: _Terminal, slow_mock: MockServer
 
 
 def test_json_on_a_terminal(terminal: _Terminal, good_mock: MockServer) -> None:
-    """With --json a terminal gets what a pipe would, and no picture."""
+    """With --json a terminal gets what a pipe would, and no display."""
     job_id, *_ = good_mock.truth()
     url = f"--base-url={good_mock.url}"
     with _on(terminal, "watch", "--json", f"--id={job_id}", *_QUICKLY, url) as process:
@@ -132,7 +132,7 @@ def test_json_on_a_terminal(terminal: _Terminal, good_mock: MockServer) -> None:
 
 
 def test_ids_typed_on_the_terminal(terminal: _Terminal, good_mock: MockServer) -> None:
-    """No picture is drawn over what is being typed; Ctrl-D ends the input."""
+    """No display disturbs the typing; Ctrl-D ends the input."""
     job_id, *_ = good_mock.truth()
     with _on(terminal, "watch", "-", *_QUICKLY, f"--base-url={good_mock.url}") as process:
         terminal.read_until(r"0 of 0\+ ended")
@@ -160,7 +160,7 @@ def test_events_in_a_file_and_the_display_beside(
 
 
 def test_leaving_the_demo_ends_its_server(terminal: _Terminal) -> None:
-    """Ctrl-C in the demo: status 130, and nobody listens any more where the server did."""
+    """Ctrl-C gives status 130, and the server has ended."""
     with _on(terminal, "demo", "--time-scale=1") as process:
         terminal.read_until(r"http://127\.0\.0\.1:\d+,")
         terminal.read_until("of 200 ended")

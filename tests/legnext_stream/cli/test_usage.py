@@ -11,7 +11,7 @@ from legnext_stream import __version__
 from legnext_stream._cli.app import run
 from tests.legnext_stream.cli.support import JOB_ID, KEY
 
-# Nobody listens there; a request would show in the message.
+# No server listens there; a request would show in the message.
 _NOWHERE = "http://127.0.0.1:9"
 
 
@@ -54,7 +54,7 @@ def test_wrong_usage_is_named(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The one line on standard error names what is wrong; standard output stays empty."""
+    """One line on standard error says what is wrong; standard output stays empty."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "ids.txt").write_text(JOB_ID)
     assert run(arguments) == 2
@@ -79,7 +79,7 @@ def test_no_key(
 def test_a_bad_line_of_a_file_is_named_before_any_request(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """File, line and item are in the message, and the good ids before it weren't asked about."""
+    """The message has the file, line and item, and no job was polled."""
     path = tmp_path / "ids.txt"
     path.write_text(f"# mine\n{JOB_ID}\n\nsome thing\n")
     assert run(["watch", str(path)]) == 2
@@ -95,14 +95,14 @@ def test_a_closed_stream_is_named(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """Started without an input or output that is needed, the command says so."""
+    """A command without a stream that it needs says so."""
     monkeypatch.setattr(sys, stream, None)
     assert run(["watch", *arguments]) == 2
     assert "it is closed" in capfd.readouterr().err
 
 
 def test_an_empty_list_is_no_mistake(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """All of no jobs have completed."""
+    """An empty batch has completed."""
     path = tmp_path / "ids.txt"
     path.write_text("# none today\n")
     assert run(["watch", str(path), "--timeout", "none"]) == 0
@@ -112,7 +112,7 @@ def test_an_empty_list_is_no_mistake(tmp_path: Path, capfd: pytest.CaptureFixtur
 
 
 def test_help_teaches(capfd: pytest.CaptureFixture[str]) -> None:
-    """Examples, environment and exit statuses; every setting of the pace; no option for the key."""
+    """--help has examples, environment, exit statuses and all pacing options, but none for the key."""
     assert run(["--help"]) == 0
     text = capfd.readouterr().out
     for words in ("legnext-stream demo", "LEGNEXT_API_KEY", "LEGNEXT_BASE_URL", "130", "141"):
@@ -125,13 +125,13 @@ def test_help_teaches(capfd: pytest.CaptureFixture[str]) -> None:
     assert "--api-key" not in text
 
 
-def test_no_command_at_all_is_a_question(capfd: pytest.CaptureFixture[str]) -> None:
-    """It is answered with the help."""
+def test_no_command(capfd: pytest.CaptureFixture[str]) -> None:
+    """It prints the help."""
     assert run([]) == 0
     assert "legnext-stream watch ids.txt" in capfd.readouterr().out
 
 
 def test_version(capfd: pytest.CaptureFixture[str]) -> None:
-    """The version, and nothing else."""
+    """It prints the version."""
     assert run(["--version"]) == 0
     assert capfd.readouterr().out == f"{__version__}\n"

@@ -1,4 +1,4 @@
-"""`legnext-stream watch` as a process, against a real server."""
+"""`legnext-stream watch` against a real server."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _watch(mock: MockServer, *arguments: str, given: str = "") -> Ran:
 
 
 def test_a_batch_to_its_end(fast_mock: MockServer, tmp_path: Path) -> None:
-    """One event a line; each job's events are true, in order, and end with one terminal event."""
+    """Each job's events are true, in order, and end with one terminal event."""
     ids = list(fast_mock.truth())
     path = tmp_path / "ids.txt"
     path.write_text("# twice each\n" + "\n".join(ids + ids))
@@ -57,7 +57,7 @@ def test_a_batch_to_its_end(fast_mock: MockServer, tmp_path: Path) -> None:
 
 
 def test_all_completed(good_mock: MockServer) -> None:
-    """Status 0, with ids given as options."""
+    """The status is 0 if all jobs completed."""
     ids = list(good_mock.truth())
     result = _watch(good_mock, *(f"--id={job_id}" for job_id in ids))
     assert result.status == 0
@@ -65,7 +65,7 @@ def test_all_completed(good_mock: MockServer) -> None:
 
 
 def test_standard_input_in_a_pipe(good_mock: MockServer) -> None:
-    """Ids from a pipe, and from options before them."""
+    """Ids come from a pipe and from options."""
     first, *others = good_mock.truth()
     result = _watch(good_mock, "-", f"--id={first}", given="\n".join(others))
     assert result.status == 0
@@ -73,7 +73,7 @@ def test_standard_input_in_a_pipe(good_mock: MockServer) -> None:
 
 
 def test_events_come_while_ids_arrive(good_mock: MockServer) -> None:
-    """An id's events are out before the input is at its end, each as soon as it is seen."""
+    """Events are written as soon as they are seen, before the input has ended."""
     first, second, *_ = good_mock.truth()
     with started("watch", "-", *_QUICKLY, f"--base-url={good_mock.url}") as process:
         assert process.stdin is not None
@@ -87,7 +87,7 @@ def test_events_come_while_ids_arrive(good_mock: MockServer) -> None:
 
 
 def test_a_bad_line_of_standard_input(slow_mock: MockServer) -> None:
-    """It ends the watch, naming the line."""
+    """It ends the watch with a message that names the line."""
     job_id, *_ = slow_mock.truth()
     result = _watch(slow_mock, "-", given=f"{job_id}\nno id\n")
     assert result.status == 2
@@ -99,7 +99,7 @@ def test_a_bad_line_of_standard_input(slow_mock: MockServer) -> None:
     [(401, 2, "is LEGNEXT_API_KEY the right key?"), (402, 1, "the API answered 402")],
 )
 def test_a_refusal_that_concerns_all_jobs(code: int, status: int, words: str) -> None:
-    """One line says what the API said; nothing is summed up, for nothing was achieved."""
+    """One message has what the API said, and there is no summary."""
     with host_answering(code, {"code": code, "message": "no \x1b[2J"}) as url:
         result = run_command("watch", "--id=job-1", f"--base-url={url}")
     assert result.status == status
@@ -110,15 +110,15 @@ def test_a_refusal_that_concerns_all_jobs(code: int, status: int, words: str) ->
 
 
 def test_a_host_that_is_not_there() -> None:
-    """It is tried for as long as the timeout says; then the message names it."""
+    """After the timeout the message names the host."""
     url = "http://127.0.0.1:9"
     result = run_command("watch", "--id=job-1", f"--base-url={url}", "--timeout=0.1")
     assert result.status == 1
     assert url in result.err
 
 
-def test_what_was_achieved_is_told_before_the_error(good_mock: MockServer) -> None:
-    """A bad line after jobs have ended: the summary, then the message."""
+def test_a_summary_precedes_an_error(good_mock: MockServer) -> None:
+    """After some jobs have ended, a summary precedes the error."""
     job_id, *_ = good_mock.truth()
     with started("watch", "-", *_QUICKLY, f"--base-url={good_mock.url}") as process:
         assert process.stdin is not None
@@ -135,7 +135,7 @@ def test_what_was_achieved_is_told_before_the_error(good_mock: MockServer) -> No
 
 
 def test_a_disk_that_is_full(good_mock: MockServer) -> None:
-    """Events that can't be written end the watch, with the reason."""
+    """Events that can't be written end the watch with a message."""
     job_id, *_ = good_mock.truth()
     arguments = ("watch", f"--id={job_id}", *_QUICKLY, f"--base-url={good_mock.url}")
     with open("/dev/full", "w") as full, started(*arguments, stdout=full) as process:  # noqa: PTH123 - a device
@@ -146,7 +146,7 @@ def test_a_disk_that_is_full(good_mock: MockServer) -> None:
 
 
 def test_the_key_is_in_no_option(good_mock: MockServer) -> None:
-    """What other users of the machine can see of the process doesn't hold the key."""
+    """The command line, which other users can see, doesn't contain the key."""
     with started("watch", "-", f"--base-url={good_mock.url}") as process:
         command_line = Path(f"/proc/{process.pid}/cmdline")
         if command_line.exists():
@@ -154,7 +154,7 @@ def test_the_key_is_in_no_option(good_mock: MockServer) -> None:
 
 
 def test_importing_the_library_imports_no_command_line() -> None:
-    """Those who only watch don't wait for the parser to load (rich, httpx may load by itself)."""
+    """Importing the library doesn't load the argument parser."""
     code = "import sys, legnext_stream as it; print({'cyclopts', f'{it.__name__}.cli'} & set(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment()
@@ -163,7 +163,7 @@ def test_importing_the_library_imports_no_command_line() -> None:
 
 
 def test_the_console_script() -> None:
-    """`legnext-stream` is the same command."""
+    """The script `legnext-stream` is installed."""
     script = Path(sys.executable).with_name("legnext-stream")
     done = subprocess.run(
         [script, "--version"], capture_output=True, text=True, check=True, env=environment()

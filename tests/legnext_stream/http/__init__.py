@@ -1,1 +1,1 @@
-"""Tests of the wire: real HTTP, over networks in memory."""
+"""Tests of `legnext_stream._http`: real HTTP over in-memory networks."""

@@ -1,4 +1,4 @@
-"""What the tests of the wire share: lanes to a server of bytes, and a request."""
+"""Shared by the tests of HTTP: lanes to a raw server, and a request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Setup = Callable[..., Lanes]
 
 @pytest.fixture
 def connect(monkeypatch: pytest.MonkeyPatch) -> Setup:
-    """Lanes to a server of bytes, over httpx's own pools."""
+    """Lanes to a raw server, over httpx's pools."""
 
     def lanes(server: RawServer, base_url: str = URL, timeout: float = 10.0) -> Lanes:
         network = Network(server.serve)

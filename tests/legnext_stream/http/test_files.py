@@ -1,4 +1,4 @@
-"""Files by HTTP: what is asked for, what never is, and what becomes of connections."""
+"""Downloads of files: requests, refused URLs, and connections."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Taken:
     """Takes a body.
 
     Args:
-        most: So many pieces are wanted.
-        trouble: What happens at each piece.
+        most: How many pieces are wanted.
+        trouble: Called for each piece.
     """
 
     def __init__(self, most: float = float("inf"), trouble: Exception | None = None) -> None:
@@ -45,7 +45,7 @@ class Taken:
         self._trouble = trouble
 
     async def begin(self, reply: Reply) -> Callable[[bytes], Awaitable[bool]] | None:
-        """Take every body, but none where none is wanted."""
+        """Take every body, unless no piece is wanted."""
         await trio.lowlevel.checkpoint()
         self.heads.append(reply)
         return self._take if self._most else None
@@ -59,23 +59,23 @@ class Taken:
 
     @property
     def body(self) -> bytes:
-        """All that came."""
+        """All bytes that arrived."""
         return b"".join(self.pieces)
 
 
 def files(transport: httpx.AsyncBaseTransport | None = None) -> Files:
-    """What fetches, where plain http is let pass to this machine."""
+    """A downloader that allows plain http to this machine."""
     return Files(transport=transport, allow_loopback=True, silence=10.0)
 
 
 def over(network: Network, monkeypatch: pytest.MonkeyPatch) -> Files:
-    """What fetches over httpx's own pools."""
+    """A downloader over httpx's pools."""
     network.install(monkeypatch)
     return files()
 
 
 async def test_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its bytes come as they are sent; a connection is used again, and closed at the end."""
+    """Bytes arrive as they are sent; a connection is reused, and closed at the end."""
     server = RawServer(http_bytes(200, b"x" * 200_000, [("ETag", '"e"')]))
     network = Network(server.serve)
     fetching = over(network, monkeypatch)
@@ -100,7 +100,7 @@ async def test_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("most", [0, 1])
 async def test_a_body_that_is_not_wanted(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-    """It is left at once, with its connection."""
+    """The connection is closed at once."""
     network = Network(RawServer(http_bytes(200, b"x" * 200_000)).serve)
     fetching = over(network, monkeypatch)
     taken = Taken(most)
@@ -111,7 +111,7 @@ async def test_a_body_that_is_not_wanted(monkeypatch: pytest.MonkeyPatch, most: 
 
 
 async def test_trouble_while_taking(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the sink raises comes out as it was, and the connection is closed."""
+    """The sink's exception is raised unchanged, and the connection is closed."""
     network = Network(RawServer(http_bytes(200, b"x" * 200_000)).serve)
     fetching = over(network, monkeypatch)
     full = OSError("no space left")
@@ -146,10 +146,10 @@ async def test_cancelled_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
     ids=["nothing", "no HTTP", "cut", "silence", "half a chunk"],
 )
-async def test_no_whole_answer(
+async def test_no_complete_answer(
     answer: bytes | tuple[bytes, float] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the network does is a value, which names the host and shows no query."""
+    """Network trouble is returned as a value, with the host and without the query."""
 
     async def serve(stream: trio.abc.Stream) -> None:
         await stream.receive_some()
@@ -168,16 +168,16 @@ async def test_no_whole_answer(
     await fetching.aclose()
 
 
-async def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host that can't be reached is one that may be reached later."""
+async def test_an_unreachable_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unreachable host is not an exception, because it may be reachable later."""
     use_backend(monkeypatch, Unreachable())
     fetching = files()
     assert isinstance(await fetching.get(SECURE, {}, Taken().begin), NoReply)
     await fetching.aclose()
 
 
-async def test_an_answer_that_has_been_read() -> None:
-    """A transport without a network may hand one over."""
+async def test_a_response_that_has_been_read() -> None:
+    """A transport without a network may return one."""
     taken = Taken()
     transport = in_turn(httpx.Response(200, content=b"whole"))
     await files(transport).get(SECURE, {}, taken.begin)
@@ -185,7 +185,7 @@ async def test_an_answer_that_has_been_read() -> None:
 
 
 async def test_the_transport_of_a_client_stays_open() -> None:
-    """Whoever owns it closes it."""
+    """Its owner closes it."""
     transport = in_turn(httpx.Response(200, content=b"whole"))
     fetching = files(transport)
     await fetching.get(SECURE, {}, Taken().begin)
@@ -194,7 +194,7 @@ async def test_the_transport_of_a_client_stays_open() -> None:
 
 
 def redirecting(*places: str, code: int = 302) -> HandMade:
-    """A transport that leads from one place to the next, and to a file at the end."""
+    """A transport with redirects that end at a file."""
     return in_turn(
         *(httpx.Response(code, headers={"location": place}) for place in places),
         httpx.Response(200, content=b"found"),
@@ -203,7 +203,7 @@ def redirecting(*places: str, code: int = 302) -> HandMade:
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 async def test_redirects_are_followed(code: int) -> None:
-    """To other hosts too, relative ones as well; what is asked for stays the same."""
+    """Relative redirects and other hosts are followed, with the same headers."""
     transport = redirecting("/b.png", "https://cdn.example/c.png", code=code)
     taken = Taken()
     await files(transport).get(SECURE, {"range": "bytes=1-"}, taken.begin)
@@ -230,7 +230,7 @@ async def test_redirects_are_followed(code: int) -> None:
     ],
 )
 async def test_redirects_that_are_not_followed(places: list[str], why: str) -> None:
-    """Each is looked at as the first URL is, and there are only so many."""
+    """Each URL is checked as the first one is, and their number is bounded."""
     transport = redirecting(*places)
     taken = Taken()
     with pytest.raises(RefusedUrlError, match=why) as refused:
@@ -263,8 +263,8 @@ async def test_redirects_that_are_not_followed(places: list[str], why: str) -> N
         f"https://files.example/{'a' * 9000}",
     ],
 )
-async def test_urls_that_are_never_asked_for(url: str) -> None:
-    """Only https, and plain http to this machine; and no request is made to find out."""
+async def test_urls_that_are_never_requested(url: str) -> None:
+    """Only https, and plain http to this machine, are allowed; others are never requested."""
     transport = in_turn(httpx.Response(200, content=b"x"))
     with pytest.raises(RefusedUrlError):
         await files(transport).get(url, {}, Taken().begin)
@@ -275,7 +275,7 @@ async def test_urls_that_are_never_asked_for(url: str) -> None:
     "url", [LOCAL, "http://localhost/a", "http://[::1]:80/a", "http://127.9/a"]
 )
 def test_this_machine_only_where_the_api_is(url: str) -> None:
-    """Else a job's answer could have this machine's own services asked."""
+    """Otherwise a job could make us call this machine's services."""
     with pytest.raises(RefusedUrlError):
         parse_file_url(url, allow_loopback=False)
     if is_loopback(httpx.URL(url).host):
@@ -286,7 +286,7 @@ def test_this_machine_only_where_the_api_is(url: str) -> None:
     ("base_url", "allowed"), [("http://127.0.0.1:1", True), ("https://api.legnext.ai", False)]
 )
 async def test_lanes_know_where_the_api_is(base_url: str, allowed: bool) -> None:  # noqa: FBT001 - a table's
-    """The files of a mock on this machine lie on it too; those of the API never do."""
+    """Files may be on this machine only if the API is."""
     transport = in_turn(httpx.Response(200, content=b"x"))
     lanes = Lanes(base_url=base_url, api_key=KEY, transport=transport, request_timeout=5)
     try:
@@ -300,7 +300,7 @@ async def test_lanes_know_where_the_api_is(base_url: str, allowed: bool) -> None
 
 @given(st.text())
 def test_any_url(url: str) -> None:
-    """Whatever stands for a URL is refused or is https."""
+    """Any text is refused or is an https URL."""
     try:
         parsed = parse_file_url(url, allow_loopback=False)
     except RefusedUrlError:
@@ -308,8 +308,8 @@ def test_any_url(url: str) -> None:
     assert parsed.scheme == "https"
 
 
-def test_who_is_trusted() -> None:
-    """As httpx has it; where nobody is asked by https, no certificates are loaded."""
+def test_trusted_certificates() -> None:
+    """Certificates are httpx's; without https none are loaded."""
     assert ssl_context(is_needed=True).verify_mode is ssl.CERT_REQUIRED
     empty = ssl_context(is_needed=False)
     assert empty.verify_mode is ssl.CERT_REQUIRED

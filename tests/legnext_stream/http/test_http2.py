@@ -1,4 +1,4 @@
-"""HTTP/2: many requests on one connection, where the host speaks it."""
+"""HTTP/2: many requests on one connection."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from tests.legnext_stream.http.conftest import GET
 from tests.legnext_stream.support import KEY, URL, Network, RawServer, http_bytes, in_turn
 
 SECURE = "https://legnext.test"
-# A frame of data on a stream that nobody has opened.
+# A data frame on a stream that was never opened.
 RUBBISH = b"\0\0\1\0\0\0\0\0\x63x"
 
 
 class Encrypted(httpcore.AsyncNetworkStream):
-    """A connection as if TLS were spoken on it, with this protocol agreed on."""
+    """A connection that claims to use TLS, with this protocol negotiated."""
 
     def __init__(self, inner: httpcore.AsyncNetworkStream, protocol: str) -> None:
         self._inner = inner
@@ -45,18 +45,18 @@ class Encrypted(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
     ) -> httpcore.AsyncNetworkStream:
-        """Say that it is done."""
+        """Claim that TLS has started."""
         del ssl_context, server_hostname, timeout
         await trio.lowlevel.checkpoint()
         return self
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's signature
-        """What was agreed on, to who asks for the TLS."""
+        """The negotiated protocol, as TLS would report it."""
         return self._tls if info == "ssl_object" else self._inner.get_extra_info(info)
 
 
 class SecureNetwork(Network):
-    """A network on which every host speaks TLS, and this protocol over it."""
+    """A network whose hosts use TLS and this protocol."""
 
     def __init__(self, serve: Callable[[trio.abc.Stream], Any], protocol: str = "h2") -> None:
         super().__init__(serve)
@@ -80,7 +80,7 @@ class Server:
 
     Attributes:
         requests: The headers of each request.
-        most_at_once: The most requests that were under way at once on one connection.
+        most_at_once: The most concurrent requests on one connection.
     """
 
     def __init__(self) -> None:
@@ -126,25 +126,25 @@ class Server:
 
 @pytest.fixture
 def server() -> Server:
-    """A server that speaks HTTP/2."""
+    """An HTTP/2 server."""
     return Server()
 
 
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch, server: Server) -> SecureNetwork:
-    """The way there."""
+    """The network to the server."""
     network = SecureNetwork(server.serve)
     network.install(monkeypatch)
     return network
 
 
 def open_lanes() -> Lanes:
-    """Lanes that speak HTTP/2."""
+    """Lanes with HTTP/2."""
     return Lanes(base_url=SECURE, api_key=KEY, transport=None, request_timeout=10, http2=True)
 
 
 async def send_many(lanes: Lanes, count: int) -> list[tuple[str, object]]:
-    """Send so many requests at once; the path and the answer of each."""
+    """Send requests concurrently; return the path and answer of each."""
     answers: list[tuple[str, object]] = []
 
     async def send(path: str) -> None:
@@ -157,7 +157,7 @@ async def send_many(lanes: Lanes, count: int) -> list[tuple[str, object]]:
 
 
 async def test_many_requests_share_a_connection(network: SecureNetwork, server: Server) -> None:
-    """From the first answer on, when it is known that the host speaks HTTP/2."""
+    """From the first answer on, when HTTP/2 is known to be supported."""
     lanes = open_lanes()
     first = await lanes.send(GET)
     assert isinstance(first, Reply)
@@ -173,7 +173,7 @@ async def test_many_requests_share_a_connection(network: SecureNetwork, server: 
 
 
 async def test_a_request_by_http2(network: SecureNetwork, server: Server) -> None:
-    """The key once, in its header; who we are; and the host."""
+    """It has the key in one header, the user agent and the host."""
     lanes = open_lanes()
     await lanes.send(GET)
     (headers,) = server.requests
@@ -186,7 +186,7 @@ async def test_a_request_by_http2(network: SecureNetwork, server: Server) -> Non
 
 
 async def test_more_requests_than_a_connection_takes(network: SecureNetwork) -> None:
-    """Another one is opened, and each begins with one request."""
+    """More connections are opened, each beginning with one request."""
     lanes = open_lanes()
     await lanes.send(GET)
     assert len(await send_many(lanes, _STREAMS + 3)) == _STREAMS + 3
@@ -197,8 +197,8 @@ async def test_more_requests_than_a_connection_takes(network: SecureNetwork) -> 
     assert network.now_open == 0
 
 
-async def test_a_host_that_speaks_only_the_older_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Then each request has a connection of its own, as always."""
+async def test_a_host_with_only_http_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each concurrent request has its own connection then."""
     network = SecureNetwork(RawServer((http_bytes(), 0.01)).serve, "http/1.1")
     network.install(monkeypatch)
     lanes = open_lanes()
@@ -210,7 +210,7 @@ async def test_a_host_that_speaks_only_the_older_protocol(monkeypatch: pytest.Mo
 
 
 async def test_a_connection_that_is_unused_for_long_is_closed(network: SecureNetwork) -> None:
-    """But not while anything is under way on it."""
+    """But not while a request is in flight on it."""
     lanes = open_lanes()
     await send_many(lanes, 3)
     assert network.now_open == 3
@@ -221,8 +221,8 @@ async def test_a_connection_that_is_unused_for_long_is_closed(network: SecureNet
     assert network.now_open == 0
 
 
-async def test_what_breaks_the_protocol_is_no_answer(network: SecureNetwork) -> None:
-    """Nonsense in the midst of a body costs that connection; the next request has a new one."""
+async def test_a_protocol_violation_is_no_answer(network: SecureNetwork) -> None:
+    """A protocol violation closes the connection; the next request gets a new one."""
     lanes = open_lanes()
     await lanes.send(GET)
     answer = await lanes.send(Request("GET", "/rubbish"))
@@ -235,7 +235,7 @@ async def test_what_breaks_the_protocol_is_no_answer(network: SecureNetwork) -> 
 
 
 async def test_a_request_that_comes_back_after_the_end(network: SecureNetwork) -> None:
-    """A task that outlives the client leaves no connection open either."""
+    """A request that outlives the client leaves no connection open."""
     lanes = open_lanes()
     await lanes.send(GET)
     async with trio.open_nursery() as nursery:
@@ -250,7 +250,7 @@ async def test_a_request_that_comes_back_after_the_end(network: SecureNetwork) -
 async def test_the_key_is_in_no_log(
     network: SecureNetwork, server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Though the package that packs the headers logs them all."""
+    """The package hpack logs all headers, but not the key."""
     caplog.set_level(logging.DEBUG)
     async with LegnextClient(KEY, SECURE, http2=True, retry_for=0) as client:
         with pytest.raises(UnexpectedAnswerError):
@@ -259,13 +259,13 @@ async def test_the_key_is_in_no_log(
     assert network.opened == 1
     said = [record.getMessage() for record in caplog.records]
     assert any("user-agent" in text for text in said)
-    # What is unpacked is what the server has got: it shares the process here.
+    # The server in this process logs the headers that it decodes.
     told = [text for text in said if not text.startswith("Decod")]
     assert not any(KEY in text or "Encoded header" in text for text in told)
 
 
-def test_what_can_not_be_had() -> None:
-    """Over plain http nothing can be agreed on, and a given transport connects as it likes."""
+def test_where_http2_is_impossible() -> None:
+    """HTTP/2 can't be used with plain http or a given transport."""
     with pytest.raises(ConfigurationError, match="https"):
         LegnextClient(KEY, URL, http2=True)
     with pytest.raises(ConfigurationError, match="transport"):
@@ -273,7 +273,7 @@ def test_what_can_not_be_had() -> None:
 
 
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is said how to get it."""
+    """The message says what to install."""
     monkeypatch.setitem(sys.modules, "h2.exceptions", None)
     with pytest.raises(ConfigurationError, match=r"pip install 'legnext-stream\[http2\]'"):
         LegnextClient(KEY, SECURE, http2=True)

@@ -1,4 +1,4 @@
-"""What becomes of connections."""
+"""Lanes and their connections."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from tests.legnext_stream.support import (
 )
 
 
-async def test_a_lane_is_used_again_after_a_broken_answer(connect: Setup) -> None:
-    """The connection is given up, the lane is not."""
+async def test_a_lane_is_reused_after_a_broken_answer(connect: Setup) -> None:
+    """The connection is closed, but the lane is reused."""
     lanes = connect(RawServer(None, (http_bytes(200, b"x" * 100), 1.0), http_bytes(200, b"good")))
     for _ in range(2):
         assert isinstance(await lanes.send(GET), NoReply)
@@ -41,7 +41,7 @@ async def test_a_lane_is_used_again_after_a_broken_answer(connect: Setup) -> Non
 
 
 async def test_a_refused_connection_was_never_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So whatever it would have done, it can be repeated."""
+    """So it is safe to repeat."""
     use_backend(monkeypatch, Unreachable())
     lanes = Lanes(base_url=URL, api_key=KEY, transport=None, request_timeout=10)
     answer = await lanes.send(GET)
@@ -52,10 +52,10 @@ async def test_a_refused_connection_was_never_sent(monkeypatch: pytest.MonkeyPat
 
 
 async def test_a_connection_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Connecting has its own, shorter limit; and what never connected was never sent."""
+    """Connecting has a shorter limit, and the request was never sent."""
 
     class Slow(Unreachable):
-        """A network on which connecting takes for ever."""
+        """A network on which connecting takes forever."""
 
         async def connect_tcp(  # type: ignore[override] # httpcore calls it by these names
             self,
@@ -77,8 +77,8 @@ async def test_a_connection_that_takes_too_long(monkeypatch: pytest.MonkeyPatch)
     await lanes.aclose()
 
 
-async def test_a_lane_is_a_connection_and_is_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many connections as requests were ever under way at once, and no more."""
+async def test_a_lane_is_a_connection_and_is_reused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are as many connections as concurrent requests."""
     mock = MockLegnext(latency=1.0)
     network = mock_network(mock)
     network.install(monkeypatch)
@@ -97,7 +97,7 @@ async def test_a_lane_is_a_connection_and_is_used_again(monkeypatch: pytest.Monk
 
 
 async def test_lanes_that_are_long_unused_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One at a time, the one that has been idle the longest first."""
+    """They are closed one at a time, the longest idle first."""
     network = mock_network(MockLegnext(latency=1.0))
     network.install(monkeypatch)
     lanes = Lanes(base_url=URL, api_key=KEY, transport=None, request_timeout=10)
@@ -112,7 +112,7 @@ async def test_lanes_that_are_long_unused_are_closed(monkeypatch: pytest.MonkeyP
 
 
 async def test_five_hundred_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many connections as requests; one that breaks costs its own; unused, they are closed."""
+    """There are as many connections as requests; one that breaks affects no other."""
     served = 0
 
     async def serve(stream: trio.abc.Stream) -> None:
@@ -154,10 +154,10 @@ async def test_five_hundred_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("at", [0.0, 0.2, 1.0])
-async def test_a_request_that_is_given_up_leaves_its_lane_usable(
+async def test_a_cancelled_request_leaves_its_lane_usable(
     monkeypatch: pytest.MonkeyPatch, at: float
 ) -> None:
-    """While it connects, while it waits, or in the midst of the body."""
+    """A request may be cancelled while it connects, waits, or reads the body."""
     network = Network(RawServer((http_bytes(200, b"x" * 100), 0.01)).serve)
     network.install(monkeypatch)
     lanes = Lanes(base_url=URL, api_key=KEY, transport=None, request_timeout=10)
@@ -185,7 +185,7 @@ async def test_the_environments_proxy(
     variables: dict[str, str],
     lines: list[str],
 ) -> None:
-    """Requests go by the proxy that the environment names for this host, and to no other."""
+    """Requests use the proxy that the environment has for this host."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -199,10 +199,10 @@ async def test_the_environments_proxy(
     await lanes.aclose()
 
 
-async def test_a_proxy_for_https_is_asked_for_a_tunnel(
+async def test_a_proxy_for_https_makes_a_tunnel(
     connect: Setup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is told the host, and not the key."""
+    """The proxy gets the host, but not the key."""
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.setenv("https_proxy", "http://proxy.test:3128")
@@ -216,8 +216,8 @@ async def test_a_proxy_for_https_is_asked_for_a_tunnel(
     await lanes.aclose()
 
 
-async def test_a_connection_that_was_closed_over_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An idle connection that the server has closed is noticed, and a new one taken."""
+async def test_a_connection_that_the_server_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A closed idle connection is replaced."""
     count = 0
 
     async def serve(stream: trio.abc.Stream) -> None:
@@ -237,7 +237,7 @@ async def test_a_connection_that_was_closed_over_there(monkeypatch: pytest.Monke
 
 
 async def test_a_given_transport_is_closed_once() -> None:
-    """With the client, however many lanes have used it."""
+    """It is closed with the client, even if several lanes used it."""
     transport = HandMade(lambda _: httpx.Response(200, json=job_body("a", "completed")))
     async with LegnextClient(KEY, URL, transport) as client, trio.open_nursery() as nursery:
         for _ in range(5):
@@ -246,7 +246,7 @@ async def test_a_given_transport_is_closed_once() -> None:
 
 
 async def test_closing_is_bounded_in_time() -> None:
-    """A transport that won't close keeps nobody for more than a second."""
+    """A transport that doesn't close delays the end by a second at most."""
 
     class Stuck(HandMade):
         """A transport that never closes."""
@@ -260,7 +260,7 @@ async def test_closing_is_bounded_in_time() -> None:
 
 
 async def test_all_lanes_share_one_ssl_context(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Certificates are loaded once, and not at all for plain http."""
+    """Certificates are loaded once, and never for plain http."""
     made: list[ssl.SSLContext] = []
     create = httpx.create_ssl_context
 
@@ -282,7 +282,7 @@ async def test_all_lanes_share_one_ssl_context(monkeypatch: pytest.MonkeyPatch) 
 
 
 async def test_over_a_real_socket(mock_clock: trio.testing.MockClock) -> None:
-    """The same over TCP; the clock stands still, so nothing can be a matter of time."""
+    """The same works over TCP; the clock stands still, so nothing depends on time."""
     assert mock_clock.rate == 0
     mock = MockLegnext()
     (job_id,) = mock.add_jobs(1)
@@ -291,7 +291,7 @@ async def test_over_a_real_socket(mock_clock: trio.testing.MockClock) -> None:
 
 
 async def test_trouble_on_the_wire_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Broken once, limited once, overloaded once, then good: the caller sees the good one."""
+    """After broken, limited and overloaded answers, the caller gets the good one."""
     server = RawServer(
         None,
         json_bytes(429, {"code": 429}),
@@ -305,7 +305,7 @@ async def test_trouble_on_the_wire_is_retried(monkeypatch: pytest.MonkeyPatch) -
 
 
 async def test_the_time_of_a_single_request_is_the_callers(connect: Setup) -> None:
-    """`request_timeout` bounds a request, `retry_for` all its repetitions."""
+    """`request_timeout` bounds a request, and `retry_for` all its retries."""
     del connect
     network = Network(RawServer(b"").serve)
     since = trio.current_time()

@@ -1,4 +1,4 @@
-"""What goes out: the bytes of requests, and where they go."""
+"""The bytes of requests, and base URLs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.legnext_stream.support import (
 
 
 async def test_the_bytes_of_a_status_request(connect: Setup) -> None:
-    """The key once, in its header and nowhere else; who we are; JSON wanted; no cookies."""
+    """It has the key in one header, the user agent, the accepted types, and no cookies."""
     server = RawServer(http_bytes())
     lanes = connect(server)
     answer = await lanes.send(GET)
@@ -41,7 +41,7 @@ async def test_the_bytes_of_a_status_request(connect: Setup) -> None:
 async def test_no_credentials_from_the_machine(
     connect: Setup, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """A `.netrc` that knows the host is not for this library."""
+    """A `.netrc` is ignored."""
     netrc = tmp_path_factory.mktemp("home") / "netrc"
     netrc.write_text("machine legnext.test login somebody password something\n")
     monkeypatch.setenv("NETRC", str(netrc))
@@ -53,7 +53,7 @@ async def test_no_credentials_from_the_machine(
 
 
 async def test_the_bytes_of_a_submit(connect: Setup) -> None:
-    """A JSON body with its type and length."""
+    """It has a JSON body with its type and length."""
     server = RawServer(http_bytes())
     lanes = connect(server)
     await lanes.send(Request("POST", "/api/v1/diffusion", json={"text": "ein Füchslein"}))
@@ -65,7 +65,7 @@ async def test_the_bytes_of_a_submit(connect: Setup) -> None:
 
 
 async def test_the_bytes_of_a_file(connect: Setup) -> None:
-    """A form of several parts: the file with its name and type, the fields as text."""
+    """It is a multipart form: the file with its name and type, and the fields as text."""
     server = RawServer(http_bytes())
     lanes = connect(server)
     await lanes.send(
@@ -99,7 +99,7 @@ async def test_the_bytes_of_a_file(connect: Setup) -> None:
     ],
 )
 def test_base_urls(text: str, expected: str) -> None:
-    """As other clients want it, with `/api`, or as it is; a path before it stays."""
+    """`/api` and `/api/v1` at the end are removed; a path before them is kept."""
     assert parse_base_url(text) == expected
 
 
@@ -107,21 +107,21 @@ def test_base_urls(text: str, expected: str) -> None:
     "text",
     ["", "api.legnext.ai", "ftp://x.test", "http://", "//x.test", "http://x:y", 7],
 )
-def test_what_is_no_base_url(text: str) -> None:
-    """It is refused at once, and shown."""
+def test_invalid_base_urls(text: str) -> None:
+    """It is refused at once, and the message shows it."""
     with pytest.raises(ConfigurationError, match="base_url"):
         parse_base_url(text)
 
 
 def test_a_base_url_with_a_password_is_refused() -> None:
-    """It would be shown wherever the host is named; and so it is not shown in the refusal."""
+    """The message doesn't show it."""
     with pytest.raises(ConfigurationError) as caught:
         parse_base_url("https://user:s3cret@x.test")
     assert "s3cret" not in str(caught.value)
 
 
 async def test_the_path_before_the_api_is_kept(connect: Setup) -> None:
-    """For a gateway that has the API somewhere below."""
+    """A gateway may have the API below a path."""
     server = RawServer(http_bytes())
     lanes = connect(server, base_url="http://gate.test/legnext/api")
     await lanes.send(GET)

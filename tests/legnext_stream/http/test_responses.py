@@ -1,4 +1,4 @@
-"""What may come in: answers as values, read within bounds."""
+"""Responses as values, read within bounds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.legnext_stream.support import (
 
 
 async def test_an_answer_as_a_value(connect: Setup) -> None:
-    """Code, headers in lower case (repeated ones joined), body, and when."""
+    """It has the status, headers in lower case (repeated ones joined), body and times."""
     headers = [("X-One", "1"), ("x-one", "2"), ("X-Latin", "\xe9")]
     server = RawServer(http_bytes(418, b"tea", headers).decode().encode("latin-1"))
     lanes = connect(server)
@@ -43,7 +43,7 @@ async def test_an_answer_as_a_value(connect: Setup) -> None:
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 async def test_redirects_are_never_followed(connect: Setup, code: int) -> None:
-    """The key must not be carried to another host."""
+    """The key must not be sent to another host."""
     server = RawServer(http_bytes(code, b"", [("location", "http://elsewhere.test/")]))
     lanes = connect(server)
     answer = await lanes.send(GET)
@@ -53,8 +53,8 @@ async def test_redirects_are_never_followed(connect: Setup, code: int) -> None:
     await lanes.aclose()
 
 
-async def test_a_packed_body_is_unpacked(connect: Setup) -> None:
-    """We ask for gzip, and for nothing else."""
+async def test_a_compressed_body_is_decompressed(connect: Setup) -> None:
+    """Only gzip is accepted."""
     server = RawServer(http_bytes(200, gzip.compress(b"{}"), [("content-encoding", "GZIP")]))
     lanes = connect(server)
     answer = await lanes.send(GET)
@@ -64,14 +64,14 @@ async def test_a_packed_body_is_unpacked(connect: Setup) -> None:
     await lanes.aclose()
 
 
-async def test_an_answer_that_has_been_read_already() -> None:
-    """As `httpx.MockTransport` gives it, read and unpacked: it is taken as it is."""
-    packed = httpx.Response(
+async def test_a_response_that_has_been_read_already() -> None:
+    """A response from `httpx.MockTransport`, already read and decompressed, is used as it is."""
+    compressed = httpx.Response(
         200,
         content=gzip.compress(json.dumps(job_body("a", "staged")).encode()),
         headers={"content-encoding": "gzip"},
     )
-    async with LegnextClient(KEY, URL, httpx.MockTransport(lambda _: packed)) as client:
+    async with LegnextClient(KEY, URL, httpx.MockTransport(lambda _: compressed)) as client:
         assert (await client.get_job("a")).raw_status == "staged"
     endless = httpx.Response(200, content=b" " * (5 * 1024 * 1024))
     transport = httpx.MockTransport(lambda _: endless)
@@ -80,12 +80,14 @@ async def test_an_answer_that_has_been_read_already() -> None:
             await client.get_job("a")
 
 
-@pytest.mark.parametrize("is_packed", [True, False])
-async def test_an_endless_body_is_refused(connect: Setup, is_packed: bool) -> None:  # noqa: FBT001 - parametrized
-    """No job is that large; a packed one is measured unpacked. And nothing is warned of."""
+@pytest.mark.parametrize("is_compressed", [True, False])
+async def test_an_endless_body_is_refused(connect: Setup, is_compressed: bool) -> None:  # noqa: FBT001 - parametrized
+    """The bound applies to the decompressed body, and no warning is raised."""
     body = b" " * (5 * 1024 * 1024)
-    headers = [("content-encoding", "gzip")] if is_packed else []
-    lanes = connect(RawServer(http_bytes(200, gzip.compress(body) if is_packed else body, headers)))
+    headers = [("content-encoding", "gzip")] if is_compressed else []
+    lanes = connect(
+        RawServer(http_bytes(200, gzip.compress(body) if is_compressed else body, headers))
+    )
     answer = await lanes.send(GET)
     assert isinstance(answer, NoReply)
     assert "too large for a job" in answer.reason
@@ -97,8 +99,8 @@ async def test_an_endless_body_is_refused(connect: Setup, is_packed: bool) -> No
 @pytest.mark.parametrize(
     "body", [b" " * (5 * 1024 * 1024), gzip.compress(b" " * (5 * 1024 * 1024)), b"no gzip"]
 )
-async def test_a_refusal_counts_whatever_its_body(connect: Setup, code: int, body: bytes) -> None:
-    """Its status and its headers say what matters; a body that can't be had is left out."""
+async def test_a_refusal_with_an_unreadable_body(connect: Setup, code: int, body: bytes) -> None:
+    """The status and headers of a refusal count; an unreadable body is ignored."""
     headers = [("retry-after", "7")]
     if len(body) < 5 * 1024 * 1024:
         headers.append(("content-encoding", "gzip"))
@@ -115,7 +117,7 @@ async def test_a_refusal_counts_whatever_its_body(connect: Setup, code: int, bod
 
 
 async def test_an_endless_body_that_waits_for_nothing() -> None:
-    """From a transport without a network, no cancellation can end it: it is read, and not kept."""
+    """Without a network it can't be cancelled, so it is read but not kept."""
 
     class Endless(httpx.AsyncByteStream):
         """A body of 60 MiB."""
@@ -132,10 +134,10 @@ async def test_an_endless_body_that_waits_for_nothing() -> None:
     await lanes.aclose()
 
 
-async def test_a_wait_that_comes_with_an_endless_body_is_kept(
+async def test_retry_after_with_an_endless_body(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The host says how long to wait, and then far too much else: we wait that long."""
+    """Retry-After of an answer with an endless body is obeyed."""
     much = b" " * (5 * 1024 * 1024)
     server = RawServer(
         http_bytes(429, much, [("retry-after", "20")]), json_bytes(200, job_body("a", "staged"))
@@ -146,8 +148,8 @@ async def test_a_wait_that_comes_with_an_endless_body_is_kept(
     assert trio.current_time() >= 20
 
 
-async def test_a_body_that_is_not_what_it_says(connect: Setup) -> None:
-    """Bytes that can't be unpacked, or are cut short, are no answer."""
+async def test_an_undecodable_body(connect: Setup) -> None:
+    """Bytes that can't be decompressed, or are cut off, are no answer."""
     cut = gzip.compress(b"x" * 1000)[:-9]
     for body, encoding in ((b"no gzip", "gzip"), (cut, "gzip"), (b"what is it", "br")):
         lanes = connect(RawServer(http_bytes(200, body, [("content-encoding", encoding)])))
@@ -172,7 +174,7 @@ async def test_a_body_that_is_not_what_it_says(connect: Setup) -> None:
 async def test_broken_answers_take_bounded_time(
     connect: Setup, answer: bytes | tuple[bytes, float] | None
 ) -> None:
-    """Hung up, silent, cut off, not HTTP, or a byte a second: no answer, soon, naming the host."""
+    """Each kind of broken answer ends soon, with an error that names the host."""
     lanes = connect(RawServer(answer))
     got = await lanes.send(GET)
     assert isinstance(got, NoReply)

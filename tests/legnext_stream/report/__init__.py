@@ -1,1 +1,1 @@
-"""Reports."""
+"""Tests of `legnext_stream._report`."""

@@ -1,4 +1,4 @@
-"""What the tests of reports share: made-up batches."""
+"""Shared by the tests of reports: sample batches."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def an_event(
     task_type: str = "diffusion",
     **changes: Any,  # noqa: ANN401 - the event's
 ) -> JobEvent:
-    """An event; `stamps` are when it was submitted, began to run and ended, by the API's clock."""
+    """An event; `stamps` are the seconds of submission, start and end by the API's clock."""
     created, started, ended = (
         None if seconds is None else SUBMITTED + timedelta(seconds=seconds) for seconds in stamps
     )

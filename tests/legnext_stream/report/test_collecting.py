@@ -1,4 +1,4 @@
-"""What a report is made of."""
+"""Gathering what a report shows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _collected(collector: Collector, now: float = 200.0) -> Collected:
 
 
 def test_a_job_from_its_first_event_to_its_end() -> None:
-    """Times since the beginning; the delay's bounds; the API's own times; what it cost."""
+    """Times since the beginning, bounds of the delay, the API's times, and costs are kept."""
     collector = Collector("title", 100.0, began=SUBMITTED, notes=("a note.",))
     collector.note(an_event(status=JobStatus.PENDING, at=101.0, stamps=(0.0, None, None)))
     collector.note(an_event(status=JobStatus.PROCESSING, at=104.0, stamps=(0.0, 1.0, None)))
@@ -35,8 +35,8 @@ def test_a_job_from_its_first_event_to_its_end() -> None:
     assert collected.notes == ("a note.",)
 
 
-def test_what_is_not_known_stays_unknown() -> None:
-    """No bound before the first request; no delay for the watcher's verdicts; no run time of a failed job."""
+def test_unknown_values_are_none() -> None:
+    """Bounds, delays and run times that can't be known are None."""
     collector = Collector("title", 0.0)
     collector.note(an_event("first", between=(None, 59.0)))
     collector.note(an_event("lost", JobStatus.TIMED_OUT, reason="too long"))
@@ -50,7 +50,7 @@ def test_what_is_not_known_stays_unknown() -> None:
 
 
 def test_time_that_runs_fast() -> None:
-    """Everything is told in the jobs' seconds; numbers are asked for in those of the watch."""
+    """The report is in the jobs' seconds; `interval` is in those of the watch."""
     collector = Collector("title", 10.0, time_scale=25.0)
     collector.note(an_event(at=12.0, between=(11.9, 12.0)))
     (job,) = _collected(collector, 14.0).jobs
@@ -61,7 +61,7 @@ def test_time_that_runs_fast() -> None:
 
 
 def test_moments_are_taken_when_they_are_due() -> None:
-    """Too many calls do no harm, and the end is always among them."""
+    """Early calls are ignored, and the last moment is always kept."""
     collector = Collector("title", 0.0)
     for tenth in range(10):
         collector.sample(tenth / 10, some_stats(polls=tenth))
@@ -69,7 +69,7 @@ def test_moments_are_taken_when_they_are_due() -> None:
 
 
 def test_reasons_are_counted_and_bounded() -> None:
-    """The first failures are kept, all are counted, and a million different reasons take no room."""
+    """The first failures are kept, all are counted, and the number of reasons is bounded."""
     collector = Collector("title", 0.0)
     for number in range(300):
         reason = "the same" if number % 2 else f"reason {number} " + "x" * 1000
@@ -83,7 +83,7 @@ def test_reasons_are_counted_and_bounded() -> None:
 
 
 def test_units_are_bounded() -> None:
-    """What a job costs is counted by unit, as long as those are a few."""
+    """Costs are counted by unit, for a bounded number of units."""
     collector = Collector("title", 0.0)
     for number in range(60):
         event = an_event(f"job-{number}")
@@ -95,7 +95,7 @@ def test_units_are_bounded() -> None:
 
 
 def test_prompts_without_a_job_are_told_apart() -> None:
-    """They have no id; their places in the batch tell them apart."""
+    """Without an id, their positions in the batch tell them apart."""
     collector = Collector("title", 0.0)
     for position in (1, 2):
         event = an_event(
@@ -112,8 +112,8 @@ def test_prompts_without_a_job_are_told_apart() -> None:
     assert collected.unsuccessful[0].prompt == "a fox"
 
 
-def test_what_was_not_saved_is_told() -> None:
-    """A completed job whose results are not on disk is among those to look after."""
+def test_unsaved_results_are_failures() -> None:
+    """A completed job whose results were not saved is among the failures."""
     collector = Collector("title", 0.0)
     error = DownloadError("404 for it", job_id="job-1", url="https://a/b")
     collector.note(an_event(download_error=error))
@@ -123,7 +123,7 @@ def test_what_was_not_saved_is_told() -> None:
 
 
 def test_many_jobs_are_sampled() -> None:
-    """Memory is bounded; what is counted is counted exactly."""
+    """Memory is bounded, and counts are exact."""
     collector = Collector("title", 0.0)
     for number in range(5_000):
         collector.note(an_event(f"job-{number}"))

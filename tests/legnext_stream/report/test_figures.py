@@ -24,7 +24,7 @@ from tests.legnext_stream.report.support import a_batch, an_event
 
 @given(st.lists(st.floats(0, 1e6), min_size=1), st.floats(0, 1))
 def test_a_quantile_lies_among_the_values(values: list[float], share: float) -> None:
-    """From the least to the most, and never less for a greater share."""
+    """It lies between the extremes, and doesn't fall as the share grows."""
     values.sort()
     found = quantile(values, share)
     assert values[0] <= found <= values[-1]
@@ -34,7 +34,7 @@ def test_a_quantile_lies_among_the_values(values: list[float], share: float) -> 
 
 
 def test_the_gantt_chart_is_by_the_api_clock() -> None:
-    """Each job from its submission over its start to its end."""
+    """Each bar has the submission, start and end of its job."""
     chart = gantt(a_batch(3))
     assert chart.by_api_clock
     assert [(bar.queued_at, bar.runs_from, bar.until) for bar in chart.bars] == [
@@ -45,7 +45,7 @@ def test_the_gantt_chart_is_by_the_api_clock() -> None:
 
 
 def test_without_the_api_times_it_is_by_what_was_seen() -> None:
-    """When a job was first seen, seen running, and seen ended."""
+    """Each bar has the times when the job was first seen, seen running, and seen ended."""
     chart = gantt(a_batch(2, stamped=False))
     assert not chart.by_api_clock
     assert [(bar.queued_at, bar.runs_from, bar.until) for bar in chart.bars] == [
@@ -55,7 +55,7 @@ def test_without_the_api_times_it_is_by_what_was_seen() -> None:
 
 
 def test_jobs_that_have_not_ended_reach_to_the_edge() -> None:
-    """By either clock."""
+    """Their bars end at the edge of the chart, by either clock."""
     for stamped in (True, False):
         collector = Collector("title", 0.0)
         stamps = (0.0, 5.0, None) if stamped else (None, None, None)
@@ -69,12 +69,12 @@ def test_jobs_that_have_not_ended_reach_to_the_edge() -> None:
 
 
 def test_no_jobs_make_no_bars() -> None:
-    """Nor does a batch of which nothing was seen."""
+    """An empty batch makes an empty chart."""
     assert gantt(a_batch(0)).bars == ()
 
 
-def test_many_jobs_are_shown_by_some() -> None:
-    """Sixty bars, evenly spaced, and how many there are."""
+def test_some_of_many_jobs_are_shown() -> None:
+    """Sixty jobs are shown, evenly spaced, and the total is kept."""
     chart = gantt(a_batch(600))
     assert len(chart.bars) == 60
     assert chart.of == 600
@@ -82,7 +82,7 @@ def test_many_jobs_are_shown_by_some() -> None:
 
 
 def test_run_times_by_task_type() -> None:
-    """The frequent types first, with the published range of those that are known."""
+    """Frequent types come first; known ones have the published range."""
     collector = Collector("title", 0.0)
     for number, task_type in enumerate(["upload_paint", "diffusion", "diffusion", "new-thing", ""]):
         stamps = (0.0, 0.0, 10.0 * (number + 1))
@@ -100,7 +100,7 @@ def test_run_times_by_task_type() -> None:
 
 
 def test_delays_lie_between_two_bounds() -> None:
-    """Those of the jobs for which both are known."""
+    """Only jobs with both bounds count."""
     found = delays(a_batch(4))
     assert found is not None
     assert found.row(0.5) == (0.5, 2.0)
@@ -110,7 +110,7 @@ def test_delays_lie_between_two_bounds() -> None:
 
 
 def test_the_requests_over_time() -> None:
-    """Rates between two moments, refusals in each; a table of fewer rows has the same sums."""
+    """Rates and refusals are between moments; the merged rows have the same sums."""
     batch = a_batch(100)
     rows = requests(batch)
     assert rows[0].rate == pytest.approx(2.0)
@@ -123,12 +123,12 @@ def test_the_requests_over_time() -> None:
 
 
 def test_no_time_no_rate() -> None:
-    """A batch that is over at once has no requests a second."""
+    """A batch without duration has no rates."""
     assert requests(Collector("title", 5.0).collected(5.0, some_stats(), "all jobs ended")) == []
 
 
-def test_where_the_jobs_stood() -> None:
-    """At each moment every job is in one layer."""
+def test_the_jobs_by_status() -> None:
+    """At each moment, every job is in one layer."""
     found = status_counts(a_batch(10))
     sums = {sum(layer[at] for layer in found.layers) for at in range(len(found.times))}
     assert sums == {10}
@@ -136,7 +136,7 @@ def test_where_the_jobs_stood() -> None:
 
 @given(st.integers(0, 200))
 def test_rows_are_thinned_evenly(number: int) -> None:
-    """At most two dozen, with the first and the last."""
+    """At most 24 rows remain, with the first and the last."""
     rows = [(float(at),) for at in range(number)]
     kept = thinned(rows)
     assert len(kept) == min(number, 24)

@@ -22,12 +22,12 @@ _EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'$\\fra
 
 @cache
 def _usual() -> str:
-    """The page of a batch of which two jobs failed; made once, for it takes a second."""
+    """The page of a batch with two failures; made once, because it takes a second."""
     return page(a_batch(40, failed={3: "no", 5: "no"}))
 
 
 class _Reader(HTMLParser):
-    """What a browser would find on a page."""
+    """Collects the elements of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ def _data(text: str) -> Any:  # noqa: ANN401 - JSON
 
 
 def test_a_batch_on_one_page() -> None:
-    """The summary, all charts each with its alternative and its table, the failures, and the data."""
+    """It has the summary, charts with descriptions and tables, failures, and the data."""
     text = _usual()
     for words in (
         "a batch at https://api.example",
@@ -76,8 +76,8 @@ def test_a_batch_on_one_page() -> None:
     assert dict(zip(data["job_columns"], data["jobs"][0], strict=True))["delay_at_most"] == 2.0
 
 
-def test_it_asks_for_nothing_and_runs_nothing() -> None:
-    """No address in any attribute, no script, and a policy that forbids what might be overlooked."""
+def test_it_loads_nothing_and_runs_nothing() -> None:
+    """It has no external address and no script, and its policy forbids both."""
     reader = _Reader(_usual())
     for tag, attributes in reader.tags:
         for name, value in attributes.items():
@@ -92,8 +92,8 @@ def test_it_asks_for_nothing_and_runs_nothing() -> None:
     assert policy["content"] == "default-src 'none'; style-src 'unsafe-inline'"
 
 
-def test_ids_on_the_page_are_one_of_a_kind() -> None:
-    """Five charts beside each other, none of which draws with another's parts."""
+def test_ids_on_the_page_are_unique() -> None:
+    """No two charts share an id."""
     text = _usual()
     found = [attributes["id"] for _, attributes in _Reader(text).tags if "id" in attributes]
     assert len(found) == len(set(found))
@@ -102,7 +102,7 @@ def test_ids_on_the_page_are_one_of_a_kind() -> None:
 
 
 def test_colours_are_the_pages() -> None:
-    """No chart has a colour of its own that a dark page couldn't change."""
+    """The colours of the charts are variables of the page's style."""
     charts = "".join(re.findall(r"<svg.*?</svg>", _usual(), re.DOTALL))
     assert set(re.findall(r"#[0-9a-f]{6}\b", charts)) <= {"#000000"}
     names = set(re.findall(r"var\(--([a-z]+)\)", charts))
@@ -111,8 +111,8 @@ def test_colours_are_the_pages() -> None:
     assert all(style.count(f"--{name}:") == 2 for name in names)
 
 
-def test_what_comes_from_outside_stays_text() -> None:
-    """A prompt, a reason, a task type and a title that would be markup are shown as they are."""
+def test_text_from_outside_is_escaped() -> None:
+    """Markup in prompts, reasons, task types and titles is escaped."""
     collector = Collector(_EVIL, 0.0, notes=(_EVIL,))
     collector.sample(0.0, some_stats({}, unseen=2))
     collector.note(an_event("evil", JobStatus.FAILED, reason=_EVIL, prompt=_EVIL, task_type=_EVIL))
@@ -130,14 +130,14 @@ def test_what_comes_from_outside_stays_text() -> None:
 
 @pytest.mark.parametrize("jobs", [0, 1])
 def test_hardly_anything_to_show(jobs: int) -> None:
-    """No job at all, or one, makes a page too."""
+    """A batch of no jobs or one makes a page."""
     text = page(a_batch(jobs))
     assert f"{jobs}, of which {jobs} ended" in text
     assert ("<svg" in text) == bool(jobs)
 
 
 def test_a_large_batch_makes_no_large_page() -> None:
-    """At ten thousand jobs: a sample that says so, and less than a megabyte."""
+    """With ten thousand jobs the page says that it shows a sample, and is below a megabyte."""
     text = page(a_batch(10_000))
     assert "60 of 10,000 jobs, evenly spaced," in text
     assert "From a fair sample of" in text
@@ -145,5 +145,5 @@ def test_a_large_batch_makes_no_large_page() -> None:
 
 
 def test_the_same_batch_makes_the_same_page() -> None:
-    """Byte for byte."""
+    """The page is reproducible, byte for byte."""
     assert page(a_batch(40, failed={3: "no", 5: "no"})) == _usual()

@@ -1,4 +1,4 @@
-"""What keeps a report small."""
+"""Bounded memory for a report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from legnext_stream._report.sampling import FairSample, Series
 
 @given(st.lists(st.text(max_size=5)), st.integers(1, 20))
 def test_a_sample_is_bounded_and_depends_on_the_keys_alone(keys: list[str], limit: int) -> None:
-    """Never more than the limit; the same items in whatever order they come; all while they are few."""
+    """The limit holds, the order doesn't matter, and few items are all kept."""
 
     def kept(order: list[str]) -> set[str]:
         sample = FairSample[str](limit)
@@ -27,8 +27,8 @@ def test_a_sample_is_bounded_and_depends_on_the_keys_alone(keys: list[str], limi
         assert kept(keys) == set(keys)
 
 
-def test_what_was_let_go_is_not_taken_up_again() -> None:
-    """Its key is wanted no longer."""
+def test_a_dropped_item_does_not_come_back() -> None:
+    """A dropped key is never wanted again."""
     sample = FairSample[int](10)
     for number in range(1000):
         if sample.wants(str(number)):
@@ -42,7 +42,7 @@ def test_what_was_let_go_is_not_taken_up_again() -> None:
 
 @given(st.lists(st.floats(0, 100), max_size=300), st.integers(2, 20))
 def test_a_series_is_bounded_and_in_order(steps: list[float], limit: int) -> None:
-    """However many moments come, a bounded number stays, each later than the one before."""
+    """The limit holds, and times increase."""
     series = Series[float](1.0, limit)
     now = 0.0
     for step in steps:
@@ -56,7 +56,7 @@ def test_a_series_is_bounded_and_in_order(steps: list[float], limit: int) -> Non
 
 
 def test_a_series_grows_coarser() -> None:
-    """Each thinning doubles the interval; a moment of the same time takes the last one's place."""
+    """Each thinning doubles the interval; a moment at the same time replaces the last one."""
     series = Series[str](1.0, 4)
     for at in range(5):
         series.add(at, str(at))

@@ -33,13 +33,13 @@ def _rows(table: Table) -> dict[str, str]:
         (11_220.0, "3 h 07 min"),
     ],
 )
-def test_seconds_as_people_say_them(seconds: float | None, words: str) -> None:
-    """With as many digits as matter."""
+def test_durations_in_words(seconds: float | None, words: str) -> None:
+    """They have as many digits as matter."""
     assert seconds_words(seconds) == words
 
 
 def test_the_summary_of_a_batch() -> None:
-    """Jobs by status, the time, the requests, what it cost and what was learned."""
+    """It has jobs by status, the duration, requests, costs and what was learned."""
     rows = _rows(summary(a_batch(10, failed={1: "no"})))
     assert rows["jobs"] == "10, of which 10 ended"
     assert rows["completed"] == "9"
@@ -53,7 +53,7 @@ def test_the_summary_of_a_batch() -> None:
 
 
 def test_the_summary_of_a_batch_of_prompts() -> None:
-    """Submits, files, and the limit that was met."""
+    """It also has submits, files, and the learned limit."""
     collector = Collector("title", 0.0)
     collector.note(an_event(files=(a_file(2_000_000),)))
     stats = some_stats(
@@ -69,14 +69,14 @@ def test_the_summary_of_a_batch_of_prompts() -> None:
 
 
 def test_a_summary_before_anything_ended() -> None:
-    """Nothing is divided by nothing."""
+    """There is no division by zero."""
     rows = _rows(summary(Collector("title", 0.0).collected(1.0, some_stats(), "stopped")))
     assert rows["status requests"] == "1,234"
     assert "detection delay, median" not in rows
 
 
 def test_failures_beyond_those_kept_are_counted() -> None:
-    """The note says how many there were; prompts have a column where there are any."""
+    """The note has the total; prompts have a column if there are any."""
     collector = Collector("title", 0.0)
     for number in range(250):
         collector.note(an_event(f"job-{number}", JobStatus.FAILED, reason="no", prompt="a fox"))

@@ -1,4 +1,4 @@
-"""Putting a report on disk."""
+"""Writing a report."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from legnext_stream._report import ReportError, check_report, write_report, writ
 from tests.legnext_stream.report.support import a_batch
 
 
-def test_a_report_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
-    """Whole, as readable as any file, and with nothing left beside it."""
+def test_a_report_replaces_an_older_one(tmp_path: Path) -> None:
+    """The file is complete, has the usual permissions, and nothing else is left."""
     path = tmp_path / "report.html"
     path.write_text("old")
     check_report(path)
@@ -27,7 +27,7 @@ def test_a_report_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
 def test_a_disk_that_fails_leaves_the_old_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The reason is told, and no half of a report is left."""
+    """The error has the reason, and no partial file is left."""
 
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -41,23 +41,23 @@ def test_a_disk_that_fails_leaves_the_old_report(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_where_no_report_can_be_is_found_out_before(tmp_path: Path) -> None:
-    """A folder that isn't there, or the report's name is one."""
+def test_an_impossible_path_is_refused_before(tmp_path: Path) -> None:
+    """A missing folder, or a folder in the file's place, is an error."""
     with pytest.raises(ReportError, match="there is no folder"):
         check_report(tmp_path / "none" / "report.html")
     with pytest.raises(ReportError, match="no file can be written there"):
         check_report(tmp_path)
 
 
-def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """With the extra that brings it."""
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The message names the extra to install."""
     monkeypatch.setattr(writing, "_NEEDED", ("jinja2", "no_such_package"))
     with pytest.raises(ReportError, match=r"needs no_such_package: .*legnext-stream\[report\]"):
         check_report(tmp_path / "report.html")
 
 
 def test_gathering_needs_none_of_it() -> None:
-    """A watch without a report, or before its end, loads nothing that draws."""
+    """Gathering doesn't import the drawing libraries."""
     code = (
         "import sys; from legnext_stream._report import Collector;"
         "print({'matplotlib', 'jinja2'} & set(sys.modules))"

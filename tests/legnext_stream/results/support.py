@@ -1,4 +1,4 @@
-"""What the tests of downloads share: hosts of files, made by hand, and what is in a folder."""
+"""Shared by the tests of downloads: hosts of files, and the content of a folder."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def whole(body: bytes = PNG, code: int = 200, **headers: str) -> httpx.Response:
 
 @attrs.define
 class Body(httpx.AsyncByteStream):
-    """A body that comes in pieces, and may end in trouble.
+    """A body in pieces, which may end with an exception.
 
     Attributes:
-        pieces: The pieces; an exception is raised in its place.
+        pieces: The pieces; exceptions among them are raised.
     """
 
     pieces: Iterable[bytes | Exception]
@@ -49,25 +49,25 @@ class Body(httpx.AsyncByteStream):
 
 
 def in_pieces(*pieces: bytes | Exception, code: int = 200, **headers: str) -> httpx.Response:
-    """An answer whose body comes in pieces."""
+    """An answer with a body in pieces."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return httpx.Response(code, stream=Body(pieces), headers={"etag": ETAG, **named})
 
 
 def cut(at: int) -> httpx.Response:
-    """The image, cut off after so many bytes."""
+    """The image, cut off after `at` bytes."""
     broken = httpx.ReadError("gone")
     return in_pieces(PNG[:at], broken, content_length=str(len(PNG)))
 
 
 def rest(start: int, body: bytes = PNG) -> httpx.Response:
-    """The image from a byte on."""
+    """The image from byte `start` on."""
     said = f"bytes {start}-{len(body) - 1}/{len(body)}"
     return in_pieces(body[start:], code=206, content_range=said)
 
 
 def host(*answers: httpx.Response | Exception) -> HandMade:
-    """A host that gives these answers one after the other, each once."""
+    """A host that gives these answers, one after the other."""
     left = list(answers)
 
     def handle(_request: httpx.Request) -> httpx.Response:
@@ -84,11 +84,11 @@ def saver(
     folder: Path,
     **settings: Any,  # noqa: ANN401 - those of Saver
 ) -> Saver:
-    """What saves from a host into a folder."""
+    """A saver from this host into a folder."""
     files = Files(transport=transport, allow_loopback=False, silence=10)
     return Saver(files, folder, **settings)
 
 
 def names(folder: Path) -> Sequence[str]:
-    """What is in a folder."""
+    """The names in a folder."""
     return sorted(path.name for path in folder.iterdir())

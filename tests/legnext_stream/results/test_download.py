@@ -1,4 +1,4 @@
-"""`LegnextClient.download` against the mock: the whole way, from a job to its files."""
+"""`LegnextClient.download` against the mock, from a job to its files."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ API = "https://api.legnext.ai"
 
 
 def client_of(mock: MockLegnext) -> LegnextClient:
-    """A client of this mock, by https as it would be."""
+    """A client of this mock, by https."""
     return LegnextClient(KEY, API, mock.transport(), retry_for=30)
 
 
 async def test_from_a_job_to_its_files(tmp_path: Path) -> None:
-    """Watched, then saved; the second time nothing is asked for."""
+    """A watched job is saved; the second time nothing is requested."""
     mock = MockLegnext()
     async with client_of(mock) as client:
         job = await client.wait(mock.add_job())
@@ -65,7 +65,7 @@ async def test_from_a_job_to_its_files(tmp_path: Path) -> None:
     [("video-diffusion", 4), ("video-upscale", 1), ("upscale", 1), ("describe", 0)],
 )
 async def test_all_kinds_of_jobs(tmp_path: Path, task: str, files: int) -> None:
-    """Videos, single images, and texts, which have no files; named by what they are."""
+    """Videos and images are saved with their suffixes; texts have no files."""
     mock = MockLegnext()
     job_id = mock.add_job(COMPLETED, task)
     async with client_of(mock) as client:
@@ -77,7 +77,7 @@ async def test_all_kinds_of_jobs(tmp_path: Path, task: str, files: int) -> None:
 
 
 async def test_the_grid(tmp_path: Path) -> None:
-    """The last file, if it is asked for."""
+    """The grid is the last file, if it is wanted."""
     mock = MockLegnext()
     job_id = mock.add_job(COMPLETED)
     async with client_of(mock) as client:
@@ -98,8 +98,8 @@ async def test_the_grid(tmp_path: Path) -> None:
     ],
     ids=repr,
 )
-async def test_trouble_that_passes(tmp_path: Path, fault: Fault) -> None:
-    """Every other request for a file meets it, and all files are whole in the end."""
+async def test_transient_trouble(tmp_path: Path, fault: Fault) -> None:
+    """Every other request fails, and all files are complete in the end."""
     mock = MockLegnext()
     mock.faults.add(fault, route="file", probability=0.5)
     ids = [mock.add_job(COMPLETED) for _ in range(5)]
@@ -112,8 +112,8 @@ async def test_trouble_that_passes(tmp_path: Path, fault: Fault) -> None:
     assert mock.requests.count(route="file") > 20
 
 
-async def test_cut_in_the_middle_it_goes_on(tmp_path: Path) -> None:
-    """The rest comes in a 206; nothing is sent twice."""
+async def test_an_interrupted_download_resumes(tmp_path: Path) -> None:
+    """The rest arrives in a 206; no byte is sent twice."""
     mock = MockLegnext()
     mock.faults.add(Close(after_bytes=8000), route="file", nth=1)
     job_id = mock.add_job(COMPLETED, "upscale")
@@ -126,8 +126,8 @@ async def test_cut_in_the_middle_it_goes_on(tmp_path: Path) -> None:
     ]
 
 
-async def test_what_is_no_result(tmp_path: Path) -> None:
-    """A page in the place of an image is refused at once."""
+async def test_a_page_is_no_result(tmp_path: Path) -> None:
+    """An HTML page instead of an image is refused at once."""
     mock = MockLegnext()
     mock.faults.add(WrongContentType(), route="file")
     async with client_of(mock) as client:
@@ -138,8 +138,8 @@ async def test_what_is_no_result(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("parallel", "at_once"), [(1, 1), (3, 3), (9, 4)])
-async def test_so_many_at_once(tmp_path: Path, parallel: int, at_once: int) -> None:
-    """As many as are let, by the count of the host; and no more than there are."""
+async def test_parallel_downloads(tmp_path: Path, parallel: int, at_once: int) -> None:
+    """The host sees `parallel` downloads at the same time, or as many as there are."""
     mock = MockLegnext()
     mock.faults.add(Delay(1.0), route="file")
     async with client_of(mock) as client:
@@ -148,7 +148,7 @@ async def test_so_many_at_once(tmp_path: Path, parallel: int, at_once: int) -> N
 
 
 async def test_slowly(tmp_path: Path) -> None:
-    """A slow host takes long, and is no trouble."""
+    """A slow host is no error."""
     mock = MockLegnext()
     mock.faults.add(Bandwidth(1000.0), route="file")
     job_id = mock.add_job(COMPLETED)
@@ -160,7 +160,7 @@ async def test_slowly(tmp_path: Path) -> None:
 
 
 async def test_too_slowly(tmp_path: Path) -> None:
-    """A file that isn't whole in its time is given up; what has come is kept, and gone on with."""
+    """After the timeout the part is kept, and resumed by the next call."""
     mock = MockLegnext()
     slow = mock.faults.add(Bandwidth(1000.0), route="file")
     job_id = mock.add_job(COMPLETED, "upscale")
@@ -173,7 +173,7 @@ async def test_too_slowly(tmp_path: Path) -> None:
 
 
 async def test_cancelled(tmp_path: Path) -> None:
-    """Nothing is left but the part: no task, no connection, no descriptor."""
+    """Only the part is left: no task, connection or descriptor."""
     mock = MockLegnext()
     mock.faults.add(Bandwidth(1000.0), route="file")
     job_id = mock.add_job(COMPLETED)
@@ -190,7 +190,7 @@ async def test_cancelled(tmp_path: Path) -> None:
 
 
 def test_over_sockets(tmp_path: Path) -> None:
-    """In real time, from a mock on this machine, where plain http is let pass; in threads."""
+    """In real time, from a mock on this machine, where plain http is allowed, in threads."""
     mock = MockLegnext()
     mock.faults.add(Close(after_bytes=9000), route="file", nth=2)
 
@@ -207,7 +207,7 @@ def test_over_sockets(tmp_path: Path) -> None:
 
 
 async def test_the_key_goes_to_the_api_alone(tmp_path: Path) -> None:
-    """Not to where results lie; and it is in no log, and in no file beside them."""
+    """The key isn't sent to the file host, nor written to a log or file."""
     seen: dict[str, set[str]] = {}
     mock = MockLegnext()
     app = mock.app
@@ -228,7 +228,7 @@ async def test_the_key_goes_to_the_api_alone(tmp_path: Path) -> None:
 
 
 async def test_urls_that_expire(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Told of while they work, by the world's calendar; and then why they don't any more."""
+    """A warning comes while they work, and an error with the reason afterwards."""
     mock = MockLegnext(quirks=Quirks(urls_expire_after=600))
     job_id = mock.add_job(COMPLETED)
     async with client_of(mock) as client:
@@ -247,7 +247,7 @@ async def test_urls_that_expire(tmp_path: Path, caplog: pytest.LogCaptureFixture
 
 
 async def test_files_that_have_vanished(tmp_path: Path) -> None:
-    """What lay under `/temp/` is gone after a day."""
+    """Files below `/temp/` are gone after a day."""
     mock = MockLegnext(quirks=Quirks(temporary_urls=True))
     job_id = mock.add_job(COMPLETED, "upscale")
     async with client_of(mock) as client:
@@ -258,7 +258,7 @@ async def test_files_that_have_vanished(tmp_path: Path) -> None:
 
 
 async def test_jobs_that_can_not_be_downloaded(tmp_path: Path) -> None:
-    """Unfinished ones, unknown ones, and ones that name nothing."""
+    """Unfinished jobs, unknown jobs, and jobs without results are errors."""
     mock = MockLegnext()
     mock.faults.add(EmptyOutput(), job="empty")
     async with client_of(mock) as client:
@@ -274,7 +274,7 @@ async def test_jobs_that_can_not_be_downloaded(tmp_path: Path) -> None:
 
 
 async def test_a_client_that_is_not_open(tmp_path: Path) -> None:
-    """It says so, before anything is asked or written."""
+    """The error comes before any request or write."""
     mock = MockLegnext()
     client = client_of(mock)
     async with client:

@@ -1,4 +1,4 @@
-"""One result on its way to disk: retried, gone on with, begun anew, looked at, and given up."""
+"""The download of one result: retries, resuming, starting again, checks, and giving up."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.legnext_stream.support import HandMade
 
 
 async def test_a_file(tmp_path: Path) -> None:
-    """It is on disk under its name, and nothing else is."""
+    """The file is on disk under its name, and nothing else."""
     (saved,) = await saver(host(whole()), tmp_path).save(job(f"{URL}?Signature=secret"))
     assert saved.path == tmp_path / "j-1.png"
     assert saved.path.read_bytes() == PNG
@@ -39,7 +39,7 @@ async def test_a_file(tmp_path: Path) -> None:
 
 
 async def test_a_file_that_is_there(tmp_path: Path) -> None:
-    """It isn't asked for again."""
+    """It isn't requested again."""
     answers = host(whole())
     (first,) = await saver(answers, tmp_path).save(job(URL))
     (again,) = await saver(answers, tmp_path).save(job(URL))
@@ -48,8 +48,8 @@ async def test_a_file_that_is_there(tmp_path: Path) -> None:
     assert len(answers.requests) == 1
 
 
-async def test_gone_on_with(tmp_path: Path) -> None:
-    """What came before the connection broke isn't asked for again."""
+async def test_resumed(tmp_path: Path) -> None:
+    """Bytes from before the connection broke aren't requested again."""
     said = f"bytes 5000-{len(PNG) - 1}/{len(PNG)}"
     broken = in_pieces(PNG[5000:6000], httpx.ReadError("gone"), code=206, content_range=said)
     answers = host(cut(5000), broken, rest(6000))
@@ -60,8 +60,8 @@ async def test_gone_on_with(tmp_path: Path) -> None:
     assert answers.requests[1].headers["if-range"] == ETAG
 
 
-async def test_gone_on_with_by_a_later_process(tmp_path: Path) -> None:
-    """What an interrupted call left is found by the next."""
+async def test_resumed_by_a_later_process(tmp_path: Path) -> None:
+    """The next call finds the part of an interrupted one."""
     with pytest.raises(DownloadError, match="gone"):
         await saver(host(cut(5000)), tmp_path, retry_for=0).save(job(URL))
     assert names(tmp_path) == ["j-1.part", "j-1.part.json"]
@@ -72,8 +72,8 @@ async def test_gone_on_with_by_a_later_process(tmp_path: Path) -> None:
     assert names(tmp_path) == ["j-1.png"]
 
 
-async def test_killed_before_the_name(tmp_path: Path) -> None:
-    """A part that is complete gets its name, and nobody is asked."""
+async def test_killed_before_the_rename(tmp_path: Path) -> None:
+    """A complete part is renamed without a request."""
     with pytest.raises(DownloadError):
         await saver(host(cut(5000)), tmp_path, retry_for=0).save(job(URL))
     with (tmp_path / "j-1.part").open("ab") as file:
@@ -92,8 +92,8 @@ async def test_killed_before_the_name(tmp_path: Path) -> None:
     ],
     ids=["no parts here", "another file by now"],
 )
-async def test_begun_anew(tmp_path: Path, answer: httpx.Response) -> None:
-    """Where the server sends the whole, the whole it is."""
+async def test_started_again(tmp_path: Path, answer: httpx.Response) -> None:
+    """If the server sends the whole file, the part is replaced."""
     (saved,) = await saver(host(cut(5000), answer), tmp_path).save(job(URL))
     assert saved.path.read_bytes() == PNG
 
@@ -109,7 +109,7 @@ async def test_begun_anew(tmp_path: Path, answer: httpx.Response) -> None:
     ids=["from elsewhere", "of another file", "of who knows what", "no such part"],
 )
 async def test_a_part_that_does_not_fit(tmp_path: Path, answer: httpx.Response) -> None:
-    """It is thrown away together with what was there, and the whole is asked for."""
+    """It is discarded together with the part, and the whole file is requested."""
     answers = host(cut(5000), answer, whole())
     (saved,) = await saver(answers, tmp_path).save(job(URL))
     assert saved.path.read_bytes() == PNG
@@ -117,7 +117,7 @@ async def test_a_part_that_does_not_fit(tmp_path: Path, answer: httpx.Response) 
 
 
 async def test_a_part_without_a_validator(tmp_path: Path) -> None:
-    """Nothing says that the rest belongs to it."""
+    """Without a validator the rest may belong to another file, so the whole is requested."""
     answers = host(
         in_pieces(PNG[:500], httpx.ReadError(""), content_length=str(len(PNG)), etag="W/weak"),
         whole(),
@@ -144,18 +144,18 @@ async def test_a_part_without_a_validator(tmp_path: Path) -> None:
     ],
     ids=repr,
 )
-async def test_trouble_that_passes(tmp_path: Path, answer: httpx.Response | Exception) -> None:
-    """Refusals for a while, broken connections, files whose end is missing: asked for again."""
+async def test_transient_trouble(tmp_path: Path, answer: httpx.Response | Exception) -> None:
+    """Refusals, broken connections and truncated files are retried."""
     answers = host(answer, whole())
     before = trio.current_time()
     (saved,) = await saver(answers, tmp_path).save(job(URL))
     assert saved.path.read_bytes() == PNG
     assert names(tmp_path) == ["j-1.png"]
-    # By the rules of all retries.
+    # By the backoff of all retries.
     assert 0.25 <= trio.current_time() - before < 1
 
 
-async def test_a_wait_that_is_asked_for(tmp_path: Path) -> None:
+async def test_retry_after(tmp_path: Path) -> None:
     """Retry-After is obeyed."""
     answers = host(httpx.Response(503, headers={"retry-after": "20"}), whole())
     before = trio.current_time()
@@ -164,7 +164,7 @@ async def test_a_wait_that_is_asked_for(tmp_path: Path) -> None:
 
 
 async def test_given_up(tmp_path: Path) -> None:
-    """After so long without a byte; but the time begins anew with each that comes."""
+    """It gives up after a time without new bytes; each new byte restarts the time."""
     pieces = [cut(0), cut(1000)]
     for place in range(1000, 5000, 1000):
         size = str(len(PNG))
@@ -203,8 +203,8 @@ async def test_given_up(tmp_path: Path) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-async def test_what_does_not_pass(tmp_path: Path, answer: httpx.Response, why: str) -> None:
-    """Asking again can't help, so nobody is asked again, and nothing is left behind."""
+async def test_permanent_trouble(tmp_path: Path, answer: httpx.Response, why: str) -> None:
+    """A retry can't help, so there is none, and nothing is left on disk."""
     before = trio.current_time()
     with pytest.raises(DownloadError, match=why):
         await saver(host(answer), tmp_path, max_size=20_000).save(job(URL))
@@ -212,15 +212,15 @@ async def test_what_does_not_pass(tmp_path: Path, answer: httpx.Response, why: s
     assert names(tmp_path) == []
 
 
-async def test_a_length_that_is_not_told(tmp_path: Path) -> None:
-    """In chunks the end shows, and the file's own."""
+async def test_an_unknown_length(tmp_path: Path) -> None:
+    """The end of a chunked body shows, and the file's own."""
     answer = in_pieces(PNG[:700], PNG[700:], transfer_encoding="chunked")
     (saved,) = await saver(host(answer), tmp_path).save(job(URL))
     assert saved.size == len(PNG)
 
 
-async def test_a_length_that_is_told_later(tmp_path: Path) -> None:
-    """With the rest comes how long the whole is."""
+async def test_a_length_that_is_known_later(tmp_path: Path) -> None:
+    """A 206 answer has the size of the whole file."""
     first = in_pieces(PNG[:700], httpx.ReadError("gone"), transfer_encoding="chunked")
     (saved,) = await saver(host(first, rest(700)), tmp_path).save(job(URL))
     assert saved.path.read_bytes() == PNG
@@ -231,7 +231,7 @@ async def test_a_length_that_is_told_later(tmp_path: Path) -> None:
     [("image/webp", "j-1.png"), ("", "j-1.png"), ("application/octet-stream", "j-1.png")],
 )
 async def test_the_suffix_follows_the_bytes(tmp_path: Path, content_type: str, name: str) -> None:
-    """Not what the server calls them, nor what the URL ends in."""
+    """Neither the content type nor the URL decides the suffix."""
     answer = whole(PNG, content_type=content_type)
     (saved,) = await saver(host(answer), tmp_path).save(job("https://files.example/a.webp"))
     assert saved.path.name == name
@@ -244,8 +244,8 @@ async def test_the_suffix_follows_the_bytes(tmp_path: Path, content_type: str, n
     "url",
     ["http://files.example/a.png", "file:///etc/passwd", "../a.png", "https://u:p@files.example/a"],
 )
-async def test_urls_that_are_never_asked_for(tmp_path: Path, url: str) -> None:
-    """Whatever the API's answer has there, nothing is requested, and nothing written."""
+async def test_urls_that_are_never_requested(tmp_path: Path, url: str) -> None:
+    """Nothing is requested, and nothing written."""
     answers = host()
     with pytest.raises(DownloadError, match="its URL"):
         await saver(answers, tmp_path).save(job(url))
@@ -253,16 +253,16 @@ async def test_urls_that_are_never_asked_for(tmp_path: Path, url: str) -> None:
     assert names(tmp_path) == []
 
 
-async def test_another_file_of_the_name(tmp_path: Path) -> None:
-    """It stays what it is."""
+async def test_another_file_with_the_name(tmp_path: Path) -> None:
+    """It isn't changed."""
     (tmp_path / "j-1.png").write_bytes(b"mine")
     with pytest.raises(DownloadError, match="exists already"):
         await saver(host(), tmp_path).save(job(URL))
     assert (tmp_path / "j-1.png").read_bytes() == b"mine"
 
 
-async def test_names_that_do_not_say_whose(tmp_path: Path) -> None:
-    """A name by position alone may be another batch's: the same bytes are kept, others are refused."""
+async def test_names_without_the_job_id(tmp_path: Path) -> None:
+    """The file may be another batch's: the same bytes are kept, others are refused."""
     name = "{position}-{number}{suffix}"
     other = content_of("b", "0.png").body
     answers = host(whole(), whole(), whole(other))
@@ -276,7 +276,7 @@ async def test_names_that_do_not_say_whose(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("there", [PNG, PNG[:5000]], ids=["complete", "begun"])
 async def test_a_part_of_another_file(tmp_path: Path, there: bytes) -> None:
-    """Where names don't say whose they are, what another job left is thrown away."""
+    """If names don't contain the job id, another job's part is discarded."""
     part = Part.claim(tmp_path / "3-1.part")
     assert part is not None
     part.begin(Mark("https://files.example/other.png", ETAG, len(PNG)))
@@ -291,7 +291,7 @@ async def test_a_part_of_another_file(tmp_path: Path, there: bytes) -> None:
 
 
 async def test_a_fresh_url_that_leads_elsewhere(tmp_path: Path) -> None:
-    """What came from the old one isn't mixed with what comes from the new."""
+    """Bytes from two URLs aren't mixed."""
     fresh = "https://files.example/new.png"
     answers = host(cut(5000), httpx.Response(403), whole())
 
@@ -305,7 +305,7 @@ async def test_a_fresh_url_that_leads_elsewhere(tmp_path: Path) -> None:
 
 
 async def test_a_file_that_is_cut_each_time(tmp_path: Path) -> None:
-    """The same bytes again are no progress: it is given up, also where there is no other limit."""
+    """The same bytes again are no progress, so the download ends even without a timeout."""
     answers = HandMade(lambda _: whole(PNG[:9000]))
     with pytest.raises(DownloadError, match="its end is missing"):
         await saver(answers, tmp_path, retry_for=30, timeout=None).save(job(URL))
@@ -314,7 +314,7 @@ async def test_a_file_that_is_cut_each_time(tmp_path: Path) -> None:
 
 
 async def test_two_at_the_same_file(tmp_path: Path) -> None:
-    """The second waits, and keeps what the first has made."""
+    """The second waits, and keeps the file of the first."""
     part = Part.claim(tmp_path / "j-1.part")
     assert part is not None
     answers = host(whole())
@@ -329,7 +329,7 @@ async def test_two_at_the_same_file(tmp_path: Path) -> None:
 
 
 async def test_two_at_the_same_file_for_too_long(tmp_path: Path) -> None:
-    """Somebody else's part is never touched."""
+    """The part of another download is never touched."""
     part = Part.claim(tmp_path / "j-1.part")
     assert part is not None
     with pytest.raises(DownloadError, match="another download of it is running"):
@@ -337,10 +337,10 @@ async def test_two_at_the_same_file_for_too_long(tmp_path: Path) -> None:
     part.close()
 
 
-async def test_made_by_another_in_the_meantime(
+async def test_completed_by_another_in_the_meantime(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file that appears while its part is claimed is kept, and the part is removed."""
+    """A file that appears while its part is being claimed is kept, and the part is removed."""
     claim = Part.claim
 
     def late(path: Path) -> Part | None:
@@ -354,7 +354,7 @@ async def test_made_by_another_in_the_meantime(
 
 
 async def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reason is told, and the connection and the file are closed."""
+    """The error has the reason, and the connection and the file are closed."""
 
     def full(_part: Part, _data: bytes) -> None:
         raise OSError(28, "No space left on device")
@@ -366,14 +366,14 @@ async def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 async def test_cancelled(tmp_path: Path) -> None:
-    """The part stays, and the next call goes on with it."""
+    """The part is kept, and the next call resumes it."""
 
     async def slowly(_request: httpx.Request) -> httpx.Response:
         await trio.lowlevel.checkpoint()
         return httpx.Response(200, stream=Slow(), headers={"etag": ETAG, "content-length": "12420"})
 
     class Slow(httpx.AsyncByteStream):
-        """A body of which half comes at once."""
+        """A body whose second half is delayed."""
 
         async def __aiter__(self):  # type: ignore[no-untyped-def] # noqa: ANN204 - httpx's
             yield PNG[:6000]
@@ -391,10 +391,10 @@ async def test_cancelled(tmp_path: Path) -> None:
 
 
 async def test_it_took_too_long(tmp_path: Path) -> None:
-    """However many bytes keep coming."""
+    """The timeout applies even while bytes arrive."""
 
     class Endless(httpx.AsyncByteStream):
-        """A body that comes byte by byte."""
+        """A body that arrives byte by byte."""
 
         async def __aiter__(self):  # type: ignore[no-untyped-def] # noqa: ANN204 - httpx's
             while True:

@@ -1,4 +1,4 @@
-"""Killed between any two steps on the disk, or in the middle of a write: never a broken file."""
+"""Killed between any two disk operations or during a write: never a broken file."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ MOST_STEPS = 60
 
 
 class Killed(BaseException):
-    """The process ends here: nothing that the code does for errors is done."""
+    """The process ends here, without any error handling."""
 
 
 @contextmanager
 def killed_at(step: int) -> Iterator[None]:
-    """Have the process end before the so-many-th step on the disk."""
+    """End the process before disk operation number `step`."""
     steps = 0
 
     def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,7 +41,7 @@ def killed_at(step: int) -> Iterator[None]:
     append = Part.append
 
     def append_half(part: Part, data: bytes) -> None:
-        # A write that is cut short by the end has two steps.
+        # A write that is cut short counts as two operations.
         half = len(data) // 2
         counted("write half", append)(part, data[:half])
         counted("write the rest", append)(part, data[half:])
@@ -61,13 +61,13 @@ def killed_at(step: int) -> Iterator[None]:
 
 
 async def test_killed_at_every_step(tmp_path: Path) -> None:
-    """Whatever has its name is whole; and the next call makes the rest of it, without a trace."""
+    """A named file is complete, and the next call completes the download."""
     job_id = "j"
     whole = content_of(job_id, "0.png").body
     seen: set[str] = set()
     for step in range(MOST_STEPS):
         folder = tmp_path / str(step)
-        # The connection breaks as well, so that there is something to go on with.
+        # The connection breaks as well, so that there is something to resume.
         mock = MockLegnext()
         mock.faults.add(Close(after_bytes=5000), route="file", nth=1)
         mock.add_job(Script(["completed"]), "upscale", job_id=job_id)

@@ -1,4 +1,4 @@
-"""What holds for downloads whatever the wire does: a whole file or a `DownloadError`, nothing else."""
+"""Properties of downloads: the result is a complete file or a `DownloadError`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ faults: st.SearchStrategy[Fault] = st.one_of(
 @given(st.lists(faults, max_size=6))
 @examples(40)
 def test_any_number_of_cuts(cuts: list[Fault]) -> None:
-    """Wherever connections break, and however lengths lie, the file is whole in the end."""
+    """Wherever connections break, and even with wrong lengths, the file is complete in the end."""
     mock = MockLegnext()
     for number, fault in enumerate(cuts, 1):
         mock.faults.add(fault, route="file", nth=number)
@@ -74,7 +74,7 @@ NAMES = (
     b"date",
     b"retry-after",
 )
-# Most answers have an end that shows, or few would come as far as to bring anything.
+# Most answers have a visible end, or few would bring any bytes.
 USUAL = {b"transfer-encoding": b"chunked", b"etag": b'"e"', b"location": b"/other"}
 answers = st.tuples(
     st.sampled_from([*[200] * 9, *[206] * 6, 302, 403, 416, 503, 599]) | st.integers(200, 599),
@@ -91,7 +91,7 @@ answers = st.tuples(
 def test_any_answers(
     given_answers: list[tuple[int, dict[bytes, bytes], list[bytes]]], path: str
 ) -> None:
-    """Whatever a host says, nothing but a file that is whole gets a name, and nothing else is raised."""
+    """Whatever a host answers, only complete files are named, and only `DownloadError` is raised."""
     left = list(given_answers)
 
     def handle(_request: httpx.Request) -> httpx.Response:

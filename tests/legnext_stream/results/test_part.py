@@ -1,4 +1,4 @@
-"""What there is of a result on disk: parts, wholes, and never anything between the two."""
+"""The file of a result on disk: a part or complete."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def claim(folder: Path) -> Part:
 
 
 def names(folder: Path) -> list[str]:
-    """What is in a folder."""
+    """The names in a folder."""
     return sorted(path.name for path in folder.iterdir())
 
 
 def test_from_the_first_byte_to_the_name(tmp_path: Path) -> None:
-    """It has its name only at the end, and then nothing else is left."""
+    """The file gets its name at the end, and nothing else is left."""
     part = claim(tmp_path)
     part.begin(MARK)
     for place in range(0, len(PNG), 1000):
@@ -41,8 +41,8 @@ def test_from_the_first_byte_to_the_name(tmp_path: Path) -> None:
     assert (tmp_path / "x.png").read_bytes() == PNG
 
 
-def test_a_later_process_goes_on(tmp_path: Path) -> None:
-    """What is there, and what it is a part of, is found again."""
+def test_a_later_process_resumes(tmp_path: Path) -> None:
+    """The part and its mark are found again."""
     part = claim(tmp_path)
     part.begin(MARK)
     part.append(PNG[:5000])
@@ -57,8 +57,8 @@ def test_a_later_process_goes_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("noted", [None, b"", b"{", b'{"url": 5}', b"\xff", b"[" * 100_000])
-def test_a_part_of_what_is_not_known(tmp_path: Path, noted: bytes | None) -> None:
-    """Without its note, or with one that can't be read, a part can't be gone on with."""
+def test_a_part_without_a_note(tmp_path: Path, noted: bytes | None) -> None:
+    """A part without a readable note can't be resumed."""
     (tmp_path / "x.part").write_bytes(PNG[:5000])
     if noted is not None:
         (tmp_path / "x.part.json").write_bytes(noted)
@@ -72,7 +72,7 @@ def test_a_part_of_what_is_not_known(tmp_path: Path, noted: bytes | None) -> Non
 
 
 def test_a_note_without_its_part(tmp_path: Path) -> None:
-    """A kill between the note and the first byte leaves nothing to go on with."""
+    """A note without any byte is ignored."""
     part = claim(tmp_path)
     part.begin(MARK)
     part.close()
@@ -81,8 +81,8 @@ def test_a_note_without_its_part(tmp_path: Path) -> None:
     again.close()
 
 
-def test_begun_anew(tmp_path: Path) -> None:
-    """What was there is gone."""
+def test_started_again(tmp_path: Path) -> None:
+    """The old content is gone."""
     part = claim(tmp_path)
     part.begin(MARK)
     part.append(b"old")
@@ -92,17 +92,17 @@ def test_begun_anew(tmp_path: Path) -> None:
 
 
 def test_one_writer_at_a_time(tmp_path: Path) -> None:
-    """Who comes second gets nothing until the first lets go."""
+    """A second claim fails until the first part is closed."""
     part = claim(tmp_path)
     assert Part.claim(tmp_path / "x.part") is None
     part.close()
     claim(tmp_path).close()
 
 
-def test_a_part_that_got_its_name_while_it_was_claimed(
+def test_a_part_that_was_renamed_while_it_was_claimed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An open file that isn't a part any more is never written to."""
+    """A file that has been renamed is never written to."""
 
     def late_lock(_file: object) -> bool:
         (tmp_path / "x.part").rename(tmp_path / "x.png")
@@ -126,7 +126,7 @@ def test_a_failure_while_claiming_leaks_no_descriptor(
 
 
 def test_the_same_file_is_kept(tmp_path: Path) -> None:
-    """What is there with the same bytes is as good, and nothing of the part is left."""
+    """An existing file with the same bytes is kept, and the part is removed."""
     (tmp_path / "x.png").write_bytes(PNG)
     part = claim(tmp_path)
     part.begin(MARK)
@@ -136,7 +136,7 @@ def test_the_same_file_is_kept(tmp_path: Path) -> None:
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
-    """Another file of the name stays as it is; so does the part."""
+    """Another file with the name isn't changed, nor is the part."""
     (tmp_path / "x.png").write_bytes(b"mine")
     part = claim(tmp_path)
     part.begin(MARK)
@@ -148,8 +148,8 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "x.part").read_bytes() == PNG
 
 
-def test_two_who_finish_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who claims a complete part in the moment before it is named makes the same of it."""
+def test_two_finish_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that claims a complete part just before it is renamed gets the same result."""
     part = claim(tmp_path)
     part.begin(MARK)
     part.append(PNG)
@@ -168,8 +168,8 @@ def test_two_who_finish_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert (tmp_path / "x.png").read_bytes() == PNG
 
 
-def test_what_is_there_already(tmp_path: Path) -> None:
-    """A whole result is found by its name, whatever its kind."""
+def test_a_complete_file_is_found(tmp_path: Path) -> None:
+    """A complete result is found by its stem, with any suffix."""
     assert find_whole(tmp_path, "x") is None
     (tmp_path / "x.mp4").write_bytes(content_of("a", "0.mp4").body)
     found = find_whole(tmp_path, "x")
@@ -178,8 +178,8 @@ def test_what_is_there_already(tmp_path: Path) -> None:
     assert (path.name, size, kind.media_type) == ("x.mp4", path.stat().st_size, "video/mp4")
 
 
-def test_what_is_there_and_is_no_result(tmp_path: Path) -> None:
-    """A folder, or a file of another kind, is neither kept nor overwritten."""
+def test_something_else_with_the_name(tmp_path: Path) -> None:
+    """A folder, or a file of another type, is an error."""
     (tmp_path / "x.png").write_bytes(b"a text")
     with pytest.raises(OtherFileError, match="not image/png"):
         find_whole(tmp_path, "x")

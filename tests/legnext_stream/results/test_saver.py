@@ -1,4 +1,4 @@
-"""All results of a job: in their order, so many at once, each failure told and no other file lost."""
+"""All results of a job: their order, concurrency, and failures."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ FOUR = tuple(f"https://files.example/{number}.png" for number in range(4))
 
 
 class Store:
-    """A host of files by path, which counts how many are asked for at once.
+    """A host of files by path, which counts concurrent requests.
 
     Args:
-        seconds: How long each takes.
+        seconds: How long each request takes.
     """
 
     def __init__(self, seconds: float = 0.0) -> None:
@@ -43,7 +43,7 @@ class Store:
 
 
 async def test_all_results_in_their_order(tmp_path: Path) -> None:
-    """Numbered from 1, as the API has them; into a folder that is made."""
+    """They are numbered from 1 in the API's order, in a folder that is created."""
     folder = tmp_path / "new" / "out"
     saved = await saver(Store().transport, folder).save(job(*FOUR))
     assert [file.path.name for file in saved] == [f"j-{number}.png" for number in range(1, 5)]
@@ -54,7 +54,7 @@ async def test_all_results_in_their_order(tmp_path: Path) -> None:
 
 
 async def test_names(tmp_path: Path) -> None:
-    """What is known of the prompt goes into the names."""
+    """The prompt, tag and position can be in the names."""
     saving = saver(
         Store().transport, tmp_path, name="{position:03} {prompt} {tag} {job_id} {number}"
     )
@@ -66,8 +66,8 @@ async def test_names(tmp_path: Path) -> None:
     assert other.path.name == "j-1.png"
 
 
-async def test_so_many_at_once(tmp_path: Path) -> None:
-    """Over all jobs that one saver saves."""
+async def test_parallel_downloads(tmp_path: Path) -> None:
+    """The limit is for all jobs of a saver."""
     store = Store(seconds=1)
     saving = saver(store.transport, tmp_path, parallel=3)
     async with trio.open_nursery() as nursery:
@@ -79,7 +79,7 @@ async def test_so_many_at_once(tmp_path: Path) -> None:
 
 
 async def test_one_failure_loses_no_other_file(tmp_path: Path) -> None:
-    """The others are saved; several failures are all told, the first as the error."""
+    """The others are saved; the first failure is raised, with the others as notes."""
     urls = [FOUR[0], "https://files.example/missing-1", FOUR[2], "https://files.example/missing-2"]
     with pytest.raises(DownloadError, match=r"result 2 of job j.*404") as failure:
         await saver(Store().transport, tmp_path).save(job(*urls))
@@ -90,7 +90,7 @@ async def test_one_failure_loses_no_other_file(tmp_path: Path) -> None:
 
 
 async def test_the_grid(tmp_path: Path) -> None:
-    """Saved only if asked for, or if it is all there is."""
+    """It is saved if wanted, or if it is the only result."""
     grid = "https://files.example/grid.png"
     both = Job(
         job_id="j",
@@ -117,7 +117,7 @@ async def test_the_grid(tmp_path: Path) -> None:
     ids=["unfinished", "failed", "nothing", "too many", "a long id"],
 )
 async def test_jobs_without_results(tmp_path: Path, wrong: Job, why: str) -> None:
-    """Each says why, and nobody is asked."""
+    """The error has the reason, and nothing is requested."""
     name = "{job_id}-{job_id}-{number}"
     with pytest.raises(DownloadError, match=why) as failure:
         await saver(host(), tmp_path, name=name).save(wrong)
@@ -125,7 +125,7 @@ async def test_jobs_without_results(tmp_path: Path, wrong: Job, why: str) -> Non
 
 
 async def test_a_job_whose_result_is_text(tmp_path: Path) -> None:
-    """There are no files, and that is no failure."""
+    """There are no files, and no error."""
     described = Job(
         job_id="j", status=JobStatus.COMPLETED, output=Output(texts={"prompts": ("a fox",)})
     )
@@ -133,19 +133,19 @@ async def test_a_job_whose_result_is_text(tmp_path: Path) -> None:
 
 
 async def test_ids_that_lead_elsewhere(tmp_path: Path) -> None:
-    """A job made by hand can have any id."""
+    """An invalid id is refused."""
     with pytest.raises(InvalidJobId):
         await saver(host(), tmp_path).save(job(URL, job_id="../up"))
 
 
 async def test_a_position_that_is_not_known(tmp_path: Path) -> None:
-    """The template asks for what there isn't: the caller's mistake, not the download's."""
+    """A template that needs a position is a ValueError, not a DownloadError."""
     with pytest.raises(ValueError, match="position"):
         await saver(host(), tmp_path, name="{position}-{number}").save(job(URL))
 
 
 async def test_a_folder_that_can_not_be_made(tmp_path: Path) -> None:
-    """The reason is told."""
+    """The error has the reason."""
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(DownloadError, match="can't be created"):
         await saver(host(), tmp_path / "file" / "out").save(job(URL))
@@ -163,13 +163,13 @@ async def test_a_folder_that_can_not_be_made(tmp_path: Path) -> None:
     ids=repr,
 )
 def test_settings_out_of_range(tmp_path: Path, settings: dict[str, object]) -> None:
-    """Refused at once."""
+    """They are refused at once."""
     with pytest.raises(ValueError, match=r".+"):
         saver(host(), tmp_path, **settings)
 
 
 async def test_as_long_as_bytes_come(tmp_path: Path) -> None:
-    """Without a timeout, only silence ends it."""
+    """Without a timeout, only silence ends the download."""
     (saved,) = await saver(host(whole()), tmp_path, timeout=None).save(job(URL))
     assert saved.size == len(PNG)
 
@@ -182,7 +182,7 @@ THEN = "Thu, 01 Jan 1970 01:00:00 GMT"  # 3,600 s
 
 
 class Api:
-    """Gives a job anew, and counts how often."""
+    """Returns a job, and counts the calls."""
 
     def __init__(self, answer: Job | Exception) -> None:
         self._answer = answer
@@ -199,14 +199,14 @@ class Api:
 
 
 def signed(request: httpx.Request) -> httpx.Response:
-    """A host that knows only fresh signatures."""
+    """A host that accepts only fresh signatures."""
     if request.url.params.get("Signature") == "new":
         return whole(date=THEN)
     return httpx.Response(403, headers={"date": THEN})
 
 
 async def test_fresh_urls_for_an_old_job(tmp_path: Path) -> None:
-    """The API is asked once, for all results of the job together."""
+    """The API is called once for all results of a job."""
     api = Api(job(*[FRESH] * 4))
     saved = await saver(HandMade(signed), tmp_path, get_job=api.get_job).save(job(*[OLD] * 4))
     assert len(saved) == 4
@@ -225,7 +225,7 @@ async def test_fresh_urls_for_an_old_job(tmp_path: Path) -> None:
     ids=["nobody to ask", "the same again", "none any more", "expired too", "no answer"],
 )
 async def test_expired_for_good(tmp_path: Path, api: Api | None, why: str) -> None:
-    """It says that it has expired."""
+    """The error says that the URL has expired."""
     get_job = None if api is None else api.get_job
     with pytest.raises(DownloadError, match=why) as failure:
         await saver(HandMade(signed), tmp_path, get_job=get_job).save(job(OLD))
@@ -236,15 +236,15 @@ async def test_expired_for_good(tmp_path: Path, api: Api | None, why: str) -> No
 
 
 async def test_a_host_without_a_date(tmp_path: Path) -> None:
-    """Then this machine's clock says whether it has expired."""
+    """This machine's clock decides whether it has expired."""
     with pytest.raises(DownloadError, match="expired"):
         await saver(host(httpx.Response(410)), tmp_path).save(job(OLD))
 
 
-async def test_urls_about_to_expire_are_told_of(
+async def test_urls_about_to_expire_are_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Once for a job, by the clock of the host that will refuse them, and without the signature."""
+    """There is one warning for a job, by the host's clock, without the signature."""
     soon = [f"{url}?Expires=3700&Signature=secret" for url in FOUR]
     answers = host(*(whole(date=THEN) for _ in FOUR))
     await saver(answers, tmp_path).save(job(*soon))
@@ -253,20 +253,20 @@ async def test_urls_about_to_expire_are_told_of(
     assert record.getMessage() == "job j: the URLs of its results expire in 100 s"
 
 
-async def test_temporary_urls_are_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """What lies under `/temp/` is gone within a day, whatever its query says."""
+async def test_temporary_urls_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Files below `/temp/` are gone within a day, whatever the query says."""
     await saver(host(whole()), tmp_path).save(job("https://files.example/temp/0.png"))
     assert "/temp/" in caplog.text
 
 
 async def test_lasting_urls_are_not(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A week is long enough."""
+    """A URL that works for a week gets no warning."""
     await saver(host(whole(date=THEN)), tmp_path).save(job(f"{URL}?Expires=608400"))
     assert not caplog.records
 
 
 async def test_a_bug_is_not_hidden(tmp_path: Path) -> None:
-    """What nobody expects is no failed download; it comes out as it was, unless there are several."""
+    """An unexpected exception is raised by itself, unless there are several."""
     first = in_pieces(RuntimeError("a bug"), content_length="5")
     with pytest.raises(RuntimeError, match="a bug"):
         await saver(host(first), tmp_path).save(job(URL))

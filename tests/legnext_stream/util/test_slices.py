@@ -1,4 +1,4 @@
-"""Slices: long loops that let others have their turn, by number and by time."""
+"""Slices: long loops that let other tasks run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mockserver import run_virtual
 
 
 class _Turns(trio.abc.Instrument):
-    """Counts how often a task lets others have their turn."""
+    """Counts how often a task lets others run."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -24,7 +24,7 @@ class _Turns(trio.abc.Instrument):
 
 
 async def turns_of_others(items: int) -> int:
-    """How often others get their turn while so many items are done."""
+    """How often other tasks run during a number of items."""
     turns = _Turns()
     trio.lowlevel.add_instrument(turns)
     slices = Slices()
@@ -36,12 +36,12 @@ async def turns_of_others(items: int) -> int:
 
 @pytest.mark.parametrize("slices", [0, 1, 7])
 async def test_a_slice_ends_by_number(slices: int) -> None:
-    """Where items take no time, others get one turn for each so many of them, and no more."""
+    """With quick items, others run once for each full slice."""
     assert await turns_of_others(slices * ITEMS + ITEMS // 2) == slices
 
 
 async def test_each_slice_is_a_checkpoint() -> None:
-    """Others have their turn, and a cancellation is felt; within a slice neither."""
+    """At the end of a slice other tasks run and a cancellation is delivered, but not within it."""
     slices = Slices()
     with trio.testing.assert_no_checkpoints():
         for _ in range(ITEMS - 1):
@@ -51,33 +51,33 @@ async def test_each_slice_is_a_checkpoint() -> None:
 
 
 class Slow(trio.abc.Clock):
-    """A clock that each look at it moves on by a step: work that takes its time."""
+    """A clock that advances by a step each time it is read, as if the work were slow."""
 
     def __init__(self, step: float) -> None:
         self._now = 0.0
         self._step = step
 
     def start_clock(self) -> None:
-        """Nothing to do."""
+        """Does nothing."""
 
     def current_time(self) -> float:
-        """The time, which is then over."""
+        """Return the time, and advance it."""
         self._now += self._step
         return self._now
 
     def deadline_to_sleep_time(self, deadline: float) -> float:
-        """Nobody waits for this clock."""
+        """Never sleep."""
         return 0.0 if deadline <= self._now else 60.0
 
 
 def test_a_slice_ends_by_time() -> None:
-    """Items that are slow to come don't keep others waiting for longer than one of them takes."""
+    """With slow items, others wait for one item at most."""
     assert trio.run(turns_of_others, 20, clock=Slow(2 * SECONDS)) == 20
     assert trio.run(turns_of_others, 20, clock=Slow(SECONDS / 100)) < 20
 
 
 def test_in_virtual_time_slices_are_the_same() -> None:
-    """How long the work really takes changes nothing there, or no run could be repeated."""
+    """Real time doesn't change the slices, so that runs can be repeated."""
 
     async def main() -> None:
         slices = Slices()

@@ -1,4 +1,4 @@
-"""Those who call from asyncio, or from nowhere, are told in one clear sentence."""
+"""Calls from asyncio, or from outside an event loop, raise a clear error."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def open_client() -> None:
 
 @pytest.mark.parametrize("use", [iterate, enter, wait_for_one, open_client])
 def test_from_asyncio(use: Callable[[], Awaitable[None]]) -> None:
-    """The error names the place and the way out, and has no traceback from inside Trio."""
+    """The error says where it was called and what to do, without a traceback from inside Trio."""
 
     async def main() -> None:
         await use()
@@ -54,20 +54,20 @@ def test_from_asyncio(use: Callable[[], Awaitable[None]]) -> None:
 
 
 @pytest.mark.parametrize("use", [iterate, enter, wait_for_one, open_client])
-def test_from_nowhere(use: Callable[[], Awaitable[None]]) -> None:
-    """A coroutine driven by hand is told so too."""
+def test_outside_an_event_loop(use: Callable[[], Awaitable[None]]) -> None:
+    """A coroutine without an event loop raises it too."""
     steps = use().__await__()
     with pytest.raises(NotTrioError, match=r"outside an event loop; legnext_stream\.sync "):
         next(steps)
 
 
 def test_without_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The other framework need not even be imported."""
+    """It works if asyncio was never imported."""
     monkeypatch.delitem(sys.modules, "asyncio")
     with pytest.raises(NotTrioError, match="it was used outside an event loop"):
         require_trio("it")
 
 
 async def test_in_trio() -> None:
-    """Nothing to say."""
+    """There is no error."""
     require_trio("it")
