@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any, Final
@@ -103,6 +105,22 @@ def test_contributing_names_files_that_exist() -> None:
     assert {
         path for path in paths if not any((folder / path).exists() for folder in folders)
     } == set()
+
+
+def test_the_example_of_a_fault_works() -> None:
+    """The fault in CONTRIBUTING.md damages an answer as it says."""
+    (example,) = re.findall(r"^```python\n(.*?)^```$", _CONTRIBUTING, re.MULTILINE | re.DOTALL)
+    program = (
+        "import attrs\n"
+        "from mockserver._faults.fault import Answered, Damages\n"
+        f"{example}\n"
+        "print(ByteOrderMark().damage(Answered(200, (), b'{}')).body)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout == "b'\\xef\\xbb\\xbf{}'\n"
 
 
 def test_the_source_distribution_has_what_contributors_need() -> None:
