@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 import attrs
 
 from mockserver._world.checks import is_seconds, is_share
-from mockserver._world.durations import Run
+from mockserver._world.durations import Run, RunTimes, Start
 from mockserver._world.randomness import Draws
 from mockserver._world.scripts import FAILURES, Failure
 from mockserver._world.tasks import task_named
@@ -101,23 +101,22 @@ class Failures:
         return self.by_type.get(task_type, self)
 
 
-@attrs.frozen
-class AnyFailure:
-    """A share of jobs fails during processing, each for any of the reasons.
+def some_fail(run_times: RunTimes, failure_share: float) -> RunTimes:
+    """Run times with which a share of jobs fails during processing, each for any of the reasons.
 
-    Attributes:
-        failure_share: The share, from 0 to 1.
+    Raises:
+        ValueError: The share is below 0 or above 1.
     """
+    if not 0 <= failure_share <= 1:
+        raise ValueError(f"failure_share must be from 0 to 1, not {failure_share}")
 
-    failure_share: float = attrs.field(validator=is_share)
-
-    def strikes_on_submit(self, task_type: str, draws: Draws) -> bool:  # noqa: ARG002 - as `Failures`
-        """Never: it is decided when the job is processed."""
-        return False
-
-    def decide(self, task_type: str, seconds: float, draws: Draws) -> Run:  # noqa: ARG002 - as `Failures`
-        """The run of a job that would complete after `seconds`."""
-        if not self.failure_share or draws.uniform("fails") >= self.failure_share:
-            return Run(seconds)
+    def run(start: Start) -> Run:
+        given, draws = run_times(start), start.draws
+        if isinstance(given, Run):
+            return given
+        if not failure_share or draws.uniform("fails") >= failure_share:
+            return Run(given)
         failure = FAILURES[int(draws.uniform("fails of") * len(FAILURES))]
-        return Run(seconds * draws.uniform("fails after"), failure)
+        return Run(given * draws.uniform("fails after"), failure)
+
+    return run

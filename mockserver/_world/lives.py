@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import attrs
+
 from mockserver._world.durations import Distribution, Fixed, Run, RunTimes, Start
-from mockserver._world.failures import REASONS, AnyFailure, Failures
+from mockserver._world.failures import REASONS, Failures, some_fail
 from mockserver._world.jobs import Job, Place
 from mockserver._world.presets import Preset, preset_named
 from mockserver._world.randomness import Draws, Randomness
@@ -33,21 +35,21 @@ class Lives:
             preset = preset_named(run_times)
         else:
             preset = run_times if isinstance(run_times, Preset) else Preset(run_times)
+        if failure_share is not None:
+            if failures is not None:
+                raise ValueError("failure_share and failures exclude each other: give one of them")
+            run_times = some_fail(preset.run_times, failure_share)
+            preset = attrs.evolve(preset, run_times=run_times, failures=Failures())
+        elif failures is not None:
+            preset = attrs.evolve(preset, failures=failures)
         self._randomness = randomness
         self._preset = preset
-        self._failures: Failures | AnyFailure
-        if failure_share is None:
-            self._failures = preset.failures if failures is None else failures
-        elif failures is None:
-            self._failures = AnyFailure(failure_share)
-        else:
-            raise ValueError("failure_share and failures exclude each other: give one of them")
 
     def begin(self, job: Job, at: float) -> None:
         """Begin the life of a job that is added at `at`."""
         draws = self._randomness.of(job.job_id)
         pending_until = at + _drawn(self._preset.pending, draws, "pending")
-        if self._failures.strikes_on_submit(job.task.name, draws):
+        if self._preset.failures.strikes_on_submit(job.task.name, draws):
             job.fail_on_submit(pending_until, REASONS["submit"])
         else:
             job.place, job.joins_at = Place.BEFORE, pending_until
@@ -59,7 +61,7 @@ class Lives:
         task_type = job.task.name
         run = self._preset.run_times(Start(job.job_id, job.index, task_type, started_at, draws))
         if not isinstance(run, Run):
-            run = self._failures.decide(task_type, run, draws)
+            run = self._preset.failures.decide(task_type, run, draws)
         job.run(at, started_at, run)
 
 

@@ -130,8 +130,3 @@ class Script:
         Infinite if a step holds the job until it is released.
         """
         return math.fsum(step.seconds for step in self.steps[:-1])
-
-    @property
-    def is_terminal(self) -> bool:
-        """Whether it ends in a terminal status."""
-        return self.steps[-1].status in TERMINAL

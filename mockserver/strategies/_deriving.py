@@ -14,17 +14,24 @@ from mockserver.strategies._lives import distributions, seconds
 T = TypeVar("T")
 
 
-def _values(cls: type[Any]) -> dict[str, tuple[object, ...]]:
+def values_of(cls: type[Any]) -> dict[str, tuple[object, ...]]:
     """The values of each field in examples, the plainest first; other fields have the default."""
     values: dict[str, tuple[object, ...]] = {}
     annotations = get_type_hints(cls)
     for field in attrs.fields(cls):
         if tried := field.metadata.get("tried"):
             values[field.name] = tried
-        elif get_origin(annotations[field.name]) is Literal:
-            others = (word for word in get_args(annotations[field.name]) if word != field.default)
+        elif (words := _words(annotations[field.name])) is not None:
+            others = (word for word in words if word != field.default)
             values[field.name] = (field.default, *others)
     return values
+
+
+def _words(annotation: object) -> tuple[object, ...] | None:
+    """The words that a field can be, or whether it can be on and off."""
+    if annotation is bool:
+        return (False, True)
+    return get_args(annotation) if get_origin(annotation) is Literal else None
 
 
 def _has_range(values: tuple[object, ...]) -> bool:
@@ -36,7 +43,7 @@ def listed(cls: type[T]) -> list[T] | None:
 
     None where a field can have any value of a range.
     """
-    values = _values(cls)
+    values = values_of(cls)
     if any(map(_has_range, values.values())):
         return None
     plainest = {name: first for name, (first, *_) in values.items()}
@@ -49,7 +56,7 @@ def drawn(cls: type[T]) -> st.SearchStrategy[T]:
 
     Fields that have a range and are None by default exclude each other.
     """
-    values, annotations = _values(cls), get_type_hints(cls)
+    values, annotations = values_of(cls), get_type_hints(cls)
     each = {name: _any_of(some, annotations[name]) for name, some in values.items()}
     alternatives = [
         field.name

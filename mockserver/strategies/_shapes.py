@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import types
 from collections.abc import Sequence
-from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final
 
 import attrs
 import msgspec
@@ -15,6 +14,7 @@ from mockserver._api.times import DEFAULT_EPOCH
 from mockserver._api.wire import job_body
 from mockserver._faults.state import UNDOCUMENTED
 from mockserver._world import FAILURES, TASKS, Failure, Script, Step, World
+from mockserver.strategies._deriving import values_of
 from mockserver.strategies._ids import job_ids
 from mockserver.strategies._lives import KNOWN, seconds
 
@@ -26,18 +26,6 @@ _EVERY_STATUS: Final = (*KNOWN, "completed", "failed", *UNDOCUMENTED)
 _WAY: Final = ("pending", "staged", "processing")
 
 
-def _values(annotation: object, default: object) -> st.SearchStrategy[Any]:
-    """Every value of a quirk, its default first, so that examples shrink towards it."""
-    if annotation is bool:
-        return st.sampled_from((default, not default))
-    if get_origin(annotation) is Literal:
-        others = (word for word in get_args(annotation) if word != default)
-        return st.sampled_from((default, *others))
-    if get_origin(annotation) in {Union, types.UnionType}:
-        return st.none() | seconds(*_EXPIRY)
-    return st.just(default)
-
-
 def quirks() -> st.SearchStrategy[Quirks]:
     """Returns a strategy which generates every combination of the API's known variants.
 
@@ -45,14 +33,9 @@ def quirks() -> st.SearchStrategy[Quirks]:
 
     Examples from this strategy shrink towards `Quirks()`, the documented variant, field by field.
     """
-    annotations = get_type_hints(Quirks)
-    return st.builds(
-        Quirks,
-        **{
-            field.name: _values(annotations[field.name], field.default)
-            for field in attrs.fields(Quirks)
-        },
-    )
+    drawn = {name: st.sampled_from(values) for name, values in values_of(Quirks).items()}
+    expiring = (field.name for field in attrs.fields(Quirks) if field.default is None)
+    return st.builds(Quirks, **drawn, **dict.fromkeys(expiring, st.none() | seconds(*_EXPIRY)))
 
 
 def _script_to(status: str, lasting: Sequence[float], failure: Failure) -> Script:
