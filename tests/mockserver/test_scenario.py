@@ -44,7 +44,7 @@ EXAMPLE = Path(__file__).parents[2] / "docs" / "mock" / "scenario.toml"
 
 
 def read(folder: Path, text: str, name: str = "scenario.toml") -> Scenario:
-    """The scenario of a file that has this text."""
+    """The scenario of a file with this text."""
     path = folder / name
     path.write_text(text, encoding="utf-8")
     return read_scenario(path)
@@ -64,7 +64,7 @@ async def statuses_at(mock: MockLegnext, times: list[float], path: str) -> list[
 
 
 def test_the_example_in_the_documents_is_one() -> None:
-    """The file in the documents can be read, has something of everything, and can be lived."""
+    """The documented file can be read, has every setting, and makes a working mock."""
     scenario = read_scenario(EXAMPLE)
     usual = Scenario()
     same = {
@@ -84,7 +84,7 @@ def test_the_example_in_the_documents_is_one() -> None:
 
 
 def test_what_a_file_says(tmp_path: Path) -> None:
-    """Every kind of setting can be said in a file, and means what it means in a program."""
+    """Every kind of setting in a file is read as the one in a program."""
     scenario = read(
         tmp_path,
         """
@@ -148,7 +148,7 @@ def test_what_a_file_says(tmp_path: Path) -> None:
 
 
 def test_a_file_may_be_json(tmp_path: Path) -> None:
-    """A file whose name ends in `.json` is read as such; there null can be said."""
+    """A file whose name ends in `.json` is read as JSON, which has null."""
     scenario = read(tmp_path, json.dumps({"slots": None, "seed": 7}), "scenario.json")
     assert scenario == Scenario(slots=None, seed=7)
 
@@ -158,7 +158,7 @@ def test_a_file_may_be_json(tmp_path: Path) -> None:
 def test_what_is_written_is_read(
     scenario: Scenario, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """What Hypothesis has found can be kept as a file, and is the same when it is read."""
+    """Any scenario can be written, and is equal when it is read."""
     path = tmp_path_factory.getbasetemp() / "found.json"
     write_scenario(scenario, path)
     assert read_scenario(path) == scenario
@@ -197,22 +197,22 @@ def test_what_is_written_is_read(
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, problem: str) -> None:
-    """The error names the file, the place in it, and what should be there."""
+    """The error names the file, the place, and what is expected there."""
     with pytest.raises(ScenarioError) as raised:
         read(tmp_path, text)
     assert str(raised.value).startswith(f"{tmp_path / 'scenario.toml'}: ")
     assert problem in str(raised.value)
 
 
-def test_all_problems_are_told(tmp_path: Path) -> None:
-    """Who has made several mistakes learns of all of them, a line each."""
+def test_all_problems_are_reported(tmp_path: Path) -> None:
+    """The error has a line for each problem."""
     with pytest.raises(ScenarioError) as raised:
         read(tmp_path, "seed = 'x'\norder = 'lifo'")
     assert len(str(raised.value).splitlines()) == 2
 
 
-def test_what_is_no_text_is_said_so(tmp_path: Path) -> None:
-    """A file of other bytes is no scenario; one that isn't there is the system's own error."""
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    """A file of other bytes is a ScenarioError, a missing file an OSError."""
     path = tmp_path / "scenario.toml"
     path.write_bytes(b"seed = \xff")
     with pytest.raises(ScenarioError, match="can't decode"):
@@ -225,7 +225,7 @@ def test_what_is_no_text_is_said_so(tmp_path: Path) -> None:
 
 
 def test_a_reset_leads_back_to_its_jobs() -> None:
-    """The jobs of a scenario belong to the mock's start."""
+    """The jobs of a scenario survive a reset."""
     mock = Scenario(jobs=(Jobs(count=2), Jobs(script=Script(["processing"])))).mock()
     ids = list(mock.truth)
     mock.add_jobs(5)
@@ -235,7 +235,7 @@ def test_a_reset_leads_back_to_its_jobs() -> None:
 
 
 def test_jobs_have_their_callbacks_and_priorities() -> None:
-    """What is said of jobs is true of each of them."""
+    """Each job of a group has its settings."""
     mock = Scenario(
         order="priority",
         slots=1,
@@ -253,7 +253,7 @@ def phases(*timeline: Phase, **given: Any) -> MockLegnext:  # noqa: ANN401 - wha
 
 
 def test_limits_change_on_the_dot() -> None:
-    """Each phase has its limits, in their first states; those of the phase before are off."""
+    """Each phase has its own limits, in their first states."""
     mock = phases(
         Phase(at=10, limit=(FixedWindow(2, 1000), LimitRule(FixedWindow(1, 1000), route="job"))),
         Phase(at=20, limit=()),
@@ -265,14 +265,14 @@ def test_limits_change_on_the_dot() -> None:
 
 
 def test_the_last_limits_stay() -> None:
-    """What the last phase says holds for ever after."""
+    """The last phase has no end."""
     mock = phases(Phase(at=10, limit=(FixedWindow(1, 100),)))
     codes = run_virtual(statuses_at, mock, [0.0, 1, 10, 11, 200, 201], "/api/account/balance")
     assert codes == [200, 200, 200, 429, 200, 429]
 
 
 def test_faults_change_on_the_dot() -> None:
-    """Each phase has its faults; a window of a fault's own is kept within its phase."""
+    """Each phase has its own faults; the window of a rule is cut to its phase."""
     early = Rule(Status(500), When(until=2))
     never = Rule(Status(501), When(until=15))
     mock = phases(
@@ -288,7 +288,7 @@ def test_faults_change_on_the_dot() -> None:
 
 
 def test_without_changes_nothing_is_scheduled() -> None:
-    """Limits and faults that hold throughout stay as they were given."""
+    """Without a timeline, limits and faults are unchanged."""
     mock = phases(limit=(TokenBucket(1),), faults=(Reset(),))
     assert mock.limits == (LimitRule(TokenBucket(1)),)
     assert [rule.fault for rule in mock.faults.rules] == [Reset()]
@@ -298,7 +298,7 @@ def test_without_changes_nothing_is_scheduled() -> None:
 
 
 def test_the_same_scenario_is_the_same_every_time() -> None:
-    """Two mocks of one scenario, asked the same, leave the same journal."""
+    """Two mocks of one scenario answer the same requests with the same journal."""
 
     async def submit_and_ask(mock: MockLegnext) -> bytes:
         async with client_of(mock) as client:

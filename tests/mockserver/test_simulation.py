@@ -1,4 +1,4 @@
-"""The door by which a program that doesn't know the mock gets one."""
+"""The entry points by which `legnext-stream simulate` finds the mock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_it_is_found_by_its_entry_points() -> None:
 
 
 async def test_plain_data_becomes_an_account(autojump_clock: object) -> None:  # noqa: ARG001 - it is in use
-    """With its jobs, behind a transport; what happened is told in seconds since the start."""
+    """A simulation has its jobs, a transport, and the times of their ends."""
     jobs = [{"job_id": "job-1"}, {"job_id": "job-2", "task_type": "upscale"}]
     simulation = Simulation({"seed": 3, "run_times": "fast", "slots": "queue@1", "jobs": jobs})
     headers = {"x-api-key": "any"}
@@ -34,7 +34,7 @@ async def test_plain_data_becomes_an_account(autojump_clock: object) -> None:  #
     assert 0 < ends["job-1"] < ends["job-2"]
 
 
-def test_what_is_no_scenario_is_refused() -> None:
+def test_wrong_scenarios() -> None:
     """The message names the setting."""
     with pytest.raises(ValueError, match="slots"):
         Simulation({"slots": "many"})

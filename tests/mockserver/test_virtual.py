@@ -16,7 +16,7 @@ from mockserver._virtual import repeatable_scheduling
 
 @given(st.floats(0, 1e6))
 def test_each_example_has_a_clock_of_its_own(seconds: float) -> None:
-    """Every run begins at zero, and sleeping takes just as long as it says, at once."""
+    """Every run begins at zero, and sleeping takes no real time."""
 
     async def sleep() -> float:
         assert trio.current_time() == 0
@@ -29,7 +29,7 @@ def test_each_example_has_a_clock_of_its_own(seconds: float) -> None:
 
 
 def test_arguments_clock_and_instruments_are_passed_on() -> None:
-    """It takes what `trio.run` takes."""
+    """It accepts the arguments of `trio.run`."""
     clock = trio.testing.MockClock()
     clock.jump(7)
     seen: list[str] = []
@@ -47,7 +47,7 @@ def test_arguments_clock_and_instruments_are_passed_on() -> None:
 
 
 async def race() -> list[int]:
-    """The order in which tasks that can all run get their turns."""
+    """The order in which runnable tasks are scheduled."""
     order: list[int] = []
 
     async def run(number: int) -> None:
@@ -67,7 +67,7 @@ def test_tasks_take_their_turns_in_the_same_order() -> None:
 
 
 def test_another_seed_is_another_order_and_all_is_put_back() -> None:
-    """The scheduler can be seeded, and afterwards is as it was."""
+    """The scheduler can be seeded, and is restored afterwards."""
 
     def orders(seed: int) -> list[int]:
         with repeatable_scheduling(seed):

@@ -1,4 +1,4 @@
-"""Questions to a mock with faults, as its tests ask them."""
+"""Requests to a mock with faults."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def submit(mock: MockLegnext) -> httpx.Response:
     return run_virtual(main)
 
 
-def told(mock: MockLegnext, job_id: str, times: Sequence[float] = (0.0,)) -> list[str | int]:
-    """What a job's status is said to be at these times; where it isn't said, the status code."""
+def reported(mock: MockLegnext, job_id: str, times: Sequence[float] = (0.0,)) -> list[str | int]:
+    """The reported statuses of a job at these times, or the status code of an error."""
     return [
         answer.json()["status"] if answer.status_code == 200 else answer.status_code
         for answer in ask(mock, f"/api/v1/job/{job_id}", times)

@@ -40,6 +40,6 @@ def test_what_cannot_be_is_refused(wrong: partial[object]) -> None:
 
 
 def test_they_are_values() -> None:
-    """Two of the same settings are the same, and each is one of the classes."""
+    """Faults with equal settings are equal."""
     assert len({Reset(3), Reset(3), Close(3), Refuse(), Refuse()}) == 3
     assert isinstance(Bandwidth(10), CONNECTION_FAULTS)

@@ -1,4 +1,4 @@
-"""What follows from the class of a fault, of whatever kind."""
+"""What follows from the class of a fault."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def _any(word: str) -> Any:  # noqa: ANN401 - so that a type checker lets it pas
 
 
 def _seconds(n: int, *faults: Fault, **settings: Any) -> list[float]:  # noqa: ANN401 - of a mock
-    """How long each of some requests takes, by the client's clock."""
+    """How long each of several requests takes, by the client's clock."""
     mock = MockLegnext(faults=faults, **settings)
 
     async def main() -> list[float]:
@@ -66,7 +66,7 @@ def _seconds(n: int, *faults: Fault, **settings: Any) -> list[float]:  # noqa: A
 
 
 def test_a_fixed_delay() -> None:
-    """The answer comes so much later; also a client's timeout comes before it."""
+    """The answer comes after the delay, or after the client's timeout."""
     assert _seconds(2, Delay(2.5)) == [2.5, 2.5]
 
     async def main() -> None:
@@ -78,7 +78,7 @@ def test_a_fixed_delay() -> None:
 
 
 def test_drawn_delays() -> None:
-    """A delay can be drawn, another one for each request and the same ones for the same seed."""
+    """Drawn delays differ by request, and are the same for the same seed."""
     seconds = _seconds(100, Delay(Uniform(1, 3)))
     # A client's clock has the last bit of a float rounded.
     assert all(1 - 1e-9 <= each <= 3 + 1e-9 for each in seconds)
@@ -92,7 +92,7 @@ def test_drawn_delays() -> None:
 
 
 def test_delays_add_up() -> None:
-    """Several delays and the mock's latency come one after the other, in the world's time."""
+    """Several delays and the mock's latency add up, in the world's time."""
     assert _seconds(1, Delay(1), Delay(Fixed(2)), latency=4.0) == [7.0]
     assert _seconds(1, Delay(1), Delay(2), latency=4.0, time_scale=2.0) == [3.5]
 
@@ -102,7 +102,7 @@ def test_delays_add_up() -> None:
 
 @pytest.mark.parametrize("code", [400, 401, 403, 408, 418, 422, 429, 500, 502, 503, 504, 599])
 def test_any_status(code: int) -> None:
-    """A status comes with an error as the API writes them."""
+    """A status comes with an error in the API's form."""
     answer = _answer(Status(code))
     assert answer.status_code == answer.json()["code"] == code
     assert answer.headers["content-type"] == "application/json"
@@ -110,19 +110,19 @@ def test_any_status(code: int) -> None:
 
 
 def test_a_status_in_the_form_of_this_mock() -> None:
-    """The error is written as all errors of the mock are."""
+    """The error has the form of all errors of this mock."""
     assert set(_answer(Status(500), quirks=Quirks(error_body="nested")).json()) == {"error"}
 
 
 def test_a_status_with_a_page() -> None:
-    """A gateway's page stands where JSON would."""
+    """A gateway's page comes instead of JSON."""
     answer = _answer(Status(504, "html"))
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "<title>504 Gateway Timeout</title>" in answer.text
 
 
 def test_a_status_and_nothing_else() -> None:
-    """An answer can be empty, and then has no type."""
+    """An empty answer has no content type."""
     answer = _answer(Status(500, "empty"))
     assert (answer.status_code, answer.content) == (500, b"")
     assert answer.headers["content-length"] == "0"
@@ -131,14 +131,14 @@ def test_a_status_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("code", [204, 304])
 def test_a_status_that_has_no_body(code: int) -> None:
-    """Where HTTP has no body there is none, whatever else is to be done to it."""
+    """A status without a body never gets one."""
     answer = _answer(Status(code), Oversized(100))
     assert (answer.status_code, answer.content) == (code, b"")
     assert "content-length" not in answer.headers
 
 
 def test_a_status_with_fields() -> None:
-    """Fields are sent as they are given, also a content type; the journal knows a wait."""
+    """Header fields are sent as given, and the journal records `Retry-After`."""
     fields = {"Retry-After": "7", "Content-Type": "application/problem+json"}
     mock = MockLegnext(faults=[Status(503, headers=fields)])
     (answer,) = ask(mock, BALANCE)
@@ -148,7 +148,7 @@ def test_a_status_with_fields() -> None:
 
 
 def test_an_html_page() -> None:
-    """A page comes with the status of an error, or with one that says all is well."""
+    """A page comes with the status code given, also 200."""
     assert _answer(HtmlPage()).status_code == 502
     answer = _answer(HtmlPage(200))
     assert (answer.status_code, answer.text[:6]) == (200, "<html>")
@@ -164,7 +164,7 @@ def test_an_error_that_says_it_is_none() -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect(status: int) -> None:
-    """A redirect leads to where nobody is, unless it is told where to."""
+    """A redirect leads to an address that doesn't exist, or to the one given."""
     answer = _answer(Redirect(status=status))
     assert (answer.status_code, answer.has_redirect_location) == (status, True)
     assert answer.headers["location"] == "https://elsewhere.legnext.example/"
@@ -175,7 +175,7 @@ def test_a_redirect(status: int) -> None:
 
 
 def test_a_wrong_content_type() -> None:
-    """The body is right, and said to be something else."""
+    """The body is right, and its content type wrong."""
     answer = _answer(WrongContentType())
     assert answer.headers.get_list("content-type") == ["text/html; charset=utf-8"]
     assert answer.json()["code"] == 200
@@ -184,7 +184,7 @@ def test_a_wrong_content_type() -> None:
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.99])
 def test_truncated(share: float) -> None:
-    """A body ends early, and HTTP finds it whole."""
+    """A body ends early, with the right `Content-Length`."""
     whole = _answer().content
     answer = _answer(Truncated(share))
     assert answer.content == whole[: int(len(whole) * share)]
@@ -195,7 +195,7 @@ def test_truncated(share: float) -> None:
 
 @pytest.mark.parametrize("how", ["trailing-comma", "single-quotes", "invalid-utf8"])
 def test_malformed_json(how: Any) -> None:  # noqa: ANN401 - any word
-    """A body that is whole and can't be read."""
+    """A complete body that isn't JSON."""
     answer = _answer(MalformedJson(how))
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
     with pytest.raises(ValueError, match=r"Illegal|Expecting|invalid start byte"):
@@ -204,7 +204,7 @@ def test_malformed_json(how: Any) -> None:  # noqa: ANN401 - any word
 
 @given(st.text() | st.lists(st.text(), max_size=3))
 def test_malformed_json_is_never_json(value: object) -> None:
-    """Whatever an object or list of texts is in the body, it can't be read afterwards."""
+    """Damaged JSON is never JSON."""
     body = json.dumps({"a": value}).encode()
     for how in ("trailing-comma", "single-quotes", "invalid-utf8"):
         damaged = MalformedJson(how).damage(Answered(200, (), body))
@@ -214,15 +214,15 @@ def test_malformed_json_is_never_json(value: object) -> None:
 
 @pytest.mark.parametrize("size", [1, 500, 65_536, 300_000])
 def test_an_oversized_body(size: int) -> None:
-    """A body is as large as it is told to be, and still what it was to who reads all of it."""
+    """A body has the size given, and the same content."""
     answer = _answer(Oversized(size))
     assert len(answer.content) == max(size, len(_answer().content))
     assert answer.headers["content-length"] == str(len(answer.content))
     assert answer.json()["code"] == 200
 
 
-def test_who_counts_the_bytes_need_not_take_them() -> None:
-    """A client that hangs up early is rid of the rest, and the mock is as well."""
+def test_a_client_can_leave_an_oversized_body() -> None:
+    """A client can hang up early, and the mock stops sending."""
     mock = MockLegnext(faults=[Oversized(MOST_BYTES)])
 
     async def main() -> None:
@@ -258,6 +258,6 @@ def test_who_counts_the_bytes_need_not_take_them() -> None:
     ],
 )
 def test_impossible_settings_are_refused(make: Any, complaint: str) -> None:  # noqa: ANN401 - a callable
-    """What no answer can be is refused when it is set, and not when it is sent."""
+    """Settings that no answer can have are errors at once."""
     with pytest.raises(ValueError, match=complaint):
         make()

@@ -46,7 +46,7 @@ def test_criteria(when: When, meets: set[RequestFacts]) -> None:
 
 @given(st.none() | st.integers(1, 5), st.none() | st.integers(1, 5), st.integers(1, 30))
 def test_counting(nth: int | None, every: int | None, number: int) -> None:
-    """The nth is one; every so-many-th are the multiples."""
+    """`nth` is met once, `every` by its multiples."""
     expected = (nth is None or number == nth) and (every is None or number % every == 0)
     assert When(nth=nth, every=every).counts(number) == expected
 
@@ -63,7 +63,7 @@ def test_counting(nth: int | None, every: int | None, number: int) -> None:
     ],
 )
 def test_what_only_a_request_has(when: When, needs: bool) -> None:  # noqa: FBT001 - a table's column
-    """Some criteria say nothing about a connection by itself."""
+    """Criteria about requests can't be met by a connection as a whole."""
     assert when.needs_request == needs
 
 
@@ -82,12 +82,12 @@ def test_what_only_a_request_has(when: When, needs: bool) -> None:  # noqa: FBT0
     ],
 )
 def test_impossible_criteria_are_refused(criteria: dict[str, Any], complaint: str) -> None:
-    """Criteria that nothing can meet are a mistake."""
+    """Criteria that no request can meet are errors."""
     with pytest.raises(ValueError, match=complaint):
         When(**criteria)
 
 
 def test_the_key_is_not_shown() -> None:
-    """What is known of a request can be shown, but for its key."""
+    """The repr of a request's facts doesn't show the key."""
     assert "secret" not in repr(ASKS)
     assert BALANCE in ROUTES

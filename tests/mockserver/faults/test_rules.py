@@ -1,4 +1,4 @@
-"""Rules: adding and removing them, counting, chance; and what a client sees of it."""
+"""Rules: adding, removing, counting, chance, and what a client sees."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _codes(mock: MockLegnext, n: int, path: str = BALANCE.path) -> list[int]:
     ids=str,
 )
 def test_criteria_on_the_wire(when: When, codes: list[int]) -> None:
-    """A client that asks once a second meets the fault just when its criteria say."""
+    """A client that asks once a second meets the fault exactly as its criteria say."""
     mock = MockLegnext(faults=[Rule(DOWN, when, "down")])
     assert _codes(mock, 6) == codes
     assert [record.faults for record in mock.requests] == [
@@ -69,7 +69,7 @@ def test_criteria_on_the_wire(when: When, codes: list[int]) -> None:
 
 
 def test_a_job_and_each_job_on_the_wire() -> None:
-    """A rule can be for one job, or count each job's requests by themselves."""
+    """A rule can be for one job, or count the requests of each job separately."""
     mock = MockLegnext()
     first, second = mock.add_jobs(2)
     faults = mock._service.faults
@@ -85,7 +85,7 @@ def test_a_job_and_each_job_on_the_wire() -> None:
 
 
 def test_submits_on_the_wire() -> None:
-    """A rule for submits leaves status requests alone; what is replaced never reaches its route."""
+    """A rule for submits meets no status request; a replaced answer makes no job."""
     mock = MockLegnext(faults=[Rule(DOWN, When(route="submit", nth=1))])
     mock.add_jobs(1)
 
@@ -102,7 +102,7 @@ def test_submits_on_the_wire() -> None:
 
 @given(st.integers(0, 2**32), st.lists(st.sampled_from("abc"), max_size=40))
 def test_chance_is_the_jobs_own(seed: int, order: list[str]) -> None:
-    """Which of a job's requests are met does not depend on the requests between them."""
+    """Which requests for a job are met doesn't depend on requests for other jobs."""
 
     def met(job_ids: list[str]) -> dict[str, list[bool]]:
         faults = Faults([Rule(DOWN, When(probability=0.5))], Randomness(seed))
@@ -115,7 +115,7 @@ def test_chance_is_the_jobs_own(seed: int, order: list[str]) -> None:
 
 
 def test_chance_is_as_probable_as_it_says() -> None:
-    """Of many requests, the share that is met is close to the probability."""
+    """The share of requests that are met is close to the probability."""
     faults = Faults([Rule(DOWN, When(probability=0.3))])
     met = sum(bool(faults.choose(BALANCED)) for _ in range(10_000))
     # Four standard deviations of a binomial of 10,000 are 183.
@@ -123,7 +123,7 @@ def test_chance_is_as_probable_as_it_says() -> None:
 
 
 def test_rules_have_chances_of_their_own() -> None:
-    """Two rules of the same probability meet different requests."""
+    """Two rules with the same probability meet different requests."""
     faults = Faults([Rule(DOWN, When(probability=0.5), name) for name in ("one", "other")])
     chosen = [tuple(rule.name for rule in faults.choose(BALANCED)) for _ in range(50)]
     assert set(chosen) == {(), ("one",), ("other",), ("one", "other")}
@@ -139,7 +139,7 @@ def test_rules_have_chances_of_their_own() -> None:
     st.integers(1, 30),
 )
 def test_connections(nth: int | None, every: int | None, at: float, number: int) -> None:
-    """A connection is met by its number and its time, however often that is asked."""
+    """Connections are met by number and time, and asking counts nothing."""
     faults = Faults([Rule(Reset(), When(nth=nth, every=every, after=5, until=10))])
     expected = 5 <= at < 10 and faults.rules[0].when.counts(number)
     for _ in range(2):
@@ -147,21 +147,21 @@ def test_connections(nth: int | None, every: int | None, at: float, number: int)
 
 
 def test_what_no_connection_meets() -> None:
-    """Faults of HTTP and state, and what is for requests, are nothing for a connection."""
+    """A connection meets no faults of HTTP and state, and no rules for requests."""
     faults = Faults([DOWN, Stale(), Rule(Reset(), When(route="job")), Refuse()])
     assert [rule.name for rule in faults.choose_for_connection(0, 1)] == ["refuse"]
     assert [rule.name for rule in faults.choose(_asks("a"))] == ["status", "stale", "reset"]
 
 
 def test_a_refusal_that_is_for_requests() -> None:
-    """With criteria that only a request has, a refusal is chosen for requests."""
+    """A refusal with criteria about requests is chosen for requests."""
     faults = Faults([Rule(Refuse(), When(route="job"))])
     assert not faults.choose_for_connection(0, 1)
     assert faults.choose(_asks("a"))
 
 
 def test_chance_for_connections() -> None:
-    """Each connection has its own number, the same each time."""
+    """The chance of a connection is the same each time."""
     faults = Faults([Rule(Reset(), When(probability=0.5))])
     met = [bool(faults.choose_for_connection(0, number)) for number in range(1, 100)]
     assert met == [bool(faults.choose_for_connection(0, number)) for number in range(1, 100)]
@@ -173,7 +173,7 @@ def test_chance_for_connections() -> None:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_rules_are_named_after_their_faults(fault: Any) -> None:  # noqa: ANN401 - any class of faults
-    """A rule without a name gets one that says what it does, and no two have the same."""
+    """A rule without a name is named after its fault, with a number if needed."""
     needed = {"Status": (503,), "Delay": (1.0,), "Bandwidth": (100.0,), "NotYetFound": (1,)}
     faults = Faults()
     names = [faults.add(fault(*needed.get(fault.__name__, ()))) for _ in range(3)]
@@ -182,7 +182,7 @@ def test_rules_are_named_after_their_faults(fault: Any) -> None:  # noqa: ANN401
 
 
 def test_adding_and_removing() -> None:
-    """Rules come in their order, and go by their names."""
+    """Rules keep their order, and are removed by name."""
     faults = Faults([DOWN])
     assert faults
     assert faults.add(Delay(1), name="slow", when=When(route="job")) == "slow"
@@ -196,7 +196,7 @@ def test_adding_and_removing() -> None:
 
 
 def test_a_name_that_comes_back_counts_anew() -> None:
-    """A rule of the name of one that is gone knows nothing of what that one counted."""
+    """A rule with the name of a removed one has none of its counts."""
     faults = Faults([Rule(DOWN, When(nth=1), "a"), Rule(DOWN, When(nth=2), "ab")])
     assert [rule.name for rule in faults.choose(BALANCED)] == ["a"]
     faults.remove("a")
@@ -218,7 +218,7 @@ def test_a_name_that_comes_back_counts_anew() -> None:
 def test_impossible_rules_are_refused(
     add: dict[str, Any], error: type[Exception], complaint: str
 ) -> None:
-    """A rule has a name that can stand in a path and is its own, and criteria that there are."""
+    """Impossible names, taken names and unknown criteria are errors."""
     faults = Faults([Rule(DOWN, name="down")])
     with pytest.raises(error, match=complaint):
         faults.add(DOWN, **add)
@@ -226,14 +226,14 @@ def test_impossible_rules_are_refused(
 
 
 def test_only_a_rule_that_is_there_can_go() -> None:
-    """Removing what isn't there is a mistake."""
+    """Removing an unknown rule is an error."""
     with pytest.raises(KeyError, match="nobody"):
         Faults().remove("nobody")
 
 
 @given(st.lists(st.sampled_from("ab")), st.lists(st.sampled_from("ab")))
 def test_going_back_to_a_snapshot(before: list[str], after: list[str]) -> None:
-    """From a snapshot on, the same requests meet the same rules again, any number of times."""
+    """After a restored snapshot the same requests meet the same rules, any number of times."""
     rules = [
         Rule(DOWN, When(every=3), "third"),
         Rule(DOWN, When(every=2, each_job=True), "second"),
@@ -253,8 +253,8 @@ def test_going_back_to_a_snapshot(before: list[str], after: list[str]) -> None:
         assert choose(after) == first
 
 
-def test_whoever_depends_on_the_rules_hears_of_changes() -> None:
-    """Each change is told once, for as long as somebody wants to know."""
+def test_watching_the_rules() -> None:
+    """`watched` calls back once for each change, until its end."""
     faults = Faults()
     changes: list[int] = []
     with faults.watched(lambda: changes.append(len(faults))):

@@ -1,4 +1,4 @@
-"""Faults of state, each as a client meets it; and that the truth knows nothing of them."""
+"""Faults of state, as a client meets them. They never change the truth."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from mockserver import (
     run_virtual,
 )
 from mockserver._faults import Fault
-from tests.mockserver.faults.support import ask, submit, told
+from tests.mockserver.faults.support import ask, reported, submit
 from tests.mockserver.helpers import POST, client_of
 
 LIFE = Script([("pending", 10), ("staged", 10), ("processing", 10), "completed"])
@@ -62,17 +62,17 @@ def _mock(*faults: Rule | Fault, script: Script = LIFE) -> tuple[MockLegnext, st
     ],
     ids=str,
 )
-def test_what_is_told_of_a_job(fault: Fault, statuses: list[str | int]) -> None:
-    """A client is told something else than the truth, and the truth is what it was."""
+def test_what_is_reported_of_a_job(fault: Fault, statuses: list[str | int]) -> None:
+    """A client gets a wrong status, and the truth is unchanged."""
     mock, job_id = _mock(fault)
-    assert told(mock, job_id, TIMES) == statuses
+    assert reported(mock, job_id, TIMES) == statuses
     assert [status for _, status in mock.truth[job_id]] == TRUE[:4]
-    assert told(*_mock(), TIMES) == TRUE
+    assert reported(*_mock(), TIMES) == TRUE
     assert not mock.crashes
 
 
-def test_a_stale_job_is_told_of_as_it_was() -> None:
-    """All of the old job is told: its times and its output too."""
+def test_a_stale_job_is_reported_as_it_was() -> None:
+    """The whole job is reported as it was, with its times and output."""
     mock, job_id = _mock(Rule(Stale(20), When(nth=2)))
     now, stale = (answer.json() for answer in ask(mock, f"/api/v1/job/{job_id}", (35, 45)))
     assert now["output"]["image_urls"]
@@ -84,7 +84,7 @@ def test_a_stale_job_is_told_of_as_it_was() -> None:
 
 @pytest.mark.parametrize("fault", [Regression("processing"), Flapping("staged")], ids=str)
 def test_a_job_that_failed_goes_back_without_its_error(fault: Regression | Flapping) -> None:
-    """A failed job that is told of as unfinished has no error and no end."""
+    """A failed job that is reported as unfinished has no error and no end."""
     mock, job_id = _mock(fault, script=Script([("pending", 1), "failed"]))
     _, again = (answer.json() for answer in ask(mock, f"/api/v1/job/{job_id}", (5, 6)))
     assert again["status"] == fault.to
@@ -93,14 +93,14 @@ def test_a_job_that_failed_goes_back_without_its_error(fault: Regression | Flapp
 
 
 def test_a_job_that_is_born_at_its_end_has_nowhere_to_go() -> None:
-    """Of a job that never had another status, none is told but its own."""
+    """A job that never had another status is reported as it is."""
     for fault in (Regression(), Flapping(), Regression("pending")):
         mock, job_id = _mock(fault, script=Script(["completed"]))
-        assert told(mock, job_id, (1, 2)) == ["completed", "completed"]
+        assert reported(mock, job_id, (1, 2)) == ["completed", "completed"]
 
 
 def test_a_job_is_not_found_for_a_while_by_each() -> None:
-    """The polls are counted for each job."""
+    """Polls are counted for each job separately."""
     mock = MockLegnext(faults=[NotYetFound(polls=1)])
     ids = mock.add_jobs(2)
 
@@ -112,14 +112,14 @@ def test_a_job_is_not_found_for_a_while_by_each() -> None:
 
 
 def test_a_job_that_is_not_found_looks_like_none() -> None:
-    """The answer is the one for a job that there never was, but for nothing."""
+    """A vanished job is answered as a job that never existed."""
     mock, job_id = _mock(Vanished())
     gone, never = (ask(mock, f"/api/v1/job/{each}")[0] for each in (job_id, "never"))
     assert (gone.status_code, gone.content) == (never.status_code, never.content)
 
 
 def test_the_wrong_job() -> None:
-    """The answer is a perfect one of another job."""
+    """The answer is a complete one about another job."""
     mock = MockLegnext(faults=[Rule(WrongJob(), When(nth=2))])
     first, second = mock.add_jobs(2)
     right, wrong = (answer.json() for answer in ask(mock, f"/api/v1/job/{first}", (50, 50)))
@@ -137,12 +137,12 @@ def test_a_wrong_job_that_is_named() -> None:
         assert ask(mock, f"/api/v1/job/{asked}")[0].json()["job_id"] == ids[2]
 
 
-@pytest.mark.parametrize(("named", "is_told"), [(None, False), ("nobody", True), ("j", True)])
-def test_a_wrong_job_that_is_not_there(named: str | None, is_told: bool) -> None:  # noqa: FBT001 - a table's column
-    """Where there is no other job, the id is one that nobody has, or the one that was named."""
+@pytest.mark.parametrize(("named", "is_reported"), [(None, False), ("nobody", True), ("j", True)])
+def test_a_wrong_job_that_does_not_exist(named: str | None, is_reported: bool) -> None:  # noqa: FBT001 - a table's column
+    """Without another job, the id is unused, or the one given."""
     mock, job_id = _mock(WrongJob(named))
     wrong = ask(mock, f"/api/v1/job/{job_id}")[0].json()["job_id"]
-    assert (wrong == named) == is_told
+    assert (wrong == named) == is_reported
     assert named == job_id or wrong not in mock.world
 
 
@@ -151,7 +151,7 @@ def test_a_wrong_job_that_is_not_there(named: str | None, is_told: bool) -> None
     [("diffusion", "image_urls"), ("video-diffusion", "video_urls"), ("describe", "prompts")],
 )
 def test_an_empty_output(task: str, full: str) -> None:
-    """A completed job has an output with all its fields, and nothing in them."""
+    """A completed job's output has all its fields, all of them empty."""
     mock = MockLegnext()
     job_id = mock.add_job(LIFE, task)
     before = ask(mock, f"/api/v1/job/{job_id}", (25, 35))
@@ -165,8 +165,8 @@ def test_an_empty_output(task: str, full: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/v1/job/j", "/api/v1/job/none", "/api/account/balance"])
-def test_an_output_that_is_not_there_cant_be_empty(path: str) -> None:
-    """Answers without an output are left as they are, whatever they are."""
+def test_answers_without_an_output(path: str) -> None:
+    """Answers without an output aren't changed."""
     plain, faulty = _mock()[0], _mock(EmptyOutput())[0]
     assert ask(plain, path)[0].content == ask(faulty, path)[0].content
     page, _ = _mock(Status(503, "html"), EmptyOutput())
@@ -174,7 +174,7 @@ def test_an_output_that_is_not_there_cant_be_empty(path: str) -> None:
 
 
 def test_an_empty_output_in_another_shape() -> None:
-    """What isn't a text, a list or a table stays what it is."""
+    """Values that aren't strings, lists or objects aren't changed."""
     mock = MockLegnext(quirks=Quirks(extra_fields=True), faults=[EmptyOutput()])
     job_id = mock.add_job(LIFE, "describe")
     output = ask(mock, f"/api/v1/job/{job_id}", (35,))[0].json()["output"]
@@ -182,7 +182,7 @@ def test_an_empty_output_in_another_shape() -> None:
 
 
 def test_an_answer_that_is_lost() -> None:
-    """A submit makes its job, and the client isn't told of it."""
+    """A submit makes its job, and the client gets no answer."""
     mock = MockLegnext(faults=[Rule(AnswerLost(), When(route="submit"), "lost")])
     with pytest.raises(httpx.RemoteProtocolError):
         submit(mock)
@@ -222,12 +222,12 @@ def test_an_answer_that_is_lost_over_a_socket() -> None:
     ids=str,
 )
 def test_faults_of_state_compose(faults: list[Fault], statuses: list[str | int]) -> None:
-    """Several mislead one after the other; what replaces the answer comes before all of them."""
-    assert told(*_mock(*faults), TIMES[:4]) == statuses
+    """Several faults mislead one after the other; one that replaces the answer comes first."""
+    assert reported(*_mock(*faults), TIMES[:4]) == statuses
 
 
 def test_a_fault_of_state_and_damage() -> None:
-    """What is told can be damaged too."""
+    """A misleading answer can be damaged too."""
     mock, job_id = _mock(UnknownStatus("lost"), MalformedJson())
     (answer,) = ask(mock, f"/api/v1/job/{job_id}")
     assert b'"status":"lost"' in answer.content
@@ -247,6 +247,6 @@ def test_a_fault_of_state_and_damage() -> None:
     ],
 )
 def test_impossible_settings_are_refused(make: Any, complaint: str) -> None:  # noqa: ANN401 - a callable
-    """A fault that says nothing sensible is a mistake."""
+    """Impossible settings are errors."""
     with pytest.raises(ValueError, match=complaint):
         make()

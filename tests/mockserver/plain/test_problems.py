@@ -21,8 +21,8 @@ class Login:
     tries: int = attrs.field(default=1, validator=[attrs.validators.ge(1), _no_luck])
 
 
-def test_all_problems_are_told() -> None:
-    """One reading finds everything that is wrong."""
+def test_all_problems_are_reported() -> None:
+    """One call reports all problems."""
     with pytest.raises(PlainError) as caught:
         from_plain(tuple[Login, ...], [{"tries": "x"}, {"keys": "x", "tries": []}])
     assert caught.value.problems == (
@@ -32,8 +32,8 @@ def test_all_problems_are_told() -> None:
     )
 
 
-def test_secrets_are_not_told() -> None:
-    """The value of a field without a repr is in no error, nor is what stands within it."""
+def test_secrets_are_not_shown() -> None:
+    """The value of a field without a repr is in no error, nor is anything within it."""
     for wrong in ("sk-very-secret", ["fine", {"sk-very-secret": 1}], [17]):
         with pytest.raises(PlainError) as caught:
             from_plain(Login, {"keys": wrong})
@@ -43,12 +43,12 @@ def test_secrets_are_not_told() -> None:
 
 
 def test_validators_of_attrs() -> None:
-    """They quote the field's name, and the place takes it up."""
+    """The errors of attrs' validators have their place."""
     with pytest.raises(PlainError, match=r"^\[0\]\.tries must be >= 1: 0$"):
         from_plain(tuple[Login, ...], [{"tries": 0}])
 
 
 def test_bugs_are_no_problems_of_the_data() -> None:
-    """What a class raises that speaks of no value comes out as it is."""
+    """Errors other than ValueError and TypeError are bugs, and aren't caught."""
     with pytest.raises(ZeroDivisionError, match="a bug"):
         from_plain(Login, {"tries": 13})

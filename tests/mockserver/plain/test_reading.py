@@ -28,7 +28,7 @@ JSON = st.recursive(
 
 @attrs.frozen
 class Everything:
-    """A setting with a field of each sort."""
+    """A setting with a field of each type."""
 
     switch: bool = False
     count: int = 0
@@ -48,7 +48,7 @@ class Everything:
 
 
 def problems(cls: object, data: object) -> list[str]:
-    """What is wrong with data."""
+    """The problems of data."""
     with pytest.raises(PlainError) as caught:
         from_plain(cls, data)
     assert str(caught.value) == "; ".join(caught.value.problems)
@@ -89,12 +89,12 @@ def problems(cls: object, data: object) -> list[str]:
     ],
 )
 def test_settings_are_read(cls: object, data: object, value: object) -> None:
-    """Tables, kinds and short forms give the settings they stand for."""
+    """Tables, kinds and short forms are read as the settings they describe."""
     assert from_plain(cls, data) == value
 
 
 def test_fields_of_each_sort() -> None:
-    """Each sort of value is read as what it is to be."""
+    """Values of each type are read."""
     read = from_plain(
         Everything,
         {
@@ -169,12 +169,12 @@ def test_fields_of_each_sort() -> None:
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(data: object, problem: str) -> None:
-    """Nothing is guessed: what is of the wrong sort is an error that names its place."""
+    """A value of a wrong type is an error that names its place."""
     assert problems(Everything, data) == [problem]
 
 
 def test_wrong_kinds() -> None:
-    """A kind that there isn't, or none, is told with those there are."""
+    """The error for an unknown or missing kind lists the kinds."""
     (said,) = problems(Distribution, {"kind": "fxied"})
     assert said == "kind must be one of 'fixed', 'uniform', 'lognormal', 'empirical', not 'fxied'"
     (said,) = problems(Distribution, {})
@@ -186,7 +186,7 @@ def test_wrong_kinds() -> None:
 
 
 def test_wrong_steps() -> None:
-    """A short form that isn't one is told of in the words of what there is."""
+    """The error for a wrong step lists the forms."""
     said = problems(Script, [["pending", "x"], 5, ["a", "b", "c"]])
     assert said == [
         "steps[0].seconds must be a number, not 'x'",
@@ -196,18 +196,18 @@ def test_wrong_steps() -> None:
 
 
 def test_what_is_missing() -> None:
-    """A setting without a default has to be there."""
+    """A missing field without a default is an error."""
     assert problems(Rule, {}) == ["fault is missing"]
     assert problems(Fault, {"kind": "status"}) == ["code is missing"]
 
 
 def test_settings_without_fields() -> None:
-    """Where there is nothing to set, an error says so."""
+    """The error for a class without fields says so."""
     assert problems(Unlimited, {"rate": 3}) == ["rate is no setting of Unlimited; there are: -"]
 
 
 def test_classes_check_themselves() -> None:
-    """What a class refuses is told with the field's place, in the class's own words."""
+    """Errors of a class's validators have the field's place."""
     wrong = {"fault": {"kind": "delay", "seconds": 1}, "when": {"nth": 0}}
     assert problems(tuple[Rule | Fault, ...], [wrong]) == [
         "[0].when.nth must be a whole number, 1 or more, not 0"
@@ -216,7 +216,7 @@ def test_classes_check_themselves() -> None:
 
 
 def test_data_that_is_too_deep() -> None:
-    """Data from anywhere can't exhaust the stack."""
+    """Deeply nested data is an error, and doesn't exhaust the stack."""
     deep: Any = {"kind": "unlimited"}
     for _ in range(5000):
         deep = {"kind": "scheduled", "phases": [[0, deep]]}
@@ -225,6 +225,6 @@ def test_data_that_is_too_deep() -> None:
 
 @given(st.sampled_from([Everything, Rule, Limit, RunTimes, Script]), JSON)
 def test_any_data_is_read_or_refused(cls: object, data: object) -> None:
-    """Whatever the data, there is a setting or a `PlainError`."""
+    """Any data gives a setting or a `PlainError`."""
     with contextlib.suppress(PlainError):
         from_plain(cls, data)

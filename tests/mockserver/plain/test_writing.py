@@ -29,14 +29,14 @@ from mockserver.strategies import limits, quirks, rules, run_times, scripts
     )
 )
 def test_what_is_written_can_be_read(setting: tuple[object, object]) -> None:
-    """Every setting comes back equal, also by way of JSON."""
+    """Every setting that is written as JSON is read as an equal one."""
     cls, value = setting
     said = json.loads(json.dumps(to_plain(value), allow_nan=False))
     assert from_plain(cls, said) == value
 
 
 def test_only_what_is_said_is_written() -> None:
-    """Defaults are left out, and the kind stands where there is a choice."""
+    """Defaults are omitted, and a kind is written if there are several."""
     assert to_plain(TokenBucket(2)) == {"kind": "token-bucket", "rate": 2}
     assert to_plain(When(every=3)) == {"every": 3}
     assert to_plain(Rule(Delay(Lognormal(2, 1)))) == {
@@ -45,7 +45,7 @@ def test_only_what_is_said_is_written() -> None:
 
 
 def test_steps_are_written_shortly() -> None:
-    """A step has the shortest form that says all of it."""
+    """A step has its shortest form."""
     script = Script([("pending", 2), Step("processing", 60, polls=3), "completed"])
     assert to_plain(script) == {
         "steps": [["pending", 2], {"status": "processing", "seconds": 60, "polls": 3}, "completed"]
@@ -53,7 +53,7 @@ def test_steps_are_written_shortly() -> None:
 
 
 def test_plain_values() -> None:
-    """What isn't a class of settings has the form that JSON has for it."""
+    """Other values have their form in JSON."""
     assert to_plain({"a": (1, None, True)}) == {"a": [1, None, True]}
     assert to_plain(frozenset({"b", "a"})) == ["a", "b"]
     assert to_plain(datetime(2026, 1, 2, tzinfo=UTC)) == "2026-01-02T00:00:00+00:00"
@@ -61,11 +61,11 @@ def test_plain_values() -> None:
 
 
 def test_the_published_run_times_can_be_written() -> None:
-    """The default of a mock is a setting like any other."""
+    """The default run times can be written and read."""
     assert from_plain(RunTimes, to_plain(TYPICAL)) == TYPICAL
 
 
 def test_functions_cannot_be_written() -> None:
-    """What no data can say is an error, and not left out."""
+    """A function is an error, and isn't omitted."""
     with pytest.raises(PlainError, match="<built-in function len> can't be written"):
         to_plain(PerType({}, otherwise=len))  # type: ignore[arg-type]

@@ -1,1 +1,1 @@
-"""Tests of the strategies: that they make what they say, and shrink to what is plain."""
+"""Tests of the strategies: what they generate, and what it shrinks to."""

@@ -1,4 +1,4 @@
-"""The plainest example that Hypothesis finds."""
+"""Minimal examples."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ _SETTINGS = settings(
 def plainest(
     strategy: st.SearchStrategy[T], condition: Callable[[T], object] = lambda _: True
 ) -> T:
-    """What an example for which the condition holds shrinks to."""
+    """The minimal example for which the condition holds."""
     return find(strategy, lambda example: bool(condition(example)), settings=_SETTINGS)

@@ -13,7 +13,7 @@ from tests.mockserver.strategies.finding import plainest
 
 @given(job_ids())
 def test_they_are_shaped_like_those_of_the_api(job_id: str) -> None:
-    """Each is a random UUID in its usual form, as the ids are that a world draws."""
+    """Each id is a UUID of version 4 in lower case, like those of a world."""
     uuid = UUID(job_id)
     assert (uuid.version, uuid.variant) == (4, RFC_4122)
     assert str(uuid) == job_id
@@ -21,7 +21,7 @@ def test_they_are_shaped_like_those_of_the_api(job_id: str) -> None:
 
 
 def test_they_shrink_to_zeros() -> None:
-    """What doesn't matter of an id is zeros."""
+    """Ids shrink to zeros."""
     assert plainest(job_ids()) == "00000000-0000-4000-8000-000000000000"
     assert plainest(job_ids(), lambda job_id: job_id >= "7") == (
         "70000000-0000-4000-8000-000000000000"

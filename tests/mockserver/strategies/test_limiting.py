@@ -14,7 +14,7 @@ from tests.mockserver.strategies.finding import plainest
 
 @given(limits(), st.lists(st.floats(0, 5), max_size=30))
 def test_a_patient_client_gets_through(limit: Limit, gaps: list[float]) -> None:
-    """Whoever waits when told to is admitted in the end."""
+    """A client that waits as it is told is admitted in the end."""
     limit = limit.fresh()
     t = 0.0
     for gap in gaps:
@@ -30,14 +30,14 @@ def test_a_patient_client_gets_through(limit: Limit, gaps: list[float]) -> None:
 
 
 def test_there_is_every_kind() -> None:
-    """Of every kind of limit there are examples; without those that change if so asked."""
+    """There are examples of every kind, and without changing ones if so asked."""
     for kind in set(FAMILIES[Limit]) - {Unlimited}:
         plainest(limits(), lambda limit, kind=kind: type(limit) is kind)  # type: ignore[misc]
     assert isinstance(plainest(limits(changing=False), lambda limit: limit.admit(0.0)), TokenBucket)
 
 
 def test_they_shrink_to_a_token_bucket() -> None:
-    """The plainest limit is a bucket of one; the plainest that changes changes once."""
+    """Limits shrink to a bucket of one, and changing ones to a single change."""
     assert plainest(limits()) == TokenBucket(10.0, 1)
     bucket = TokenBucket(10.0, 1)
     assert plainest(limits(), lambda limit: isinstance(limit, Scheduled)) == Scheduled(

@@ -17,7 +17,7 @@ from tests.mockserver.strategies.finding import plainest
 
 @given(scripts(longest=20, most_steps=3, polls=True))
 def test_scripts_can_be_lived(script: Script) -> None:
-    """A world plays each of them, within the bounds that were asked for."""
+    """Scripts run in a world, within the bounds given."""
     *steps, last = script.steps
     assert len(steps) <= 3
     assert all(step.seconds <= 20 for step in steps)
@@ -29,13 +29,13 @@ def test_scripts_can_be_lived(script: Script) -> None:
 
 @given(scripts(ends=["processing"], unknown=False))
 def test_scripts_can_hold_jobs(script: Script) -> None:
-    """With other ends than the usual, jobs stay in them, and unknown words can be left out."""
+    """Scripts can end in other statuses, and without undocumented ones."""
     assert script.steps[-1].status == "processing"
     assert not {step.status for step in script.steps} & {*UNDOCUMENTED, *TERMINAL}
 
 
 def test_scripts_shrink_to_the_end_alone() -> None:
-    """What is left of a script is what matters."""
+    """Scripts shrink to what matters."""
     assert plainest(scripts()) == Script(["completed"])
     assert plainest(scripts(), lambda script: script.seconds > 30) == Script(
         [("pending", 31), "completed"]
@@ -47,7 +47,7 @@ def test_scripts_shrink_to_the_end_alone() -> None:
 
 @given(st.data(), st.integers(1, 1000))
 def test_run_times_are_within_bounds(data: st.DataObject, longest: int) -> None:
-    """No run is longer than was asked for, whatever the job."""
+    """No run is longer than the bound."""
     times = data.draw(run_times(longest))
     job_id = Randomness(1).job_id(0)
     for task_type in ("diffusion", "describe"):
@@ -59,7 +59,7 @@ def test_run_times_are_within_bounds(data: st.DataObject, longest: int) -> None:
 
 @given(distributions(60))
 def test_distributions_have_quantiles(distribution: object) -> None:
-    """Each is known by its quantile function, which never falls."""
+    """Quantiles never decrease."""
     quantile = distribution.quantile  # type: ignore[attr-defined]
     shares = [quantile(share / 8) for share in range(8)]
     assert shares == sorted(shares)
@@ -67,7 +67,7 @@ def test_distributions_have_quantiles(distribution: object) -> None:
 
 
 def test_run_times_shrink_to_none_at_all() -> None:
-    """The plainest run takes no time; of several task types, one is left."""
+    """Run times shrink to zero, and task types to one."""
     assert plainest(run_times()) == Fixed(0.0)
     assert plainest(run_times(), lambda times: isinstance(times, PerType)) == PerType(
         {"diffusion": Fixed(0.0)}, Fixed(0.0)
@@ -76,12 +76,12 @@ def test_run_times_shrink_to_none_at_all() -> None:
 
 @given(seconds(1.5, 2.5))
 def test_seconds_are_within_their_bounds(duration: float) -> None:
-    """Durations are what was asked for, to the millisecond."""
+    """Durations are within the bounds, to the millisecond."""
     assert 1.5 <= duration <= 2.5
     assert duration == round(duration, 3)
 
 
 @pytest.mark.parametrize("longest", [1.0, 2.0])
 def test_seconds_shrink_to_the_shortest(longest: float) -> None:
-    """The plainest duration is the shortest."""
+    """Durations shrink to the shortest."""
     assert plainest(seconds(1.0, longest)) == 1.0

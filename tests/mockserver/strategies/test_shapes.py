@@ -1,4 +1,4 @@
-"""Generated shapes of the wire."""
+"""Generated job objects and quirks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.mockserver.strategies.finding import plainest
 
 @given(job_objects())
 def test_job_objects_are_jobs(job: dict[str, Any]) -> None:
-    """Whatever its shape, a job object has an id, a task type and a status."""
+    """Every job object has an id, a task type and a status."""
     assert len(job["job_id"]) == 36
     assert job["task_type"].replace("_", "-") in TASKS
     assert job["status"]
@@ -26,7 +26,7 @@ def test_job_objects_are_jobs(job: dict[str, Any]) -> None:
 
 @given(job_objects(statuses=["failed"], shapes=st.just(Quirks())))
 def test_statuses_and_shapes_can_be_chosen(job: dict[str, Any]) -> None:
-    """What is asked for is had: here failed jobs in the documented shape."""
+    """Statuses and variants can be chosen."""
     assert job["status"] == "failed"
     assert job["error"]["code"]
     assert job["meta"]["usage"]["consume"] == 0
@@ -39,13 +39,13 @@ def test_statuses_and_shapes_can_be_chosen(job: dict[str, Any]) -> None:
     ids=lambda field: field.name,
 )
 def test_every_switch_is_turned(field: attrs.Attribute[Any]) -> None:
-    """Of each quirk but the bound on bodies there is an example in which it alone is turned."""
+    """There is an example for each quirk alone, except for the bound on bodies."""
     found = plainest(quirks(), lambda shape: getattr(shape, field.name) != field.default)
     assert found == attrs.evolve(Quirks(), **{field.name: getattr(found, field.name)})
 
 
 def test_they_shrink_to_the_documented_shape() -> None:
-    """The plainest job is a pending diffusion; what makes an example is all that differs in it."""
+    """Job objects shrink to a pending diffusion, except for what matters."""
     assert plainest(quirks()) == Quirks()
     plain = plainest(job_objects())
     assert (plain["status"], plain["task_type"]) == ("pending", "diffusion")

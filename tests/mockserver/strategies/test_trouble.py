@@ -15,44 +15,44 @@ from tests.mockserver.strategies.finding import plainest
 
 @pytest.mark.parametrize("kind", FAULTS)
 def test_there_is_every_kind(kind: type[Fault]) -> None:
-    """Each kind of fault can be had, and had alone."""
+    """Each kind of fault can be generated alone."""
     assert type(plainest(faults([kind]))) is kind
 
 
 @given(faults(HTTP_FAULTS, without=[Status]))
 def test_kinds_can_be_chosen(fault: Fault) -> None:
-    """There are those that were asked for, without those that weren't."""
+    """Kinds can be chosen and left out."""
     assert isinstance(fault, HTTP_FAULTS)
     assert not isinstance(fault, Status)
 
 
 def test_no_kind_at_all_is_an_error() -> None:
-    """Whoever leaves out all kinds is told so."""
+    """Leaving out all kinds is an error."""
     with pytest.raises(ValueError, match="kinds must have a class"):
         faults([Silence], without=[Silence])
 
 
 @given(rules(until=60))
 def test_rules_are_over_in_time(rule: Rule) -> None:
-    """Trouble that is to pass has passed by then; every rule can be written down."""
+    """Rules end when they should, and can be written."""
     assert rule.when.until == 60
     assert from_plain(Rule, to_plain(rule)) == rule
 
 
 def test_the_end_of_trouble_comes_after_its_beginning() -> None:
-    """An end that leaves no room for trouble is an error."""
+    """An end at the world's start is an error."""
     with pytest.raises(ValueError, match="until must be after the world's start"):
         rules(until=0)
 
 
 @given(rules([Refuse]))
 def test_what_has_no_request_asks_nothing_about_one(rule: Rule) -> None:
-    """A refused connection is met by time and number alone."""
+    """A rule that refuses connections has no criteria about requests."""
     assert not rule.when.needs_request
 
 
 def test_they_shrink_to_a_503() -> None:
-    """The plainest trouble is a 503 for everybody; on a connection, an answer without a byte."""
+    """Rules shrink to a 503 for every request."""
     assert plainest(faults()) == Status(503)
     assert plainest(rules()) == Rule(Status(503))
     assert plainest(rules(), lambda rule: rule.when.each_job).when.route == "job"

@@ -26,7 +26,7 @@ SLOWLY = settings(examples(25), suppress_health_check=[HealthCheck.too_slow])
 
 
 async def ask_until_all_have_ended(mock: MockLegnext) -> None:
-    """Ask about each job once in a while, whatever comes of it, until all have ended."""
+    """Poll each job from time to time, until all have ended."""
     async with client_of(mock, timeout=20) as client:
         for job_id in mock.world.job_ids():
             while mock.world.ended_at(job_id, mock.now) is None:
@@ -38,7 +38,7 @@ async def ask_until_all_have_ended(mock: MockLegnext) -> None:
 @SLOWLY
 @given(worlds(most_jobs=3))
 def test_worlds_can_be_lived_in(world: Scenario) -> None:
-    """Whatever is drawn, a client meets no bug of the mock, and all jobs come to their ends."""
+    """In any world all jobs end, and the mock has no bug."""
     mock = world.mock()
     run_virtual(ask_until_all_have_ended, mock)
     assert mock.crashes == []
@@ -47,7 +47,7 @@ def test_worlds_can_be_lived_in(world: Scenario) -> None:
 @SLOWLY
 @given(worlds(kinds=[], seed=7, slots=1))
 def test_settings_can_be_fixed(world: Scenario) -> None:
-    """What is fixed is the same in all of them; and each can be written to a file."""
+    """Fixed settings are the same in all examples, and each can be written to a file."""
     assert (world.seed, world.slots, world.faults) == (7, 1, ())
     assert from_plain(Scenario, to_plain(world)) == world
 
@@ -55,12 +55,12 @@ def test_settings_can_be_fixed(world: Scenario) -> None:
 @given(st.data())
 @SLOWLY
 def test_hints_can_be_made(data: st.DataObject) -> None:
-    """Every form of telling a client of the limits comes up."""
+    """There are examples of every form of hint."""
     assert isinstance(data.draw(hints()), Hints)
 
 
 def test_they_shrink_to_the_defaults() -> None:
-    """The plainest world is a mock without settings; what makes an example is all that differs."""
+    """Worlds shrink to a mock with default settings, except for what matters."""
     assert plainest(worlds()) == Scenario()
     assert plainest(hints()) == Hints()
     found = plainest(worlds(), lambda world: world.quirks.error_body == "nested")
@@ -68,7 +68,7 @@ def test_they_shrink_to_the_defaults() -> None:
 
 
 def test_only_the_strategies_need_hypothesis() -> None:
-    """All other public names can be had without Hypothesis, and so can the command."""
+    """The other public names and the command don't need Hypothesis."""
     program = (
         "import sys, mockserver, mockserver._cli;"
         "[getattr(mockserver, name) for name in mockserver.__all__];"

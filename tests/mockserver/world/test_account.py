@@ -1,4 +1,4 @@
-"""What jobs cost, and how many there are of each status."""
+"""Prices of jobs, and the balance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.mockserver.helpers import client_of
 
 
 def test_points_are_frozen_consumed_and_refunded() -> None:
-    """A job's price is frozen while it lasts, spent if it completes, and back if it fails."""
+    """A job's price is frozen until its end, consumed if it completes, given back if it fails."""
     world = World(run_times=Fixed(10))
     good, bad = world.add_job(at=0), world.add_job("upscale", at=0)
     assert world.balance(0) == Balance(
@@ -22,14 +22,14 @@ def test_points_are_frozen_consumed_and_refunded() -> None:
 
 
 def test_the_default_is_the_published_sample() -> None:
-    """Before anything is spent, the account is worth what the API's documentation shows."""
+    """The initial balance is the one in the API's documentation."""
     balance = World().balance(0)
     assert (balance.available_points, balance.available_credits) == (1048, 71000)
     assert (balance.available, balance.usd) == (72048, 72.048)
 
 
 def test_points_go_before_credits() -> None:
-    """Credits are spent when no points are left; and an unlimited account stops at nothing."""
+    """Credits are spent after the points; the balance of an unlimited account ends at zero."""
     world = World(account=Account(points=100, credits=100))
     balances = []
     for _ in range(3):
@@ -44,7 +44,7 @@ def test_points_go_before_credits() -> None:
 
 
 def test_a_limited_account_runs_out_and_recovers() -> None:
-    """What can't be paid can't be afforded, until something that was frozen comes back."""
+    """A job is refused until frozen points come back."""
     world = World(account=Account(points=100, credits=0, limited=True))
     assert world.can_afford("diffusion", 0)
     job_id = world.add_job(at=0)
@@ -57,7 +57,7 @@ def test_a_limited_account_runs_out_and_recovers() -> None:
 
 
 def test_prices_can_be_set() -> None:
-    """A price that is named is used, for the balance and in the job itself."""
+    """The prices given apply to the balance and to the job."""
     world = World(account=Account(prices={"diffusion": 7}))
     named, other = world.add_job(at=0), world.add_job("upscale", at=0)
     assert (world.job(named, 0).points, world.job(other, 0).points) == (7, TASKS["upscale"].points)
@@ -74,13 +74,13 @@ def test_prices_can_be_set() -> None:
     ],
 )
 def test_impossible_accounts_are_refused(settings: dict[str, object], complaint: str) -> None:
-    """Debts and prices of what doesn't exist are errors where they are written."""
+    """Negative amounts and prices of unknown tasks are errors."""
     with pytest.raises(ValueError, match=complaint):
         Account(**settings)  # type: ignore[arg-type]
 
 
 def test_the_balance_on_the_wire_is_the_worlds() -> None:
-    """Submits over HTTP are paid for, and refused with 402 when there is nothing left."""
+    """Submits over HTTP are paid for, and refused with 402 when nothing is left."""
     mock = MockLegnext(account=Account(points=100, credits=70, limited=True), run_times=Fixed(10))
 
     async def main() -> tuple[list[int], dict[str, object]]:

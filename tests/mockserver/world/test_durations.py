@@ -48,7 +48,7 @@ def start(task_type: str = "diffusion", job_id: str = "a") -> Start:
 def test_quantiles_grow_with_the_share(
     distribution: Distribution, one: float, other: float
 ) -> None:
-    """A larger share of durations stays below a longer one; none is negative or endless."""
+    """Quantiles grow with the share; none is negative or infinite."""
     shorter, longer = sorted((one, other))
     assert 0 <= distribution.quantile(shorter) <= distribution.quantile(longer) < math.inf
 
@@ -63,7 +63,7 @@ def test_typical_runs_lie_within_the_published_range(share: float, name: str) ->
 
 
 def test_the_median_is_the_median() -> None:
-    """Half of the durations of an uncut lognormal stay below its median."""
+    """Half of the durations of an uncut lognormal are below its median."""
     assert Lognormal(45, 0.25).quantile(0.5) == pytest.approx(45)
 
 
@@ -74,7 +74,7 @@ def test_sigma_is_the_deviation_of_the_logarithm() -> None:
 
 
 def test_what_was_seen_is_interpolated() -> None:
-    """Quantiles of a list go from its shortest to its longest, straight between two."""
+    """Quantiles of a list go from its shortest to its longest, linearly between two."""
     seen = Empirical([50, 10, 20])
     assert list(seen.seconds) == [10, 20, 50]
     quantiles = [seen.quantile(share) for share in (0, 0.25, 0.5, 0.75)]
@@ -83,18 +83,18 @@ def test_what_was_seen_is_interpolated() -> None:
 
 @given(st.lists(st.floats(0, 1e9), min_size=1, max_size=20), SHARES)
 def test_nothing_beyond_what_was_seen(seconds: list[float], share: float) -> None:
-    """No duration is shorter than the shortest that was seen, or longer than the longest."""
+    """No duration is outside the range of those observed."""
     assert min(seconds) <= Empirical(seconds).quantile(share) <= max(seconds)
 
 
 def test_a_run_time_belongs_to_the_job() -> None:
-    """The same job draws the same run time every time; another draws another."""
+    """A job always has the same run time; another job has another."""
     draw = Lognormal(45, 0.25)
     assert draw(start(job_id="a")) == draw(start(job_id="a")) != draw(start(job_id="b"))
 
 
 def test_run_times_can_depend_on_the_task_type() -> None:
-    """A type that is named has its own run times, and every other type the others'."""
+    """A named task type has its own run times, and every other type the common ones."""
     run_times = PerType({"upscale": Fixed(9)}, otherwise=Fixed(1))
     assert (run_times(start("upscale")), run_times(start("pan"))) == (9, 1)
 
@@ -117,7 +117,7 @@ def test_run_times_can_depend_on_the_task_type() -> None:
     ],
 )
 def test_impossible_durations_are_refused(wrong: object) -> None:
-    """A duration below zero, an empty range or an endless run is an error where it is written."""
+    """A negative duration, an empty range and an infinite run are errors."""
     assert callable(wrong)
     with pytest.raises(ValueError, match=r"must be|above|takes"):
         wrong()

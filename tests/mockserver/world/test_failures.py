@@ -1,4 +1,4 @@
-"""What jobs fail of, and how often."""
+"""Why jobs fail, and how often."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tests.mockserver.helpers import client_of
 
 
 def ended(failures: Failures, n: int = 3000, task_type: str = "diffusion") -> list[JobView]:
-    """Jobs with these failures, as they have ended."""
+    """Jobs with these failures, after their ends."""
     world = World(slots=None, failures=failures, run_times=Fixed(100))
     return [world.job(job_id, 1e6) for job_id in world.add_jobs(n, task_type, at=0)]
 
 
 def test_a_submit_that_fails_never_has_a_slot() -> None:
-    """Such a job is failed straight from pending, and others run in the meantime."""
+    """A failing submit goes straight from pending to failed, without a slot."""
     world = World(slots=1, failures=Failures(submit=1.0))
     first, second = world.add_jobs(2, at=0)
     for job_id in (first, second):
@@ -32,7 +32,7 @@ def test_a_submit_that_fails_never_has_a_slot() -> None:
 
 
 def test_a_timeout_lasts_as_long_as_the_service_waits() -> None:
-    """A job that times out is processed for so many seconds, whatever its run time."""
+    """A job that times out is processed for `timeout_seconds`, whatever its run time."""
     views = ended(Failures(timeout=1.0, timeout_seconds=300), n=5)
     assert {view.ended_at for view in views} == {301}
     assert {view.failure for view in views} == {REASONS["timeout"]}
@@ -40,7 +40,7 @@ def test_a_timeout_lasts_as_long_as_the_service_waits() -> None:
 
 @pytest.mark.parametrize("mode", ["moderation", "processing"])
 def test_failures_on_the_way_come_on_the_way(mode: str) -> None:
-    """A job that fails while it is processed fails before it would have completed."""
+    """A job that fails during processing fails before it would have completed."""
     views = ended(Failures(**{mode: 1.0}), n=50)  # type: ignore[arg-type]
     assert all(view.ended_at is not None and 1 <= view.ended_at <= 101 for view in views)
     assert len({view.ended_at for view in views}) == 50
@@ -48,7 +48,7 @@ def test_failures_on_the_way_come_on_the_way(mode: str) -> None:
 
 
 def test_probabilities_are_kept() -> None:
-    """About as many jobs fail of each mode as are meant to; the modes exclude each other."""
+    """Each mode has about its share of jobs, and the modes exclude each other."""
     views = ended(Failures(submit=0.1, moderation=0.2, processing=0.3, timeout=0.1))
     shares = {
         mode: sum(view.failure == reason for view in views) / len(views)
@@ -61,20 +61,20 @@ def test_probabilities_are_kept() -> None:
 
 
 def test_failures_can_depend_on_the_task_type() -> None:
-    """Types that are named have their own probabilities, and none of the others'."""
+    """A named task type has its own probabilities only."""
     failures = Failures(processing=1.0, by_type={"upscale": Failures(timeout=1.0)})
     assert {view.failure for view in ended(failures, 5)} == {REASONS["processing"]}
     assert {view.failure for view in ended(failures, 5, "upscale")} == {REASONS["timeout"]}
 
 
 def test_run_times_that_decide_are_left_alone() -> None:
-    """A `Run` says itself whether it fails; failures at the submit come before any run."""
+    """A `Run` decides itself whether it fails."""
     world = World(run_times=lambda _start: Run(5), failures=Failures(processing=1.0))
     assert world.status(world.add_job(at=0), 99) == "completed"
 
 
-def test_a_larger_probability_spares_nobody_it_had_struck() -> None:
-    """The same jobs fail, and some more: what is compared is like with like."""
+def test_a_larger_probability_adds_failures() -> None:
+    """With a larger probability the same jobs fail, and some more."""
     few = {view.job_id for view in ended(Failures(submit=0.1), 300) if view.failure}
     more = {view.job_id for view in ended(Failures(submit=0.2), 300) if view.failure}
     assert few < more
@@ -96,18 +96,18 @@ def test_a_larger_probability_spares_nobody_it_had_struck() -> None:
     ],
 )
 def test_impossible_failures_are_refused(settings: dict[str, object], complaint: str) -> None:
-    """What is no probability, or of no task, is an error where it is written."""
+    """Impossible probabilities and unknown task types are errors."""
     with pytest.raises(ValueError, match=complaint):
         Failures(**settings)  # type: ignore[arg-type]
 
 
 def test_reasons_are_among_those_of_the_api() -> None:
-    """Every mode has a reason of its own."""
+    """Every mode has its own reason."""
     assert set(REASONS.values()) == set(FAILURES)
 
 
-def test_a_failure_is_told_on_the_wire() -> None:
-    """A client reads why the job failed, and that the points were given back."""
+def test_a_failure_over_http() -> None:
+    """A client sees why the job failed, and that its points were given back."""
     mock = MockLegnext(failures=Failures(moderation=1.0), run_times=Fixed(1))
     job_id = mock.add_job()
 

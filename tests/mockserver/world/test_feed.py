@@ -1,4 +1,4 @@
-"""Feeds of changes: each told once, in the order of time, and none too early."""
+"""Feeds report each change once, in the order of time, and none too early."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver._world import Fixed, JobChange, Order, Script, World
-from tests.mockserver.world.deeds import DEEDS, ORDERS, Deed, do, made
+from tests.mockserver.world.actions import ACTIONS, ORDERS, Action, act, made
 
 CALLBACK = "http://127.0.0.1/hook"
 
@@ -17,25 +17,25 @@ CALLBACK = "http://127.0.0.1/hook"
     st.integers(0, 9),
     st.none() | st.integers(1, 3),
     ORDERS,
-    DEEDS,
+    ACTIONS,
     st.sampled_from(["all", "callback"]),
 )
-def test_a_feed_tells_the_truth(
-    seed: int, slots: int | None, order: Order, deeds: list[Deed], who: str
+def test_a_feed_reports_every_change_once(
+    seed: int, slots: int | None, order: Order, actions: list[Action], who: str
 ) -> None:
-    """Whatever is done, what was taken is every change, once; and none comes before it is said."""
+    """After any changes, a feed has reported each change once, and none before `next_at`."""
     all_jobs = who == "all"
     world = made(seed, slots, order)
     feed = world.follow(all_jobs=all_jobs)
     t, taken = 0.0, feed.take(0)
-    for deed in deeds:
+    for action in actions:
         quiet_until = feed.next_at()
-        t += deed.after
+        t += action.after
         news = feed.take(t)
         # Nothing has been done since, but time has passed.
         assert all(change.at >= quiet_until for change in news)
         taken += news
-        do(world, deed, t)
+        act(world, action, t)
     while (next_at := feed.next_at()) < math.inf:
         assert feed.take(math.nextafter(next_at, -1)) == []
         taken += feed.take(next_at)
@@ -51,7 +51,7 @@ def test_a_feed_tells_the_truth(
 
 
 def test_only_jobs_with_a_callback_are_followed() -> None:
-    """Nobody wants to be told of the other jobs, unless all are asked for."""
+    """A feed follows jobs with a callback, or all jobs."""
     world = World(run_times=Fixed(10))
     world.add_job(at=0)
     mine = world.add_job(at=0, callback=CALLBACK)
@@ -62,7 +62,7 @@ def test_only_jobs_with_a_callback_are_followed() -> None:
 
 
 def test_changes_at_one_instant_come_in_the_order_of_adding() -> None:
-    """At the same time the earlier job's changes come first, each job's in their own order."""
+    """At equal times the earlier job comes first, and each job's changes are in order."""
     world = World()
     script = Script([("pending", 0), ("processing", 0), "completed"])
     first, second = (world.add_job(at=1, script=script) for _ in range(2))
@@ -74,7 +74,7 @@ def test_changes_at_one_instant_come_in_the_order_of_adding() -> None:
 
 
 def test_the_next_change_is_in_sight() -> None:
-    """A feed knows when to look again: the next dated change, or when a waiting job may start."""
+    """`next_at` is the next known change, or when a waiting job may start."""
     world = World(slots=1, run_times=Fixed(10))
     feed = world.follow()
     assert feed.next_at() == math.inf
@@ -90,8 +90,8 @@ def test_the_next_change_is_in_sight() -> None:
     assert feed.next_at() == 11.5
 
 
-def test_who_sleeps_until_the_next_change_is_woken_by_an_earlier_one() -> None:
-    """News are a new job, a job that is moved, and a slot that is free before its time."""
+def test_an_earlier_change_is_announced() -> None:
+    """`on_news` is called for a new job, a job moved by hand, and a slot that is free early."""
     world = World(slots=1, run_times=Fixed(10))
     feed = world.follow()
     seen: list[float] = []
@@ -111,8 +111,8 @@ def test_who_sleeps_until_the_next_change_is_woken_by_an_earlier_one() -> None:
     assert seen[-1] == 2.25
 
 
-def test_a_late_follower_is_told_everything() -> None:
-    """A feed that begins late begins with what has happened."""
+def test_a_late_feed_reports_past_changes() -> None:
+    """A feed that is opened late begins with past changes."""
     world = World(run_times=Fixed(10))
     job_id = world.add_job(at=0, callback=CALLBACK)
     world.advance(5)
@@ -123,7 +123,7 @@ def test_a_late_follower_is_told_everything() -> None:
 
 
 def test_a_feed_can_be_forgotten() -> None:
-    """After `unfollow` a world doesn't keep a feed up to date; twice is no error."""
+    """After `unfollow` a feed isn't kept up to date; a second call does nothing."""
     world = World()
     feed = world.follow(all_jobs=True)
     world.unfollow(feed)
@@ -133,7 +133,7 @@ def test_a_feed_can_be_forgotten() -> None:
 
 
 def test_a_feed_keeps_nothing_of_what_has_ended() -> None:
-    """Memory is for jobs that have something to come."""
+    """A feed keeps nothing about jobs that have ended."""
     world = World(slots=3, run_times=Fixed(1))
     feed = world.follow(all_jobs=True)
     world.add_jobs(100, at=0)

@@ -1,4 +1,4 @@
-"""Jobs that are moved by hand or by polls."""
+"""Jobs moved by hand or by polls."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mockserver._world import (
     World,
 )
 from tests.mockserver.helpers import client_of
-from tests.mockserver.world.deeds import DEEDS, ORDERS, Deed, do, made
+from tests.mockserver.world.actions import ACTIONS, ORDERS, Action, act, made
 
 
 def words(world: World, job_id: str, t: float = 1e6) -> list[str]:
@@ -32,7 +32,7 @@ def words(world: World, job_id: str, t: float = 1e6) -> list[str]:
 
 
 def test_a_job_leaves_a_status_when_it_was_polled_often_enough() -> None:
-    """The n-th status request still sees the status, and the next one what follows."""
+    """Poll n still sees the status, and the next poll the following one."""
     world = World()
     script = Script([Step("pending", polls=2), Step("processing", polls=1), "completed"])
     job_id = world.add_job(at=0, script=script)
@@ -49,7 +49,7 @@ def test_a_job_leaves_a_status_when_it_was_polled_often_enough() -> None:
 
 
 def test_polls_are_counted_on_the_wire() -> None:
-    """Whoever polls over HTTP moves the job on; asking for another job doesn't."""
+    """Polls over HTTP move their own job on, and no other."""
     mock = MockLegnext()
     job_id = mock.add_job(Script([Step("processing", polls=2), "completed"]))
     other = mock.add_job(Script([Step("processing", polls=2), "completed"]))
@@ -65,7 +65,7 @@ def test_polls_are_counted_on_the_wire() -> None:
 
 
 def test_seconds_end_a_step_that_polls_have_not() -> None:
-    """A step with both ends by whichever comes first, and what follows keeps its length."""
+    """A step with seconds and polls ends by the first of them; the next keeps its length."""
     script = Script([Step("pending", 10, polls=2), ("processing", 5), "completed"])
     world = World()
     early, late = world.add_job(at=0, script=script), world.add_job(at=0, script=script)
@@ -78,7 +78,7 @@ def test_seconds_end_a_step_that_polls_have_not() -> None:
 
 
 def test_polls_before_the_queue_let_a_job_join_it() -> None:
-    """A script that waits for a slot after its polls joins the queue then, and no poll skips it."""
+    """A job whose polls are over joins the queue, and no poll skips the queue."""
     world = World(slots=1, run_times=Fixed(9))
     script = Script([Step("pending", 20, polls=2), ("processing", 5), "completed"], takes_slot=True)
     first = world.add_job(at=0)
@@ -93,7 +93,7 @@ def test_polls_before_the_queue_let_a_job_join_it() -> None:
 
 
 def test_polls_of_the_past_take_effect_now() -> None:
-    """What has been told stays true, also if the poll that moves a job comes late."""
+    """A poll with an early time doesn't change what was seen later."""
     world = World()
     job_id = world.add_job(at=0, script=Script([Step("processing", polls=1), "completed"]))
     assert world.status(job_id, 30) == "processing"
@@ -104,7 +104,7 @@ def test_polls_of_the_past_take_effect_now() -> None:
 
 
 def test_a_held_step_waits_for_its_release() -> None:
-    """A step without an end lasts until it is released, and then the script plays on."""
+    """A step without an end lasts until the job is released, and then the script goes on."""
     world = World()
     job_id = world.add_job(at=0, script=Script(["pending", "staged", ("processing", 5), "failed"]))
     assert words(world, job_id, 100) == ["pending"]
@@ -122,7 +122,7 @@ def test_a_held_step_waits_for_its_release() -> None:
 
 
 def test_a_job_that_is_drawn_can_be_hurried() -> None:
-    """A job released from a status goes on at once, and stays in the others as long as before."""
+    """A released job leaves its status at once, and stays in the others as long as before."""
     world = World(run_times=Fixed(40))
     job_id = world.add_job(at=0)
     world.release(job_id, 0.25)  # It joins the queue, and has its slot.
@@ -132,7 +132,7 @@ def test_a_job_that_is_drawn_can_be_hurried() -> None:
 
 
 def test_a_waiting_job_that_is_released_overtakes_all() -> None:
-    """Released from the queue, a job runs though no slot is free; then there is one fewer."""
+    """A job released from the queue runs without a free slot; one fewer is left for others."""
     world = World(slots=1, run_times=Fixed(9.5))
     first, second, third = world.add_jobs(3, at=0)
     world.release(third, 2)
@@ -142,7 +142,7 @@ def test_a_waiting_job_that_is_released_overtakes_all() -> None:
 
 
 def test_what_ends_early_makes_room_early() -> None:
-    """A slot that is given back by hand goes to the next job at once."""
+    """A slot freed by hand goes to the next job at once."""
     world = World(slots=1, run_times=Fixed(100))
     first, second = world.add_jobs(2, at=0)
     world.set_status(first, "completed", 20)
@@ -151,7 +151,7 @@ def test_what_ends_early_makes_room_early() -> None:
 
 
 def test_a_job_is_held_where_it_is() -> None:
-    """A held job keeps its status and its slot; released, it goes on with what was to follow."""
+    """A held job keeps its status and its slot, and goes on when it is released."""
     world = World(slots=1, run_times=Fixed(9))
     held, next_one = world.add_jobs(2, at=0)
     world.hold(held, 0.75)
@@ -166,7 +166,7 @@ def test_a_job_is_held_where_it_is() -> None:
 
 
 def test_what_polls_were_to_end_is_still_theirs_after_a_hold() -> None:
-    """The steps behind a held one keep their polls; the held one's own don't count any more."""
+    """Steps after a held one keep their polls; those of the held one no longer count."""
     world = World()
     script = Script(
         [Step("pending", 9, polls=1), Step("staged", 9, polls=2), ("processing", 9), "completed"]
@@ -181,7 +181,7 @@ def test_what_polls_were_to_end_is_still_theirs_after_a_hold() -> None:
 
 
 def test_a_job_held_in_the_queue_loses_its_place() -> None:
-    """A waiting job that is held takes no slot, and stands at the end once it is released."""
+    """A waiting job that is held takes no slot, and joins the end of the queue when released."""
     world = World(slots=1, run_times=Fixed(9.5))
     jobs = world.add_jobs(4, at=0)
     for _ in range(2):  # As often as one likes: each place in line it gave up is passed over.
@@ -194,7 +194,7 @@ def test_a_job_held_in_the_queue_loses_its_place() -> None:
 
 
 def test_an_end_can_come_back_to_where_it_was() -> None:
-    """Held and released in time, a job ends when it would have, and its slot is free then."""
+    """A job held and released in time ends, and frees its slot, when it would have."""
     world = World(slots=1, run_times=Fixed(40))
     job_id, next_one = world.add_jobs(2, at=0)
     world.hold(job_id, 0.75)
@@ -205,20 +205,20 @@ def test_an_end_can_come_back_to_where_it_was() -> None:
 
 @pytest.mark.parametrize("status", ["completed", "failed"])
 def test_a_terminal_by_hand_is_the_end(status: str) -> None:
-    """A job that was given a terminal has ended: nothing more can be done to it."""
+    """A job put into a terminal status has ended, and can't be changed."""
     world = World(run_times=Fixed(10))
     job_id = world.add_job(at=0)
     world.set_status(job_id, status, 5)
     assert words(world, job_id) == ["pending", "staged", "processing", status]
-    for deed in (world.release, world.hold):
+    for action in (world.release, world.hold):
         with pytest.raises(ValueError, match=f"ended at 5 s, as {status}"):
-            deed(job_id, 1e6)
+            action(job_id, 1e6)
     with pytest.raises(ValueError, match="ended at 5 s"):
         world.set_status(job_id, "processing", 1e6)
 
 
 def test_a_failure_by_hand_has_its_reason() -> None:
-    """The reason given is the job's, and the usual one if none is; a completed job has none."""
+    """A failed job has the failure given, or the usual one; a completed job has none."""
     world = World(failure_share=1.0)
     one, two, three = world.add_jobs(3, at=0)
     why = Failure(418, "teapot", "short and stout")
@@ -230,7 +230,7 @@ def test_a_failure_by_hand_has_its_reason() -> None:
 
 
 def test_a_status_by_hand_stays() -> None:
-    """A job that was put into a status stays there, and holds a slot unless it is pending."""
+    """A job put into a status stays in it, and holds a slot unless it is pending."""
     world = World(slots=1, run_times=Fixed(9.5))
     first, second, third = world.add_jobs(3, at=0)
     world.set_status(second, "processing", 1)
@@ -250,7 +250,7 @@ def test_a_status_by_hand_stays() -> None:
 
 
 def test_a_job_that_never_ran_needs_no_slot_to_end() -> None:
-    """Ended while it waits, a job leaves the queue, and the slots are as they were."""
+    """A waiting job that is ended leaves the queue, and no slot changes."""
     world = World(slots=1, run_times=Fixed(9.5))
     first, second, third = world.add_jobs(3, at=0)
     world.set_status(second, "failed", 0.1)
@@ -263,16 +263,16 @@ def test_a_job_that_never_ran_needs_no_slot_to_end() -> None:
 
 
 def test_what_can_not_be_done_is_refused() -> None:
-    """No such job, the past, a status without a word and a step without a next one are errors."""
+    """An unknown job, a past time, an empty status and a missing next step are errors."""
     world = World()
     job_id = world.add_job(at=0, script=Script(["processing"]))
     queued = world.add_job(at=0, script=Script(["pending"], takes_slot=True))
     world.advance(10)
-    for deed in (world.release, world.hold):
+    for action in (world.release, world.hold):
         with pytest.raises(KeyError):
-            deed("nobody", 10)
+            action("nobody", 10)
         with pytest.raises(ValueError, match="can't change a job at 9 s"):
-            deed(job_id, 9)
+            action(job_id, 9)
     with pytest.raises(KeyError):
         world.set_status("nobody", "completed", 10)
     with pytest.raises(ValueError, match="at least one letter"):
@@ -287,8 +287,8 @@ def test_what_can_not_be_done_is_refused() -> None:
         world.release(to_come, 15)
 
 
-def test_a_client_sees_what_was_done_by_hand() -> None:
-    """On the wire a job is as the hand left it, from then on."""
+def test_changes_by_hand_over_http() -> None:
+    """Over HTTP a job moved by hand is as it was left."""
     mock = MockLegnext(run_times=Fixed(30))
     job_id = mock.add_job()
 
@@ -309,21 +309,21 @@ def test_a_client_sees_what_was_done_by_hand() -> None:
     assert run_virtual(main) == [("retry", ""), ("processing", ""), ("failed", "by hand")]
 
 
-@given(st.integers(0, 9), st.none() | st.integers(1, 3), ORDERS, DEEDS)
-def test_what_was_told_stays_true(
-    seed: int, slots: int | None, order: Order, deeds: list[Deed]
+@given(st.integers(0, 9), st.none() | st.integers(1, 3), ORDERS, ACTIONS)
+def test_changes_leave_the_past(
+    seed: int, slots: int | None, order: Order, actions: list[Action]
 ) -> None:
-    """Whatever is done at a time, all that was true before it stays so, and lives stay lives."""
+    """A change at a time leaves everything before it as it was, and lives stay valid."""
     world = made(seed, slots, order)
     t = 0.0
     told: list[tuple[Truth, dict[str, tuple[Change, ...]]]] = []
-    for deed in deeds:
-        t += deed.after
+    for action in actions:
+        t += action.after
         # Later than just before: at the instant itself something may be added.
         before = world.truth(math.nextafter(t, -1)) if t > world.now else world.truth(world.now)
         kept = {job_id: before[job_id] for job_id in world.job_ids()}
         told.append((before, kept))
-        do(world, deed, t)
+        act(world, action, t)
     world.advance(1e6)
     for before, kept in told:
         for job_id, changes in kept.items():
@@ -335,18 +335,18 @@ def test_what_was_told_stays_true(
         assert not any(change.status in TERMINAL for change in changes[:-1])
 
 
-@given(st.integers(0, 9), st.integers(1, 3), ORDERS, DEEDS)
-def test_slots_are_kept_unless_by_hand(
-    seed: int, slots: int, order: Order, deeds: list[Deed]
+@given(st.integers(0, 9), st.integers(1, 3), ORDERS, ACTIONS)
+def test_polls_and_holds_keep_the_slots(
+    seed: int, slots: int, order: Order, actions: list[Action]
 ) -> None:
     """Polls and holds never let more jobs run than there are slots."""
     world = made(seed, slots, order)
     t = 0.0
     slotted: list[str] = []
-    for deed in deeds:
-        t += deed.after
-        if deed.what not in {"release", "set"}:
-            do(world, deed, t)
+    for action in actions:
+        t += action.after
+        if action.what not in {"release", "set"}:
+            act(world, action, t)
     for job_id in world.job_ids():
         job = world._by_id[job_id]
         if job.script is None or job.script.takes_slot:

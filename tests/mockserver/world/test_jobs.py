@@ -1,4 +1,4 @@
-"""A job as it is seen at one time."""
+"""A job as it is at one time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mockserver._world import Fixed, Script, Step, World
 
 
 def test_progress_is_the_share_of_the_run() -> None:
-    """0 before the run, whole percents of it while it lasts, 100 at its end and not before."""
+    """Progress is 0 before the run, whole percents during it, and 100 only at its end."""
     world = World(run_times=Fixed(40))
     job_id = world.add_job(at=0)
     shown = [world.job(job_id, t).progress for t in (0, 0.9, 1, 1.39, 1.41, 21, 40.999, 41, 99)]
@@ -17,7 +17,7 @@ def test_progress_is_the_share_of_the_run() -> None:
 
 
 def test_progress_of_a_run_without_an_end_in_sight_is_unknown() -> None:
-    """Nobody can tell how far a held job has come, until it is known when it ends."""
+    """A held job has no progress until its end is known."""
     world = World()
     script = Script([Step("processing", polls=1), ("processing too", 10), "failed"])
     job_id = world.add_job(at=0, script=script)
@@ -29,8 +29,8 @@ def test_progress_of_a_run_without_an_end_in_sight_is_unknown() -> None:
     assert [world.job(skipping, t).progress for t in (49, 50)] == [0, 100]
 
 
-def test_a_view_tells_what_the_job_was_submitted_with() -> None:
-    """Parameters are shown as they were given, and the job that one was made from."""
+def test_a_view_has_the_parameters() -> None:
+    """A job has its parameters, and the id of the job it works on."""
     world = World()
     params = {"jobId": "parent", "imageNo": 1}
     made_from, other = world.add_job("upscale", at=0, params=params), world.add_job(at=0)
@@ -42,7 +42,7 @@ def test_a_view_tells_what_the_job_was_submitted_with() -> None:
 
 
 def test_a_view_never_changes() -> None:
-    """What was seen can't be overwritten; another view of it can be made."""
+    """A view can't be changed, but a changed copy can be made."""
     world = World()
     job_id = world.add_job(at=0)
     view = world.job(job_id, 0)

@@ -1,4 +1,4 @@
-"""Which limits a request meets, and what a client sees of several."""
+"""Which limits a request meets, and what a client sees."""
 
 from __future__ import annotations
 
@@ -42,8 +42,10 @@ LIMITS: list[Limit] = [
 
 
 @given(st.sampled_from(LIMITS), st.sampled_from(LIMITS), st.lists(st.floats(0, 1), max_size=60))
-def test_who_waits_as_told_passes_all(one: Limit, other: Limit, gaps: list[float]) -> None:
-    """A request passes where all limits admit it; a refused one, alone, passes when told to."""
+def test_a_client_that_waits_as_told_passes_all(
+    one: Limit, other: Limit, gaps: list[float]
+) -> None:
+    """A request passes if all limits admit it; a refused one passes when it was told to return."""
     rules = LimitRules([one, LimitRule(other, "key")])
     for at in itertools.accumulate(gaps):
         verdict = rules.admit(_asks(at))
@@ -55,7 +57,7 @@ def test_who_waits_as_told_passes_all(one: Limit, other: Limit, gaps: list[float
 
 
 def test_what_is_refused_counts_nowhere() -> None:
-    """A request that one limit refuses takes nothing from the others."""
+    """A request that one limit refuses isn't counted by the others."""
     rules = LimitRules([SlidingWindow(3, 10), LimitRule(SlidingWindow(1, 10), "job")])
     verdicts = [rules.admit(_asks(0, job_id)) for job_id in "aaabc"]
     assert [isinstance(verdict, Ticket) for verdict in verdicts] == [True, False, False, True, True]
@@ -63,7 +65,7 @@ def test_what_is_refused_counts_nowhere() -> None:
 
 
 def test_places_are_given_back_to_all() -> None:
-    """A request that is under way is so for all limits that admitted it, until it ends."""
+    """A request is under way for all limits that admitted it, until it ends."""
     rules = LimitRules([Concurrency(2, retry_after=1), LimitRule(Concurrency(1, 5), "job")])
     ticket = rules.admit(_asks(0, "a"))
     assert isinstance(ticket, Ticket)
@@ -77,7 +79,7 @@ def test_places_are_given_back_to_all() -> None:
 
 
 def test_requests_under_way_when_limits_change() -> None:
-    """They end where they began: the new limits know nothing of them."""
+    """Requests under way end with the limits that admitted them, not with new ones."""
     rules = LimitRules(Concurrency(1))
     ticket = rules.admit(BALANCED)
     rules.replace(Concurrency(1))
@@ -99,7 +101,7 @@ def test_requests_under_way_when_limits_change() -> None:
     ],
 )
 def test_which_requests_a_rule_is_about(rule: LimitRule, counted: list[bool]) -> None:
-    """A request that a rule isn't about is never refused by it, and has nothing told of it."""
+    """A rule neither refuses nor hints about requests that it doesn't count."""
     for request, counts in zip((_asks(), _asks(job_id="b"), BALANCED, STRAY), counted, strict=True):
         rules = LimitRules(rule)
         assert bool(rules.hints(request, 0)) == counts
@@ -107,8 +109,8 @@ def test_which_requests_a_rule_is_about(rule: LimitRule, counted: list[bool]) ->
         assert isinstance(rules.admit(request), Refused) == counts
 
 
-def test_labels_are_told_apart() -> None:
-    """Limits of the same label are numbered, whatever signs a label has."""
+def test_equal_labels_are_numbered() -> None:
+    """Limits with the same label are numbered."""
     one = TokenBucket(1)
     by_route = LimitRule(one, "account", "job")
     rules = LimitRules([one, by_route, one, LimitRule(one, "key"), by_route, Concurrency(1)])
@@ -124,7 +126,7 @@ def test_labels_are_told_apart() -> None:
 
 @given(st.lists(st.sampled_from("ab"), max_size=20), st.lists(st.sampled_from("ab"), max_size=20))
 def test_going_back_to_a_snapshot(before: list[str], after: list[str]) -> None:
-    """From a snapshot on, the same requests are decided about alike, any number of times."""
+    """After a restored snapshot the same requests get the same decisions, any number of times."""
     rules = LimitRules([SlidingWindow(9, 100), LimitRule(TokenBucket(0.5, 2), "job")])
 
     def decide(job_ids: list[str], begin: float) -> list[bool]:
@@ -145,7 +147,7 @@ def test_going_back_to_a_snapshot(before: list[str], after: list[str]) -> None:
     [({"per": "world"}, "per"), ({"route": "jobs"}, "route must be a route's template")],
 )
 def test_impossible_rules_are_refused(settings: dict[str, Any], complaint: str) -> None:
-    """A rule is per something that there is, for a route that there is."""
+    """An unknown `per` or route is an error."""
     with pytest.raises(ValueError, match=complaint):
         LimitRule(TokenBucket(1), **settings)
 
@@ -154,7 +156,7 @@ def test_impossible_rules_are_refused(settings: dict[str, Any], complaint: str) 
 
 
 def _codes(mock: MockLegnext, *asked: tuple[str, str]) -> list[int]:
-    """The answers to requests, each of a key, for a path."""
+    """The answers to requests, each with a key and a path."""
 
     async def main() -> list[int]:
         async with client_of(mock) as client:
@@ -167,14 +169,14 @@ def _codes(mock: MockLegnext, *asked: tuple[str, str]) -> list[int]:
 
 
 def test_a_limit_for_each_key() -> None:
-    """One key that asks too much does no harm to another."""
+    """One key's requests don't use up the limit of another."""
     mock = MockLegnext(limit=LimitRule(SlidingWindow(2, 60), "key"))
     asked = [("one", BALANCE.path)] * 3 + [("other", BALANCE.path)] * 3
     assert _codes(mock, *asked) == [200, 200, 429, 200, 200, 429]
 
 
 def test_a_limit_for_each_job() -> None:
-    """A job that is asked for too often doesn't keep others from being asked for."""
+    """Requests for one job don't use up the limit of another."""
     mock = MockLegnext(limit=LimitRule(TokenBucket(1), "job"))
     first, second = (f"/api/v1/job/{job_id}" for job_id in mock.add_jobs(2))
     asked = [("key", path) for path in (first, first, second, second, BALANCE.path, BALANCE.path)]
@@ -182,7 +184,7 @@ def test_a_limit_for_each_job() -> None:
 
 
 def test_a_limit_for_one_route() -> None:
-    """A limit on submits says nothing about status requests."""
+    """A limit on submits doesn't count status requests."""
     mock = MockLegnext(limit=[LimitRule(SlidingWindow(1, 60), route="submit")])
 
     async def main() -> list[int]:
@@ -198,14 +200,14 @@ def test_a_limit_for_one_route() -> None:
 
 
 def test_a_wrong_key_counts_nowhere() -> None:
-    """Only requests whose key says whose they are count."""
+    """Only requests with a valid key count."""
     mock = MockLegnext(limit=SlidingWindow(1, 60), api_keys=["right"])
     asked = [("wrong", BALANCE.path)] * 2 + [("right", BALANCE.path)] * 2
     assert _codes(mock, *asked) == [401, 401, 200, 429]
 
 
 def test_a_leaky_bucket_makes_clients_wait() -> None:
-    """Requests that come at once are answered one by one, and those too many not at all."""
+    """Requests at the same time are answered one by one, and those beyond the capacity refused."""
     mock = MockLegnext(limit=LeakyBucket(2, capacity=3))
     answers: list[tuple[float, int]] = []
 
@@ -236,7 +238,7 @@ def test_a_leaky_bucket_makes_clients_wait() -> None:
     ids=str,
 )
 def test_each_kind_on_the_wire(limit: Limit | None, codes: list[int]) -> None:
-    """A client that asks once a second is admitted as the limit has it."""
+    """A client that asks once a second is admitted as the limit says."""
     mock = MockLegnext(limit=limit)
 
     async def main() -> list[int]:

@@ -43,7 +43,7 @@ TIMES = st.lists(st.floats(0, 1), max_size=50).map(lambda gaps: list(itertools.a
 def test_asking_for_the_verdict_counts_nothing(
     make: Callable[[], Limit], times: list[float]
 ) -> None:
-    """A verdict is what `admit` says then, and asking for it any number of times is no request."""
+    """`verdict` says what `admit` would, and counts nothing."""
     asked, other = make(), make()
     for t in times:
         verdicts = [asked.verdict(t) for _ in range(3)]
@@ -55,7 +55,7 @@ def test_asking_for_the_verdict_counts_nothing(
 @pytest.mark.parametrize("make", LIMITS)
 @given(TIMES, st.integers(0, 50))
 def test_a_copy_goes_on_alike(make: Callable[[], Limit], times: list[float], split: int) -> None:
-    """A copy says what the original does from then on, and neither knows of the other's."""
+    """A copy decides as the original does from then on, independently."""
     limit = make()
     for t in times[:split]:
         limit.admit(t)
@@ -66,7 +66,7 @@ def test_a_copy_goes_on_alike(make: Callable[[], Limit], times: list[float], spl
 
 
 def test_nothing_is_under_way_in_a_copy() -> None:
-    """The requests under way are not a limit's own: they end where they began."""
+    """In a copy no request is under way."""
     limits: list[Limit] = [Concurrency(1), Scheduled([(0, Concurrency(1))])]
     for limit in limits:
         assert limit.verdict(0) == limit.admit(0) == Admitted()
@@ -91,7 +91,7 @@ def test_no_window_has_more_than_rate_and_burst(rate: float, burst: int, gaps: l
 
 @given(st.floats(0.01, 1000), st.integers(1, 5), GAPS)
 def test_retry_after_is_true(rate: float, burst: int, gaps: list[float]) -> None:
-    """Who is refused and comes back, alone, when told to is admitted; just before, refused."""
+    """A refused client that returns when it was told to is admitted; just before, refused."""
     for t in itertools.accumulate(gaps):
         bucket = TokenBucket(rate, burst)
         for _ in range(burst):
@@ -103,14 +103,14 @@ def test_retry_after_is_true(rate: float, burst: int, gaps: list[float]) -> None
 
 
 def test_an_old_time_fills_nothing() -> None:
-    """A request that is asked about late, with an earlier time, finds the bucket as it is."""
+    """A request with an earlier time finds the bucket as it is."""
     bucket = TokenBucket(1, 1)
     assert bucket.admit(10) == Admitted()
     assert bucket.admit(5) == Refused(1)
 
 
 def test_fresh_is_full() -> None:
-    """A fresh bucket is full, whatever was taken from the one it is made from."""
+    """A fresh bucket is full, whatever the state of the original."""
     bucket = TokenBucket(2, burst=3)
     for _ in range(5):
         bucket.admit(0)
@@ -127,8 +127,8 @@ def test_unlimited_admits_everything() -> None:
     assert limit.fresh() == limit
 
 
-def test_a_bucket_tells_of_itself_as_of_a_window() -> None:
-    """The policy is what the bucket gives while it fills; the rest is what it holds."""
+def test_the_hint_of_a_token_bucket() -> None:
+    """The quota is what the bucket gains while it fills, the remainder what it holds."""
     bucket = TokenBucket(10, burst=20)
     assert bucket.hint(0) == Hint(quota=20, window=2, remaining=20, reset=0)
     for _ in range(20):
@@ -136,8 +136,8 @@ def test_a_bucket_tells_of_itself_as_of_a_window() -> None:
     assert bucket.hint(0.5) == Hint(quota=20, window=2, remaining=5, reset=1.5)
 
 
-def test_a_small_bucket_tells_of_a_whole_second() -> None:
-    """The fields have whole seconds, and so the window is never shorter than one."""
+def test_the_hint_of_a_small_bucket() -> None:
+    """The window is at least a second, because the fields have whole seconds."""
     assert TokenBucket(10, burst=1).hint(0) == Hint(quota=10, window=1, remaining=1, reset=0)
 
 
@@ -146,7 +146,7 @@ def test_a_small_bucket_tells_of_a_whole_second() -> None:
 def test_what_a_bucket_says_remains_does_pass(
     make: type[TokenBucket | LeakyBucket], rate: float, size: int, gaps: list[float]
 ) -> None:
-    """As many requests pass as `remaining` says, and not one more."""
+    """Exactly as many requests pass as `remaining` says."""
     bucket = make(rate, size)
     t = 0.0
     for t in itertools.accumulate(gaps):
@@ -159,20 +159,20 @@ def test_what_a_bucket_says_remains_does_pass(
 
 @pytest.mark.parametrize("rate", [0, -1, math.inf, math.nan])
 def test_impossible_rates_are_refused(rate: float) -> None:
-    """A rate has to be a number of requests above zero."""
+    """A rate that isn't a finite number above zero is an error."""
     with pytest.raises(ValueError, match="rate must be a number above 0"):
         TokenBucket(rate)
 
 
 def test_an_empty_bucket_is_refused() -> None:
-    """A bucket that can hold no token would never admit anything."""
+    """A bucket that can't hold a token is an error."""
     with pytest.raises(ValueError, match="must be >= 1"):
         TokenBucket(1, burst=0)
 
 
 @given(st.floats(0.1, 50), st.integers(0, 20), GAPS)
 def test_a_leaky_bucket_lets_out_one_by_one(rate: float, capacity: int, gaps: list[float]) -> None:
-    """Those that pass are at least 1 / rate apart, and none waits longer than the bucket holds."""
+    """Requests pass at least 1 / rate apart, and none waits longer than capacity / rate."""
     bucket = LeakyBucket(rate, capacity)
     passed = []
     for t in itertools.accumulate(gaps):
@@ -188,7 +188,7 @@ def test_a_leaky_bucket_lets_out_one_by_one(rate: float, capacity: int, gaps: li
 def test_a_full_leaky_bucket_says_when_there_is_room(
     rate: float, capacity: int, gaps: list[float]
 ) -> None:
-    """Who is refused and comes back, alone, when told to finds room; just before, none."""
+    """A refused client that returns when it was told to finds room; just before, none."""
     for t in itertools.accumulate(gaps):
         bucket = LeakyBucket(rate, capacity)
         for waiting in range(capacity + 1):
@@ -205,7 +205,7 @@ def test_a_full_leaky_bucket_says_when_there_is_room(
 def test_a_leaky_bucket_admits_what_a_token_bucket_does(
     rate: float, capacity: int, gaps: list[float]
 ) -> None:
-    """Queue and meter differ in the waiting only: not in whom they admit."""
+    """Both kinds of bucket admit the same requests; they differ in the delay."""
     leaky, tokens = LeakyBucket(rate, capacity), TokenBucket(rate, capacity + 1)
     # Apart by what a float's last bits can't blur.
     for t in itertools.accumulate(round(gap, 3) + 0.0007 for gap in gaps):
@@ -217,8 +217,8 @@ def test_a_leaky_bucket_admits_what_a_token_bucket_does(
         assert isinstance(leaky.admit(t), Admitted) == isinstance(tokens.admit(t), Admitted)
 
 
-def test_a_leaky_bucket_tells_of_itself() -> None:
-    """The policy is that of what comes at once; the rest is the room in it."""
+def test_the_hint_of_a_leaky_bucket() -> None:
+    """The quota is what the bucket takes at once, the remainder the room in it."""
     bucket = LeakyBucket(2, capacity=3)
     assert bucket.hint(0) == Hint(quota=4, window=2, remaining=4, reset=0)
     for _ in range(4):
@@ -231,7 +231,7 @@ def test_a_leaky_bucket_tells_of_itself() -> None:
 
 
 def test_impossible_leaky_buckets_are_refused() -> None:
-    """A rate has to be above zero, and no bucket holds less than nothing."""
+    """A rate of zero and a negative capacity are errors."""
     with pytest.raises(ValueError, match="rate must be a number above 0"):
         LeakyBucket(0)
     with pytest.raises(ValueError, match="must be >= 0"):
@@ -251,7 +251,7 @@ BOTH = pytest.mark.parametrize("kind", [SlidingWindow, FixedWindow])
 def test_a_sliding_window_admits_its_quota_in_any_window(
     quota: int, seconds: float, gaps: list[float]
 ) -> None:
-    """Of any quota + 1 admitted in a row, the last came a window after the first, or later."""
+    """Of any quota + 1 admitted in a row, the last is at least a window after the first."""
     window = SlidingWindow(quota, seconds)
     admitted = [t for t in itertools.accumulate(gaps) if window.admit(t) == Admitted()]
     for first, last in zip(admitted, admitted[quota:], strict=False):
@@ -262,7 +262,7 @@ def test_a_sliding_window_admits_its_quota_in_any_window(
 def test_a_sliding_window_refuses_only_when_full(
     quota: int, seconds: float, gaps: list[float]
 ) -> None:
-    """Whoever is refused has a full quota of admitted ones in the window behind."""
+    """A request is refused only if the window before it has a full quota of admitted ones."""
     window = SlidingWindow(quota, seconds)
     admitted: list[float] = []
     for t in itertools.accumulate(gaps):
@@ -276,7 +276,7 @@ def test_a_sliding_window_refuses_only_when_full(
 def test_a_fixed_window_admits_its_quota_in_each_window(
     quota: int, seconds: float, gaps: list[float]
 ) -> None:
-    """Counted by the number of the window: never more than the quota, and all of it if asked."""
+    """Each window admits its quota, if there are that many requests, and no more."""
     window = FixedWindow(quota, seconds)
     asked: dict[int, int] = {}
     admitted: dict[int, int] = {}
@@ -292,7 +292,7 @@ def test_a_fixed_window_admits_its_quota_in_each_window(
 def test_retry_after_of_a_window_is_true(
     kind: Windowed, quota: int, seconds: float, gaps: list[float]
 ) -> None:
-    """A client that is refused and comes back, alone, when told to is admitted; just before, refused."""
+    """A refused client that returns when it was told to is admitted; just before, refused."""
     for t in itertools.accumulate(gaps):
         window = kind(quota, seconds)
         for _ in range(quota):
@@ -309,7 +309,7 @@ def test_retry_after_of_a_window_is_true(
 def test_what_is_said_to_remain_does_pass(
     kind: Windowed, quota: int, seconds: float, gaps: list[float]
 ) -> None:
-    """As many requests pass as `remaining` says, and not one more; at the reset there are more."""
+    """Exactly as many requests pass as `remaining` says; at the reset there are more."""
     window = kind(quota, seconds)
     t = 0.0
     for t in itertools.accumulate(gaps):
@@ -327,7 +327,7 @@ def test_what_is_said_to_remain_does_pass(
 
 
 def test_two_quotas_pass_where_fixed_windows_meet() -> None:
-    """The flaw of this kind of limit, which clients are to be tested against."""
+    """Twice the quota passes around the end of a fixed window."""
     window = FixedWindow(10, 60)
     assert all(window.admit(59.9) == Admitted() for _ in range(10))
     verdict = window.admit(59.9)
@@ -337,13 +337,13 @@ def test_two_quotas_pass_where_fixed_windows_meet() -> None:
 
 
 def test_an_empty_sliding_window_has_nothing_to_wait_for() -> None:
-    """Without a request that counts, the whole quota is there now."""
+    """An empty window has its whole quota now."""
     assert SlidingWindow(60, 60).hint(5) == Hint(quota=60, window=60, remaining=60, reset=0)
 
 
 @BOTH
 def test_an_old_time_gains_nothing(kind: Windowed) -> None:
-    """A request that is asked about late, with an earlier time, counts with the newest."""
+    """A request with an earlier time counts with the newest."""
     window = kind(1, 10)
     assert window.admit(15) == Admitted()
     assert isinstance(window.admit(5), Refused)
@@ -355,7 +355,7 @@ def test_an_old_time_gains_nothing(kind: Windowed) -> None:
 
 @BOTH
 def test_fresh_has_counted_nothing(kind: Windowed) -> None:
-    """A fresh limit admits its whole quota, whatever the one it is made from has seen."""
+    """A fresh window admits its whole quota, whatever the state of the original."""
     window = kind(2, 10)
     for _ in range(3):
         window.admit(0)
@@ -368,14 +368,14 @@ def test_fresh_has_counted_nothing(kind: Windowed) -> None:
 @BOTH
 @pytest.mark.parametrize("seconds", [0, -1, math.inf, math.nan])
 def test_impossible_windows_are_refused(kind: Windowed, seconds: float) -> None:
-    """A window has to last for some seconds, and not for ever."""
+    """A window without a finite length above zero is an error."""
     with pytest.raises(ValueError, match="seconds must be a number above 0"):
         kind(1, seconds)
 
 
 @BOTH
 def test_a_quota_of_none_is_refused(kind: Windowed) -> None:
-    """A window without a quota would never admit anything."""
+    """A quota of zero is an error."""
     with pytest.raises(ValueError, match="must be >= 1"):
         kind(0, 1)
 
@@ -385,7 +385,7 @@ def test_a_quota_of_none_is_refused(kind: Windowed) -> None:
 
 @given(st.integers(1, 5), GAPS, st.floats(0.1, 10))
 def test_never_more_under_way_than_the_most(most: int, gaps: list[float], takes: float) -> None:
-    """Requests are admitted if and only if fewer than the most are under way."""
+    """A request is admitted if and only if fewer than `most` are under way."""
     limit = Concurrency(most)
     ends: list[float] = []
     for t in itertools.accumulate(gaps):
@@ -398,7 +398,7 @@ def test_never_more_under_way_than_the_most(most: int, gaps: list[float], takes:
 
 
 def test_concurrency_says_always_the_same() -> None:
-    """It can't know when a place will be free, and has no rate to tell of."""
+    """Refused requests are always told the same wait, and there is no hint."""
     limit = Concurrency(1, retry_after=2)
     assert limit.admit(0) == Admitted()
     assert limit.admit(0) == limit.admit(100) == Refused(2)
@@ -408,7 +408,7 @@ def test_concurrency_says_always_the_same() -> None:
 
 
 def test_only_what_is_under_way_can_finish() -> None:
-    """Whoever counts wrong is to hear of it, and not to get more places."""
+    """Finishing a request that isn't under way is an error."""
     limit = Concurrency(2)
     with pytest.raises(ValueError, match="no request is under way"):
         limit.finish(0)
@@ -418,14 +418,14 @@ def test_only_what_is_under_way_can_finish() -> None:
     ("most", "retry_after", "complaint"), [(0, 1.0, "must be >= 1"), (1, -1.0, "must be >= 0")]
 )
 def test_impossible_concurrency_is_refused(most: int, retry_after: float, complaint: str) -> None:
-    """At least one place, and no waiting backwards."""
+    """Less than one place and a negative wait are errors."""
     with pytest.raises(ValueError, match=complaint):
         Concurrency(most, retry_after)
 
 
 @given(st.lists(st.floats(0, 0.3), min_size=1, max_size=300))
 def test_each_phase_keeps_to_its_own_law(gaps: list[float]) -> None:
-    """What is admitted of a schedule's phase is what its limit alone would admit of it."""
+    """In each phase a schedule admits what the limit of the phase alone would admit."""
     parts: list[tuple[float, Limit]] = [
         (0, TokenBucket(5, 3)),
         (4, SlidingWindow(2, 3)),
@@ -440,7 +440,7 @@ def test_each_phase_keeps_to_its_own_law(gaps: list[float]) -> None:
 
 
 def test_a_request_finishes_where_it_was_admitted() -> None:
-    """Places that an earlier limit gave are not given back to the later one."""
+    """A request that an earlier limit admitted frees no place of the later one."""
     schedule = Scheduled([(0, Concurrency(2)), (10, Concurrency(1))])
     assert [schedule.admit(9), schedule.admit(9)] == [Admitted(), Admitted()]
     assert schedule.admit(10) == Admitted()
@@ -455,7 +455,7 @@ def test_a_request_finishes_where_it_was_admitted() -> None:
 
 
 def test_an_old_time_brings_no_old_limit_back() -> None:
-    """A request that is asked about late, with an earlier time, meets the newest limit."""
+    """A request with an earlier time meets the newest limit."""
     schedule = Scheduled([(0, Unlimited()), (10, TokenBucket(1, 1))])
     assert schedule.admit(-1) == Admitted()
     assert schedule.admit(10) == Admitted()
@@ -479,6 +479,6 @@ def test_fresh_begins_again() -> None:
 
 @pytest.mark.parametrize("begins", [[], [1], [0, 0], [0, 5, 3]])
 def test_impossible_schedules_are_refused(begins: list[float]) -> None:
-    """A schedule begins at the world's start, and goes forward."""
+    """A schedule that doesn't begin at 0, or isn't in order, is an error."""
     with pytest.raises(ValueError, match="of a schedule begin"):
         Scheduled([(begin, Unlimited()) for begin in begins])

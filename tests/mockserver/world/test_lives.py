@@ -1,4 +1,4 @@
-"""Lives that are drawn: waiting, running, failing."""
+"""Drawn lives: waiting, running, failing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mockserver._world import Empirical, Failures, Fixed, Lognormal, Preset, Scr
 
 
 def test_a_preset_sets_every_stage() -> None:
-    """Pending, staged and processing last as the preset has it; scripts play as written."""
+    """Pending, staged and processing last as in the preset; scripts aren't changed by it."""
     world = World(run_times=Preset(Fixed(7), pending=Fixed(2), staged=Lognormal(3, 0.5)))
     times = [change.at for change in world.changes(world.add_job(at=0), 1e6)]
     assert times[1] == 2
@@ -19,7 +19,7 @@ def test_a_preset_sets_every_stage() -> None:
 
 
 def test_stages_belong_to_the_job() -> None:
-    """Waiting is drawn like running: the same for the same job, in whatever company."""
+    """A job's waiting times don't depend on the other jobs."""
     preset = Preset(Fixed(7), pending=Empirical((1, 9)), staged=Empirical((1, 9)))
     alone, crowd = World(3, slots=None, run_times=preset), World(3, slots=None, run_times=preset)
     alone.add_job(at=0, job_id="me")
@@ -28,14 +28,14 @@ def test_stages_belong_to_the_job() -> None:
     assert alone.changes("me", 99) == crowd.changes("me", 99)
 
 
-def test_what_is_said_beside_a_preset_overrides_it() -> None:
-    """A failure share of zero spares the jobs of a preset in which some fail."""
+def test_a_setting_overrides_a_preset() -> None:
+    """A failure share of zero replaces the failures of a preset."""
     world = World(slots=None, run_times="video", failure_share=0.0)
     world.add_jobs(500, "video-diffusion", at=0)
     assert world.counts(1e6) == {"completed": 500}
 
 
 def test_failures_are_said_once() -> None:
-    """A share of any failures and the probabilities of each exclude each other."""
+    """`failure_share` and `failures` exclude each other."""
     with pytest.raises(ValueError, match="exclude each other"):
         World(failure_share=0.1, failures=Failures())

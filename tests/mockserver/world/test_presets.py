@@ -1,4 +1,4 @@
-"""Worlds by name."""
+"""Presets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.mockserver.helpers import client_of
 
 
 def ages(preset: str, task_type: str = "diffusion", n: int = 400) -> list[float]:
-    """How old jobs that complete become under a preset, in seconds."""
+    """The times from creation to completion under a preset, in seconds."""
     world = World(slots=None, run_times=preset)
     views = [world.job(job_id, 1e9) for job_id in world.add_jobs(n, task_type, at=0)]
     return [view.ended_at for view in views if view.ended_at and view.status == "completed"]
@@ -26,18 +26,18 @@ def failed_share(preset: str, task_type: str) -> float:
 
 
 def test_every_preset_has_its_name() -> None:
-    """The names that the type checker knows are the presets there are."""
+    """`PresetName` lists all presets."""
     assert set(get_args(PresetName)) == set(PRESETS)
 
 
 def test_presets_are_what_they_are_called() -> None:
-    """A fast world is quicker than a typical one, and a relaxed one slower than both."""
+    """`fast` is quicker than `typical`, and `relax` slower than both."""
     fast, typical, relax = (statistics.median(ages(name)) for name in ("fast", "typical", "relax"))
     assert fast * 5 < typical < relax / 2
 
 
 def test_only_the_fast_world_never_fails() -> None:
-    """In the others a few jobs fail; of videos more, and some of them time out."""
+    """No job fails in `fast`; a few do in the others, and more of the videos."""
     assert failed_share("fast", "diffusion") == 0
     assert 0.01 < failed_share("typical", "diffusion") < 0.06
     assert 0.02 < failed_share("relax", "diffusion") < 0.09
@@ -45,13 +45,13 @@ def test_only_the_fast_world_never_fails() -> None:
 
 
 def test_a_wrong_name_is_answered_with_the_right_ones() -> None:
-    """Whoever mistypes a preset is told which there are."""
+    """The error for an unknown preset lists the presets."""
     with pytest.raises(ValueError, match="no preset 'slow'; there are fast, typical, relax, video"):
         World(run_times="slow")
 
 
 def test_a_mock_takes_a_presets_name() -> None:
-    """On the wire, a job of the fast world has ended when a typical one has hardly begun."""
+    """A mock accepts the name of a preset."""
     mock = MockLegnext(run_times="fast")
     job_id = mock.add_job()
 

@@ -1,4 +1,4 @@
-"""Keyed randomness: the same number for the same purpose, whatever else is asked."""
+"""Keyed random numbers: the same for the same purpose."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ KEYS = st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 5)), min_siz
 
 @given(st.integers(), KEYS)
 def test_order_of_asking_changes_nothing(seed: int, keys: list[tuple[str, int]]) -> None:
-    """A number belongs to its key, in whatever order the keys are asked for."""
+    """A key's number doesn't depend on the order of the questions."""
     first = {key: Randomness(seed).uniform(*key) for key in keys}
     randomness = Randomness(seed)
     assert {key: randomness.uniform(*key) for key in reversed(keys)} == first
 
 
 def test_keys_do_not_run_into_each_other() -> None:
-    """Where a key is divided matters."""
+    """The division of a key into parts matters."""
     randomness = Randomness(0)
     assert randomness.uniform("ab", "c") != randomness.uniform("a", "bc")
     assert randomness.uniform("ab", "c") != randomness.uniform("ab\x1fc1")
 
 
 def test_seeds_differ() -> None:
-    """Another seed gives other numbers."""
+    """Another seed has other numbers."""
     assert Randomness(1).uniform("a") != Randomness(2).uniform("a")
 
 

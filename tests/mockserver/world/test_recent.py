@@ -1,4 +1,4 @@
-"""State by name that can't grow for ever."""
+"""A bounded table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mockserver._world.recent import Recent
 
 @given(st.lists(st.text("abcdef", min_size=1, max_size=1)), st.integers(1, 4))
 def test_the_latest_names_are_kept(names: list[str], most: int) -> None:
-    """Those that are counted on are those that were used last, and never more than the most."""
+    """The most recently used names are kept, and never more than the limit."""
     recent: Recent[int] = Recent(int, most)
     model: dict[str, int] = {}
     for name in names:
@@ -25,7 +25,7 @@ def test_the_latest_names_are_kept(names: list[str], most: int) -> None:
 
 
 def test_a_copy_is_another() -> None:
-    """What is done to one is not done to its copy, nor to what is in it."""
+    """A copy is independent, and so are its values."""
     one: Recent[list[int]] = Recent(list)
     one["a"].append(1)
     other = one.copy(list.copy)
@@ -35,7 +35,7 @@ def test_a_copy_is_another() -> None:
 
 
 def test_names_are_forgotten_by_their_beginning() -> None:
-    """All names that begin so are gone, and only those."""
+    """All names with the beginning are dropped, and no others."""
     recent: Recent[int] = Recent(int)
     for name in ("a", "ab", "b"):
         recent[name] = 1

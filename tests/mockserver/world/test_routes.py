@@ -15,7 +15,7 @@ class _Setting:
 
 
 def test_every_task_type_has_a_submit() -> None:
-    """There is a submit for each of the 19, under its name, and no other route makes jobs."""
+    """Each task type has a submit under its name, and no other route makes jobs."""
     submits = [route for route in ROUTES if "submit" in route.words]
     assert [route.name for route in submits] == list(TASKS)
     assert {route.template for route in submits} == {f"POST /api/v1/{name}" for name in TASKS}
@@ -30,13 +30,13 @@ def test_no_two_routes_are_alike() -> None:
     "word", [None, "job", JOB.template, "submit", "upload-paint", "active-tasks"]
 )
 def test_routes_are_called_by_their_words(word: str | None) -> None:
-    """A setting names a route by its template or its name, or it names none."""
+    """A route has a template and a name; None is no route."""
     assert _Setting(word).route == word
     assert word is None or word in WORDS
 
 
 @pytest.mark.parametrize("word", ["", "jobs", "docs", "/api/v1/diffusion", "GET /api/v1/job/1"])
-def test_a_route_that_is_not_there_is_refused(word: str) -> None:
-    """A rule that could never fit is a mistake, and its author is to hear of it."""
+def test_unknown_routes(word: str) -> None:
+    """An unknown route is an error."""
     with pytest.raises(ValueError, match=r"route must be a route's template, like 'GET /api"):
         _Setting(word)

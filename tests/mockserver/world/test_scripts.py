@@ -1,4 +1,4 @@
-"""Scripts: what is a lifecycle, and what isn't."""
+"""Scripts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mockserver._world import Script, Step
 
 
 def test_short_forms() -> None:
-    """A step can be a pair, a bare status or a `Step`; no seconds, or None, is for ever."""
+    """A step can be a pair, a bare status or a `Step`; without seconds it has no end."""
     script = Script([("pending", 2), Step("retry", 0.5), ("processing", 3), "completed"])
     assert script.steps == (
         Step("pending", 2),
@@ -23,7 +23,7 @@ def test_short_forms() -> None:
 
 
 def test_length_and_end() -> None:
-    """A script knows how long it takes to its last step, and whether that is an end."""
+    """`seconds` is the time until the last step."""
     ending, held = Script([("a", 2), ("b", 3), "failed"]), Script([("a", 2), "b"])
     assert ending.seconds == 5
     assert held.seconds == 2
@@ -42,20 +42,20 @@ def test_length_and_end() -> None:
         ([("a", -1), "completed"], "must be >= 0"),
     ],
 )
-def test_what_is_no_life_is_refused(steps: list[Any], complaint: str) -> None:
-    """A script that doesn't end, goes on after its end or repeats itself is refused."""
+def test_impossible_scripts(steps: list[Any], complaint: str) -> None:
+    """A script without a lasting end, with steps after it or a repeated status is an error."""
     with pytest.raises(ValueError, match=complaint):
         Script(steps)
 
 
 def test_a_step_waits_for_at_least_one_poll() -> None:
-    """A number of polls that can't be counted to is refused."""
+    """Less than one poll is an error."""
     with pytest.raises(ValueError, match="must be >= 1"):
         Step("pending", polls=0)
 
 
 @pytest.mark.parametrize("step", [1, ("a",), ("a", "b"), (1, 2), None])
-def test_what_is_no_step_is_refused(step: Any) -> None:  # noqa: ANN401 - anything at all
-    """What isn't a status with its seconds is refused by its type."""
+def test_impossible_steps(step: Any) -> None:  # noqa: ANN401 - anything at all
+    """Anything but a status, perhaps with seconds, is an error."""
     with pytest.raises(TypeError, match="a step is a status"):
         Script([step])

@@ -1,4 +1,4 @@
-"""Slots and queues: never too many at once, and in the right order."""
+"""Slots and queues."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ORDERS: st.SearchStrategy[Order] = st.sampled_from(["fifo", "random", "priority"
 
 
 def lives(world: World) -> list[tuple[float, float]]:
-    """When each job took its slot, and when it gave it back."""
+    """When each job took its slot, and when it freed it."""
     world.advance(1e9)
     return [(changes[1].at, changes[-1].at) for changes in world.truth(1e9).values()]
 
@@ -30,7 +30,7 @@ def lives(world: World) -> list[tuple[float, float]]:
 def test_slots_are_never_exceeded_and_never_idle(
     seed: int, slots: int, order: Order, batches: list[tuple[float, int]]
 ) -> None:
-    """At no time do more jobs run than there are slots; and no job waits beside a free one."""
+    """There are never more running jobs than slots, and no job waits while a slot is free."""
     world = World(seed, slots=slots, order=order, run_times=Uniform(0, 10))
     t = 0.0
     for gap, n in batches:
@@ -58,7 +58,7 @@ def test_fifo_is_first_in_first_out(seed: int, slots: int, n: int) -> None:
 
 
 def test_random_order_is_random_and_repeatable() -> None:
-    """Drawn at random, jobs overtake each other; in the same way for the same seed."""
+    """In random order jobs overtake each other, in the same way for the same seed."""
 
     def begins(seed: int) -> list[float]:
         world = World(seed, slots=1, order="random", run_times=Fixed(1))
@@ -70,7 +70,7 @@ def test_random_order_is_random_and_repeatable() -> None:
 
 
 def test_the_highest_priority_goes_first() -> None:
-    """Of the waiting jobs the one of the highest priority starts; of equals, the first."""
+    """The waiting job of the highest priority starts, of equals the first."""
     world = World(slots=1, order="priority", run_times=Fixed(1), priorities={"upscale": 5})
     running = world.add_job(at=0)
     world.advance(0.5)
@@ -104,19 +104,19 @@ def test_the_highest_priority_goes_first() -> None:
     ],
 )
 def test_slots_can_be_one_word(slots: int | str | None, when_full: Any, meant: object) -> None:  # noqa: ANN401 - also a wrong one
-    """`queue@6` and `reject@6` say both: how many, and what happens when they are taken."""
+    """`queue@6` and `reject@6` set both the number of slots and what happens when they are full."""
     assert read_slots(slots, when_full) == meant
 
 
 @pytest.mark.parametrize("word", ["6", "drop@6", "queue@", "queue@x", "queue@-1", "queue@²", "@6"])
 def test_other_words_are_no_slots(word: str) -> None:
-    """What is misspelt is refused, with the forms there are."""
+    """The error for a misspelt word lists the forms."""
     with pytest.raises(ValueError, match="queue@<number> or reject@<number>"):
         read_slots(word, "queue")
 
 
 def test_impossible_slots_are_refused() -> None:
-    """No slot at all and an unknown way of being full are errors."""
+    """Less than one slot and an unknown `when_full` are errors."""
     with pytest.raises(ValueError, match="slots must be at least 1"):
         read_slots("reject@0", "queue")
     with pytest.raises(ValueError, match="when_full must be 'queue' or 'reject', not 'drop'"):
@@ -124,14 +124,14 @@ def test_impossible_slots_are_refused() -> None:
 
 
 def test_no_limit_means_no_waiting() -> None:
-    """With unlimited slots every job begins at once."""
+    """Without a limit every job begins at once."""
     world = World(slots=None)
     world.add_jobs(500, at=3)
     assert {begin for begin, _ in lives(world)} == {3.5}
 
 
 def test_a_job_held_for_ever_keeps_its_slot() -> None:
-    """A slot that is never given back is never given out again."""
+    """A slot that is never freed is never assigned again."""
     world = World(slots=1)
     world.add_job(at=0, script=Script(["processing"], takes_slot=True))
     waiting = world.add_job(at=0)
@@ -143,13 +143,13 @@ def test_a_job_held_for_ever_keeps_its_slot() -> None:
     [(0, "fifo", "slots must be at least 1"), (1, "lifo", "order must be 'fifo', 'random' or")],
 )
 def test_impossible_queues_are_refused(slots: int, order: Any, complaint: str) -> None:  # noqa: ANN401 - a wrong one
-    """A queue has at least one slot, and an order that exists."""
+    """Less than one slot and an unknown order are errors."""
     with pytest.raises(ValueError, match=complaint):
         Queue(slots, order, Randomness(0), lambda _job, at: at, lambda _job: 0)
 
 
 def test_a_hundred_thousand_jobs_are_nothing() -> None:
-    """A long queue is worked off whole, and the last job of it ends when it must."""
+    """All jobs of a long queue run, and the last one ends on time."""
     world = World(slots=12, run_times=Lognormal(45, 0.25))
     last = world.add_jobs(100_000, at=0)[-1]
     assert world.status(last, 1e9) == "completed"

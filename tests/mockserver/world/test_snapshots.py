@@ -1,4 +1,4 @@
-"""Snapshots: a world as it was, to go on from there."""
+"""Snapshots of a world."""
 
 from __future__ import annotations
 
@@ -7,40 +7,40 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver._world import Fixed, Order, Script, Step, World
-from tests.mockserver.world.deeds import DEEDS, ORDERS, Deed, do, made
+from tests.mockserver.world.actions import ACTIONS, ORDERS, Action, act, made
 
 
 @given(
     st.integers(0, 9),
     st.none() | st.integers(1, 3),
     ORDERS,
-    DEEDS,
-    DEEDS,
+    ACTIONS,
+    ACTIONS,
     st.sampled_from(["here", "there"]),
 )
 def test_a_restored_world_goes_on_as_the_first_did(
     seed: int,
     slots: int | None,
     order: Order,
-    before: list[Deed],
-    after: list[Deed],
+    before: list[Action],
+    after: list[Action],
     where: str,
 ) -> None:
-    """The same deeds after a snapshot give the same lives, in this world or in one made alike."""
+    """The same changes after a snapshot give the same lives, in this world or an equal one."""
     world = made(seed, slots, order)
     t = 0.0
-    for deed in before:
-        t += deed.after
-        do(world, deed, t)
+    for action in before:
+        t += action.after
+        act(world, action, t)
     begin, snapshot = t, world.snapshot()
 
     def go_on(world: World) -> object:
-        """What comes of the deeds after."""
+        """The lives after the later changes."""
         t = begin
         counts = []
-        for deed in after:
-            t += deed.after
-            do(world, deed, t)
+        for action in after:
+            t += action.after
+            act(world, action, t)
             counts.append((world.counts(t), world.balance(t)))
         return counts, dict(world.truth(1e6)), world.counts(1e6)
 
@@ -55,7 +55,7 @@ def test_a_restored_world_goes_on_as_the_first_did(
 
 
 def test_time_goes_back() -> None:
-    """Jobs that were added after a snapshot are gone, and jobs can be added at its time again."""
+    """Restoring removes jobs added later, and jobs can be added at the snapshot's time."""
     world = World(run_times=Fixed(10))
     kept = world.add_job(at=0)
     world.advance(5)
@@ -71,7 +71,7 @@ def test_time_goes_back() -> None:
 
 
 def test_polls_are_counted_from_the_snapshot() -> None:
-    """A job that waits for polls waits for as many as it did when the snapshot was taken."""
+    """The number of polls a job waits for is restored."""
     world = World()
     job_id = world.add_job(at=0, script=Script([Step("processing", polls=2), "completed"]))
     world.poll(job_id, 1)
@@ -84,7 +84,7 @@ def test_polls_are_counted_from_the_snapshot() -> None:
 
 
 def test_a_feed_goes_on_from_the_snapshot() -> None:
-    """What a feed has told of the time before isn't told again; what comes after is told anew."""
+    """After a restore a feed reports later changes again, and earlier ones not."""
     world = World(run_times=Fixed(10))
     feed, lazy = world.follow(all_jobs=True), world.follow()
     world.add_job(at=0, callback="http://127.0.0.1/")
@@ -98,6 +98,6 @@ def test_a_feed_goes_on_from_the_snapshot() -> None:
 
 
 def test_another_worlds_snapshot_is_refused() -> None:
-    """A snapshot of another seed would give lives that this seed doesn't have."""
+    """A snapshot of another seed is an error."""
     with pytest.raises(ValueError, match="seed 1 doesn't fit seed 2"):
         World(2).restore(World(1).snapshot())

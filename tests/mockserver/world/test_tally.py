@@ -1,4 +1,4 @@
-"""How many jobs there are of each status, at any time."""
+"""Numbers of jobs by status."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 from mockserver import MockLegnext, run_virtual
 from mockserver._world import TERMINAL, Fixed, Order, World
 from tests.mockserver.helpers import client_of
-from tests.mockserver.world.deeds import DEEDS, ORDERS, Deed, do, made
+from tests.mockserver.world.actions import ACTIONS, ORDERS, Action, act, made
 
 
-@given(st.integers(0, 9), st.none() | st.integers(1, 3), ORDERS, DEEDS)
+@given(st.integers(0, 9), st.none() | st.integers(1, 3), ORDERS, ACTIONS)
 def test_counts_are_those_of_the_jobs(
-    seed: int, slots: int | None, order: Order, deeds: list[Deed]
+    seed: int, slots: int | None, order: Order, actions: list[Action]
 ) -> None:
-    """Whatever is done, at every time there are as many jobs of each status as one can count."""
+    """After any changes, the numbers are those counted job by job."""
     world = made(seed, slots, order)
     t = 0.0
-    for deed in deeds:
-        t += deed.after
-        do(world, deed, t)
+    for action in actions:
+        t += action.after
+        act(world, action, t)
         views = [world.job(job_id, t) for job_id in world.job_ids()]
         counted = Counter(view.status for view in views)
         assert world.counts(t) == counted
@@ -34,7 +34,7 @@ def test_counts_are_those_of_the_jobs(
 
 
 def test_the_past_can_be_counted_too() -> None:
-    """Counts of an earlier time are right, and don't disturb those of the present."""
+    """Numbers at an earlier time are right, and don't affect the present ones."""
     world = World(run_times=Fixed(10))
     world.add_jobs(2, at=0)
     world.add_job(at=5)
@@ -48,7 +48,7 @@ def test_the_past_can_be_counted_too() -> None:
 
 
 def test_an_account_that_rejects_is_full_with_as_many_jobs_as_slots() -> None:
-    """Under `reject`, unfinished jobs fill the slots; under `queue` an account is never full."""
+    """With `reject`, unfinished jobs fill the account; with `queue` it is never full."""
     rejecting, queuing = World(slots="reject@2", run_times=Fixed(10)), World(slots="queue@2")
     endless = World(slots=None, when_full="reject")
     for world in (rejecting, queuing, endless):

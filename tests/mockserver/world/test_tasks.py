@@ -9,19 +9,19 @@ from mockserver._world.tasks import task_named
 
 
 def test_there_are_nineteen() -> None:
-    """Every task of the API is there, under the name it has in the path."""
+    """The table has all task types of the API, by their names."""
     assert len(TASKS) == 19
     assert all(name == task.name for name, task in TASKS.items())
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=list(TASKS))
 def test_ranges_are_ranges(task: TaskType) -> None:
-    """A typical run has a length, and a longest length."""
+    """Every range of run times is a range."""
     low, high = task.typical_run
     assert 0 < low < high
 
 
 def test_a_wrong_name_is_answered_with_the_right_ones() -> None:
-    """Whoever mistypes a task is told which there are."""
+    """The error for an unknown task type lists the task types."""
     with pytest.raises(ValueError, match="no task type 'difusion'; there are diffusion, "):
         task_named("difusion")

@@ -1,4 +1,4 @@
-"""The world: what is true of a job at a time."""
+"""The world: the state of jobs at a time."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SCRIPTS = st.builds(
 
 
 def test_a_job_passes_through_its_statuses() -> None:
-    """A job is pending, staged, processing and completed, a second from creation to start."""
+    """A job goes from pending to completed, and starts a second after its creation."""
     world = World(run_times=Fixed(40))
     job_id = world.add_job(at=10)
     assert world.changes(job_id, 1000) == (
@@ -59,7 +59,7 @@ def test_a_job_passes_through_its_statuses() -> None:
 
 
 def test_started_and_ended_are_known_when_they_happen() -> None:
-    """The times of start and end are None until then, also when they are decided already."""
+    """The times of start and end are None until they have come."""
     world = World(run_times=Fixed(40))
     job_id = world.add_job(at=0)
     assert (world.started_at(job_id), world.ended_at(job_id)) == (
@@ -77,10 +77,10 @@ def test_started_and_ended_are_known_when_they_happen() -> None:
 
 
 @given(st.integers(0, 9), st.lists(st.one_of(st.none(), SCRIPTS), max_size=20), st.lists(TIMES))
-def test_truth_does_not_depend_on_who_asks_when(
+def test_answers_do_not_depend_on_questions(
     seed: int, scripts: list[Script | None], times: list[float]
 ) -> None:
-    """Asked in any order, at any times, the same is true; and status, view and changes agree."""
+    """Answers don't depend on the order of questions; status, view and changes agree."""
 
     def world() -> World:
         made = World(seed, slots=2, run_times=Fixed(20), failure_share=0.3)
@@ -100,7 +100,7 @@ def test_truth_does_not_depend_on_who_asks_when(
 
 @given(st.lists(SCRIPTS, min_size=1, max_size=10), st.integers(1, 3))
 def test_scripts_are_played_as_written(scripts: list[Script], slots: int) -> None:
-    """Each status follows in its order, lasts its seconds, and a terminal is the end."""
+    """Statuses follow in order, each for its seconds, and a terminal one is the last."""
     world = World(slots=slots)
     played = {world.add_job(at=5, script=script): script for script in scripts}
     for job_id, script in played.items():
@@ -113,7 +113,7 @@ def test_scripts_are_played_as_written(scripts: list[Script], slots: int) -> Non
 
 
 def test_a_script_can_wait_for_a_slot() -> None:
-    """A script that takes a slot is pending until there is one, and then plays on."""
+    """A job whose script takes a slot is pending until it has one, and then goes on."""
     world = World(slots=1, run_times=Fixed(9.5))
     world.add_job(at=0)
     script = Script([("pending", 2), ("processing", 3), "failed"], takes_slot=True)
@@ -127,7 +127,7 @@ def test_a_script_can_wait_for_a_slot() -> None:
 
 
 def test_a_script_that_stays_pending_never_takes_a_slot() -> None:
-    """A job held in pending stands beside the queue."""
+    """A job held in pending isn't in the queue."""
     world = World(slots=1)
     held = world.add_job(at=0, script=Script(["pending"], takes_slot=True))
     other = world.add_job(at=0)
@@ -142,7 +142,7 @@ def test_no_jobs_fail_unless_asked_for() -> None:
 
 
 def test_the_failure_share_is_kept() -> None:
-    """About as many jobs fail as are meant to, before they would have completed."""
+    """The share of jobs that fail is about the one given, and they fail before they complete."""
     world = World(slots=None, failure_share=0.2, run_times=Fixed(100))
     ids = world.add_jobs(3000, at=0)
     views = [world.job(job_id, 1e6) for job_id in ids]
@@ -154,7 +154,7 @@ def test_the_failure_share_is_kept() -> None:
 
 
 def test_run_times_can_decide_failure() -> None:
-    """A `Run` says how long and whether it fails, whatever the share."""
+    """A `Run` decides duration and failure, whatever the share."""
     why = Failure(418, "teapot", "short and stout")
 
     def run_times(start: Start) -> Run:
@@ -166,8 +166,8 @@ def test_run_times_can_decide_failure() -> None:
     assert world.status(completing, 99) == "completed"
 
 
-def test_run_times_are_told_who_starts_when() -> None:
-    """What decides the run time knows the job, its number, its type and its start."""
+def test_run_times_can_depend_on_the_start() -> None:
+    """Run times can depend on the job, its number, its type and its start."""
     seen: list[Start] = []
 
     def run_times(start: Start) -> float:
@@ -184,7 +184,7 @@ def test_run_times_are_told_who_starts_when() -> None:
 
 
 def test_a_life_belongs_to_the_job_id() -> None:
-    """A job of the same id runs as long in another crowd, where slots are free."""
+    """If slots are free, a job's run doesn't depend on the other jobs."""
     alone, crowd = World(7, slots=None), World(7, slots=None)
     alone.add_job(at=0, job_id="me")
     crowd.add_jobs(10, at=0)
@@ -193,7 +193,7 @@ def test_a_life_belongs_to_the_job_id() -> None:
 
 
 def test_the_same_seed_gives_the_same_ids_and_lives() -> None:
-    """Two worlds of a seed are equal, and those of another seed differ."""
+    """Worlds with the same seed are equal, and others differ."""
 
     def truth(seed: int) -> object:
         world = World(seed)
@@ -204,7 +204,7 @@ def test_the_same_seed_gives_the_same_ids_and_lives() -> None:
 
 
 def test_truth_lists_all_changes_in_order() -> None:
-    """All changes come in the order of time; at one instant, in the order of adding."""
+    """Changes are in the order of time, at equal times in the order of adding."""
     world = World(slots=None)
     a = world.add_job(at=0, script=Script([("pending", 1), "completed"]))
     b = world.add_job(at=0, script=Script([("pending", 1), "failed"]))
@@ -226,7 +226,7 @@ def test_truth_lists_all_changes_in_order() -> None:
 
 
 def test_truth_is_kept_as_of_its_time() -> None:
-    """A truth that was taken does not change as time goes on."""
+    """A truth doesn't change as time goes on."""
     world = World()
     job_id = world.add_job(at=0)
     early = world.truth(0.2)
@@ -235,7 +235,7 @@ def test_truth_is_kept_as_of_its_time() -> None:
 
 
 def test_views_show_the_job_as_it_is() -> None:
-    """A view has the times that have come, and nothing of the future."""
+    """A view has past times, and nothing of the future."""
     world = World(run_times=Fixed(10))
     job_id = world.add_job("describe", at=2, callback="http://127.0.0.1/hook")
     early, late = world.job(job_id, 2), world.job(job_id, 99)
@@ -247,7 +247,7 @@ def test_views_show_the_job_as_it_is() -> None:
 
 
 def test_nothing_is_added_to_the_past() -> None:
-    """What has been told stays true: no job can be added before it."""
+    """No job can be added before `now`."""
     world = World()
     world.advance(10)
     world.add_job(at=10)
@@ -271,7 +271,7 @@ def test_time_never_goes_back() -> None:
 
 
 def test_the_same_seed_gives_the_lives_it_always_gave() -> None:
-    """Draws are for purposes that keep their names: a recorded run can be repeated years later."""
+    """The lives of a seed never change: a recorded run can be repeated years later."""
     world = World(7, slots=2, order="random", failure_share=0.5)
     world.add_jobs(20, "upscale", at=0.0)
     lives = [
@@ -298,6 +298,6 @@ def test_a_job_weighs_less_than_a_kilobyte() -> None:
 
 
 def test_terminals_are_terminal() -> None:
-    """The words that end a job are those of the API."""
+    """The terminal statuses are those of the API."""
     assert {"completed", "failed"} == TERMINAL
     assert Step("x").seconds == float("inf")

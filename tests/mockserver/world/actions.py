@@ -1,4 +1,4 @@
-"""What may be done to a world, one thing after another, for the laws that hold whatever is done."""
+"""Sequences of changes of a world, for properties that hold after any of them."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ STATUSES: Final = ("pending", "processing", "retry", "completed", "failed")
 
 
 @attrs.frozen
-class Deed:
-    """One thing done to a world.
+class Action:
+    """One change of a world.
 
     Attributes:
         what: What it is.
@@ -42,9 +42,9 @@ class Deed:
 
 
 WHATS: Final[tuple[What, ...]] = ("add", "poll", "release", "hold", "set", "look")
-DEEDS: Final = st.lists(
+ACTIONS: Final = st.lists(
     st.builds(
-        Deed,
+        Action,
         st.sampled_from(WHATS),
         # Often at the same instant as the one before.
         st.just(0.0) | st.floats(0, 5).map(lambda x: round(x, 1)),
@@ -70,10 +70,10 @@ def made(seed: int, slots: int | None, order: Order) -> World:
     )
 
 
-def do(world: World, deed: Deed, t: float) -> None:
-    """Do one thing to a world at `t`; what can't be done (to a job that has ended) isn't."""
-    n = deed.number
-    if deed.what == "add":
+def act(world: World, action: Action, t: float) -> None:
+    """Make one change at `t`; an impossible one (of a job that has ended) is skipped."""
+    n = action.number
+    if action.what == "add":
         script = SCRIPTS[n] if n < len(SCRIPTS) else None
         callback = "http://127.0.0.1/" if n % 2 else ""
         task_type = "upscale" if n % 3 else "diffusion"
@@ -82,15 +82,15 @@ def do(world: World, deed: Deed, t: float) -> None:
     if not len(world):
         return
     job_id = list(world.job_ids())[n % len(world)]
-    if deed.what == "poll":
+    if action.what == "poll":
         world.poll(job_id, t)
-    elif deed.what == "look":
+    elif action.what == "look":
         world.job(job_id, t)
     else:
         try:
-            if deed.what == "release":
+            if action.what == "release":
                 world.release(job_id, t)
-            elif deed.what == "hold":
+            elif action.what == "hold":
                 world.hold(job_id, t)
             else:
                 world.set_status(job_id, STATUSES[n % len(STATUSES)], t)
