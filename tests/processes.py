@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Timer
 from typing import IO
 
-# How long a process may take to end, seconds: more than any of them needs on a busy machine.
-_PATIENCE = 300.0
+from tests.patience import PATIENCE
 
 
 def rest_of(process: subprocess.Popen[str], given: str = "") -> tuple[str, str]:
@@ -25,7 +24,7 @@ def rest_of(process: subprocess.Popen[str], given: str = "") -> tuple[str, str]:
     def read(stream: IO[str] | None) -> str:
         return "" if stream is None or stream.closed else stream.read()
 
-    killer = Timer(_PATIENCE, process.kill)
+    killer = Timer(PATIENCE, process.kill)
     killer.start()
     try:
         with ThreadPoolExecutor(2) as threads:

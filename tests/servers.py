@@ -12,6 +12,8 @@ from typing import Any
 
 import attrs
 
+from tests.patience import PATIENCE
+
 
 @attrs.frozen
 class MockServer:
@@ -45,6 +47,6 @@ def mock_server(*options: str) -> Iterator[MockServer]:
             assert url, "the mock server has not started"
             yield MockServer(url)
             process.terminate()
-            assert process.wait(timeout=30) == 0
+            assert process.wait(PATIENCE) == 0
         finally:
             process.kill()

@@ -9,6 +9,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tests.patience import PATIENCE
+
 _NOTEBOOK = Path(__file__).parents[2] / "docs" / "how-to" / "notebook.ipynb"
 
 
@@ -29,7 +31,7 @@ def test_it_is_kept_without_outputs() -> None:
 def test_the_notebook_runs() -> None:
     """All jobs end, with `await` and without."""
     notebook = _notebook()
-    NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    NotebookClient(notebook, timeout=int(PATIENCE), kernel_name="python3").execute()
     printed = {
         cell.id: "".join(output.get("text", "") for output in cell.outputs)
         for cell in notebook.cells

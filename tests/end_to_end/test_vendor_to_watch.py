@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from legnext import Client
 
+from tests.patience import PATIENCE
 from tests.servers import mock_server
 
 KEY = "end-to-end"
@@ -52,7 +53,7 @@ def watch(url: str, ids_file: Path) -> subprocess.CompletedProcess[str]:
         env=os.environ | {"LEGNEXT_API_KEY": KEY, "LEGNEXT_BASE_URL": url},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
 

@@ -39,6 +39,7 @@ from tests.legnext_stream.support import (
     in_turn,
     mock_network,
 )
+from tests.patience import PATIENCE
 from tests.servers import mock_server
 
 
@@ -271,7 +272,7 @@ def test_in_nothing_that_the_command_writes(tmp_path: Path) -> None:
                 env=environment(LEGNEXT_API_KEY=KEY, TRIO_DEBUG="1", HTTPX_LOG_LEVEL="trace"),
                 cwd=tmp_path,
                 capture_output=True,
-                timeout=60,
+                timeout=PATIENCE,
                 check=False,
             )
             for command in commands

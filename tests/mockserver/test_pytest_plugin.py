@@ -36,9 +36,8 @@ def test_an_async_test_runs_in_virtual_time(pytester: pytest.Pytester, *, trio_m
     tests = """
 async def test_hours_pass_at_once(legnext_mock):
     ids = legnext_mock.add_jobs(1000)
-    begun = time.monotonic()
+    assert isinstance(trio.lowlevel.current_clock(), trio.testing.MockClock)
     await trio.sleep(100_000)
-    assert time.monotonic() - begun < 10
     assert legnext_mock.truth[ids[-1]][-1].status == "completed"
     assert (await balance(legnext_mock)).status_code == 200
     assert legnext_mock.now == trio.current_time()

@@ -32,6 +32,7 @@ from mockserver import (
     TokenBucket,
 )
 from mockserver._world import TASKS
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -139,7 +140,10 @@ async def test_every_submit_and_every_result() -> None:
             getattr(client.midjourney, method)(**given) for method, (_, given) in SUBMITS.items()
         ]
         return [
-            (job, client.tasks.wait_for_completion(job.job_id, timeout=30, poll_interval=0.001))
+            (
+                job,
+                client.tasks.wait_for_completion(job.job_id, timeout=PATIENCE, poll_interval=0.001),
+            )
             for job in submitted
         ]
 
@@ -190,7 +194,7 @@ async def test_a_failed_job_is_its_error() -> None:
     (job_id,) = mock.add_jobs(1)
 
     def use(client: Client) -> None:
-        client.tasks.wait_for_completion(job_id, timeout=30, poll_interval=0.001)
+        client.tasks.wait_for_completion(job_id, timeout=PATIENCE, poll_interval=0.001)
 
     with pytest.raises(LegnextAPIError, match="rejected"):
         await with_sdk(mock, use)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 
 import trio
 import trio.testing
@@ -20,12 +19,11 @@ def test_each_example_has_a_clock_of_its_own(seconds: float) -> None:
 
     async def sleep() -> float:
         assert trio.current_time() == 0
+        assert isinstance(trio.lowlevel.current_clock(), trio.testing.MockClock)
         await trio.sleep(seconds)
         return trio.current_time()
 
-    begun = time.monotonic()
     assert run_virtual(sleep) == seconds
-    assert time.monotonic() - begun < 10
 
 
 def test_arguments_clock_and_instruments_are_passed_on() -> None:

@@ -21,11 +21,10 @@ import attrs
 import pytest
 
 from tests.legnext_stream.cli.support import KEY, environment, started
+from tests.patience import PATIENCE
 from tests.servers import MockServer
 
 _QUICKLY = ("--min-interval=0.05", "--max-interval=0.2", "--initial-rate=50")
-# How long a command may write nothing, seconds.
-_PATIENCE = 60.0
 _HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
 
 
@@ -45,7 +44,7 @@ class _Terminal:
         """Wait until what was written matches."""
         while not re.search(pattern, self.written):
             # If the command has died, show what it wrote.
-            assert select.select([self.ours], [], [], _PATIENCE)[0], self.written
+            assert select.select([self.ours], [], [], PATIENCE)[0], self.written
             self._read()
 
     def status_of(self, process: subprocess.Popen[str]) -> int:

@@ -18,6 +18,7 @@ import pytest
 from mockserver import MockLegnext, Script, TokenBucket, _cli, run_virtual
 from mockserver._replay import Recorder
 from tests.mockserver.helpers import client_of
+from tests.patience import PATIENCE
 from tests.processes import rest_of
 
 COMMAND = [sys.executable, "-m", "mockserver"]
@@ -44,7 +45,7 @@ def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command until it ends."""
     return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False
+        [*COMMAND, *arguments], capture_output=True, text=True, timeout=PATIENCE, check=False
     )
 
 

@@ -26,9 +26,8 @@ from mockserver._plain import from_plain
 from mockserver._serving.control.page import page
 from mockserver._world import LimitRules
 from tests.mockserver.helpers import client_of, in_virtual_time
+from tests.patience import PATIENCE
 
-# What a loaded machine may take for one step, in seconds.
-PATIENCE = 30
 HOSTILE = "<img src=x onerror=document.title='owned'>"
 
 

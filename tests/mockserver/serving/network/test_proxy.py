@@ -13,6 +13,7 @@ from mockserver import MockLegnext
 from mockserver._faults.connection import Close, Refuse
 from mockserver._serving.network.proxy import FaultProxy
 from tests.mockserver.serving.network.test_sockets import stream_to
+from tests.patience import PATIENCE
 
 KEY = {"x-api-key": "key"}
 PATH = "/api/account/balance"
@@ -102,7 +103,7 @@ async def test_a_client_that_breaks_off_ends_it_for_the_server() -> None:
             await stream.send_all(b"?")
             stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             await stream.aclose()
-            with trio.fail_after(2):
+            with trio.fail_after(PATIENCE):
                 await ended.wait()
         nursery.cancel_scope.cancel()
 

@@ -12,6 +12,7 @@ import trio
 from mockserver import DeliveryRecord, MockLegnext, WebhookRequest, WebhookSettings, run_virtual
 from mockserver._serving.webhooks.dispatcher import Dispatcher
 from tests.mockserver.serving.webhooks.hooks import HOOK, OK, add_job, mock_of, socket_server
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from mockserver._serving.webhooks.planning import Attempt
@@ -27,7 +28,7 @@ def deliver_to(
         mock = MockLegnext(time_scale=1000, webhooks=given)
         async with socket_server(answer) as (url, requests):
             add_job(mock, url)
-            with trio.fail_after(60):
+            with trio.fail_after(PATIENCE):
                 await mock.webhooks.drain()
         assert not mock.crashes
         return list(mock.webhooks.deliveries), requests
@@ -110,7 +111,7 @@ def test_nobody_listens() -> None:
         async with socket_server(OK) as (url, _):
             pass
         add_job(mock, url.replace("http://", "http://name:word@"))
-        with trio.fail_after(60):
+        with trio.fail_after(PATIENCE):
             await mock.webhooks.drain()
         return mock
 
@@ -179,7 +180,7 @@ def test_an_allowed_host_is_sent_to() -> None:
         async with socket_server(OK) as (url, requests):
             add_job(mock, url.replace("127.0.0.1", "hooks.example"))
             add_job(mock, url.replace("127.0.0.1", "other.example"))
-            with trio.fail_after(60):
+            with trio.fail_after(PATIENCE):
                 await mock.webhooks.drain()
             assert len(requests) == 1
         return list(mock.webhooks.deliveries)
@@ -205,7 +206,7 @@ def test_a_job_is_told_while_the_mock_is_served() -> None:
                     % (len(body), body)
                 )
                 assert (await stream.receive_some()).startswith(b"HTTP/1.1 200")
-            with trio.fail_after(60):
+            with trio.fail_after(PATIENCE):
                 await mock.webhooks.drain()
             assert len(requests) == 1
         return list(mock.webhooks.deliveries)
