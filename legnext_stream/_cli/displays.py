@@ -7,7 +7,6 @@ import os
 import stat
 from typing import Self, TextIO
 
-import attrs
 from rich.console import Console
 from rich.live import Live
 
@@ -83,31 +82,22 @@ class LivePicture(Display):
         self._live.update(draw(view, width), refresh=True)
 
 
-@attrs.frozen
-class Outputs:
-    """Where the output of a watch goes.
-
-    Attributes:
-        events_to: The descriptor for JSON lines, or None.
-        display_on: The stream for the display, or None.
-    """
-
-    events_to: int | None
-    display_on: TextIO | None
-
-
-def choose_outputs(*, wants_json: bool, stdout: TextIO, stderr: TextIO | None) -> Outputs:
+def choose_outputs(
+    *, wants_json: bool, stdout: TextIO, stderr: TextIO | None
+) -> tuple[int | None, TextIO | None]:
     """Choose a display for a terminal, and JSON lines for anything else or if they are asked for.
 
     When the JSON lines go to a file, the display goes to standard error if that is a terminal. When
     they go to a pipe it doesn't: the program that reads them may write to the same terminal.
+
+    Returns:
+        The descriptor for JSON lines, and the stream for the display; None for no output.
     """
     if stdout.isatty() and not wants_json:
-        return Outputs(None, stdout)
+        return None, stdout
     fd = stdout.fileno()
     is_file = stat.S_ISREG(os.fstat(fd).st_mode)
-    display_on = stderr if is_file and stderr is not None and stderr.isatty() else None
-    return Outputs(fd, display_on)
+    return fd, stderr if is_file and stderr is not None and stderr.isatty() else None
 
 
 def display_for(stream: TextIO | None, *, is_typed_on: bool = False) -> Display:

@@ -61,7 +61,8 @@ async def follow_jobs(
         OutputError: The events can't be written.
     """
     need_key()
-    outputs = choose_outputs(wants_json=options.json, stdout=need_stdout(), stderr=sys.stderr)
+    stdout = need_stdout()
+    fd, screen = choose_outputs(wants_json=options.json, stdout=stdout, stderr=sys.stderr)
     is_typed = isinstance(items, LineStream) and os.isatty(items.fd)
     async with LegnextClient(base_url=options.base_url, pacing=options.pacing) as client:
         title = f"{title} · {printable(client.base_url)}"
@@ -75,8 +76,8 @@ async def follow_jobs(
             await follow(
                 events,
                 progress,
-                display_for(outputs.display_on, is_typed_on=is_typed),
-                write=None if outputs.events_to is None else json_lines(outputs.events_to),
+                display_for(screen, is_typed_on=is_typed),
+                write=None if fd is None else json_lines(fd),
                 report=report,
             )
     is_good = progress.all_completed and set(ended_before) <= {JobStatus.COMPLETED}

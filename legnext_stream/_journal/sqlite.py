@@ -36,7 +36,7 @@ from legnext_stream._journal.tables import (
     read_unsent,
     write_record,
 )
-from legnext_stream._util.threads import off_the_event_path
+from legnext_stream._util.threads import run_blocking
 from legnext_stream.errors import ConfigurationError, JournalError, JournalInUseError
 
 _T = TypeVar("_T")
@@ -82,7 +82,7 @@ class SqliteRecorder:
         """See `Recorder.open`; begins a journal where there is no file."""
         # Kept in the thread, not returned: a cancellation could lose an open file.
         async with self._turn:
-            await off_the_event_path(self._open)
+            await run_blocking(self._open)
 
     def _open(self) -> None:
         if not self._path.parent.is_dir():
@@ -154,7 +154,7 @@ class SqliteRecorder:
         """See `Recorder.close`. May be called again."""
         with trio.CancelScope(shield=True):
             async with self._turn:
-                await off_the_event_path(self._close)  # noqa: ASYNC102 - bounded by the disk
+                await run_blocking(self._close)  # noqa: ASYNC102 - bounded by the disk
 
     def _close(self) -> None:
         connection, lock = self._connection, self._lock
@@ -170,7 +170,7 @@ class SqliteRecorder:
     async def write(self, number: int, records: Sequence[Record]) -> Written:
         """See `Recorder.write`; returns when the records are on the disk."""
         async with self._turn:
-            return await off_the_event_path(partial(self._write, number, records))
+            return await run_blocking(partial(self._write, number, records))
 
     def _write(self, number: int, records: Sequence[Record]) -> Written:
         last, written = self._last
@@ -272,7 +272,7 @@ class SqliteRecorder:
                     raise JournalError(f"it is damaged: {error}") from error
 
         async with self._turn:
-            return await off_the_event_path(work)
+            return await run_blocking(work)
 
     @property
     def _opened(self) -> sqlite3.Connection:

@@ -18,7 +18,7 @@ from legnext_stream._core.results.resuming import Unusable, range_headers, read_
 from legnext_stream._core.results.urls import has_expired, without_query
 from legnext_stream._http.files import Files, RefusedUrlError, Sink
 from legnext_stream._results.part import OtherFileError, Part, find_whole
-from legnext_stream._util.threads import off_the_event_path
+from legnext_stream._util.threads import run_blocking
 from legnext_stream.errors import DownloadError, LegnextError
 
 _BRINGS_FILE = frozenset({DownloadMeaning.WHOLE, DownloadMeaning.PART})
@@ -85,7 +85,7 @@ class Fetching:
     async def _run(self) -> SavedFile:
         self._has_progress(0)
         while (kept := await self._kept()) is None:
-            part = await off_the_event_path(lambda: Part.claim(self.folder / f"{self.stem}.part"))
+            part = await run_blocking(lambda: Part.claim(self.folder / f"{self.stem}.part"))
             if part is not None:
                 return await self._complete(part)
             busy = Unusable("another download of it is running", is_final=False)
@@ -96,7 +96,7 @@ class Fetching:
         """The file that is there already, if its name shows that it is the right one."""
         if not self.keeps:
             return None
-        found = await off_the_event_path(lambda: find_whole(self.folder, self.stem))
+        found = await run_blocking(lambda: find_whole(self.folder, self.stem))
         return None if found is None else self._saved(*found, was_there=True)
 
     async def _complete(self, part: Part) -> SavedFile:
@@ -104,11 +104,11 @@ class Fetching:
             # Another process may have completed the file before we claimed the part.
             kept = await self._kept()
             if kept is not None:
-                await off_the_event_path(part.discard)
+                await run_blocking(part.discard)
                 return kept
             while True:
                 if not self._is_ours(part):
-                    await off_the_event_path(part.forget)
+                    await run_blocking(part.forget)
                 # It may be complete already, if a process was killed before it renamed the part.
                 if not part.is_complete:
                     await self._ask(part)
@@ -116,7 +116,7 @@ class Fetching:
                     return saved
         except DownloadError:
             if not part.size:
-                await off_the_event_path(part.discard)  # noqa: ASYNC120 - cancelled is cancelled
+                await run_blocking(part.discard)  # noqa: ASYNC120 - cancelled is cancelled
             raise
         finally:
             part.close()
@@ -127,13 +127,13 @@ class Fetching:
 
     async def _put_in_place(self, part: Part) -> SavedFile | None:
         """Check a complete part and rename it; None if it has to be downloaded again."""
-        kind = await off_the_event_path(lambda: _examine(part))
+        kind = await run_blocking(lambda: _examine(part))
         if isinstance(kind, Unusable):
-            await off_the_event_path(part.forget)
+            await run_blocking(part.forget)
             await self._again(kind)
             return None
         path, size = self.folder / f"{self.stem}{kind.suffix}", part.size
-        was_there = await off_the_event_path(lambda: part.finish(path))
+        was_there = await run_blocking(lambda: part.finish(path))
         return self._saved(path, size, kind, was_there=was_there)
 
     async def _ask(self, part: Part) -> None:
@@ -157,14 +157,14 @@ class Fetching:
         meaning = meaning_of(answer).download
         if meaning in _BRINGS_FILE:
             self.on_answer(self.url, _present(answer))
-            problem = body.problem or await off_the_event_path(body.end)
+            problem = body.problem or await run_blocking(body.end)
             if problem is not None:
-                await off_the_event_path(part.forget)
+                await run_blocking(part.forget)
                 await self._again(problem)
         elif meaning is DownloadMeaning.EXPIRED:
             await self._renew(answer)
         elif meaning is DownloadMeaning.BAD_RANGE:
-            await off_the_event_path(part.forget)
+            await run_blocking(part.forget)
             await self._again(Unusable("the host doesn't have the requested range", is_final=False))
         else:
             is_final = meaning is DownloadMeaning.NO_FILE
@@ -250,9 +250,9 @@ class _Body:
             self.problem = said
             return None
         if not said.start:
-            await off_the_event_path(lambda: part.begin(said.mark))
+            await run_blocking(lambda: part.begin(said.mark))
         elif said.mark != part.mark:
-            await off_the_event_path(lambda: part.note(said.mark))
+            await run_blocking(lambda: part.note(said.mark))
         return self._take
 
     async def _take(self, data: bytes) -> bool:
@@ -260,7 +260,7 @@ class _Body:
         if size > self.max_size:
             self.problem = Unusable(f"it has more than {self.max_size:,} bytes", is_final=True)
             return False
-        await off_the_event_path(lambda: self.part.append(data))
+        await run_blocking(lambda: self.part.append(data))
         return True
 
     def end(self) -> Unusable | None:

@@ -23,7 +23,7 @@ from legnext_stream._core.results.urls import MOST_RESULTS, results_of, soon_gon
 from legnext_stream._http.files import Files
 from legnext_stream._log import LOGGER
 from legnext_stream._results.fetching import Fetching
-from legnext_stream._util.threads import off_the_event_path
+from legnext_stream._util.threads import run_blocking
 from legnext_stream.errors import DownloadError
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Saver:
         urls = renewal.urls()
         stems = self._stems(len(urls), job, prompt, position)
         try:
-            await off_the_event_path(lambda: self._folder.mkdir(parents=True, exist_ok=True))
+            await run_blocking(lambda: self._folder.mkdir(parents=True, exist_ok=True))
         except OSError as error:
             raise _failed(job, f"the folder {self._folder} can't be created: {error}") from error
         is_warned = False

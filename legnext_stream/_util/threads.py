@@ -11,7 +11,7 @@ import trio
 _T = TypeVar("_T")
 
 
-async def off_the_event_path(work: Callable[[], _T]) -> _T:
+async def run_blocking(work: Callable[[], _T]) -> _T:
     """Run a blocking function in a thread.
 
     It can't be cancelled once it has begun, because its outcome has to be known. Under a virtual clock

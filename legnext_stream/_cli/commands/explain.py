@@ -62,8 +62,12 @@ async def explain(
                 complain(f"{job_id}: {error}")
                 status = Exit.INCOMPLETE
                 continue
-            what = explained(job, time.time(), durations, pacing, history)
-            text = dumps(as_data(what)) if options.json else "\n".join(lines(what))
+            now = time.time()
+            usual, following = usual_times(job, durations), next_poll(job, now, durations, pacing)
+            if options.json:
+                text = dumps(as_data(job, usual, following, history))
+            else:
+                text = "\n".join(lines(job, now, usual, following, history))
             await write_all(stdout.fileno(), f"{text}\n".encode())
     return status
 
@@ -106,77 +110,60 @@ class Next:
     price: float
 
 
-@attrs.frozen(kw_only=True)
-class Explained:
-    """What is known of a job.
-
-    Attributes:
-        job: The job, as the API just described it.
-        asked_at: When that was, in seconds since 1970.
-        usual: How long such jobs run.
-        next: When a watch would poll again; None if the job isn't running.
-        history: The changes in the journal.
-    """
-
-    job: Job
-    asked_at: float
-    usual: Usual
-    next: Next | None
-    history: Sequence[Change]
+def usual_times(job: Job, durations: Durations) -> Usual:
+    """How long jobs of this job's task type run."""
+    run_times = durations.of(job.task_type)
+    known = find_task_type(job.task_type)
+    return Usual(
+        task_type=str(job.task_type),
+        published=None if known is None else known.run_time,
+        median=run_times.curve.quantile(0.5),
+        p90=run_times.curve.quantile(0.9),
+        learned_from=run_times.ended_jobs,
+    )
 
 
-def explained(
-    job: Job, now: float, durations: Durations, pacing: Pacing, history: Sequence[Change] = ()
-) -> Explained:
-    """Compare a job with others of its task type.
+def next_poll(job: Job, now: float, durations: Durations, pacing: Pacing) -> Next | None:
+    """When a watch would poll a job again; None if the job isn't running.
 
     Args:
         job: The job, as the API just described it.
         now: The time, in seconds since 1970.
         durations: The learned run times.
         pacing: When and how fast a watch would poll.
-        history: The job's changes in a journal.
     """
+    if job.status not in _RUNNING or job.started_at is None:
+        return None
     run_times = durations.of(job.task_type)
-    curve, known = run_times.curve, find_task_type(job.task_type)
-    usual = Usual(
-        task_type=str(job.task_type),
-        published=None if known is None else known.run_time,
-        median=curve.quantile(0.5),
-        p90=curve.quantile(0.9),
-        learned_from=run_times.ended_jobs,
+    # The API's clock may be ahead of ours.
+    age = max(now - job.started_at.timestamp(), 0.0)
+    wait = run_times.wait(age, pacing.poll_cost)
+    return Next(
+        running_for=age,
+        longer=run_times.curve.survival(age),
+        left=run_times.curve.mean_residual(age),
+        asks_in=min(max(wait, pacing.min_interval), pacing.max_interval),
+        price=pacing.poll_cost,
     )
-    following = None
-    if job.status in _RUNNING and job.started_at is not None:
-        # The API's clock may be ahead of ours.
-        age = max(now - job.started_at.timestamp(), 0.0)
-        wait = run_times.wait(age, pacing.poll_cost)
-        following = Next(
-            running_for=age,
-            longer=curve.survival(age),
-            left=curve.mean_residual(age),
-            asks_in=min(max(wait, pacing.min_interval), pacing.max_interval),
-            price=pacing.poll_cost,
-        )
-    return Explained(job=job, asked_at=now, usual=usual, next=following, history=history)
 
 
-def lines(what: Explained) -> Iterator[str]:
-    """It in words."""
-    job = what.job
+def lines(
+    job: Job, now: float, usual: Usual, following: Next | None, history: Sequence[Change]
+) -> Iterator[str]:
+    """It in words; `now` in seconds since 1970."""
     kind = f" ({printable(str(job.task_type))})" if job.task_type else ""
     yield f"{job.job_id}{kind}"
     raw = f" (the API says {printable(job.raw_status)!r})"
     unknown = raw if job.status is JobStatus.UNKNOWN else ""
-    yield f"  status     {status_words(job.status)}{unknown}{_times(job, what.asked_at)}"
+    yield f"  status     {status_words(job.status)}{unknown}{_times(job, now)}"
     if job.error is not None:
         yield f"  error      {printable(str(job.error))}"
-    yield f"  usual      {_usual_words(what.usual)}"
-    yield f"  next poll  {_next_words(what)}"
+    yield f"  usual      {_usual_words(usual)}"
+    yield f"  next poll  {_next_words(job, following)}"
     results = len(job.output.image_urls) + len(job.output.video_urls)
     if results:
         yield f"  results    {results}: legnext-stream download --id {job.job_id} --save-to FOLDER"
-    for change in what.history:
+    for change in history:
         yield f"  journal    {_change_words(change)}"
 
 
@@ -204,10 +191,9 @@ def _usual_words(usual: Usual) -> str:
     return f"half of such jobs run for {half} at most, nine in ten for {nine} at most ({source})"
 
 
-def _next_words(what: Explained) -> str:
-    following = what.next
+def _next_words(job: Job, following: Next | None) -> str:
     if following is None:
-        if what.job.status.is_terminal:
+        if job.status.is_terminal:
             return "never: the job has ended"
         return "it isn't running yet; a watch polls waiting jobs in the order of their submission"
     return (
@@ -231,9 +217,10 @@ def _calendar(at: float) -> str:
     return iso_time(at).replace("T", " ").partition(".")[0]
 
 
-def as_data(what: Explained) -> dict[str, object]:
+def as_data(
+    job: Job, usual: Usual, following: Next | None, history: Sequence[Change]
+) -> dict[str, object]:
     """It as data for JSON. Times of the journal are in seconds since 1970."""
-    job = what.job
     return {
         "job_id": job.job_id,
         "status": job.status,
@@ -243,9 +230,9 @@ def as_data(what: Explained) -> dict[str, object]:
         "started_at": _iso(job.started_at),
         "ended_at": _iso(job.ended_at),
         "error": None if job.error is None else str(job.error),
-        "usual": attrs.asdict(what.usual),
-        "next": None if what.next is None else attrs.asdict(what.next),
-        "journal": [attrs.asdict(change) for change in what.history],
+        "usual": attrs.asdict(usual),
+        "next": None if following is None else attrs.asdict(following),
+        "journal": [attrs.asdict(change) for change in history],
     }
 
 

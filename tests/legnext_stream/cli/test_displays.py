@@ -20,7 +20,6 @@ from legnext_stream._cli.displays import (
     Display,
     LivePicture,
     LogLines,
-    Outputs,
     choose_outputs,
     display_for,
 )
@@ -56,15 +55,15 @@ def file(tmp_path: Path) -> Iterator[TextIO]:
 def test_a_terminal_gets_the_display(terminal: TextIO, pipe: TextIO) -> None:
     """A terminal gets the display, or with --json only JSON."""
     chosen = choose_outputs(wants_json=False, stdout=terminal, stderr=pipe)
-    assert chosen == Outputs(None, terminal)
+    assert chosen == (None, terminal)
     chosen = choose_outputs(wants_json=True, stdout=terminal, stderr=terminal)
-    assert chosen == Outputs(terminal.fileno(), None)
+    assert chosen == (terminal.fileno(), None)
 
 
 def test_a_pipe_gets_json(pipe: TextIO, terminal: TextIO) -> None:
     """The terminal is left to the program that reads the pipe."""
     chosen = choose_outputs(wants_json=False, stdout=pipe, stderr=terminal)
-    assert chosen == Outputs(pipe.fileno(), None)
+    assert chosen == (pipe.fileno(), None)
 
 
 def test_a_file_gets_json_and_the_terminal_the_display(
@@ -72,9 +71,9 @@ def test_a_file_gets_json_and_the_terminal_the_display(
 ) -> None:
     """While the events go to a file, standard error shows the display."""
     fd = file.fileno()
-    assert choose_outputs(wants_json=False, stdout=file, stderr=terminal) == Outputs(fd, terminal)
-    assert choose_outputs(wants_json=False, stdout=file, stderr=pipe) == Outputs(fd, None)
-    assert choose_outputs(wants_json=False, stdout=file, stderr=None) == Outputs(fd, None)
+    assert choose_outputs(wants_json=False, stdout=file, stderr=terminal) == (fd, terminal)
+    assert choose_outputs(wants_json=False, stdout=file, stderr=pipe) == (fd, None)
+    assert choose_outputs(wants_json=False, stdout=file, stderr=None) == (fd, None)
 
 
 def test_a_picture_only_where_it_can_be_drawn(

@@ -14,7 +14,7 @@ import pytest
 
 from legnext_stream import Job, JobError, JobStatus, Output, Pacing
 from legnext_stream._cli.app import run
-from legnext_stream._cli.commands.explain import Explained, as_data, explained, lines
+from legnext_stream._cli.commands.explain import as_data, lines, next_poll, usual_times
 from legnext_stream._core.schedule.durations import Durations
 from legnext_stream._journal.contents import Change
 from tests.legnext_stream.cli.support import KEY, run_command
@@ -28,19 +28,30 @@ def _at(seconds: float) -> datetime:
     return datetime.fromtimestamp(_NOW + seconds, UTC)
 
 
-def _explained(**fields: Any) -> Explained:  # noqa: ANN401 - the job's
+def _job(**fields: Any) -> Job:  # noqa: ANN401 - the job's
     described: dict[str, Any] = {"job_id": "job-1", "task_type": "diffusion"}
-    return explained(Job(**(described | fields)), _NOW, Durations(), Pacing())
+    return Job(**(described | fields))
+
+
+def _explained(job: Job, *history: Change) -> str:
+    """The explanation of a job in words. It can also be written as JSON."""
+    usual, following = (
+        usual_times(job, Durations()),
+        next_poll(job, _NOW, Durations(), Pacing()),
+    )
+    json.dumps(as_data(job, usual, following, history))
+    return "\n".join(lines(job, _NOW, usual, following, history))
 
 
 def test_a_running_job_is_compared_with_others() -> None:
     """It says how long such jobs run, how long this one will, and when and why it is polled again."""
-    what = _explained(status=JobStatus.PROCESSING, started_at=_at(-40))
-    assert what.next is not None
-    assert what.next.running_for == 40.0
-    assert 0.3 < what.next.longer < 0.9
-    assert 1.0 <= what.next.asks_in < 10.0
-    text = "\n".join(lines(what))
+    job = _job(status=JobStatus.PROCESSING, started_at=_at(-40))
+    following = next_poll(job, _NOW, Durations(), Pacing())
+    assert following is not None
+    assert following.running_for == 40.0
+    assert 0.3 < following.longer < 0.9
+    assert 1.0 <= following.asks_in < 10.0
+    text = _explained(job)
     for words in (
         "job-1 (diffusion)",
         "status     processing, started 40 seconds ago",
@@ -50,7 +61,6 @@ def test_a_running_job_is_compared_with_others() -> None:
         "The job has run for 0:40;",
     ):
         assert words in text
-    json.dumps(as_data(what))
 
 
 def test_bounds_of_the_pacing_hold() -> None:
@@ -58,7 +68,7 @@ def test_bounds_of_the_pacing_hold() -> None:
     young = Job(
         job_id="a", status=JobStatus.PROCESSING, task_type="video-upscale", started_at=_at(5)
     )
-    next_ = explained(young, _NOW, Durations(), Pacing(max_interval=20.0)).next
+    next_ = next_poll(young, _NOW, Durations(), Pacing(max_interval=20.0))
     assert next_ is not None
     assert (next_.running_for, next_.asks_in) == (0.0, 20.0)
 
@@ -87,7 +97,7 @@ def test_bounds_of_the_pacing_hold() -> None:
 )
 def test_other_jobs(fields: dict[str, Any], words: str) -> None:
     """Waiting, ended and little-known jobs are described."""
-    assert words in "\n".join(lines(_explained(**fields)))
+    assert words in _explained(_job(**fields))
 
 
 def test_the_history_in_a_journal() -> None:
@@ -98,13 +108,10 @@ def test_the_history_in_a_journal() -> None:
     second = attrs.evolve(
         first, status=JobStatus.TIMED_OUT, changed_between=(_NOW - 60, _NOW), reason="too\nlong"
     )
-    what = attrs.evolve(_explained(), history=[first, second])
-    told = list(lines(what))[-2:]
-    assert told == [
+    assert _explained(_job(), first, second).splitlines()[-2:] == [
         "  journal    pending, before 2027-01-15 08:00:00; seen 2027-01-15 08:00:00",
         "  journal    timed out: too long, between 2027-01-15 07:59:00 and 2027-01-15 08:00:00; seen 2027-01-15 08:00:00",
     ]
-    json.dumps(as_data(what))
 
 
 def test_as_a_command(good_mock: MockServer, tmp_path: Path) -> None:
