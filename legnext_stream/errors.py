@@ -1,9 +1,11 @@
-"""Every exception this library raises, named by whose fault it is.
+"""The exceptions of this library. Each name says what is at fault.
 
-One root, `LegnextError`. Below it: what the caller did (`ConfigurationError`, `InvalidJobId`), what
-the API answered (`ApiError` and its leaves), what the network did (`HostUnreachableError`), what
-became of a job's results (`DownloadError`), and how a job that somebody waited for ended
-(`JobUnsuccessful` and its leaves).
+All derive from `LegnextError`. Below it are what the caller did (`ConfigurationError`,
+`InvalidJobId`), what the API answered (`ApiError` and its subclasses), what the network did
+(`HostUnreachableError`), what became of a job's results (`DownloadError`), and how a job ended that
+the caller waited for (`JobUnsuccessful` and its subclasses).
+
+Which HTTP status leads to which `ApiError` is decided in `_core/answers.py`.
 """
 
 from __future__ import annotations
@@ -15,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class LegnextError(Exception):
-    """The root of all errors of this library.
+    """The base class of all exceptions of this library.
 
     Attributes:
-        message: What happened, in words; the API's own message where it gave one.
+        message: What happened, in words; with the API's own message if it gave one.
         status_code: The HTTP status of the answer, or None where there was no answer.
         content: The raw body of the answer (its first 4,096 bytes), or None.
     """
@@ -33,11 +35,14 @@ class LegnextError(Exception):
 
 
 class ConfigurationError(LegnextError):
-    """The caller's set-up can't work: no API key, or a base URL that is none."""
+    """The configuration can't work: there is no API key, or the base URL is not a URL."""
 
 
 class NotTrioError(LegnextError, RuntimeError):
-    """The library was used outside a Trio run. `legnext_stream.aio` is for asyncio, `.sync` for plain code."""
+    """The library was used outside a Trio run.
+
+    For asyncio there is `legnext_stream.aio`, for synchronous code `legnext_stream.sync`.
+    """
 
 
 class JournalError(LegnextError):
@@ -45,7 +50,7 @@ class JournalError(LegnextError):
 
 
 class JournalInUseError(JournalError):
-    """Another watch, of this process or another, has the journal open."""
+    """Another watch has the journal open, in this process or another."""
 
 
 class StreamClosedError(LegnextError):
@@ -53,23 +58,23 @@ class StreamClosedError(LegnextError):
 
 
 class InvalidJobId(LegnextError, ValueError):
-    """The caller gave something that can't be a job id; the message names it."""
+    """The caller gave something that can't be a job id; the message quotes it."""
 
 
 class ApiError(LegnextError):
-    """The API answered, and the answer is a refusal or nonsense."""
+    """The API answered with a refusal, or with something unexpected."""
 
 
 class AuthenticationError(ApiError):
-    """401: the API key is missing or wrong. Concerns every job."""
+    """401: the API key is missing or wrong. This concerns every job."""
 
 
 class InsufficientCreditsError(ApiError):
-    """402: the account has run out of credits. Concerns every job."""
+    """402: the account has run out of credits. This concerns every job."""
 
 
 class PermissionDeniedError(ApiError):
-    """403: moderation refused a submit, or the key may not read these jobs."""
+    """403: moderation refused a submit, or the API key may not read these jobs."""
 
 
 class NotFoundError(ApiError):
@@ -77,7 +82,7 @@ class NotFoundError(ApiError):
 
 
 class InvalidRequestError(ApiError):
-    """400, 413 or 422: the API can't make sense of what was sent."""
+    """400, 413 or 422: the API doesn't accept what was sent."""
 
 
 class RateLimitError(ApiError):
@@ -85,19 +90,22 @@ class RateLimitError(ApiError):
 
 
 class ServerError(ApiError):
-    """408 or 5xx: trouble at the API, worth a retry."""
+    """408 or 5xx: the API is in trouble, and the request may be repeated."""
 
 
 class UnexpectedAnswerError(ApiError):
-    """The answer is not one the API gives: HTML, a redirect, another job's body."""
+    """The answer is not one that the API gives, such as HTML, a redirect, or another job."""
 
 
 class HostUnreachableError(LegnextError):
-    """The host gave no answer: refused, reset, silent or not to be found. The message names it."""
+    """The host gave no answer: it was not found, refused, reset or didn't answer in time.
+
+    The message names the host.
+    """
 
 
 class SubmitUnknownError(HostUnreachableError):
-    """A submit was sent but its answer was lost: the job may or may not exist, and may cost."""
+    """A submit was sent but not answered: the job may exist, and may cost credits."""
 
 
 class DownloadError(LegnextError):
@@ -105,7 +113,7 @@ class DownloadError(LegnextError):
 
     Attributes:
         job_id: The job.
-        url: Where the result is, without its query, which may be a signature.
+        url: The URL of the result, without its query, which may be a signature.
     """
 
     def __init__(
@@ -117,7 +125,7 @@ class DownloadError(LegnextError):
 
 
 class JobUnsuccessful(LegnextError):
-    """A job that was waited for did not complete.
+    """A job that the caller waited for did not complete.
 
     Attributes:
         job: The job as last seen.
@@ -129,12 +137,12 @@ class JobUnsuccessful(LegnextError):
 
 
 class JobFailed(JobUnsuccessful):
-    """The API says that the job failed; the message is the API's."""
+    """The job failed. The message is the API's."""
 
 
 class JobTimedOut(JobUnsuccessful):
-    """The job ran, or waited without any change, for longer than the timeout."""
+    """The job ran for longer than the timeout, or waited that long without any change."""
 
 
 class JobNotFound(JobUnsuccessful):
-    """The API does not know the job, and kept saying so."""
+    """The API doesn't know the job, and said so repeatedly."""

@@ -1,8 +1,8 @@
-"""Which jobs have ended: remembered in a few bytes each, and within a bound.
+"""The ids of jobs that have ended, in a few bytes each, and within a bound.
 
-A watch that runs for weeks must not grow with each end that it sees, and yet must know an id again that
-comes in a second time. So no id is kept but a digest of it, in hash tables that hold no object of their
-own; and of very many, those that ended the longest ago are forgotten.
+A watch that runs for weeks must not grow with each end that it sees, and yet must recognise an id that
+comes in a second time. So not the ids are kept but digests of them, in hash tables without objects of
+their own. Of very many, those that ended the longest ago are forgotten.
 """
 
 from __future__ import annotations
@@ -12,25 +12,24 @@ from collections import defaultdict
 from typing import Final
 
 REMEMBERED: Final = 1_000_000
-"""So many jobs that ended last are remembered at least, in about 85 MB at most."""
+"""How many of the last ended jobs are remembered at least; they take 85 MB at most."""
 
-# Two ids among four thousand million have the same digest with a chance of one in 2⁶⁵.
+# Among four thousand million ids, the chance that two have the same digest is one in 2⁶⁵.
 _WIDTH: Final = 16
 _FREE: Final = bytes(_WIDTH)
 _FIRST_SLOTS: Final = 8
-# Digests are spread over so many tables, each of which grows by itself: at once, growing would take
-# a second of a million ids.
+# How many tables there are. Each grows by itself; one table of a million ids would take a second.
 _TABLES: Final = 1024
 
 
 class EndedIds:
     """A set of ids that forgets the oldest.
 
-    It has two generations. When the younger one is full, the older one is forgotten, and the younger
-    one takes its place: an id is looked up in two tables at most, and forgetting costs nothing.
+    It has two generations. When the younger one is full it becomes the older one, and the previous
+    older one is forgotten. So an id is looked up in two tables at most, and forgetting costs nothing.
 
     Args:
-        remembered: How many of the last ids are remembered at least; no more than twice as many are.
+        remembered: How many of the last ids are remembered at least. At most, it is twice as many.
     """
 
     __slots__ = ("_older", "_remembered", "_younger")
@@ -41,7 +40,7 @@ class EndedIds:
         self._older = _Generation()
 
     def __contains__(self, job_id: str) -> bool:
-        # The most common case, all ids coming in before the first end, is worth no digest.
+        # Most often all ids come in before the first end; then no digest is needed.
         return len(self) > 0 and self._knows(_digest(job_id))
 
     def __len__(self) -> int:
@@ -49,7 +48,7 @@ class EndedIds:
         return self._younger.size + self._older.size
 
     def add(self, job_id: str) -> None:
-        """Remember an id; one that is remembered already changes nothing."""
+        """Remember an id."""
         digest = _digest(job_id)
         if self._knows(digest):
             return
@@ -62,7 +61,7 @@ class EndedIds:
 
 
 class _Generation:
-    """Digests that came in after one another, in tables by their last bytes."""
+    """Digests that were added one after another, in tables by their last bytes."""
 
     __slots__ = ("_tables", "size")
 
@@ -75,13 +74,13 @@ class _Generation:
         return table is not None and digest in table
 
     def add(self, digest: bytes) -> None:
-        """Take in a digest that isn't there."""
+        """Add a digest that isn't in here."""
         self._tables[_table_of(digest)].add(digest)
         self.size += 1
 
 
 class _Table:
-    """A hash table of digests with open addressing: one block of bytes, at most three quarters full."""
+    """A hash table of digests with open addressing, in one block of bytes. At most 3/4 full."""
 
     __slots__ = ("_block", "_mask", "_size")
 
@@ -95,7 +94,7 @@ class _Table:
         return self._block[at : at + _WIDTH] == digest
 
     def add(self, digest: bytes) -> None:
-        """Take in a digest that isn't there."""
+        """Add a digest that isn't in here."""
         self._size += 1
         if 4 * self._size > 3 * (self._mask + 1):
             self._grow()
@@ -103,8 +102,8 @@ class _Table:
         self._block[at : at + _WIDTH] = digest
 
     def _offset(self, digest: bytes) -> int:
-        """Where in the block a digest is or, if it isn't there, where it belongs."""
-        # A digest is as good as random: any part of it is a hash, and none is that of a free slot.
+        """Where in the block a digest is; if it isn't in here, where it belongs."""
+        # A digest is as good as random: any part of it is a hash, and none equals a free slot.
         at = (int.from_bytes(digest[:8], "little") & self._mask) * _WIDTH
         while self._block[at : at + _WIDTH] not in (_FREE, digest):
             at = (at + _WIDTH) % len(self._block)

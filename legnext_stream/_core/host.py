@@ -1,4 +1,4 @@
-"""What the answers, whatever they are about, tell of the host: its clock, and whether it is the API."""
+"""What all answers together say about the host: its clock, and whether it is the API."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from legnext_stream.errors import HostUnreachableError
 
 
 class Host:
-    """The host that a watch asks.
+    """The host that a watch polls.
 
     Args:
-        patience: How long it may give no answer at all, seconds.
+        timeout: How long it may give no answer at all, in seconds.
 
     Attributes:
-        clock: Its clock against ours.
-        is_api: Whether an answer was surely the API's own.
+        clock: Its clock relative to ours.
+        is_api: Whether any answer certainly came from the API.
     """
 
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
         self.clock: ServerClock = ServerClock()
         self.is_api: bool = False
         self._silent_since: float | None = None
@@ -31,19 +31,19 @@ class Host:
         """Take in an answer, or that there was none.
 
         Args:
-            attentive: The time on a clock that stands still while the consumer keeps the watch
-                from asking, seconds.
-            seen: What a poll taught.
+            attentive: The time on a clock that stops while the consumer keeps the watch from
+                polling, in seconds.
+            seen: What the answer said.
 
         Raises:
-            HostUnreachableError: There has been no answer at all for as long as may be.
+            HostUnreachableError: There has been no answer at all for the whole timeout.
         """
         answer = seen.answer
         if isinstance(answer, NoReply):
             if self._silent_since is None:
                 self._silent_since = attentive - (answer.received_at - answer.sent_at)
             silent = attentive - self._silent_since
-            if silent >= self._patience:
+            if silent >= self._timeout:
                 raise HostUnreachableError(f"no answer for {silent:.0f} s: {answer.reason}")
         else:
             self._silent_since = None
@@ -53,7 +53,7 @@ class Host:
     def _read_date(self, answer: Reply) -> None:
         """Learn what an answer's `Date` says about the clock."""
         text = answer.headers.get("date", "")
-        # Dates are in whole seconds: most answers bear the same one as the answer before.
+        # Dates are in whole seconds: most answers have the same one as the answer before.
         if text != self._date_text:
             self._date_text, self._date = text, parse_http_date(text)
         if self._date is not None:

@@ -1,14 +1,11 @@
-"""The caller's settings for when and how fast to ask."""
+"""The caller's settings for when and how fast to poll."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import attrs
-
-if TYPE_CHECKING:
-    from attrs import Attribute
+from attrs import Attribute
 
 
 def _positive(_: object, attribute: Attribute[float], value: object) -> None:
@@ -31,21 +28,22 @@ def _count(_: object, attribute: Attribute[int], value: object) -> None:
 
 @attrs.frozen(kw_only=True)
 class Pacing:
-    """How eagerly to ask. The defaults suit an account whose limits are not known.
+    """When and how fast to poll. The defaults suit an account whose limits are not known.
 
     `poll_cost` is the cost of an inspection in Barlow, Hunter and Proschan, "Optimum checking
-    procedures", J. SIAM 11, 1963: a running job is asked about when the undetected news of its end
-    is worth, in expectation, as much.
+    procedures", J. SIAM 11, 1963: a running job is polled when the news of its end is expected to
+    have been undetected for that long.
 
     Attributes:
-        poll_cost: The price: what one request is worth, in seconds of delay. Lower it for earlier
-            news and more requests, raise it for fewer.
-        min_interval: A job is never asked about twice within this many seconds.
-        max_interval: No job that may be running goes unasked for longer than this many seconds,
-            as far as the rate allows.
+        poll_cost: The price of a request, in seconds of delay. Lower it for earlier news and more
+            requests, raise it for fewer.
+        min_interval: A job is never polled twice within this many seconds.
+        max_interval: A job that may be running is polled at least every this many seconds, as far as
+            the rate allows.
         max_rate: The most requests a second, whatever the API permits.
-        initial_rate: The requests a second to begin with, until more is known; at most `max_rate`.
-        max_in_flight: The most requests under way at once.
+        initial_rate: The requests a second to begin with, until more is known. It is lowered to
+            `max_rate` if it is above it.
+        max_in_flight: The most requests in flight at once.
 
     Raises:
         TypeError: A setting is not a number.
@@ -67,5 +65,5 @@ class Pacing:
             )
             raise ValueError(msg)
         if self.initial_rate > self.max_rate:
-            # Lowering only max_rate is the common wish; it shouldn't need a second setting.
+            # Users who lower max_rate shouldn't need a second setting.
             object.__setattr__(self, "initial_rate", self.max_rate)

@@ -1,10 +1,10 @@
-"""Numbers about a watch: what it asked, what it learned, where its jobs stand."""
+"""The numbers of a watch: what it polled, what it learned, and where its jobs stand."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import msgspec
@@ -20,9 +20,9 @@ class LearnedRunTimes:
     """What has been learned of how long the jobs of a task type run.
 
     Attributes:
-        ended: How many ended jobs it was learned from.
-        median: Half of the jobs end within so many seconds.
-        p90: Nine in ten end within so many seconds.
+        ended: From how many ended jobs it was learned.
+        median: Within how many seconds half of the jobs end.
+        p90: Within how many seconds nine in ten end.
     """
 
     ended: int
@@ -34,38 +34,36 @@ class LearnedRunTimes:
 class Stats:
     """A snapshot of a watch, or of all watches of a client together.
 
-    It can be pickled, and `attrs.asdict` makes plain data of it, all of which JSON can hold.
+    It can be pickled, and `attrs.asdict` turns it into plain data that JSON can hold.
 
     Attributes:
         polls: Status requests that have ended.
         retries: Those among them that repeated a failed one.
-        rate_limited: Answers 429.
-        troubles: Failed polls of all other kinds: 5xx, no answer, an answer that is no job.
+        rate_limited: Status requests that were answered 429.
+        troubles: Status requests that failed otherwise: 5xx, no answer, an answer that is no job.
         events: Events made so far.
-        jobs: How many jobs stand at each status, by what was last seen; the ended ones are among
-            them.
+        jobs: How many jobs have each status, by what was last seen. Ended jobs are included.
         unseen: Jobs that no answer has described yet.
-        last_error: The newest trouble in words, or None.
+        last_error: The most recent trouble in words, or None.
         rate: Requests a second allowed now.
-        ceiling: Requests a second that the API is believed to permit, or None if no limit was met.
+        ceiling: Requests a second that the API seems to permit, or None if no limit was met.
         why: What decides the rate: "free", "starting", "limited by hint", "holding", "probing",
             "recovering", "backing off", "paused" or "in-flight".
-        in_flight: Requests under way now.
-        price: What is really being paid for a request now, in seconds of delay: `poll_cost`, or
-            more while requests are scarce.
-        remaining: Seconds until the last of the jobs has ended, estimated from the learned run times
-            and from how many run at once: as likely longer as shorter. None if nothing is being
-            watched.
-        remaining_between: The same with its uncertainty: the least and the most that it is likely to
-            be, seconds. Nine times in ten it should be in between, once a tenth of the jobs have
-            ended and as long as the rest are like them; see `core/schedule/outlook.py`.
+        in_flight: Requests in flight.
+        price: What is really being paid for a request, in seconds of delay: `poll_cost`, or more
+            while requests are scarce.
+        remaining: The time to completion: seconds until the last of the jobs has ended, estimated from
+            the learned run times and from how many run at once. It is as likely longer as shorter.
+            None if no job is being watched.
+        remaining_between: Its range, in seconds. It should hold nine times in ten, once a tenth of the
+            jobs have ended and as long as the rest are like them; see `_core/schedule/time_left.py`.
         run_times: What has been learned, by task type.
-        prompts: Prompts taken in by `generate` so far. Those that ended without a job are counted in
+        prompts: Prompts that `generate` has taken in. Those that ended without a job are counted in
             `jobs`, as `SUBMIT_UNKNOWN` or `NOT_SUBMITTED`.
-        submits: Submits that have ended, by an answer or without one.
+        submits: Submits that have ended, with or without an answer.
         submits_limited: Those among them that were answered 429.
-        submitted: Those that made a job.
-        told: Ends that a callback was the first to tell; see `legnext_stream.webhook_app`.
+        submitted: Those among them that made a job.
+        ended_by_callback: Ends that a callback reported first; see `legnext_stream.webhook_app`.
     """
 
     polls: int
@@ -88,7 +86,7 @@ class Stats:
     submits: int = 0
     submits_limited: int = 0
     submitted: int = 0
-    told: int = 0
+    ended_by_callback: int = 0
 
     @property
     def rate_reason(self) -> str:
@@ -107,7 +105,7 @@ class Stats:
 
     @property
     def news_share(self) -> float | None:
-        """The share of polls that brought news; None before the first poll."""
+        """Events for each poll; None before the first poll."""
         return self.events / self.polls if self.polls else None
 
 
@@ -126,7 +124,7 @@ RATE_REASONS: Final[Mapping[str, str]] = {
 
 
 class Tally(msgspec.Struct):
-    """The running counts behind `Stats`."""
+    """The running counts behind `Stats`, under the same names."""
 
     polls: int = 0
     retries: int = 0
@@ -139,32 +137,23 @@ class Tally(msgspec.Struct):
     submits: int = 0
     submits_limited: int = 0
     submitted: int = 0
-    told: int = 0
+    ended_by_callback: int = 0
     jobs: Counter[JobStatus] = msgspec.field(default_factory=Counter)
 
     def add(self, other: Tally) -> None:
-        """Count in what another tally has counted."""
-        self.polls += other.polls
-        self.retries += other.retries
-        self.rate_limited += other.rate_limited
-        self.troubles += other.troubles
-        self.events += other.events
-        self.unseen += other.unseen
+        """Add what another tally has counted."""
+        for name in _COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
         self.last_error = other.last_error or self.last_error
-        self.prompts += other.prompts
-        self.submits += other.submits
-        self.submits_limited += other.submits_limited
-        self.submitted += other.submitted
-        self.told += other.told
         self.jobs.update(other.jobs)
 
     def without_unfinished(self) -> Tally:
-        """The same counts without the jobs that have not ended: nobody follows them any more."""
+        """The same counts without the jobs that have not ended: they are watched no longer."""
         ended = Counter({status: n for status, n in self.jobs.items() if status.is_terminal})
         return msgspec.structs.replace(self, unseen=0, jobs=ended)
 
     def moved(self, previous: JobStatus | None, status: JobStatus) -> None:
-        """A job went from one status to another."""
+        """A job has changed from one status to another; None if it had none."""
         if previous is None:
             self.unseen -= 1
         else:
@@ -181,7 +170,8 @@ class Tally(msgspec.Struct):
     def snapshot(
         self, *, pacer: Pacer, durations: Durations, price: float, left: TimeLeft | None
     ) -> Stats:
-        """The counts as they are now, beside what the pacer and the schedule say."""
+        """The counts as they are now, together with what the pacer and the schedule say."""
+        counts: dict[str, Any] = {name: getattr(self, name) for name in _COUNTS}
         learned = {
             task_type: LearnedRunTimes(
                 ended=run_times.ended_jobs,
@@ -192,13 +182,8 @@ class Tally(msgspec.Struct):
             if run_times.ended_jobs
         }
         return Stats(
-            polls=self.polls,
-            retries=self.retries,
-            rate_limited=self.rate_limited,
-            troubles=self.troubles,
-            events=self.events,
+            **counts,
             jobs={status: n for status, n in self.jobs.items() if n},
-            unseen=self.unseen,
             last_error=self.last_error,
             rate=pacer.rate,
             ceiling=pacer.ceiling,
@@ -208,9 +193,9 @@ class Tally(msgspec.Struct):
             remaining=None if left is None else left.middle,
             remaining_between=None if left is None else (left.low, left.high),
             run_times=learned,
-            prompts=self.prompts,
-            submits=self.submits,
-            submits_limited=self.submits_limited,
-            submitted=self.submitted,
-            told=self.told,
         )
+
+
+_COUNTS: Final = tuple(
+    name for name in Tally.__struct_fields__ if name not in {"jobs", "last_error"}
+)

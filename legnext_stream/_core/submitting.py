@@ -1,11 +1,11 @@
-"""Submitting a batch: what an answer to a submit means, and when the next one may go.
+"""Submitting a batch: when the next submit may go, and what becomes of a prompt without a job.
 
-How many jobs an account runs at once is documented nowhere, and one that has as many either lets the
-others wait or refuses them with 429: the same answer as for too many requests a second. So after a refusal as many
-jobs as there were are believed to be all that the account takes: the next submit waits for the end of
-one of them, which makes room for it at once, and only now and then one is sent all the same, a feeler.
-Feelers that are let in say that it was the rate, or that there is more room; those that are refused
-become rarer.
+How many jobs an account runs at once isn't documented. If there are as many, the API either lets
+further jobs wait, or refuses them with 429, as it does for too many requests a second. So after a
+refusal, the number of unfinished jobs is taken for all that the account accepts. The next submit waits
+for the end of one of them, which makes room at once; only now and then a trial submit goes earlier.
+A trial that is accepted shows that it was the rate, or that there is more room. Trials that are
+refused become rarer.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from legnext_stream._core.model.prompts import Prompt
 from legnext_stream.errors import HostUnreachableError, LegnextError
 
 MOST_AT_ONCE: Final = 1000
-"""Unfinished jobs of a batch at most, if nobody says otherwise: enough to keep every account busy, and
-what can be watched without running far ahead of whoever reads the events."""
+"""How many unfinished jobs a batch has at most by default: enough to keep any account busy, and few
+enough not to get far ahead of the consumer of the events."""
 
 BROKE_FOR: Final = 60.0
-"""Seconds for which nothing is submitted after a 402."""
+"""How long nothing is submitted after a 402, in seconds."""
 
-FIRST_FEELER: Final = 2.0
-"""Seconds after which a submit is tried again although the account is believed to be full."""
+FIRST_TRIAL: Final = 2.0
+"""After how many seconds a submit is tried although the account seems to be full."""
 
-LONGEST_FEELER: Final = 60.0
-"""To where that doubles while it is refused again."""
+LONGEST_TRIAL: Final = 60.0
+"""Up to where that doubles while trials are refused."""
 
 LONGEST_ALONE: Final = 15.0
-"""The same while none of our jobs is unfinished: no end of ours can tell when there is room."""
+"""The same while no job of ours is unfinished, so that no end of ours can show that there is room."""
 
 
 def job_error(error: LegnextError) -> JobError:
@@ -67,12 +67,12 @@ def event_without_job(
     """The event of a prompt that has no job.
 
     Args:
-        now: The time, seconds.
-        since: When it was first submitted, seconds; None if it never was, or that is not known.
+        now: The time, in seconds.
+        since: When it was first submitted, in seconds; None if it never was, or if that isn't known.
         status: `SUBMIT_UNKNOWN` or `NOT_SUBMITTED`.
         error: Why.
         prompt: The prompt.
-        position: Its place in the batch.
+        position: Its position in the batch.
     """
     return JobEvent(
         job_id="",
@@ -87,7 +87,7 @@ def event_without_job(
 
 
 def is_lasting(event: JobEvent) -> bool:
-    """Whether a prompt without a job is done with, and not to be submitted by a later run."""
+    """Whether a prompt without a job has ended for good: a later run doesn't submit it either."""
     error = event.job.error
     return event.status is JobStatus.SUBMIT_UNKNOWN or (
         error is not None and meaning_of_code(error.code).submit is SubmitMeaning.INVALID
@@ -95,15 +95,15 @@ def is_lasting(event: JobEvent) -> bool:
 
 
 class Trouble:
-    """What goes wrong with the submits of a batch, and what is to be done about it.
+    """What goes wrong with the submits of a batch, and what to do about it.
 
     Args:
-        patience: How long a submit that can't be sent is tried again, seconds; None for ever.
-        submit_again: Whether it is also tried again where it was sent and not answered.
+        timeout: How long a submit that can't be sent is repeated, in seconds; None for no limit.
+        submit_again: Whether a submit that was sent and not answered is repeated too.
     """
 
-    def __init__(self, patience: float | None, *, submit_again: bool) -> None:
-        self._patience = math.inf if patience is None else patience
+    def __init__(self, timeout: float | None, *, submit_again: bool) -> None:
+        self._timeout = math.inf if timeout is None else timeout
         self._submit_again = submit_again
         self._heard_at = -math.inf
         self._broke_until = -math.inf
@@ -112,7 +112,7 @@ class Trouble:
         """Take in an answer.
 
         Raises:
-            AuthenticationError: The key is not let in.
+            AuthenticationError: The API key is not accepted.
         """
         if isinstance(answer, Reply):
             self._heard_at = now
@@ -124,7 +124,7 @@ class Trouble:
             self._broke_until = -math.inf
 
     def refusal(self, now: float) -> JobError | None:
-        """Why a prompt is not even submitted now; None if it may be."""
+        """Why a prompt can't be submitted now; None if it can."""
         if now >= self._broke_until:
             return None
         ago = max(0.0, now - (self._broke_until - BROKE_FOR))
@@ -133,22 +133,22 @@ class Trouble:
     def step(
         self, now: float, said: SubmitAnswer, since: float, attempt: int, key: str
     ) -> float | JobStatus:
-        """When a prompt that has no job has another turn, seconds; or how it ends.
+        """When to submit a prompt again that has no job, in seconds; or the status with which it ends.
 
         Args:
-            now: The time, seconds.
-            said: The answer to its last submit, which was not denied.
-            since: When it was first submitted, seconds.
+            now: The time, in seconds.
+            said: The answer to its last submit, which was not `DENIED`.
+            since: When it was first submitted, in seconds.
             attempt: How often it was submitted.
             key: What the jitter of a wait is drawn from.
 
         Raises:
-            HostUnreachableError: Nothing could be sent for as long as may be, of any prompt.
+            HostUnreachableError: No submit of any prompt could be sent for the whole timeout.
         """
         meaning = said.meaning
         if meaning is SubmitMeaning.LIMITED:
             return now
-        is_over = now - since >= self._patience
+        is_over = now - since >= self._timeout
         if meaning is SubmitMeaning.UNSENT:
             if not is_over:
                 return now + backoff.REQUESTS.wait(attempt, key)
@@ -166,82 +166,82 @@ class Slots:
     """How many of a batch's jobs may be unfinished, and so when the next submit may start.
 
     Args:
-        most: So many at most, whatever the account allows.
+        most: How many at most, whatever the account allows.
 
     Attributes:
-        room: How many unfinished jobs of ours the account is believed to take; None while nothing
-            speaks for a limit.
-        under_way: Submits that have started and not ended.
+        room: How many unfinished jobs of ours the account seems to accept; None while nothing
+            suggests a limit.
+        in_flight: Submits that have started and not ended.
     """
 
     def __init__(self, most: int = MOST_AT_ONCE) -> None:
         self._most = most
         self.room: int | None = None
-        self.under_way: int = 0
+        self.in_flight: int = 0
         self._not_before = -math.inf
-        self._feeler_at = -math.inf
-        self._feeler_gap = FIRST_FEELER
+        self._trial_at = -math.inf
+        self._trial_gap = FIRST_TRIAL
         self._step = 1
 
     def due(self, now: float, unfinished: int) -> float:
-        """When the next submit may start, seconds; infinite until a job or a submit has ended.
+        """When the next submit may start, in seconds; inf until a job or a submit has ended.
 
         Args:
-            now: The time, seconds.
-            unfinished: Jobs of ours that have not ended, as far as we know.
+            now: The time, in seconds.
+            unfinished: Jobs of ours that have not ended, as far as is known.
         """
-        at_once = unfinished + self.under_way
+        at_once = unfinished + self.in_flight
         if at_once >= self._most:
             return math.inf
         at = now
         if self.room is not None and at_once >= self.room:
-            if self.under_way:
+            if self.in_flight:
                 return math.inf
-            at = self._feeler_at
+            at = self._trial_at
         return max(at, self._not_before, now)
 
     def start(self, unfinished: int) -> int:
-        """A submit starts; returns the how-manieth at once its job would be."""
-        self.under_way += 1
-        return unfinished + self.under_way
+        """A submit starts; return how many jobs and submits there are then, itself included."""
+        self.in_flight += 1
+        return unfinished + self.in_flight
 
     def ended(self) -> None:
-        """A submit has ended in a way that says nothing of the limit."""
-        self.under_way -= 1
+        """A submit has ended in a way that says nothing about the limit."""
+        self.in_flight -= 1
 
     def made(self, nth: int, now: float) -> None:
-        """A submit has made the `nth` job at once."""
-        self.under_way -= 1
+        """A submit has made a job; `nth` is what `start` returned."""
+        self.in_flight -= 1
         if self.room is not None and nth > self.room:
-            # So it was the rate, or one of ours had ended unseen, or there is more room than there was:
-            # the faster the more of them are let in.
+            # It was the rate, or one of ours had ended unseen, or there is more room now. Each trial
+            # that is accepted allows twice as many more.
             self.room = nth - 1 + self._step
             self._step *= 2
-            self._feeler_gap = FIRST_FEELER
-            self._feeler_at = now
+            self._trial_gap = FIRST_TRIAL
+            self._trial_at = now
 
-    def limited(self, now: float, nth: int, unfinished: int, told: float = 0.0) -> bool:
-        """A submit was refused that would have made the `nth` job at once.
+    def limited(self, now: float, nth: int, unfinished: int, retry_after: float = 0.0) -> bool:
+        """A submit was answered 429.
 
         Args:
-            now: The time, seconds.
-            nth: As `start` returned it.
-            unfinished: Jobs of ours that have not ended, as far as we know.
-            told: The seconds after which the answer asked to come back.
+            now: The time, in seconds.
+            nth: What `start` returned.
+            unfinished: Jobs of ours that have not ended, as far as is known.
+            retry_after: How long the answer asked us to wait, in seconds.
 
         Returns:
-            Whether the number at once explains it; else it may have been the rate.
+            Whether the number of jobs explains it; otherwise it may have been the rate.
         """
-        self.under_way -= 1
+        self.in_flight -= 1
         self._step = 1
         room = self.room
         is_explained = room is not None and nth >= room
-        if now >= self._feeler_at and is_explained:
-            self._feeler_gap *= 2
-        # Those before it are jobs, or were refused for the same reason; and what there is, fits.
+        if now >= self._trial_at and is_explained:
+            self._trial_gap *= 2
+        # Earlier ones are jobs, or were refused for the same reason; and jobs that exist have room.
         self.room = max(nth - 1 if room is None else min(room, nth - 1), unfinished)
-        longest = LONGEST_FEELER if self.room else LONGEST_ALONE
-        self._feeler_gap = min(self._feeler_gap, longest)
-        self._feeler_at = now + max(self._feeler_gap, told)
-        self._not_before = max(self._not_before, now + told)
+        longest = LONGEST_TRIAL if self.room else LONGEST_ALONE
+        self._trial_gap = min(self._trial_gap, longest)
+        self._trial_at = now + max(self._trial_gap, retry_after)
+        self._not_before = max(self._not_before, now + retry_after)
         return is_explained

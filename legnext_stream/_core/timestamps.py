@@ -1,7 +1,7 @@
-"""What the times in a job's `meta` say, on our clock, beside what was seen of the job.
+"""What the times in a job's `meta` say, on our clock, together with what was seen of the job.
 
-The API's stamps are cut to whole seconds, and its clock is known only so well (see `schedule.clock`). What
-was seen is believed first: a stamp narrows it, and never contradicts it.
+The API truncates its times to whole seconds, and its clock is only known so well (see `server_clock`).
+What was seen has precedence: a timestamp narrows it, and never contradicts it.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.server_clock import ServerClock
 from legnext_stream._core.watched import Watched
 
-# An age beyond this can't be: jobs are kept for three days. It says that two clocks are at odds.
+# A greater age can't be: jobs are kept for three days. It means that two clocks disagree.
 _OLDEST = 3 * 86400.0
 
 
-class Stamps:
-    """Reads the stamps of a watch's jobs. Times in seconds on our clock.
+class Timestamps:
+    """Reads the timestamps of a watch's jobs. Times are in seconds on our clock.
 
     Args:
-        clock: The server's clock against ours; what is seen here teaches it, too.
+        clock: The server's clock relative to ours. It also learns from what is seen here.
     """
 
     __slots__ = ("_clock",)
@@ -32,7 +32,7 @@ class Stamps:
     def changed_between(
         self, now: float, job: Watched, status: JobStatus, body: Body
     ) -> tuple[float | None, float]:
-        """When a change happened at the earliest and at the latest."""
+        """The earliest and the latest time at which a change can have happened."""
         stamp = None
         if status.is_terminal:
             stamp = decode_stamp(body, "ended_at")
@@ -41,7 +41,7 @@ class Stamps:
         at = None if stamp is None else self._clock.local(stamp)
         if at is None or now - at > _OLDEST:
             return job.seen_at, now
-        # The stamp is cut to the second, and the clocks are known to each other only so well.
+        # The true time is up to a second after the timestamp, and the clock is off by up to its error.
         low, high = at - self._clock.error, at + 1.0 + self._clock.error
         earliest = low if job.seen_at is None else max(low, job.seen_at)
         latest = min(high, now)
@@ -54,9 +54,9 @@ class Stamps:
 
         Args:
             now: The time.
-            job: The job; that it runs now is noted in it.
-            stamp: When it began by the API's clock; None if that wasn't told.
-            seen_before: When the job was last asked about before it was seen running.
+            job: The job. That it runs now is noted in it.
+            stamp: When it began by the API's clock; None if the API didn't say.
+            seen_before: When an answer last described it before it was seen running.
         """
         if now < job.running_by:
             job.running_by = now
@@ -77,18 +77,18 @@ class Stamps:
     def end(
         self, now: float, job: Watched, body: Body
     ) -> tuple[float | None, tuple[float, float] | None, tuple[float, float]]:
-        """What an end says of a run.
+        """What the end of a job says about its run.
 
         Returns:
-            When it began, or None if that is not known; how long it took, as the least and the most
-            that it can be, or None; and the earliest and the latest time at which it can have ended.
+            When it began, or None if that isn't known; the least and the most that its run time can
+            be, or None; and the earliest and the latest time at which it can have ended.
         """
         clock, seen_at = self._clock, -math.inf if job.seen_at is None else job.seen_at
         started, ended = decode_stamp(body, "started_at"), decode_stamp(body, "ended_at")
         started_at = job.started_at if job.is_confirmed else None
         run, between = None, (seen_at, now)
         if started is not None and ended is not None and ended >= started:
-            # Both are cut to whole seconds.
+            # Both are truncated to whole seconds.
             run = (ended - started, ended - started + 1.0)
             if job.seen_at is not None:
                 clock.happened(ended, seen_at, now)

@@ -1,10 +1,10 @@
 """The record of one job that is being watched.
 
-There may be a million of these, so each byte counts. The records are msgspec's structs, which hold
-nothing but their fields; they are known to be in no reference cycle, so the garbage collector passes
-over them: it would otherwise stop everything for a third of a second to look at a million of them.
-A float is an object of 32 bytes: no time is kept that follows from others, and what few jobs have
-is in a record of its own.
+There may be a million of these, so every byte counts. The records are msgspec structs, which hold
+nothing but their fields. They are never part of a reference cycle, so the garbage collector skips
+them (`gc=False`); otherwise it would stop everything for a third of a second to look at a million.
+A float is an object of 32 bytes, so no time is kept that follows from others, and fields that few
+jobs need are in a record of their own, `Extra`.
 """
 
 from __future__ import annotations
@@ -15,23 +15,26 @@ from typing import Final
 import msgspec
 
 from legnext_stream._core.model.jobs import JobStatus
+from legnext_stream._core.model.lifecycle import is_ahead
 
-#: Where the schedule has a job (`Watched.seat`), if it is not among the overdue.
-BY_LINE: Final = -1
-IN_AGENDA: Final = -2
-ASKED: Final = -3
+# What the schedule does with a job (`Watched.where`), unless it is ready to be polled.
+BY_QUEUE: Final = -1
+IN_TIMERS: Final = -2
+IN_FLIGHT: Final = -3
+# A job with a new unknown status at each poll would make events, and use memory, without end.
+_MOST_WORDS: Final = 32
 
 
-class Oddities(msgspec.Struct, eq=False, gc=False):
-    """What is remembered of few jobs.
+class Extra(msgspec.Struct, eq=False, gc=False):
+    """What few jobs need.
 
     Attributes:
-        words: The unknown words already told.
-        counted_to: The age up to which the run times have learned from it, if it isn't that at
-            `counted_at`, since its start was found to be later than believed; or None.
+        words: The unknown statuses that have been reported.
+        counted_to: The age up to which the run times have learned from the job. None if that is
+            its age at `counted_at`, as for any job whose start wasn't corrected later.
         failures: How many polls of it have failed since it was last described or missing.
-        trouble_since: When those began, or None.
-        missing_since: When the present run of "no such job" began, or None.
+        trouble_since: When these failures began, or None.
+        missing_since: When the API began to answer "no such job", or None.
     """
 
     words: tuple[str, ...] = ()
@@ -42,32 +45,31 @@ class Oddities(msgspec.Struct, eq=False, gc=False):
 
 
 class Watched(msgspec.Struct, eq=False, gc=False):
-    """What is remembered of one job. Times in seconds on the clock of the Trio run.
+    """What is known of one job. Times are in seconds on the clock of the Trio run.
 
     Attributes:
         job_id: Its id.
-        status: What the last event said, or None.
-        place: The last status with a place on the line (see `lifecycle`), or None.
-        odd: What is odd about it, or None.
-        looked_at: When an answer last described it; before the first, when it came in.
+        status: The status of the last event, or None.
+        place: The last status that has a place in the order of statuses (see `lifecycle`), or None.
+        extra: What few jobs need, or None.
+        looked_at: When an answer last described it; before the first, when the watch got it.
         is_seen: Whether an answer has described it.
-        polled_at: When a poll of it last ended, other than by a refusal for the rate's sake; -inf
-            before the first.
-        started_at: When it began to run, as far as is known or believed; None while it waits.
-        running_by: When it was first seen running; infinite before.
-        counted_at: When it was last seen to have started; None before, even if it is believed.
-        position: Its place in the line; -1 if the line doesn't speak for it.
+        polled_at: When a poll of it last ended, except by a 429; -inf before the first.
+        started_at: When it began to run, as far as is known or inferred; None while it waits.
+        running_by: When it was first seen running; inf before.
+        counted_at: When it was last seen to have started; None while that is only inferred.
+        position: Its position in the queue order; -1 if it isn't in there.
         task_type: Its task type, once it is known.
         due: When it is next to be polled, if it has a time of its own.
-        seat: Where the schedule has it: the line minds it (`BY_LINE`), it has a time of its own
-            (`IN_AGENDA`), a poll of it is under way (`ASKED`), or else it is overdue, and this is
-            its place among the overdue, from 0 on.
+        where: What the schedule does with it. It leaves the job to the queue probe (`BY_QUEUE`), has
+            set a timer (`IN_TIMERS`), or has a poll in flight (`IN_FLIGHT`). From 0 on, it is the
+            job's index among those that are ready to be polled.
     """
 
     job_id: str
     status: JobStatus | None = None
     place: JobStatus | None = None
-    odd: Oddities | None = None
+    extra: Extra | None = None
     looked_at: float = 0.0
     is_seen: bool = False
     polled_at: float = -math.inf
@@ -77,32 +79,32 @@ class Watched(msgspec.Struct, eq=False, gc=False):
     position: int = -1
     task_type: str | None = None
     due: float = 0.0
-    seat: int = BY_LINE
+    where: int = BY_QUEUE
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it stands in the line and is not believed to have started."""
+        """Whether it is in the queue order, and not known or inferred to have started."""
         return self.started_at is None and self.position >= 0
 
     @property
-    def is_apart(self) -> bool:
-        """Whether it waits without the line speaking for it."""
+    def is_detached(self) -> bool:
+        """Whether it waits, but not in the queue order."""
         return self.started_at is None and self.position < 0
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether it was seen to have started, and that not only concluded from others."""
+        """Whether it was seen to have started, as opposed to inferred from other jobs."""
         return self.counted_at is not None
 
     @property
-    def is_asked(self) -> bool:
-        """Whether a poll of it is under way."""
-        return self.seat == ASKED
+    def is_in_flight(self) -> bool:
+        """Whether a poll of it is in flight."""
+        return self.where == IN_FLIGHT
 
     @property
-    def is_minded(self) -> bool:
-        """Whether it has a time of its own, or is being polled; the line minds the others."""
-        return self.seat != BY_LINE
+    def is_scheduled(self) -> bool:
+        """Whether it has a time of its own, is ready, or is being polled; the queue has the rest."""
+        return self.where != BY_QUEUE
 
     @property
     def seen_at(self) -> float | None:
@@ -111,9 +113,9 @@ class Watched(msgspec.Struct, eq=False, gc=False):
 
     @property
     def counted(self) -> float:
-        """The age up to which the run times have learned from it, seconds."""
-        if self.odd is not None and self.odd.counted_to is not None:
-            return self.odd.counted_to
+        """The age up to which the run times have learned from it, in seconds."""
+        if self.extra is not None and self.extra.counted_to is not None:
+            return self.extra.counted_to
         if self.counted_at is None or self.started_at is None:
             return 0.0
         age = self.counted_at - self.started_at
@@ -121,33 +123,50 @@ class Watched(msgspec.Struct, eq=False, gc=False):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The unknown words already told."""
-        return () if self.odd is None else self.odd.words
+        """The unknown statuses that have been reported."""
+        return () if self.extra is None else self.extra.words
 
     @property
     def failures(self) -> int:
         """Polls of it that have failed since it was last described or missing."""
-        return 0 if self.odd is None else self.odd.failures
+        return 0 if self.extra is None else self.extra.failures
 
     @property
     def missing_since(self) -> float | None:
-        """When the present run of "no such job" began, or None."""
-        return None if self.odd is None else self.odd.missing_since
+        """When the API began to answer "no such job", or None."""
+        return None if self.extra is None else self.extra.missing_since
 
-    def oddities(self) -> Oddities:
-        """What is odd about it, to be added to."""
-        if self.odd is None:
-            self.odd = Oddities()
-        return self.odd
+    def ensure_extra(self) -> Extra:
+        """Its `extra`, made if there is none yet."""
+        if self.extra is None:
+            self.extra = Extra()
+        return self.extra
+
+    def is_news(self, status: JobStatus, word: object) -> bool:
+        """Whether a status is news for this job; if so, it is noted.
+
+        Args:
+            status: The status.
+            word: The API's own word for it.
+        """
+        if status is JobStatus.UNKNOWN:
+            if word in self.words or len(self.words) >= _MOST_WORDS:
+                return False
+            self.ensure_extra().words += (str(word),)
+            return True
+        if status is self.place or not is_ahead(status, self.place):
+            return False
+        self.place = status
+        return True
 
     def recovered(self) -> None:
-        """A poll has described it: whatever trouble there was is over."""
-        if (odd := self.odd) is not None:
-            odd.failures, odd.trouble_since, odd.missing_since = 0, None, None
+        """Forget past failures: a poll has described it."""
+        if (extra := self.extra) is not None:
+            extra.failures, extra.trouble_since, extra.missing_since = 0, None, None
 
     def count_to(self, age: float | None) -> None:
-        """Set what `counted` is, or that it is the age at `counted_at`."""
+        """Set `counted`; None makes it the age at `counted_at`."""
         if age is not None:
-            self.oddities().counted_to = age
-        elif self.odd is not None:
-            self.odd.counted_to = None
+            self.ensure_extra().counted_to = age
+        elif self.extra is not None:
+            self.extra.counted_to = None

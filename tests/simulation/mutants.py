@@ -17,15 +17,15 @@ import trio
 from msgspec.structs import replace
 
 from legnext_stream import _accounts, _client
-from legnext_stream._core import tracker
-from legnext_stream._core.answers import Observation, PollMeaning, reading
+from legnext_stream._core import answers, tracker, watched
+from legnext_stream._core.answers import Observation, PollMeaning
 from legnext_stream._core.ended import EndedIds
 from legnext_stream._core.model import decoding, lifecycle
 from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.pace.hints import NO_HINTS
 from legnext_stream._core.schedule import Schedule
-from legnext_stream._core.timestamps import Stamps
+from legnext_stream._core.timestamps import Timestamps
 from legnext_stream._core.tracker import Tracker
 from legnext_stream._engine.account import Account
 from legnext_stream._engine.delivery import Buffer, Delivery
@@ -121,7 +121,7 @@ def _() -> list[Patch]:
         status = decode(word)
         return JobStatus.PROCESSING if status is JobStatus.FAILED else status
 
-    return [patch.object(reading, "decode_status", blind)]
+    return [patch.object(answers, "decode_status", blind)]
 
 
 @_mutant("failures are reported as successes", breaks="2 the right terminal status")
@@ -132,7 +132,7 @@ def _() -> list[Patch]:
         status = decode(word)
         return JobStatus.COMPLETED if status is JobStatus.FAILED else status
 
-    return [patch.object(module, "decode_status", glad) for module in (reading, decoding)]
+    return [patch.object(module, "decode_status", glad) for module in (answers, decoding)]
 
 
 @_mutant("a status is misread", breaks="1 true and in order")
@@ -143,7 +143,7 @@ def _() -> list[Patch]:
         status = decode(word)
         return JobStatus.STAGED if status is JobStatus.PENDING else status
 
-    return [patch.object(reading, "decode_status", misread)]
+    return [patch.object(answers, "decode_status", misread)]
 
 
 @_mutant("outdated answers make events", breaks="1 never backwards")
@@ -151,7 +151,7 @@ def _() -> list[Patch]:
     def differs(status: JobStatus, of: JobStatus | None) -> bool:
         return status is not of
 
-    return [patch.object(module, "is_ahead", differs) for module in (lifecycle, tracker)]
+    return [patch.object(module, "is_ahead", differs) for module in (lifecycle, watched)]
 
 
 @_mutant("jobs are polled after their end", breaks="2 one terminal event, then nothing")
@@ -161,7 +161,7 @@ def _() -> list[Patch]:
     def revive(self: Tracker, now: float, job: Any, *rest: Any) -> JobEvent:  # noqa: ANN401 - passed on
         event = emit(self, now, job, *rest)
         if event.status in {JobStatus.COMPLETED, JobStatus.FAILED}:
-            self._ended = EndedIds()
+            self._members.ended = EndedIds()
             self.add(now, job.job_id)
         return event
 
@@ -202,7 +202,7 @@ def _() -> list[Patch]:
     def early(*args: Any) -> tuple[float | None, float]:  # noqa: ANN401 - passed over
         return None, args[1] - 30.0
 
-    return [patch.object(Stamps, "changed_between", early)]
+    return [patch.object(Timestamps, "changed_between", early)]
 
 
 # ---------------------------------------------------------------- ends
@@ -219,7 +219,7 @@ def _() -> list[Patch]:
 
     def hasty(self: Tracker) -> int:
         count: int = active.__get__(self)
-        return 0 if self._ended else count
+        return 0 if self._members.ended else count
 
     return [patch.object(Tracker, "active", property(hasty))]
 
@@ -231,7 +231,7 @@ def _() -> list[Patch]:
 
 @_mutant("temporary errors are treated as 404", breaks="3 not_found is justified")
 def _() -> list[Patch]:
-    read = reading.read_poll
+    read = answers.read_poll
 
     def harsh(job_id: str, answer: Any) -> Observation:  # noqa: ANN401 - passed on
         seen = read(job_id, answer)
@@ -264,7 +264,7 @@ def _() -> list[Patch]:
     "account-wide refusals are treated as temporary", breaks="3 account-wide errors are raised"
 )
 def _() -> list[Patch]:
-    read = reading.read_poll
+    read = answers.read_poll
 
     def deaf(job_id: str, answer: Any) -> Observation:  # noqa: ANN401 - passed on
         seen = read(job_id, answer)
@@ -326,7 +326,7 @@ def _() -> list[Patch]:
 
 @_mutant("Retry-After is ignored", breaks="P Retry-After is obeyed")
 def _() -> list[Patch]:
-    return [patch.object(reading, "parse_hints", lambda *_args: NO_HINTS)]
+    return [patch.object(answers, "parse_hints", lambda *_args: NO_HINTS)]
 
 
 @_mutant("a slow consumer does not slow polling", breaks="5 a slow consumer slows polling")

@@ -1,7 +1,7 @@
-"""From an answer's bytes to a `Job` or a `JobError`, tolerating every shape seen in the wild.
+"""From an answer's bytes to a `Job` or a `JobError`, in every form that the API has been seen to use.
 
-Nothing here raises for what the wire brings: a body that is no JSON object is None, and a field of a
-shape never seen before is as if it were missing (`Job.raw` still has it).
+Nothing here raises, whatever the wire brings. A body that is no JSON object becomes None, and a field
+of an unexpected form counts as missing (`Job.raw` still has it).
 """
 
 from __future__ import annotations
@@ -28,42 +28,42 @@ from legnext_stream._core.model.tasks import TaskType, find_task_type
 Body = Mapping[str, object]
 
 _EMPTY: Body = MappingProxyType({})
-# What nearly all jobs have until they end; one object for all of them.
+# Nearly all jobs have this until they end, so it is one object for all of them.
 _NO_OUTPUT = Output()
-# The watcher's own verdicts are not the API's to give: those words would be unknown ones.
+# Verdicts are a watch's own. If the API sent such a word, it would be an unknown one.
 _STATUSES = {
     status.value: status
     for status in JobStatus
     if status not in VERDICTS and status is not JobStatus.UNKNOWN
 }
-# Go's zero time, which the API sends for "not yet": most of the times that are decoded.
+# Go's zero time, which the API sends for "not yet", is the most frequent time.
 _ZERO_TIME = "0001-01-01T00:00:00Z"
 _LONGEST_TIME = 64
 _TEXT_FIELDS = ("prompts", "promptEn", "finalPrompt", "description")
 _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 _decode = msgspec.json.Decoder().decode
-# Deeper than any job. What can just be decoded could not be shown or written by whoever stands
-# deeper in calls than we do here.
+# Jobs are not nested this deep. A body that can just be decoded here may be too deep for a caller to
+# print or encode, if its own stack is deeper.
 _DEEPEST = 100
-# Longer than any status; it is kept with the job, and told.
+# No status is this long. Unknown ones are kept with the job, and reported.
 _LONGEST_WORD = 100
 
 
 def decode_body(content: bytes) -> Body | None:
-    """Decode a body that should be a JSON object; None if it isn't one."""
+    """Decode a body; None if it isn't a JSON object."""
     try:
         body = _decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     if not isinstance(body, dict):
         return None
-    # Counting costs next to nothing, and spares nearly all bodies the looking.
+    # Counting is cheap, and makes the search unnecessary for nearly all bodies.
     may_be_deep = content.count(b"{") + content.count(b"[") > _DEEPEST
     return None if may_be_deep and _is_deep(body) else body
 
 
 def _is_deep(body: dict[str, object]) -> bool:
-    """Whether values are nested deeper than in any job."""
+    """Whether values are nested too deep."""
     level: list[dict[str, object] | list[object]] = [body]
     for _ in range(_DEEPEST):
         level = [
@@ -78,14 +78,14 @@ def _is_deep(body: dict[str, object]) -> bool:
 
 
 def decode_status(word: object) -> JobStatus | None:
-    """The status a word stands for: `UNKNOWN` for a new word, None for what is no word at all."""
+    """The status for a word of the API: `UNKNOWN` for a new word, None for what is no word."""
     if not isinstance(word, str) or not word or len(word) > _LONGEST_WORD:
         return None
     return _STATUSES.get(word) or _STATUSES.get(word.strip().lower(), JobStatus.UNKNOWN)
 
 
 def decode_task_type(word: object) -> TaskType | str:
-    """The task type a word stands for (`_` is read as `-`); the word itself if it is a new one."""
+    """The task type for a word of the API, in any spelling; the word itself if it is new."""
     if not isinstance(word, str):
         return ""
     known = find_task_type(word)
@@ -93,7 +93,7 @@ def decode_task_type(word: object) -> TaskType | str:
 
 
 def decode_time(text: object) -> datetime | None:
-    """An RFC 3339 time in UTC; None for each of the API's ways to say "not yet", and for no time.
+    """An RFC 3339 time in UTC; None for what is none, and for the API's ways to say "not yet".
 
     Digits below the microsecond are dropped. A time without a zone is taken as UTC.
     """
@@ -104,17 +104,17 @@ def decode_time(text: object) -> datetime | None:
         time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    # The zero time may be written in other ways, too.
+    # The zero time may also be written in other ways.
     return time if time.year > 1 else None
 
 
 def decode_stamp(body: Body, name: str) -> float | None:
-    """A time of a job's `meta`, in seconds since 1970; None for "not yet" and for no time."""
+    """A time in a job's `meta`, in seconds since 1970; None for "not yet" and for what is none."""
     text = _mapping(body.get("meta")).get(name)
     return _stamp(text) if isinstance(text, str) and len(text) <= _LONGEST_TIME else None
 
 
-# A running job says the same at each poll; those that run together began within minutes.
+# A running job has the same time at each poll, and jobs that run together began within minutes.
 @lru_cache(maxsize=1024)
 def _stamp(text: str) -> float | None:
     time = decode_time(text)
@@ -122,12 +122,11 @@ def _stamp(text: str) -> float | None:
 
 
 def decode_job(body: Body, job_id: str | None = None) -> Job:
-    """Build a `Job` from a decoded body; whatever is missing or misshapen takes its default.
+    """Build a `Job` from a decoded body. What is missing or malformed gets its default.
 
     Args:
         body: The body.
-        job_id: The id by which it was asked for, which the API may write otherwise; None to take
-            it as the API writes it.
+        job_id: The id that was asked for, which the API may spell differently; None to use the API's.
     """
     meta = _mapping(body.get("meta"))
     word = body.get("status")
@@ -150,10 +149,10 @@ def decode_job(body: Body, job_id: str | None = None) -> Job:
 
 
 def decode_refusal(body: Body | None) -> JobError | None:
-    """What an error body says, in any of the API's three forms; None if it is none of them.
+    """The error in a body, in any of the API's three forms; None if it is none of them.
 
-    The forms: flat (`{"code": …, "message": …}`), nested (`{"error": {…}}`), and a whole job object
-    without an id whose `error` holds the code.
+    The forms are flat (`{"code": …, "message": …}`), nested (`{"error": {…}}`), and a whole job
+    without an id, with the code in its `error`.
     """
     if body is None:
         return None
@@ -161,13 +160,13 @@ def decode_refusal(body: Body | None) -> JobError | None:
     if nested is not None:
         return nested
     flat = _job_error(body)
-    # A balance or another well-formed success carries `code` 200: that is no refusal.
+    # A balance, and other successes, have a `code` 200: that is no refusal.
     return flat if flat is not None and not 200 <= flat.code < 300 else None
 
 
 def decode_amount(value: object) -> float | None:
-    """An amount of something; None for what is no number, or one beyond all measure."""
-    # bool is an int to Python, but never a number at the API.
+    """An amount; None for what is no finite number."""
+    # In Python a bool is an int; in the API it is never a number.
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -178,7 +177,7 @@ def decode_amount(value: object) -> float | None:
 
 
 def _job_error(value: object) -> JobError | None:
-    """A job's error in any shape; None for the shapes that mean "no error"."""
+    """A job's error in any form; None for the forms that mean "no error"."""
     if isinstance(value, str):
         return JobError(message=value) if value.strip() else None
     if not isinstance(value, Mapping):
@@ -229,12 +228,12 @@ def _logs(value: object) -> tuple[str, ...]:
         return (value,) if value else ()
     if not isinstance(value, list):
         return ()
-    # Objects are kept as one line of JSON each, so that a line is always text.
+    # An object becomes one line of JSON, so that a line is always text.
     return tuple(line if isinstance(line, str) else _encode(line) for line in value)
 
 
 def _texts(value: object) -> tuple[str, ...]:
-    """The non-empty texts of a list; a lone text counts as a list of one."""
+    """The non-empty texts in a list; a single text counts as a list of one."""
     if isinstance(value, str):
         return (value,) if value else ()
     if not isinstance(value, list):
@@ -243,7 +242,7 @@ def _texts(value: object) -> tuple[str, ...]:
 
 
 def _mapping(value: object) -> Body:
-    # The class that nearly all have is known at once; to ask the abstract one takes far longer.
+    # Nearly all are dicts; a check against the abstract class takes far longer.
     return value if type(value) is dict or isinstance(value, Mapping) else _EMPTY
 
 
@@ -252,7 +251,7 @@ def _text(value: object) -> str:
 
 
 def _number(value: object) -> float:
-    # bool is an int to Python, but never a number at the API.
+    # In Python a bool is an int; in the API it is never a number.
     if isinstance(value, bool) or not isinstance(value, int | float):
         return 0
     return value if isinstance(value, int) or math.isfinite(value) else 0

@@ -17,20 +17,19 @@ class JobEvent:
     Times are in seconds on the clock of the Trio run (`trio.current_time()`).
 
     Attributes:
-        job_id: Which job.
-        status: What it is now.
-        previous: What the last event of this job said, or the `Job` that was given to the watch;
-            None if nothing was known.
+        job_id: Which job. Empty if a prompt has none (`SUBMIT_UNKNOWN`, `NOT_SUBMITTED`).
+        status: Its status now.
+        previous: Its status at the last event, or in the `Job` that was given to the watch; None if
+            nothing was known.
         job: The job as the answer described it; `job.status` equals `status`.
-        observed_at: When the answer came in, seconds.
-        changed_between: The change happened after the first and not after the second of these,
-            seconds; the first is None if the job had not been seen before.
-        sequence: The place of this event in its stream: 1, 2, 3, … It is set on delivery; until
+        observed_at: When the answer came in, in seconds.
+        changed_between: The change happened after the first and not after the second of these, in
+            seconds. The first is None if the job had not been seen before.
+        sequence: The number of this event in its stream: 1, 2, 3, … It is set on delivery; until
             then it is 0.
-        prompt: In a stream of `generate`: what the job was submitted for; else None. If it has no
-            job (`SUBMIT_UNKNOWN`, `NOT_SUBMITTED`), `job_id` is empty.
-        position: The place of that prompt in its batch: 1, 2, 3, …; or None.
-        files: What was saved of a completed job, where `generate` was told to.
+        prompt: In a stream of `generate`, what the job was submitted for; otherwise None.
+        position: The position of that prompt in its batch: 1, 2, 3, …; or None.
+        files: What was saved of a completed job, if `generate` saves results.
         download_error: Why not all of it could be saved, or None.
     """
 
@@ -48,7 +47,7 @@ class JobEvent:
 
 
 def merge(older: JobEvent, newer: JobEvent) -> JobEvent:
-    """One event for two changes of a job of which the first was not yet delivered."""
+    """One event for two changes of a job, if the first was not delivered before the second."""
     return attrs.evolve(
         newer,
         previous=older.previous,

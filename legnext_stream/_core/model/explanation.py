@@ -1,4 +1,4 @@
-"""Why a job is next asked about when it is."""
+"""The explanation of a job's next poll."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class Explanation:
 
     Attributes:
         job_id: Which job.
-        due: When it is next polled, in seconds on the clock of the Trio run; None if it has no time
-            of its own, since what is learned of others will set it, or since it has ended.
+        due: When it is next polled, in seconds on the clock of the Trio run. None if it has ended, or
+            has no time of its own because that depends on what is learned from other jobs.
         sentence: The reason, in words.
-        numbers: What went into it, by name: times in seconds (`age`, `median_run`, `due_in`, …), the
-            price in seconds of delay, counts.
+        numbers: What it was computed from, by name: times in seconds (`age`, `median_run`, `due_in`,
+            …), the price in seconds of delay, counts.
     """
 
     job_id: str

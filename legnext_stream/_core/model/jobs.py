@@ -1,27 +1,25 @@
-"""A job as the API describes it, in frozen classes."""
+"""A job as the API describes it, as frozen classes."""
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import attrs
 
 from legnext_stream._core.model.tasks import TaskType
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
 
 class JobStatus(enum.StrEnum):
-    """What the API says of a job, and the watcher's own verdicts.
+    """What the API says about a job, and the verdicts of a watch.
 
-    `TIMED_OUT` and `NOT_FOUND` are never sent by the API: they are how a watch ends a job that can't
-    be followed. `SUBMIT_UNKNOWN` and `NOT_SUBMITTED` are how `generate` ends a prompt that has no
-    job: it was sent and no answer came, so that the job may exist; or the API refused it, or it could
-    not be sent. `UNKNOWN` stands for a word this version does not know; `Job.raw_status` keeps it.
+    The API never sends `TIMED_OUT` and `NOT_FOUND`: with them a watch ends a job that can't be
+    followed. With `SUBMIT_UNKNOWN` and `NOT_SUBMITTED` `generate` ends a prompt that has no job:
+    either it was sent and no answer came, so that the job may exist; or the API refused it, or it
+    could not be sent. `UNKNOWN` stands for a status that this version doesn't know; `Job.raw_status`
+    has the API's word.
     """
 
     PENDING = "pending"
@@ -50,7 +48,7 @@ VERDICTS = frozenset(
         JobStatus.NOT_SUBMITTED,
     }
 )
-"""What the watcher says of a job or a prompt by itself, all of them terminal."""
+"""The statuses that a watch sets itself. All are terminal."""
 
 _TERMINAL = VERDICTS | {JobStatus.COMPLETED, JobStatus.FAILED}
 
@@ -64,13 +62,13 @@ class Output:
     """What a job has produced so far. Empty while it runs.
 
     Attributes:
-        image_url: The grid image, or None.
-        image_urls: The single images: four for a diffusion, one for an upscale; never with blanks.
-        video_urls: The videos, for the video tasks.
+        image_url: The URL of the grid image, or None.
+        image_urls: The URLs of the single images: four for a diffusion, one for an upscale.
+        video_urls: The URLs of the videos, for the video tasks.
         seed: The seed as the API writes it, a decimal string, or None.
-        available_actions: What can be done next: the action's name to the image numbers (0–3).
-        texts: What `describe` and `shorten` answer with: the API's field names (`prompts`,
-            `promptEn`, `finalPrompt`, `description`) to their lines.
+        available_actions: What can be done next: the image numbers (0–3) by the action's name.
+        texts: The texts of `describe` and `shorten`, by the API's field names (`prompts`, `promptEn`,
+            `finalPrompt`, `description`).
     """
 
     image_url: str | None = None
@@ -87,12 +85,12 @@ class Output:
 
 @attrs.frozen(kw_only=True)
 class Usage:
-    """What a job costs. `unit` is the API's word ("point"); the numbers are in that unit.
+    """What a job costs.
 
     Attributes:
-        unit: What is counted, the field `type` at the API.
-        frozen: Held back while the job runs.
-        consume: Spent, once it has ended.
+        unit: The unit of the numbers, in the API's word ("point"; the field `type`).
+        frozen: What is reserved while the job runs.
+        consume: What was spent, once the job has ended.
     """
 
     unit: str = ""
@@ -105,10 +103,10 @@ class JobError:
     """Why something failed, in the API's words: a job's `error`, or the body of a refusal.
 
     Attributes:
-        code: The API's code, mostly an HTTP status; 0 where it gave none.
+        code: The API's code, mostly an HTTP status; 0 if it gave none.
         message: The message for people.
-        raw_message: The message of the service behind, where it differs.
-        detail: Whatever else was said, as decoded from JSON.
+        raw_message: The message of the service behind the API, if it differs.
+        detail: Further details, as decoded from JSON.
     """
 
     code: int = 0
@@ -127,19 +125,19 @@ class Job:
 
     Attributes:
         job_id: Its id.
-        status: Where it stands.
-        raw_status: The API's own word; differs from `status` for `UNKNOWN` and for the watcher's
-            verdicts. Empty if the API never spoke of the job.
-        task_type: A `TaskType`, or the API's own word for a type this version doesn't know.
+        status: Its status.
+        raw_status: The API's own word. It differs from `status` for `UNKNOWN` and for the verdicts of
+            a watch. Empty if the API never described the job.
+        task_type: A `TaskType`, or the API's own word for a type that this version doesn't know.
         model: The model's name ("midjourney").
         output: What it has produced.
         error: Why it failed, or None.
-        usage: What it costs, or None where the API doesn't say.
-        created_at: When it was submitted, by the API's clock, in UTC; None if not told.
-        started_at: When it began to run; None if not yet.
-        ended_at: When it ended; None if not yet.
-        logs: What the API logged, progress among it, one text a line.
-        raw: The whole body, as decoded from JSON: whatever this class has no name for is there.
+        usage: What it costs, or None if the API doesn't say.
+        created_at: When it was submitted, by the API's clock, in UTC; None if the API doesn't say.
+        started_at: When it began to run; None if it hasn't.
+        ended_at: When it ended; None if it hasn't.
+        logs: The API's log of the job, progress included, line by line.
+        raw: The whole body, as decoded from JSON, with all that has no attribute here.
     """
 
     job_id: str

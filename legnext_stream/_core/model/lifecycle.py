@@ -1,16 +1,16 @@
 """The order of a job's statuses, and which answers are news.
 
-The theory. A job moves along one line:
+The statuses of a job have an order:
 
     pending → staged → processing → retry → completed | failed
 
-It may skip any of these, and never moves back. The API's replicas may lag, so an answer can show a
-place the job has already left; such an answer is not news. `retry` stands after `processing` because
-it says that an attempt was made: a job that goes back to work after a retry makes no news until it
-ends, since an old `processing` can't be told from a new one.
+A job may skip any of them, and never moves back. The API's replicas may lag, so an answer can show a
+status that the job has already left; such an answer is not news. `retry` comes after `processing`
+because it shows that an attempt was made. A job that is processed again after a retry makes no news
+until it ends, since an old `processing` can't be told from a new one.
 
-A word this version doesn't know has no place on the line. It is news the first time it is seen for
-a job that has not ended, and says nothing about the job's place.
+A status that this version doesn't know has no place in the order. It is news the first time it is
+seen for a job that has not ended, and says nothing about the job's place.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PLACE = {
     JobStatus.RETRY: 3,
     JobStatus.COMPLETED: 4,
     JobStatus.FAILED: 4,
-    # The watcher's verdicts end a job wherever it stood, if it ever was one.
+    # The watch's own verdicts end a job whatever its status was.
     JobStatus.TIMED_OUT: 4,
     JobStatus.NOT_FOUND: 4,
     JobStatus.SUBMIT_UNKNOWN: 4,
@@ -34,9 +34,9 @@ _RUNNING = frozenset({JobStatus.PROCESSING, JobStatus.RETRY})
 
 
 def is_ahead(status: JobStatus, of: JobStatus | None) -> bool:
-    """Whether a job last placed at `of` (None: never seen) has moved on if it is now at `status`.
+    """Whether a status comes after another one in the order. None comes before all.
 
-    `status` has a place on the line: it is not `UNKNOWN`.
+    `status` has a place in the order: it is not `UNKNOWN`.
     """
     return of is None or _PLACE[status] > _PLACE[of]
 

@@ -1,4 +1,4 @@
-"""A prompt: what one job of a batch is to be submitted for."""
+"""A prompt: what one job of a batch is submitted for."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ def _check_text(_: object, __: object, text: object) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        msg = f"a prompt's text has what is no character: {error}"
+        msg = f"a prompt's text can't be encoded: {error}"
         raise ValueError(msg) from None
 
 
 @attrs.frozen
 class Prompt:
-    """What one job of a batch is to be submitted for; see `generate`.
+    """What one job of a batch is submitted for; see `generate`.
 
     Attributes:
-        text: The text, 1–8,192 characters. It goes into the field that the task type has for one
-            (`text`, `prompt` or `remixPrompt`); where the task needs none it may be empty.
-        tag: The caller's own, to know the prompt again by: it comes back with each event, and is
-            never sent. With a journal it has to be something that JSON can hold.
+        text: The text, 1–8,192 characters. It goes into the task type's field for it (`text`,
+            `prompt` or `remixPrompt`). It may be empty if the task needs none.
+        tag: The caller's own mark for the prompt. It comes back with each event and is never sent.
+            With a journal it must be something that JSON can hold.
         task_type: The kind of work.
-        params: The task's further fields, under the API's names (`imageNo`) or in snake_case
-            (`image_no`); those that are None are left out.
+        params: Further fields of the task, under the API's names (`imageNo`) or in snake_case
+            (`image_no`). Those that are None are left out.
 
     Raises:
-        ValueError: There is no such task type, or the task takes no text, or the text has what is no
-            character.
+        ValueError: There is no such task type, the task takes no text, or the text has a lone
+            surrogate and so can't be encoded.
         TypeError: The text is no string, or a field was given twice.
     """
 
@@ -61,7 +61,7 @@ def fields_of(prompt: Prompt) -> dict[str, object]:
     """What is sent for a prompt, under the API's names.
 
     Raises:
-        ValueError: It has a text, and its task takes none.
+        ValueError: It has a text, but its task takes none.
         TypeError: A field was given twice.
     """
     given = dict(prompt.params)
@@ -78,11 +78,11 @@ def fields_of(prompt: Prompt) -> dict[str, object]:
 
 
 def as_prompt(item: object, task_type: TaskType) -> Prompt:
-    """The prompt that an item of a batch stands for.
+    """The prompt for an item of a batch.
 
     Args:
         item: A `Prompt`, or a text.
-        task_type: The kind of work that a mere text is for.
+        task_type: The kind of work, if the item is a text.
 
     Raises:
         TypeError: It is neither.

@@ -1,4 +1,4 @@
-"""The saved file: one result of a job, on disk."""
+"""A saved file: one result of a job, on disk."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class SavedFile:
-    """One result of a job, whole on disk.
+    """One complete result of a job on disk.
 
     Attributes:
-        url: Where it came from, without its query, which may be a signature.
-        path: Where it is.
-        size: Its length, bytes.
-        media_type: What it is by its own first bytes: `"image/png"`, `"image/jpeg"`,
-            `"image/webp"`, `"image/gif"`, `"video/mp4"` or `"video/webm"`.
-        was_there: Whether it was there already, and was kept.
+        url: Its URL, without the query, which may be a signature.
+        path: The file.
+        size: Its size, in bytes.
+        media_type: Its media type by its first bytes: `"image/png"`, `"image/jpeg"`, `"image/webp"`,
+            `"image/gif"`, `"video/mp4"` or `"video/webm"`.
+        was_there: Whether the file existed already, and was kept.
     """
 
     url: str

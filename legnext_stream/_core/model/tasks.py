@@ -70,7 +70,7 @@ def find_task_type(word: str) -> TaskType | None:
     return _BY_NAME.get(word) or _BY_NAME.get(word.strip().lower().replace("_", "-"))
 
 
-# The API mixes camelCase and snake_case; a Python caller may write all of it in snake_case.
+# The API mixes camelCase and snake_case. Callers may write everything in snake_case.
 _API_NAMES = {
     "job_id": "jobId",
     "image_no": "imageNo",

@@ -1,4 +1,4 @@
-"""How fast to ask: one pacer for an account, which learns the limits that nobody documents."""
+"""How fast to ask: the pacer of an account, which learns its undocumented limits."""
 
 from legnext_stream._core.pace.pacer import Pacer
 from legnext_stream._core.pace.signals import Outcome, RequestKind, Signal, Why

@@ -1,4 +1,4 @@
-"""The pace of one kind of request: the parts that judge, joined into one decision."""
+"""The pace of one kind of request: one decision from all that was learned and stated."""
 
 from __future__ import annotations
 
@@ -15,26 +15,30 @@ from legnext_stream._core.pace.signals import Outcome, Signal, Why
 from legnext_stream._core.pace.spacing import LATENESS, Spacing
 
 REFUSALS_EARNED = 1 / 64
-"""Refusals that one admitted request pays for. So probing, whatever it meets, keeps 429s near
-1.6 % of requests; a probe that costs one is made every 64 requests."""
+"""How many refusals one admitted request pays for. So probing keeps 429s near 1.6 % of requests,
+whatever the limit: a probe that costs one refusal is made every 64 requests."""
 
 PROBE_EVERY = 12.0
-"""Seconds between probes at least, however cheap they are."""
+"""The least time between probes, in seconds, however cheap they are."""
 
 BUCKET_STEP = 0.05
-"""A probe's first excess over the ceiling, as a share of it."""
+"""A probe's first excess over the ceiling, as a share of the ceiling."""
 
 WINDOW_STEP = 0.08
-"""The same where a window is counted: the probe then fails in its last twelfth, not its middle."""
+"""The same if a window is counted: the probe then fails in its last twelfth, not in its middle."""
 
 DOUBLING = 1.0
-"""Seconds in which a climb, or the excess of a probe, doubles; more when answers are slow."""
+"""The time in which a climb, or the excess of a probe, doubles, in seconds; more if answers are slow."""
 
 TROUBLE = 0.3
-"""Share of 503s and failures among late outcomes that is taken as a plea to slow down."""
+"""The share of 503s and failures among recent outcomes at which to slow down."""
 
 LONGEST_TROUBLE = 30.0
-"""Seconds between requests at most while none is answered (unless a Retry-After says more)."""
+"""The longest time between requests while none is answered, in seconds (unless a Retry-After says
+more)."""
+
+IDLE = 1.0
+"""After how many seconds without demand admitted requests are counted anew."""
 
 WHY = {
     Phase.CLIMBING: Why.STARTING,
@@ -44,24 +48,20 @@ WHY = {
 }
 
 
-IDLE = 1.0
-"""Seconds without demand after which admitted requests are counted anew."""
-
-
 class Channel(Struct):
-    """Decides for one kind of request.
+    """Decides when requests of one kind may start.
 
-    The distance of requests, and what decides it, are read several times a request and change
-    seldom: they are worked out when they change.
+    The interval between requests, and what decides it, are read several times a request and change
+    rarely, so they are computed when they change.
 
     Attributes:
-        growth: the rate while nobody says what it may be.
-        flight: the limit on requests in flight.
-        refusals: the pattern of blocks.
-        quota: what the service says of its limit.
-        max_hint: seconds beyond which no hint holds anything back.
-        in_flight: requests of this kind under way.
-        paused_until: nothing starts before, seconds.
+        growth: The rate while the service states no limit.
+        flight: The limit on requests in flight.
+        refusals: The pattern of refusals.
+        quota: The limit as the service states it.
+        max_hint: How long a hint holds anything back at most, in seconds.
+        in_flight: How many requests of this kind are in flight.
+        paused_until: When the next request may start at the earliest, in seconds.
     """
 
     growth: Growth
@@ -73,22 +73,23 @@ class Channel(Struct):
     paused_until: float = -math.inf
     _spacing: Spacing = field(default_factory=Spacing)
     _number: int = 0  # requests started so far
-    _under_way: dict[float, tuple[int, int]] = field(default_factory=dict)
-    _feeler_gap: float = 0.0
-    _purse: float = 0.0  # refusals that we can afford
-    _probe_cost: float = 1.0  # refusals a failed probe costs, smoothed
-    _probe_failed: bool = False  # the last block was a probe's end
-    _pause_cost: float = 0.0  # seconds a failed probe costs, smoothed
-    _since_probe: float = 0.0  # limited seconds
+    # By its start: which one in flight each request was, and its number.
+    _started: dict[float, tuple[int, int]] = field(default_factory=dict)
+    _trial_gap: float = 0.0
+    _budget: float = 0.0  # refusals that probing may cost
+    _probe_cost: float = 1.0  # refusals that a failed probe costs, smoothed
+    _probe_failed: bool = False  # whether the last block ended a probe
+    _pause_cost: float = 0.0  # seconds that a failed probe costs, smoothed
+    _since_probe: float = 0.0  # rate-limited seconds
     _eased_at: float = -math.inf
-    _troubled: float = 0.0  # smoothed share of 503s and failures
+    _troubled: float = 0.0  # the share of 503s and failures, smoothed
     _troubles: int = 0  # in a row
     _hint_bound: float | None = None
     _interval: float = math.inf  # seconds from one start to the next
     _why: Why = Why.STARTING
 
     def __post_init__(self) -> None:
-        """Take up the rate to begin with."""
+        """Start at the initial rate."""
         self.decide()
 
     @property
@@ -98,7 +99,7 @@ class Channel(Struct):
         return self.growth.rate if bound is None else min(self.growth.rate, max(MIN_RATE, bound))
 
     def ready_at(self, now: float) -> tuple[float, Why]:
-        """Say when the next request may start, and what decides that."""
+        """When the next request may start, and what decides that."""
         if self.in_flight >= self.flight.limit:
             return math.inf, Why.IN_FLIGHT
         due = self._spacing.due(self._interval)
@@ -123,80 +124,80 @@ class Channel(Struct):
         if growth.rate != rate or growth.phase is not phase:
             self.decide()
         if late > IDLE and not self.refusals.streak:
-            # What got through while there was little to ask says nothing about what may.
+            # What was admitted while there was little demand says nothing about the limit.
             self.refusals.start_over(now)
         spacing.start(now, interval)
         self.in_flight += 1
         self._number += 1
-        self._under_way[now] = (self.in_flight, self._number)
-        if len(self._under_way) > 4 * self.flight.max_limit + 16:
-            del self._under_way[next(iter(self._under_way))]  # left by an abandoned request
+        self._started[now] = (self.in_flight, self._number)
+        if len(self._started) > 4 * self.flight.max_limit + 16:
+            del self._started[next(iter(self._started))]  # left by an abandoned request
         if self._number % 16 == 0 or self._hint_bound is not None:
-            self._heed_quota(now)
+            self._obey_quota(now)
 
     def abandon(self) -> None:
-        """Forget a request under way."""
+        """Forget a request in flight."""
         if self.in_flight:
             self.in_flight -= 1
 
     def finish(self, now: float, signal: Signal) -> None:
         """Take in how a request went."""
-        nth, number = self._under_way.pop(signal.sent_at, (self.in_flight, self._number))
+        nth, number = self._started.pop(signal.sent_at, (self.in_flight, self._number))
         hints = signal.hints
         if hints is not None and (
             hints is not NO_HINTS or self._hint_bound is not None or self.quota.fresh(now)
         ):
             self.quota.learn(now, hints, number)
-            self._heed_quota(now)
+            self._obey_quota(now)
         match signal.outcome:
             case Outcome.ANSWERED:
                 self._answered(now, signal, nth)
             case Outcome.LIMITED:
-                told = self.pause(now, signal)
-                self._limited(now, signal, nth, number, told)
+                self._limited(now, signal, nth, number)
             case _:
                 self._in_trouble(now, signal)
         self.abandon()
 
     def pause(self, now: float, signal: Signal) -> float:
-        """Heed a Retry-After; returns the seconds it asked for, as far as we obey."""
+        """Obey a Retry-After; return how long it holds us back, in seconds."""
         hints = signal.hints
         if hints is None or hints.retry_after is None:
             return 0.0
-        told = min(hints.retry_after, self.max_hint)
-        self.paused_until = max(self.paused_until, now + told)
-        return told
+        pause = min(hints.retry_after, self.max_hint)
+        self.paused_until = max(self.paused_until, now + pause)
+        return pause
 
     def _answered(self, now: float, signal: Signal, nth: int) -> None:
         self.flight.answered(now, signal.latency, nth, self.in_flight)
         self._troubles = 0
         self._troubled *= 0.95
-        purse, most = self._purse + REFUSALS_EARNED, 2 * self._probe_cost + 1
-        self._purse = purse if purse < most else most
+        budget, most = self._budget + REFUSALS_EARNED, 2 * self._probe_cost + 1
+        self._budget = budget if budget < most else most
         block = self.refusals.admitted(now, signal.sent_at)
         if block is None:
             return
         if self._probe_failed:
             self._probe_cost += 0.3 * (block.refused - self._probe_cost)
-            self._pause_cost += 0.3 * (min(block.told, 3.0) - self._pause_cost)
+            self._pause_cost += 0.3 * (min(block.retry_after, 3.0) - self._pause_cost)
         if block.permitted is not None and not self.quota.fresh(now):
             self.growth.settle(block.permitted, exact=block.windowed)
-        # The feeler got through: go on evenly from it, not at the feelers' distance.
+        # The trial request was admitted: continue at the usual interval from here.
         self.decide()
         self._spacing.hold(now, self._interval)
 
-    def _limited(self, now: float, signal: Signal, nth: int, number: int, told: float) -> None:
-        self._purse = max(self._purse - 1, -1.0)
-        for at, (other, later) in self._under_way.items():
-            if later > number:  # counted a request that took no place
-                self._under_way[at] = (max(1, other - 1), later)
+    def _limited(self, now: float, signal: Signal, nth: int, number: int) -> None:
+        pause = self.pause(now, signal)
+        self._budget = max(self._budget - 1, -1.0)
+        for at, (other, later) in self._started.items():
+            if later > number:  # it counted this request, which the service didn't
+                self._started[at] = (max(1, other - 1), later)
         proven = self.flight.proven
         if self.flight.refused(now, nth) and not self.refusals.streak:
             if proven is None:
                 self.growth.forget()
                 self.decide()
             return
-        if not self.refusals.refused(now, signal.sent_at, told):
+        if not self.refusals.refused(now, signal.sent_at, pause):
             return
         if self.refusals.streak == 1:
             self._since_probe = 0.0
@@ -207,9 +208,9 @@ class Channel(Struct):
             else:
                 achieved = self.refusals.achieved(now)
             self.growth.fall(achieved or math.inf)
-        self._feeler_gap = self.refusals.gap(now, 1 / self.rate)
+        self._trial_gap = self.refusals.gap(now, 1 / self.rate)
         self.decide()
-        self._spacing.hold(now + self._feeler_gap, self._interval)
+        self._spacing.hold(now + self._trial_gap, self._interval)
 
     def _in_trouble(self, now: float, signal: Signal) -> None:
         self._troubled += 0.05 * (1 - self._troubled)
@@ -224,25 +225,25 @@ class Channel(Struct):
             wait = min(LONGEST_TROUBLE, 0.25 * 2 ** min(20, self._troubles // 4))
             self.paused_until = max(self.paused_until, now + wait)
 
-    def _heed_quota(self, now: float) -> None:
-        told = self.quota.rate(now)
-        if told is not None:
-            self.growth.tell(told * 1.3)
+    def _obey_quota(self, now: float) -> None:
+        stated = self.quota.rate(now)
+        if stated is not None:
+            self.growth.set_ceiling(stated * 1.3)
         self._hint_bound = self.quota.bound(now, self._number)
         self.decide()
 
     def _grow(self, dt: float) -> None:
-        """Let the rate grow by `dt` seconds in which it was what limited us."""
+        """Let the rate grow for `dt` seconds, in which it was what limited us."""
         growth = self.growth
         if growth.ceiling is None and growth.rate >= growth.max_rate:
-            # As fast as we ever go, and nobody minds.
+            # At the maximum rate, and nothing is refused.
             return
         window = self.refusals.window
         doubling = max(DOUBLING, 4 * self.flight.latency)
         step = BUCKET_STEP
         every = max(PROBE_EVERY, 15 * self._pause_cost)
         if window is not None and growth.ceiling is not None:
-            # Whether a window has room shows at its end: test a whole one with little excess.
+            # Whether a window has room shows at its end: probe a whole one, with little excess.
             doubling = max(doubling, window / 2)
             step = max(WINDOW_STEP, 1 / (window * growth.ceiling))
             every = max(every, 2 * window)
@@ -250,17 +251,17 @@ class Channel(Struct):
         if (
             growth.phase is Phase.HOLDING
             and self._since_probe >= every
-            and self._purse >= self._probe_cost
+            and self._budget >= self._probe_cost
             and self._hint_bound is None
         ):
             growth.probe()
         growth.advance(dt, doubling, step)
 
     def decide(self) -> None:
-        """Work out the distance of requests anew: what it depends on has changed."""
+        """Compute the interval between requests: what it depends on has changed."""
         growth, bound = self.growth, self._hint_bound
         if self.refusals.streak > 1:
-            self._interval, self._why = 2 * self._feeler_gap, Why.BACKING_OFF
+            self._interval, self._why = 2 * self._trial_gap, Why.BACKING_OFF
             return
         self._interval = 1 / self.rate
         if bound is not None and bound <= growth.rate:

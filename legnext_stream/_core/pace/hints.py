@@ -1,42 +1,36 @@
-"""What an answer's headers say about limits: tolerant, bounded parsers that never raise."""
+"""What an answer's headers say about limits: tolerant, bounded parsers that never raise.
+
+A parser by RFC 9651 would reject a whole field for one mistake, and services make many: unquoted
+names, decimal fractions, lists where a dictionary belongs. So the few forms are parsed here.
+"""
 
 from __future__ import annotations
 
-import math
 import re
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import msgspec
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 __all__ = ["Hints", "parse_hints"]
 
 LONGEST_TEXT = 2000
-"""Characters of a header that are read at all."""
+"""How many characters of a header are read at all."""
 
 LONGEST_DELAY = 86_400.0 * 31
-"""Seconds; anything longer is taken for a month. (The pacer caps much lower.)"""
+"""Anything longer counts as a month, in seconds. (The pacer's own bound is much lower.)"""
 
 LARGEST_COUNT = 10**9
-"""Requests; a larger number limits nothing."""
+"""Requests; a greater number limits nothing."""
 
 EPOCH_FROM = 10**8
-"""An `X-RateLimit-Reset` from here on is a Unix time (1973 and later), in seconds ..."""
+"""From this number on, an `X-RateLimit-Reset` is a Unix time (1973 and later), in seconds ..."""
 
 MILLISECONDS_FROM = 10**11
-"""... or, from here on, in milliseconds."""
+"""... or, from this one on, in milliseconds."""
 
-_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-_IMF_OR_850 = re.compile(
-    r"(?:[a-z]{3,9},\s*)?(\d{1,2})[ -]([a-z]{3})[ -](\d{2}|\d{4}) (\d{2}):(\d{2}):(\d{2})"
-    r"(?: (?:gmt|utc|z|\+0000))?",
-    re.ASCII,
-)
-_ASCTIME = re.compile(r"[a-z]{3} ([a-z]{3})  ?(\d{1,2}) (\d{2}):(\d{2}):(\d{2}) (\d{4})", re.ASCII)
 _NUMBER = re.compile(r"\d{1,19}(?:\.\d{0,9})?", re.ASCII)
 _PARAMETER = re.compile(r'\s*([a-z*][a-z0-9_.*-]*)\s*=\s*("[^"]*"|:[^:]*:|[^;,\s]*)\s*', re.ASCII)
 
@@ -45,11 +39,11 @@ class Hints(msgspec.Struct, frozen=True):
     """What an answer said about the limit; None for what it didn't say.
 
     Attributes:
-        retry_after: seconds to wait before the next request.
-        quota: requests allowed in a window.
-        window: seconds of that window.
-        remaining: requests left until the reset.
-        reset_after: seconds until the quota is there again.
+        retry_after: How long to wait before the next request, in seconds.
+        quota: How many requests are allowed in a window.
+        window: The length of that window, in seconds.
+        remaining: How many requests are left until the reset.
+        reset_after: How long until the quota is renewed, in seconds.
     """
 
     retry_after: float | None = None
@@ -65,20 +59,20 @@ NO_HINTS = Hints()
 def parse_hints(headers: Mapping[str, str], wall_time: float) -> Hints:
     """Read all that an answer's headers say about limits.
 
-    Understood: `Retry-After` (RFC 9110, section 10.2.3); `RateLimit` and `RateLimit-Policy` as
-    in draft-ietf-httpapi-ratelimit-headers-08 to -10 (lists of named policies with `q`, `w`, `r`,
-    `t`) and -07 (one dictionary with `limit`, `remaining`, `reset`); the three fields
-    `RateLimit-Limit`, `-Remaining`, `-Reset` of the drafts up to -06; and their forerunners
-    `X-RateLimit-*`, whose reset may be a delay or a Unix time. The newest form present wins.
-    Whatever is malformed, negative or absurd counts as not said.
+    Supported are `Retry-After` (RFC 9110, section 10.2.3); `RateLimit` and `RateLimit-Policy` as in
+    draft-ietf-httpapi-ratelimit-headers-08 to -10 (lists of named policies with `q`, `w`, `r`, `t`)
+    and -07 (one dictionary with `limit`, `remaining`, `reset`); the three fields `RateLimit-Limit`,
+    `-Remaining` and `-Reset` of the drafts up to -06; and their predecessors `X-RateLimit-*`, whose
+    reset may be a delay or a Unix time. The newest form present wins. What is malformed, negative or
+    absurd counts as not said.
 
     Args:
-        headers: by lower-case name. A field that came in several lines is joined by commas.
-        wall_time: seconds since 1970 by our clock; dates are compared with the answer's own
-            `Date` if it has one, so that a wrong clock on either side does no harm.
+        headers: The headers by lower-case name. Fields that came in several lines are joined by commas.
+        wall_time: The time by our clock, in seconds since 1970. Dates are compared with the answer's
+            own `Date` if it has one, so a wrong clock on either side does no harm.
     """
     if _FIELDS.isdisjoint(headers):
-        return NO_HINTS  # by far the most answers
+        return NO_HINTS  # nearly all answers
     dated = parse_http_date(_text(headers, "date"))
     present = wall_time if dated is None else dated
     retry_after = _retry_after(_text(headers, "retry-after"), present)
@@ -101,21 +95,21 @@ _FIELDS = frozenset(
 )
 
 _Item = tuple[str, "Mapping[str, str]"]
-_Told = tuple[int | None, float | None, int | None, float | None]
+_Limit = tuple[int | None, float | None, int | None, float | None]
 
 
-def _rate_limit(headers: Mapping[str, str], present: float) -> _Told:
-    """Quota, window, remaining and reset from whichever family of fields is there."""
+def _rate_limit(headers: Mapping[str, str], present: float) -> _Limit:
+    """Quota, window, remaining and reset, from the newest family of fields that is there."""
     policies = _items(_text(headers, "ratelimit-policy"))
     limit = _text(headers, "ratelimit")
     if limit or (policies and "ratelimit-remaining" not in headers):
         return _current_draft(_items(limit), policies)
     for prefix in ("ratelimit", "x-ratelimit"):
-        told = _text(headers, f"{prefix}-limit")
+        stated = _text(headers, f"{prefix}-limit")
         remaining = _count(_text(headers, f"{prefix}-remaining").partition(",")[0])
         reset = _reset(_text(headers, f"{prefix}-reset"), present)
-        if told or remaining is not None or reset is not None:
-            items = _items(told)
+        if stated or remaining is not None or reset is not None:
+            items = _items(stated)
             quota = _count(items[0][0]) if items else None
             # "100, 100;w=10": the quota first, then the policies it comes from.
             matching = [
@@ -128,7 +122,7 @@ def _rate_limit(headers: Mapping[str, str], present: float) -> _Told:
     return None, None, None, None
 
 
-def _current_draft(limits: Sequence[_Item], policies: Sequence[_Item]) -> _Told:
+def _current_draft(limits: Sequence[_Item], policies: Sequence[_Item]) -> _Limit:
     """Read `RateLimit` and `RateLimit-Policy`; of several limits, the tightest."""
     merged = {key: value for _, given in limits for key, value in given.items()}
     merged |= {name.partition("=")[0].strip(): name.partition("=")[2] for name, _ in limits}
@@ -142,7 +136,7 @@ def _current_draft(limits: Sequence[_Item], policies: Sequence[_Item]) -> _Told:
             _delay(merged.get("reset", "")),
         )
     by_name = {name: _policy(name, given) for name, given in policies if _is_requests(given)}
-    told: list[tuple[float, _Told]] = []
+    paced: list[tuple[float, _Limit]] = []
     for name, given in limits:
         if name not in by_name and len(by_name) == 1 and len(limits) == 1:
             quota, window = next(iter(by_name.values()))
@@ -152,12 +146,12 @@ def _current_draft(limits: Sequence[_Item], policies: Sequence[_Item]) -> _Told:
         if remaining is None or (policies and quota is None and name in dict(policies)):
             continue
         pace = remaining / max(1.0, reset if reset is not None else window or 1.0)
-        told.append((pace, (quota, window, remaining, reset)))
-    if told:
-        return min(told, key=lambda each: each[0])[1]
-    paced = [(q / w, q, w) for q, w in by_name.values() if q is not None and w]
+        paced.append((pace, (quota, window, remaining, reset)))
     if paced:
-        _, quota, window = min(paced)
+        return min(paced, key=lambda each: each[0])[1]
+    rates = [(q / w, q, w) for q, w in by_name.values() if q is not None and w]
+    if rates:
+        _, quota, window = min(rates)
         return quota, window, None, None
     return None, None, None, None
 
@@ -174,9 +168,9 @@ def _is_requests(given: Mapping[str, str]) -> bool:
     return given.get("qu", "requests").strip('"').lower() == "requests"
 
 
-@lru_cache(maxsize=8)  # a policy is the same text in each answer
+@lru_cache(maxsize=8)  # a policy is the same in each answer
 def _items(text: str) -> Sequence[_Item]:
-    """Split a structured-field list into items and their parameters (RFC 9651), leniently."""
+    """The items of a structured-field list (RFC 9651) and their parameters, leniently."""
     items: list[_Item] = []
     for member in _split(text, ","):
         name, *rest = _split(member, ";")
@@ -191,7 +185,7 @@ def _items(text: str) -> Sequence[_Item]:
 
 
 def _split(text: str, separator: str) -> list[str]:
-    """Split at separators that aren't within quotes."""
+    """Split at the separators outside quotes."""
     if '"' not in text or separator not in text:
         return text.split(separator)
     parts, start, quoted, escaped = [], 0, False, False
@@ -231,7 +225,7 @@ def _reset(text: str, present: float) -> float | None:
 
 
 def _delay(text: str) -> float | None:
-    """Seconds; fractions are tolerated, signs and exponents are not."""
+    """A number of seconds. Fractions are tolerated, signs and exponents are not."""
     text = text.strip()
     return min(LONGEST_DELAY, float(text)) if _NUMBER.fullmatch(text) else None
 
@@ -243,31 +237,13 @@ def _count(text: str) -> int | None:
 
 @lru_cache(maxsize=8)  # all answers of a second have the same date
 def parse_http_date(text: str) -> float | None:
-    """Seconds since 1970 of an HTTP-date in any of its three formats (RFC 9110, 5.6.7)."""
-    text = text.strip().lower()
-    match = _IMF_OR_850.fullmatch(text)
-    if match is not None:
-        day, month, year, *clock = match.groups()
-    else:
-        match = _ASCTIME.fullmatch(text)
-        if match is None:
-            return None
-        month, day, *clock, year = match.groups()
-    if month not in _MONTHS:
-        return None
-    number = int(year)
-    if len(year) == 2:
-        # RFC 850's two digits: 70 to 99 are last century's, as in RFC 6265.
-        number += 1900 if number >= 70 else 2000
-    hour, minute, second = (int(part) for part in clock)
+    """An HTTP date in any of its three formats (RFC 9110, 5.6.7), in seconds since 1970."""
     try:
-        date = datetime(
-            number, _MONTHS.index(month) + 1, int(day), hour, minute, min(second, 59), tzinfo=UTC
-        )
-        seconds = date.timestamp() + (second - min(second, 59))
+        date = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
-    return seconds if second <= 60 and math.isfinite(seconds) else None
+    # The format of asctime names no zone; all of these are in UTC.
+    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
 
 
 def _text(headers: Mapping[str, str], name: str) -> str:

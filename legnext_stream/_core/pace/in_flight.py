@@ -1,4 +1,4 @@
-"""How many requests may be in flight: what latency suggests, and what refusals reveal."""
+"""How many requests may be in flight: what latencies suggest, and what refusals reveal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 SMOOTHING = 0.2
 TOLERANCE = 1.5
-"""How many times the usual latency is still called usual."""
+"""How many times the usual latency still counts as usual."""
 
 FIRST_LIMIT = 16
 """Where the limit starts, before any latency is known."""
@@ -20,7 +20,7 @@ LONG = 1 / 300
 """Weight of a new latency in the usual mean."""
 
 FORGET_EVERY = 100
-"""Answers to an n-th in flight that make what was seen of n before count half."""
+"""How many answers to an n-th request in flight make what was seen of n before count half."""
 
 
 class InFlight(Struct):
@@ -33,27 +33,26 @@ class InFlight(Struct):
 
     is approached smoothly. The limit never grows while less than half of it is used.
 
-    **Refusals.** A service that allows only so many requests at once refuses by the number in
-    flight and not by the rate. Then every request started as the n-th in flight is refused for
-    n > K and none for n <= K. Counting both by n tells the two limits apart, since a rate limit
-    refuses only the excess: most requests with the same n are admitted. Where rate and number
-    are so bound together that nothing can tell, either belief does the same. What was seen of n
-    fades as more is seen of n, and only then: the numbers that are refused are seldom reached,
-    the more so where each refusal brings a pause, and answers to other numbers say nothing of them.
+    **Refusals.** A service that allows only K requests at once refuses by the number in flight and
+    not by the rate. Then every request started as the n-th in flight is refused for n > K, and none
+    for n <= K. Counting both by n tells the two limits apart, since a rate limit refuses only the
+    excess: most requests with the same n are admitted. If rate and number always go together, nothing
+    can tell them apart, and either belief leads to the same. What was seen of n fades as more is seen
+    of n, and only then: the numbers that are refused are rarely reached, especially if each refusal
+    brings a pause, and answers to other numbers say nothing about them.
 
     Attributes:
-        max_limit: never to be exceeded.
-        proven: the number at once that the service accepts; None while refusals don't depend
-            on it.
-        limit: requests that may be in flight now; at least one.
-        latency: the present mean latency in seconds; 0 before the first answer.
+        max_limit: The most requests in flight, whatever is learned.
+        proven: How many at once the service accepts; None while refusals don't depend on it.
+        limit: How many requests may be in flight now; at least one.
+        latency: The present mean latency, in seconds; 0 before the first answer.
     """
 
     max_limit: int
     proven: int | None = None
     limit: int = FIRST_LIMIT
     latency: float = 0.0
-    _limit: float = float(FIRST_LIMIT)  # before it is rounded and bounded
+    _limit: float = float(FIRST_LIMIT)  # `limit` before it is rounded and bounded
     _usual: float = math.nan
     _admitted_at: dict[int, float] = field(default_factory=dict)
     _refused_at: dict[int, float] = field(default_factory=dict)
@@ -63,7 +62,7 @@ class InFlight(Struct):
     _trial_gap: float = 30.0
 
     def __post_init__(self) -> None:
-        """Start low enough to be gentle and high enough not to be in the way."""
+        """Start low enough to be gentle, and high enough not to matter."""
         self.limit = min(FIRST_LIMIT, self.max_limit)
         self._limit = float(self.limit)
 
@@ -71,10 +70,10 @@ class InFlight(Struct):
         """Take in an answer to a request that started as the `nth` in flight.
 
         Args:
-            now: seconds.
-            latency: seconds.
-            nth: how many were in flight when it started, itself included.
-            in_flight: how many are in flight now, itself included.
+            now: The time, in seconds.
+            latency: How long the answer took, in seconds.
+            nth: How many were in flight when it started, itself included.
+            in_flight: How many are in flight now, itself included.
         """
         self._note(self._admitted_at, nth)
         if self.proven is not None:
@@ -88,7 +87,7 @@ class InFlight(Struct):
         present = self.latency = self.latency + SHORT * (latency - self.latency)
         usual = self._usual + LONG * (latency - self._usual)
         if usual > 2 * present:
-            usual *= 0.98  # a long load is over: don't wait for the slow mean
+            usual *= 0.98  # a long load is over: don't wait for the slow mean to follow
         self._usual = usual
         gradient = 1.0
         if present > TOLERANCE * usual:
@@ -96,49 +95,49 @@ class InFlight(Struct):
         elif 2 * in_flight < self._limit or self._limit == self.max_limit:
             return
         wanted = self._limit * gradient + math.sqrt(self._limit)
-        # One step a round trip, not one an answer: a whole flight carries the same news.
+        # One step a round trip, not one an answer: all requests in flight bring the same news.
         step = SMOOTHING / max(1, in_flight)
         self._limit = max(1.0, min(self.max_limit, self._limit + step * (wanted - self._limit)))
         self._bound()
 
     def refused(self, now: float, nth: int) -> bool:
-        """Take in a refusal of the `nth` in flight; says whether their number explains it."""
+        """Take in a refusal of the `nth` in flight; return whether their number explains it."""
         self._note(self._refused_at, nth)
         if self.proven is not None and nth > self.proven:
             if self._trial:
                 self._trial_gap = min(300.0, 2 * self._trial_gap)
-            self._believe(self.proven, now)
+            self._infer_start(self.proven, now)
             return True
         first = min(self._refused_at)
         refused = sum(self._refused_at.values())
         admitted = sum(count for n, count in self._admitted_at.items() if n >= first)
         if first > 1 and refused >= 3 and admitted <= refused:
             self._trial_gap = 30.0
-            self._believe(first - 1, now)
+            self._infer_start(first - 1, now)
             return nth >= first
         if self.proven is not None and refused >= 6:
-            self.proven = None  # refused below it again and again: it was the rate after all
+            self.proven = None  # refused below it repeatedly: it was the rate after all
             self._bound()
         return False
 
     def failed(self) -> None:
-        """Take in a request that got no answer: a little less at once."""
+        """Take in a request that got no answer: allow a few less at once."""
         self._limit = max(1.0, self._limit * 0.95)
         self._bound()
 
     def remember(self, proven: int) -> None:
-        """Take up a number at once that was accepted in an earlier run; more is soon tried."""
-        self._believe(max(1, min(self.max_limit, proven)), -math.inf)
+        """Start from the number at once that an earlier run found; more is tried soon."""
+        self._infer_start(max(1, min(self.max_limit, proven)), -math.inf)
 
-    def _believe(self, proven: int, now: float) -> None:
-        """Keep to a number at once, and look for room above it after a while."""
+    def _infer_start(self, proven: int, now: float) -> None:
+        """Keep to a number at once, and try more after a while."""
         self.proven = proven
         self._trial = 0
         self._trial_after = now + self._trial_gap
         self._bound()
 
     def _try_more(self, now: float, in_flight: int, proven: int) -> None:
-        """Look for room above the proven number, in steps that double while it is found."""
+        """Try more than the proven number, in steps that double while they are accepted."""
         if in_flight < proven:
             return
         if self._trial and self._trial_answers >= 8 * proven:
@@ -150,7 +149,7 @@ class InFlight(Struct):
         self._bound()
 
     def _bound(self) -> None:
-        """Work out `limit`: it is read far more often than it changes."""
+        """Set `limit`, which is read far more often than it changes."""
         limit = int(self._limit)
         if self.proven is not None:
             limit = min(limit, self.proven + self._trial)
@@ -159,8 +158,8 @@ class InFlight(Struct):
     def _note(self, counts: dict[int, float], nth: int) -> None:
         count = counts[nth] = counts.get(nth, 0.0) + 1.0
         if count >= FORGET_EVERY:
-            for book in (self._admitted_at, self._refused_at):
-                if nth in book:
-                    book[nth] /= 2
-                    if book[nth] < 0.2:
-                        del book[nth]
+            for seen in (self._admitted_at, self._refused_at):
+                if nth in seen:
+                    seen[nth] /= 2
+                    if seen[nth] < 0.2:
+                        del seen[nth]

@@ -1,9 +1,10 @@
-"""The pacer: the one who decides how fast an account asks."""
+"""The pacer: decides how fast an account sends requests."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from legnext_stream._core.backoff import RetryBudget
 from legnext_stream._core.pace.channel import Channel
@@ -14,33 +15,26 @@ from legnext_stream._core.pace.refusals import Refusals
 from legnext_stream._core.pace.signals import Outcome, RequestKind, Signal, Why
 from legnext_stream._core.pace.spacing import Spacing
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Self
-
 __all__ = ["Outcome", "Pacer", "RequestKind", "Signal", "Why"]
 
 LONGEST_WINDOW = 86400.0
 
-# A look into an enum takes as long as a call; nearly all requests are of this kind.
+# Looking up a member of an enum takes as long as a call, and nearly all requests are of this kind.
 _STATUS = RequestKind.STATUS
 
 
 class Pacer:
     """Decides when requests of an account may start.
 
-    Pure: it knows no clock (`now` is seconds on any clock that never goes back), does nothing,
-    and equal calls lead to equal decisions. For each request, call `start` and then exactly one
-    of `finish` and `abandon`.
+    Pure: it has no clock (`now` is in seconds on any clock that never goes back), does no I/O, and
+    equal calls lead to equal decisions. For each request, call `start`, and then exactly one of
+    `finish` and `abandon`.
 
     Args:
-        max_rate: requests a second never to be exceeded, whatever the service allows.
-        initial_rate: requests a second to begin with.
-        max_in_flight: requests under way at once, all kinds together, never to be exceeded.
-        max_hint: seconds; a hint never holds anything back for longer.
-
-    Raises:
-        ValueError: if an argument isn't positive and finite.
+        max_rate: The highest rate, in requests a second, whatever the service allows.
+        initial_rate: The first rate, in requests a second.
+        max_in_flight: The most requests in flight, all kinds together.
+        max_hint: How long a hint holds anything back at most, in seconds.
     """
 
     def __init__(
@@ -51,14 +45,6 @@ class Pacer:
         max_in_flight: int,
         max_hint: float = 300.0,
     ) -> None:
-        for name, value in (
-            ("max_rate", max_rate),
-            ("initial_rate", initial_rate),
-            ("max_in_flight", max_in_flight),
-            ("max_hint", max_hint),
-        ):
-            if not 0 < value < math.inf:
-                raise ValueError(f"{name} must be positive and finite, not {value!r}")
         self._max_rate = max_rate
         self._max_in_flight = max_in_flight
         self._channels = {
@@ -79,25 +65,25 @@ class Pacer:
         self._why = Why.STARTING
 
     def ready_at(self, now: float, kind: RequestKind = RequestKind.STATUS) -> float:
-        """Say when a request may start at the earliest; asking means that there is demand.
+        """When a request may start at the earliest, in seconds. Calling this means there is demand.
 
         Returns:
-            Seconds, never before `now`; inf while as many requests are in flight as may be (ask
-            again when one has finished).
+            A time not before `now`. It is inf while as many requests are in flight as may be; call
+            again when one has finished.
         """
         channel = self._status if kind is _STATUS else self._submit
         if self._status.in_flight + self._submit.in_flight >= self._max_in_flight:
             self._why = Why.IN_FLIGHT
             return math.inf
         at, self._why = channel.ready_at(now)
-        # However free each kind is, all kinds together keep to the caller's own bound.
+        # All kinds together keep to the caller's maximum.
         bound = self._together.due(self._least_interval)
         if bound > at:
             at, self._why = bound, Why.FREE
         return at
 
     def start(self, now: float, kind: RequestKind = RequestKind.STATUS) -> None:
-        """Take the token that `ready_at` promised: a request starts now."""
+        """A request starts now, as `ready_at` allowed."""
         (self._status if kind is _STATUS else self._submit).start(now)
         self._together.start(now, self._least_interval)
         self._retries.earn()
@@ -107,7 +93,7 @@ class Pacer:
         channel = self._status if kind is _STATUS else self._submit
         channel.finish(now, signal)
         if signal.outcome is Outcome.OVERLOADED:
-            # Who is overloaded is so for every kind of request.
+            # An overloaded service is so for every kind of request.
             for each in self._channels.values():
                 each.pause(now, signal)
 
@@ -121,7 +107,7 @@ class Pacer:
 
     @property
     def max_rate(self) -> float:
-        """Requests a second that are never exceeded."""
+        """The highest rate, in requests a second."""
         return self._max_rate
 
     @property
@@ -131,23 +117,18 @@ class Pacer:
 
     @property
     def ceiling(self) -> float | None:
-        """Status requests a second that the service is believed to permit; None if unknown."""
+        """Status requests a second that the service seems to permit; None if unknown."""
         return self._status.growth.ceiling
 
     @property
     def window(self) -> float | None:
-        """Seconds over which the service counts requests, if it turned out to do so."""
+        """The window over which the service counts requests, in seconds, if it was seen to do so."""
         return self._status.refusals.window
 
     @property
     def in_flight(self) -> int:
-        """Requests under way, of all kinds."""
+        """Requests in flight, of all kinds."""
         return self._status.in_flight + self._submit.in_flight
-
-    @property
-    def in_flight_limit(self) -> int:
-        """Status requests that may be under way at once."""
-        return self._status.flight.limit
 
     @property
     def why(self) -> Why:
@@ -155,7 +136,7 @@ class Pacer:
         return self._why
 
     def state(self) -> dict[str, dict[str, float | int | None]]:
-        """What was learned and is worth keeping over a restart, ready for JSON."""
+        """What was learned and is worth keeping over a restart, as plain data for JSON."""
         return {
             kind.value: {
                 "ceiling": channel.growth.ceiling,
@@ -165,28 +146,11 @@ class Pacer:
             for kind, channel in self._channels.items()
         }
 
-    @classmethod
-    def from_state(
-        cls,
-        state: object,
-        *,
-        max_rate: float,
-        initial_rate: float,
-        max_in_flight: int,
-        max_hint: float = 300.0,
-    ) -> Self:
-        """Make a pacer that remembers `state`; whatever is wrong with it is passed over."""
-        pacer = cls(
-            max_rate=max_rate,
-            initial_rate=initial_rate,
-            max_in_flight=max_in_flight,
-            max_hint=max_hint,
-        )
-        pacer.remember(state)
-        return pacer
-
     def remember(self, state: object) -> None:
-        """Take up what `state` gave, where nothing better is known; what is wrong is passed over."""
+        """Take over what an earlier `state` returned, for kinds of requests without a known ceiling.
+
+        What is malformed is ignored.
+        """
         if not isinstance(state, dict):
             return
         for kind, channel in self._channels.items():

@@ -1,4 +1,4 @@
-"""What the pattern of answers and refusals says about a limit: how much, over which window."""
+"""What the pattern of answers and refusals says about a limit: its rate, and over which window."""
 
 from __future__ import annotations
 
@@ -8,61 +8,62 @@ from collections import deque
 from msgspec import Struct, field
 
 ENOUGH = 20
-"""Admitted requests below which a cycle says too little about a rate."""
+"""How many admitted requests of a cycle it takes to estimate a rate."""
 
 RECENT = 16
-"""Answers over which the present rate is measured."""
+"""Over how many answers the present rate is measured."""
 
 ROUND_WINDOWS = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 86400)
-"""Seconds: the windows people configure. Used only to sharpen what was measured."""
+"""The windows that are commonly configured, in seconds. They only make a measured one exact."""
 
 MARGIN_AFTER_BOUNDARY = 0.05
-"""Seconds to wait beyond the moment at which a window is expected to end."""
+"""How long to wait after the expected end of a window, in seconds."""
 
 
 class Block(Struct, frozen=True):
     """A stretch of refusals that has ended.
 
     Attributes:
-        refused: how many requests it cost.
-        permitted: requests a second that the limit has let through from the end of the block
-            before to the end of this one; None if too few to say.
-        windowed: whether it showed that a window is counted, not a bucket drained.
-        told: seconds for which the service asked us to wait.
+        refused: How many requests were refused.
+        permitted: The requests a second that the limit admitted from the end of the block before to
+            the end of this one; None if there were too few.
+        windowed: Whether it shows that the limit counts a window, and isn't a token bucket.
+        retry_after: How long the service asked us to wait, in seconds.
     """
 
     refused: int
     permitted: float | None
     windowed: bool
-    told: float
+    retry_after: float
 
 
 class Refusals(Struct):
-    """Follows blocks: from a first refusal to the next request admitted after we backed off.
+    """Follows blocks: from a first refusal to the first request that is admitted after we back off.
 
-    **The estimate.** At the end of a block a token bucket is empty, a sliding window just has
-    one place, a fixed window has just begun. So between the ends of two blocks, every such limit
-    has let through what it permits for that time, no more and no less:
+    **The estimate.** At the end of a block a token bucket is empty, a sliding window has room for
+    just one request, a fixed window has just begun. So between the ends of two blocks, each of these
+    limits has admitted exactly what it permits for that time:
 
         permitted = admitted / (end of this block - end of the block before)
 
-    It is exact for each of them, as long as what was left unused didn't overflow the bucket (then
-    it is low, and probing raises it), and too high only at the very beginning, when a full bucket
-    is spent once. Cycles of fewer than `ENOUGH` requests are joined.
+    This holds for each of them as long as unused tokens don't overflow the bucket (then it is too
+    low, and probing raises it). It is too high only at the very beginning, when a full bucket is
+    spent once. Cycles of fewer than `ENOUGH` requests are joined.
 
-    **The window.** A bucket gives its next token within `1 / permitted` seconds. If refusals go
-    on for many times that, the limit counts requests in a window, and refuses all until old ones
-    leave it. When such a block follows a burst, the window lies between the last refused and the
-    first admitted request, counted from the beginning of the burst; of the lengths in that
-    interval a round one is the likeliest.
+    **The window.** A bucket has its next token within `1 / permitted` seconds. If refusals continue
+    for many times that, the limit counts requests in a window, and refuses all until old ones leave
+    it. If such a block follows a burst, the window's length lies between the last refused and the
+    first admitted request, counted from the beginning of the burst. Of the lengths in that interval a
+    commonly configured one is the likeliest.
 
-    **The feelers.** While blocked, single requests go out at doubling distances; what they cost is
-    logarithmic in the length of the block. Where the window's end is foreseen, the next feeler
-    goes right behind it.
+    **Trial requests.** While blocked, single requests are sent at doubling intervals, so their number
+    is logarithmic in the length of the block. If the end of the window is foreseen, the next trial is
+    sent right after it.
 
     Attributes:
-        window: the window's length in seconds, once one was seen; None for a bucket.
-        streak: feelers in a row that were refused (0 while not blocked).
+        longest_gap: The longest time between trial requests, in seconds.
+        window: The window's length, once one was seen, in seconds; None for a bucket.
+        streak: How many refusals in a row were news; 0 while not blocked.
     """
 
     longest_gap: float
@@ -74,7 +75,7 @@ class Refusals(Struct):
     _blocked_from: float = 0.0
     _refused_last: float = 0.0
     _decided_at: float = -math.inf
-    _told: float = 0.0
+    _retry_after: float = 0.0
     _boundary: float | None = None
     _mark: tuple[float, int] | None = None
     _window_seen_at: float = -math.inf
@@ -82,7 +83,7 @@ class Refusals(Struct):
     _late: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
 
     def achieved(self, now: float) -> float | None:
-        """Requests a second admitted in this cycle; None if too few to say."""
+        """Requests a second admitted in this cycle; None if there were too few."""
         begun, admitted = self._mark or (self._cycle_from, 0)
         admitted = self._admitted - admitted
         if admitted < ENOUGH // 2 or not now > begun:
@@ -90,27 +91,27 @@ class Refusals(Struct):
         return admitted / (now - begun)
 
     def recent(self, now: float) -> float | None:
-        """Requests a second admitted just now, whatever saved-up tokens paid for them."""
+        """Requests a second admitted just now, saved-up tokens included; None if too few."""
         late = self._late
         if len(late) < RECENT or now <= late[0]:
             return None
         return RECENT / (now - late[0])
 
     def start_over(self, now: float) -> None:
-        """Count a bucket's tokens from here: its rate isn't what it was when the cycle began."""
+        """Estimate a bucket's rate from here on: it has changed since the cycle began."""
         self._mark = (now, self._admitted)
 
-    def refused(self, now: float, sent_at: float, told: float) -> bool:
+    def refused(self, now: float, sent_at: float, retry_after: float) -> bool:
         """Take in a refusal.
 
         Args:
-            now: when it was answered, seconds.
-            sent_at: when it was sent, seconds.
-            told: seconds for which the service asked us to wait; 0 if it didn't.
+            now: When it was answered, in seconds.
+            sent_at: When it was sent, in seconds.
+            retry_after: How long the service asked us to wait, in seconds; 0 if it didn't.
 
         Returns:
-            Whether it is news: requests that were under way when we last backed off were refused
-            for the same reason, and count once.
+            Whether it is news. Requests that were in flight when we last backed off were refused for
+            the same reason, and count once.
         """
         self._refused += 1
         if math.isnan(self._cycle_from):
@@ -122,11 +123,11 @@ class Refusals(Struct):
         self.streak += 1
         self._refused_last = sent_at
         self._decided_at = now
-        self._told = max(self._told, told)
+        self._retry_after = max(self._retry_after, retry_after)
         return True
 
     def admitted(self, now: float, sent_at: float) -> Block | None:
-        """Take in an answer that was no refusal; returns the block if it ends one."""
+        """Take in an answer that was no refusal; return the block if it ends one."""
         self._late.append(now)
         if math.isnan(self._cycle_from):
             self._cycle_from = sent_at
@@ -134,16 +135,16 @@ class Refusals(Struct):
             self._admitted += 1
             return None
         window = self._look_for_window(sent_at)
-        # Nothing admitted says nothing, no more than too little does.
+        # No requests at all are too few for an estimate.
         permitted = self._permitted(sent_at, window) or None
-        block = Block(self._refused, permitted, window is not None, self._told)
+        block = Block(self._refused, permitted, window is not None, self._retry_after)
         if permitted is not None:
             self._cycle_from = sent_at
             self._admitted = 0
             self._mark = None
         self._admitted += 1
         self._refused = self.streak = 0
-        self._told = 0.0
+        self._retry_after = 0.0
         return block
 
     def _permitted(self, end: float, window: float | None) -> float | None:
@@ -159,11 +160,11 @@ class Refusals(Struct):
         elapsed = end - begun
         if admitted < ENOUGH or not elapsed > 0:
             return None
-        # A whole second's pause for a token that was due in a moment isn't the limit's doing.
-        return admitted / (elapsed - min(self._told, elapsed / 2))
+        # A Retry-After in whole seconds is longer than it takes until the next token.
+        return admitted / (elapsed - min(self._retry_after, elapsed / 2))
 
     def gap(self, now: float, interval: float) -> float:
-        """Say how many seconds to wait for the next feeler, `interval` being the usual spacing."""
+        """How long to wait for the next trial request, if requests are `interval` seconds apart."""
         gap = min(self.longest_gap, interval * 2.0 ** min(40, self.streak - 1))
         if self.window is not None and self._boundary is not None:
             ahead = self.window - (now - self._boundary) % self.window + MARGIN_AFTER_BOUNDARY
@@ -171,12 +172,12 @@ class Refusals(Struct):
         return gap
 
     def _look_for_window(self, end: float) -> float | None:
-        """Decide whether the block ending now was a window's; returns that window's length."""
+        """The length of the window, if the block that ends now shows that one is counted."""
         blocked = end - self._blocked_from
         run = self._blocked_from - self._cycle_from
         pace = self._admitted / run if run > 0 and self._admitted else math.inf
         # A whole-second Retry-After below 3 s may stand for any bucket's next token.
-        seen = self.streak >= 3 or self._told >= 3
+        seen = self.streak >= 3 or self._retry_after >= 3
         if not (seen and blocked >= max(1.0, 8 / pace)):
             self._short_blocks += 1
             if (
@@ -184,7 +185,7 @@ class Refusals(Struct):
                 and self._short_blocks >= 8
                 and end - self._window_seen_at > 20 * self.window
             ):
-                self.window = self._boundary = None  # it does behave like a bucket
+                self.window = self._boundary = None  # it behaves like a bucket after all
             return None
         self._short_blocks = 0
         window = self.window

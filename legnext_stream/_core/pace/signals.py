@@ -1,54 +1,52 @@
-"""The pacer's vocabulary: what a request was, how it went, and why the next one waits."""
+"""The pacer's vocabulary: the kinds of requests, how one went, and why the next one waits."""
 
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
 
 import msgspec
 
-if TYPE_CHECKING:
-    from legnext_stream._core.pace.hints import Hints
+from legnext_stream._core.pace.hints import Hints
 
 
 class RequestKind(enum.Enum):
-    """What a request does. Each kind has a limit of its own, learned separately."""
+    """What a request does. Each kind has a limit of its own, which is learned separately."""
 
     STATUS = "status"
     SUBMIT = "submit"
 
 
 class Outcome(enum.Enum):
-    """How a request went, as far as pace is concerned."""
+    """How a request went, as far as the pace is concerned."""
 
-    ANSWERED = "answered"  # any answer that is no limit, errors included
-    LIMITED = "limited"  # 429
-    OVERLOADED = "overloaded"  # 503
+    ANSWERED = "answered"  # any answer that is not about limits, errors included
+    LIMITED = "limited"  # too many requests
+    OVERLOADED = "overloaded"  # the service can't keep up
     FAILED = "failed"  # no answer: a timeout, a broken connection
 
 
 class Why(enum.Enum):
     """What decides when the next request may start."""
 
-    FREE = "free"  # at the highest rate we ever go, or no limit met yet
+    FREE = "free"  # at the maximum rate, no limit met yet
     STARTING = "starting"  # climbing from the initial rate, no limit met yet
-    HINT = "limited by hint"  # spread over what the service says remains
+    HINT = "limited by hint"  # spread over what remains by the service's own word
     HOLDING = "holding"  # just below the learned ceiling
-    PROBING = "probing"  # looking for room beyond the ceiling
+    PROBING = "probing"  # trying rates above the ceiling
     RECOVERING = "recovering"  # on the way back to the ceiling after a refusal
-    BACKING_OFF = "backing off"  # refused repeatedly: single feelers only
+    BACKING_OFF = "backing off"  # refused repeatedly: only single trial requests
     PAUSED = "paused"  # a Retry-After, or nothing remains of the quota
-    IN_FLIGHT = "in-flight"  # as many requests are under way as may be
+    IN_FLIGHT = "in-flight"  # as many requests are in flight as may be
 
 
 class Signal(msgspec.Struct, frozen=True):
-    """The outcome of one request. A struct, like `Reply`, since each request makes one.
+    """How one request went.
 
     Attributes:
-        outcome: how it went.
-        hints: what the answer's headers said of limits; None without an answer.
-        sent_at: the `now` that was given to `Pacer.start`, seconds.
-        latency: seconds from start to outcome.
+        outcome: How it went.
+        hints: What the answer's headers said about limits; None without an answer.
+        sent_at: The `now` that was given to `Pacer.start`, in seconds.
+        latency: The time from start to outcome, in seconds.
     """
 
     outcome: Outcome

@@ -1,8 +1,8 @@
-"""File names from a template: whose result it is, and nothing that could lead out of the folder.
+"""File names from a template, which can't lead out of the folder.
 
-A name is put together from fields that are each made harmless, and from the template's own text,
-which is checked once. So whatever a job, a prompt or a tag says, the name is one part of a path, has
-no leading dot, and ends in the suffix of what the file is.
+A name is composed of fields, each of which is made harmless, and of the template's own text, which is
+checked once. So whatever a job, a prompt or a tag contains, the name is one component of a path, has
+no leading dot, and ends in the suffix for the file's type.
 """
 
 from __future__ import annotations
@@ -18,36 +18,36 @@ from legnext_stream._core.model.jobs import Job
 from legnext_stream._core.results.file_types import KINDS
 
 DEFAULT_NAME = "{job_id}-{number}{suffix}"
-"""A job's id, which of its results it is, and what that is: `…-1.png`."""
+"""The job's id, the number of the result, and the suffix: `…-1.png`."""
 
 _TEXTS = frozenset({"job_id", "task_type", "tag", "prompt"})
 _NUMBERS = frozenset({"number", "position"})
 _FIELDS = "job_id, number, suffix, task_type, tag, position, prompt"
-# How long a field may get, bytes. With them, the name of a job with a UUID always fits.
+# How long a field may get, in bytes. With these, the name of a job with a UUID always fits.
 _LONGEST = {"task_type": 30, "tag": 40, "prompt": 60}
-# What a file system takes, less what the parts of a download are called by, bytes.
+# The longest name in a file system, less the suffixes of a partial download, in bytes.
 _LONGEST_STEM = 255 - len(".part.json.new")
-# Read by some system as more than a part of a name, or not at all.
+# Characters that mean something else, or are forbidden, on some system.
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\<>:"|?*]')
 _WIDTH = re.compile(r"0?[1-9]?\d?", re.ASCII)
-# What is kept of a text: letters, marks on them, digits.
+# The Unicode categories that are kept of a text: letters, marks, numbers.
 _KEPT = "LMN"
 
 
 class LongNameError(ValueError):
-    """A name is longer than a file system takes."""
+    """A name is longer than a file system accepts."""
 
 
 @attrs.frozen(kw_only=True)
 class Origin:
-    """What a result's name is made of, beside the template.
+    """What the fields of a name are taken from.
 
     Attributes:
         job: The job.
-        number: Which of its results it is, from 1.
-        position: The place of its prompt in the batch, from 1; None outside of one.
-        prompt: The prompt's text, empty where it isn't known.
-        tag: The caller's own mark for the prompt; None where there is none.
+        number: The number of the result among the job's, from 1.
+        position: The position of its prompt in the batch, from 1; None outside of a batch.
+        prompt: The prompt's text; empty if it isn't known.
+        tag: The caller's mark for the prompt; None if there is none.
     """
 
     job: Job
@@ -58,18 +58,22 @@ class Origin:
 
 
 class NameTemplate:
-    """How result files are called.
+    """How result files are named.
 
-    Written as for `str.format`, with the fields `job_id`, `number` (which of the job's results, from
-    1), `suffix` (`.png`, `.mp4`, …), `task_type`, `position` (of the prompt in its batch, from 1),
-    `tag` and `prompt`; the last two as a slug. Numbers take a width: `{position:04}`.
+    It is written as for `str.format`, with the fields `job_id`, `number` (of the result among the
+    job's, from 1), `suffix` (`.png`, `.mp4`, …), `task_type`, `position` (of the prompt in its batch,
+    from 1), `tag` and `prompt`; the last two as a slug. Numbers may have a width: `{position:04}`.
 
     Args:
         text: The template.
 
+    Attributes:
+        text: The template.
+        names_job: Whether the name contains the job's id.
+
     Raises:
-        ValueError: Two results could get the same name, the name could lead out of the folder, or a
-            field is none of these. The message says what to write.
+        ValueError: Two results could get the same name, the name could lead out of the folder, or
+            there is no such field. The message says what to write.
     """
 
     def __init__(self, text: str) -> None:
@@ -82,24 +86,23 @@ class NameTemplate:
             msg = f"{text!r} has neither {{job_id}} nor {{position}}, so jobs would collide"
             raise ValueError(msg)
         self.names_job: bool = "job_id" in fields
-        self.needs_position: bool = "position" in fields
 
     def stem(self, origin: Origin) -> str:
         """The name of a result, without its suffix.
 
         Raises:
-            InvalidJobId: The job's id is none, and could lead anywhere.
-            LongNameError: The name is longer than a file system takes.
+            InvalidJobId: The job's id can't be one, and could lead out of the folder.
+            LongNameError: The name is longer than a file system accepts.
             ValueError: The template needs a position, and there is none.
         """
         stem = "".join(
             literal + (_filled(field, spec, origin) if field else "")
             for literal, field, spec in self._parts
         )
-        # A field at the beginning can be empty, and what follows it a dot.
+        # If the first field is empty, a dot may come first.
         stem = stem.lstrip(". ")
         if len(stem.encode()) > _LONGEST_STEM:
-            raise LongNameError(f"the name {stem[:80]}… is longer than a file system takes")
+            raise LongNameError(f"the name {stem[:80]}… is longer than a file system accepts")
         return stem
 
     def __repr__(self) -> str:
@@ -107,18 +110,18 @@ class NameTemplate:
 
 
 def _parts(text: str) -> list[tuple[str, str, str]]:
-    """The template as (text, field behind it, its width), without the suffix, which comes last."""
+    """The template as (text, field after it, its width), without the suffix, which comes last."""
     try:
         parsed = list(Formatter().parse(text))
     except ValueError as error:
-        raise ValueError(f"{text!r} is no template: {error}") from None
+        raise ValueError(f"{text!r} is not a template: {error}") from None
     parts: list[tuple[str, str, str]] = []
     has_suffix = False
     for literal, field, spec, conversion in parsed:
         if has_suffix:
             raise ValueError(f"in {text!r}, {{suffix}} must come last")
         if _UNSAFE.search(literal):
-            raise ValueError(f"{text!r} has a character that can't be in the name of one file")
+            raise ValueError(f"{text!r} has a character that can't be in a file's name")
         if field is None:
             parts.append((literal, "", ""))
         elif field == "suffix" and not spec and not conversion:
@@ -163,11 +166,11 @@ def slug(text: str, longest: int) -> str:
 
     Args:
         text: Any text.
-        longest: How long it may get, bytes in UTF-8.
+        longest: How long the result may be, in bytes of UTF-8.
     """
-    # What lies further back doesn't get in; a prompt has up to 8,192 characters, a tag any number.
+    # No more than this can matter; a prompt has up to 8,192 characters, a tag any number.
     text = unicodedata.normalize("NFC", text[: 8 * longest]).lower()
     kept = "".join(char if unicodedata.category(char)[0] in _KEPT else " " for char in text)
     dashed = "-".join(kept.split()).encode()[:longest]
-    # Cut within a character, its beginning is left out.
+    # A character that was cut in its middle is dropped.
     return dashed.decode(errors="ignore").strip("-")

@@ -1,7 +1,7 @@
-"""What a file is by its own bytes, and whether all of it is there.
+"""What type a file has by its bytes, and whether it is complete.
 
-A name and a header say what somebody called it; the first bytes say what it is. The last ones say
-whether it is whole: a length that a server tells wrongly cuts a file short without anybody noticing.
+Names and headers can be wrong; the first bytes of a file show its type. The last ones show whether it
+is complete: a wrong `Content-Length` would cut a file short unnoticed.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from collections.abc import Callable
 import attrs
 
 Read = Callable[[int, int], bytes]
-"""Reads a file: from an offset on, so many bytes, or as many as there are."""
+"""Reads a file from an offset: this many bytes, or as many as there are."""
 
 HEAD = 64
-"""So many of a file's first bytes say what it is, bytes."""
+"""How many of a file's first bytes show its type."""
 
-# Where the end of a JPEG is looked for: some cameras write a little behind it.
+# How far back the end of a JPEG is searched for, in bytes: some cameras write a little after it.
 _JPEG_TAIL = 4096
-# More boxes than that on the outermost level has no MP4 file that isn't a live stream's recording.
+# No MP4 file but the recording of a live stream has more boxes than this on the outermost level.
 _MOST_BOXES = 10_000
 _PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
-# Files of the same family as MP4 that are something else: pictures, sound, QuickTime.
+# Brands of ISO base media files that are not MP4 videos: pictures, sound, QuickTime.
 _NOT_MP4 = frozenset(
     {b"avif", b"avis", b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"crx ", b"M4A ", b"qt  "}
 )
-# What stores call a file when they haven't been told.
+# What file stores send if they don't know the type.
 _UNTOLD = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 
 
@@ -55,7 +55,7 @@ def _is_whole_mp4(size: int, read: Read) -> bool:
         if len(head) < 8:
             break
         (length,) = struct.unpack(">I", head[:4])
-        if length == 0:  # It reaches to the end, wherever that is.
+        if length == 0:  # This box extends to the end of the file.
             return True
         shortest = 8
         if length == 1 and len(head) == 16:
@@ -70,18 +70,18 @@ def _is_whole_mp4(size: int, read: Read) -> bool:
 
 
 def _is_whole_webm(_size: int, _read: Read) -> bool:
-    """Nothing in it says where it ends."""
+    """Nothing in a WebM file says where it ends."""
     return True
 
 
 @attrs.frozen
 class Kind:
-    """A kind of file.
+    """A type of file.
 
     Attributes:
-        media_type: Its name in HTTP.
-        suffix: Its name in file names, with the dot.
-        is_whole: Whether a file of this kind, so many bytes long, ends where it should.
+        media_type: Its media type.
+        suffix: Its suffix in file names, with the dot.
+        is_whole: Whether a file of this type and size (in bytes) is complete.
     """
 
     media_type: str
@@ -89,10 +89,10 @@ class Kind:
     is_whole: Callable[[int, Read], bool] = attrs.field(repr=False)
 
     def may_be_called(self, content_type: str) -> bool:
-        """Whether a server may send a file of this kind under this `Content-Type`.
+        """Whether a server may send a file of this type with this `Content-Type`.
 
-        Stores often call a JPEG a PNG; but what they call a text is none of our files, whatever it
-        begins with.
+        File stores often call a JPEG a PNG. But what they call a text is no result, whatever its
+        first bytes are.
         """
         return _family(content_type) in {"", self.media_type.partition("/")[0]}
 
@@ -105,25 +105,25 @@ _MP4 = Kind("video/mp4", ".mp4", _is_whole_mp4)
 _WEBM = Kind("video/webm", ".webm", _is_whole_webm)
 
 KINDS = (_PNG, _JPEG, _WEBP, _GIF, _MP4, _WEBM)
-"""All kinds that a result may be of."""
+"""All types that a result may have."""
 
 
 def may_be_file(content_type: str) -> bool:
-    """Whether what a server sends under this `Content-Type` may be a result at all."""
+    """Whether what a server sends with this `Content-Type` may be a result at all."""
     return _family(content_type) in {"", "image", "video"}
 
 
 def _family(content_type: str) -> str:
-    """What a `Content-Type` begins with; nothing if the server wasn't told what the file is."""
+    """The first part of a `Content-Type`; empty if the server doesn't know the type."""
     said = content_type.partition(";")[0].strip().lower()
     return "" if said in _UNTOLD else said.partition("/")[0]
 
 
 def kind_of(head: bytes) -> Kind | None:
-    """What kind of file begins with these bytes; None for any other.
+    """The type of a file with these first bytes; None for any other.
 
     Args:
-        head: Its first `HEAD` bytes, or all of them where it has fewer.
+        head: Its first `HEAD` bytes, or all of them if it has fewer.
     """
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return _PNG
@@ -135,7 +135,7 @@ def kind_of(head: bytes) -> Kind | None:
         return _WEBP
     if head[4:8] == b"ftyp" and len(head) >= 12 and head[8:12] not in _NOT_MP4:
         return _MP4
-    # Matroska has the same beginning, and says which of the two it is behind it.
+    # Matroska files begin like WebM files; the document type follows.
     if head.startswith(b"\x1aE\xdf\xa3") and b"\x42\x82\x84webm" in head:
         return _WEBM
     return None

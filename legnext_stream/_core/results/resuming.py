@@ -1,4 +1,4 @@
-"""What an answer to a request for a file means, and whether a part of one can be gone on with.
+"""Resuming a download: which part to request, and whether an answer is usable.
 
 By RFC 9110, sections 13.1.5 (If-Range), 14 (Range, Content-Range) and 8.8 (validators).
 """
@@ -19,14 +19,14 @@ _LONGEST_VALIDATOR = 1024
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """What is kept beside a part, so that a later attempt can go on with it.
+    """What is stored with a partial file, so that a later attempt can resume it.
 
     Attributes:
         url: Where it comes from, without the query.
-        validator: The `ETag`, or else the `Last-Modified`, of what it is a part of; empty if the
-            server gave none that will do.
-        size: How long the whole is, bytes; None if the server doesn't say.
-        content_type: What the server calls it.
+        validator: The `ETag` of the file, or else its `Last-Modified`; empty if the server gave none
+            that can be used.
+        size: The size of the complete file, in bytes; None if the server didn't say.
+        content_type: The `Content-Type`.
     """
 
     url: str
@@ -36,11 +36,11 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 class Coming(msgspec.Struct, frozen=True):
-    """A body that is about to come.
+    """A usable answer, the body of which is about to come.
 
     Attributes:
-        start: Where its first byte belongs in the file: 0, or the length of the part.
-        mark: What the file is then a part of.
+        start: Where its first byte belongs in the file: 0, or the size of the partial file.
+        mark: What to store with the partial file.
     """
 
     start: int
@@ -48,11 +48,11 @@ class Coming(msgspec.Struct, frozen=True):
 
 
 class Unusable(msgspec.Struct, frozen=True):
-    """An answer that brings nothing of use.
+    """An answer that can't be used.
 
     Attributes:
         problem: What is wrong with it, in words.
-        is_final: Whether asking again can't help.
+        is_final: Whether repeating the request can't help.
     """
 
     problem: str
@@ -60,11 +60,11 @@ class Unusable(msgspec.Struct, frozen=True):
 
 
 def range_headers(mark: Mark | None, have: int) -> Mapping[str, str]:
-    """The headers that ask for the rest of a part; none where the whole has to be asked for.
+    """The headers to request the rest of a file; none if it can only be requested completely.
 
     Args:
-        mark: What is known of the part.
-        have: How long it is, bytes.
+        mark: What was stored with the partial file.
+        have: The size of the partial file, in bytes.
     """
     if mark is None or not mark.validator or not have:
         return {}
@@ -74,19 +74,21 @@ def range_headers(mark: Mark | None, have: int) -> Mapping[str, str]:
 def read_head(
     reply: Reply, url: str, mark: Mark | None, have: int, max_size: int
 ) -> Coming | Unusable:
-    """Say what an answer brings that is the file or a part of it.
+    """Read the head of an answer that brings a file, or a part of it.
 
     Args:
-        reply: The answer, of which only the head is there.
+        reply: The answer, still without its body.
         url: Where it comes from, without the query.
-        mark: What is known of the part that there is.
-        have: How long that is, bytes; 0 if the whole was asked for.
-        max_size: How long the whole may be, bytes.
+        mark: What was stored with the partial file.
+        have: The size of the partial file, in bytes; 0 if the complete file was requested.
+        max_size: The largest size that is accepted, in bytes.
     """
     headers = reply.headers
     packed = headers.get("content-encoding", "").strip().lower()
     if packed not in {"", "identity"}:
-        return Unusable(f"the host packed it ({packed[:40]}), though asked not to", is_final=True)
+        return Unusable(
+            f"the host compressed it ({packed[:40]}), though asked not to", is_final=True
+        )
     content_type = headers.get("content-type", "")[:200]
     if not may_be_file(content_type):
         return Unusable(f"the host calls it {content_type[:80]!r}", is_final=True)
@@ -103,7 +105,7 @@ def read_head(
         if size == 0:
             return Unusable("it is empty", is_final=False)
     elif "chunked" not in headers.get("transfer-encoding", "").lower():
-        # It would end where the connection does, and a broken one look like a whole file.
+        # It would end with the connection, and a broken connection would look like a complete file.
         return Unusable("the host doesn't say how long it is", is_final=True)
     return Coming(0, Mark(url, _validator(headers), size, content_type))
 
@@ -111,7 +113,7 @@ def read_head(
 def _rest(
     headers: Mapping[str, str], mark: Mark | None, have: int, max_size: int
 ) -> Coming | Unusable:
-    """What a 206 brings: the rest of the part, from its end to the end of the whole."""
+    """Read the head of a 206, which must bring exactly the rest of the file."""
     match = _CONTENT_RANGE.fullmatch(headers.get("content-range", "").strip())
     if mark is None or not have or match is None:
         return Unusable("the host sent a part that wasn't asked for", is_final=False)
@@ -130,11 +132,11 @@ def _rest(
 
 
 def _validator(headers: Mapping[str, str]) -> str:
-    """What If-Range takes: a strong ETag, or else the time of the last change."""
+    """What If-Range accepts: a strong ETag, or else the time of the last change."""
     etag = headers.get("etag", "").strip()
     validator = etag if etag.startswith('"') else ""
     if not etag:
         validator = headers.get("last-modified", "").strip()
-    # It goes back into a header.
+    # It is sent back in a header.
     is_safe = validator.isascii() and validator.isprintable()
     return validator if is_safe and len(validator) <= _LONGEST_VALIDATOR else ""

@@ -1,6 +1,6 @@
-"""Where a job's results lie, and for how long they can be had there.
+"""The URLs of a job's results, and how long they work.
 
-Everything here comes from the wire: a URL may be anything, so nothing raises for what is in one.
+The URLs come from the API and may be anything, so nothing here raises for what is in one.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from urllib.parse import parse_qsl
 from legnext_stream._core.model.jobs import Job
 
 MOST_RESULTS = 64
-"""More results than that a job can't have: four is what the API makes."""
+"""How many results of a job are downloaded at most. The API makes four."""
 
 SOON = 3600.0
-"""A URL that works for less than that is about to expire, seconds."""
+"""A URL that works for less than this is about to expire, in seconds."""
 
 _MOST_FIELDS = 100
 _SECONDS = re.compile(r"\d{1,12}", re.ASCII)
@@ -27,7 +27,7 @@ def results_of(job: Job, *, grid: bool = False) -> tuple[str, ...]:
 
     Args:
         job: The job.
-        grid: Whether the grid image comes last, besides. Where it is all there is, it always comes.
+        grid: Whether to add the grid image as the last. If it is the only one, it is always there.
     """
     output = job.output
     single = output.image_urls + output.video_urls
@@ -37,7 +37,7 @@ def results_of(job: Job, *, grid: bool = False) -> tuple[str, ...]:
 
 
 def without_query(url: str) -> str:
-    """A URL as it may be shown and kept: its query may be a signature, a user in it a secret."""
+    """A URL without what must not be shown or kept: a query may be a signature, a user a secret."""
     shown = url.partition("#")[0].partition("?")[0]
     scheme, found, rest = shown.partition("://")
     host, slash, path = rest.partition("/")
@@ -47,9 +47,9 @@ def without_query(url: str) -> str:
 
 
 def expires_at(url: str) -> float | None:
-    """When a URL stops working by what its query says, seconds since 1970; None if it doesn't say.
+    """When a URL stops working according to its query, in seconds since 1970; None if not given.
 
-    Understood: `Expires=` with seconds since 1970 (CloudFront, and the older signatures of S3, which
+    Supported are `Expires=` with seconds since 1970 (CloudFront, and the older signatures of S3, which
     the API's result URLs have), and `X-Amz-Date` with `X-Amz-Expires` (AWS Signature Version 4).
     """
     query = url.partition("#")[0].partition("?")[2]
@@ -72,16 +72,16 @@ def expires_at(url: str) -> float | None:
 
 
 def is_temporary(url: str) -> bool:
-    """Whether it lies under `/temp/`, from where the API removes files within a day."""
+    """Whether a URL is under `/temp/`, where the API deletes files within a day."""
     return "/temp/" in without_query(url)
 
 
 def soon_gone(url: str, present: float) -> str | None:
-    """How long a URL still works, in words, if that isn't long; None if it is, or isn't known.
+    """How soon a URL stops working, in words; None if that isn't soon, or isn't known.
 
     Args:
         url: The URL.
-        present: The time, seconds since 1970.
+        present: The time, in seconds since 1970.
     """
     at = expires_at(url)
     if at is not None and 0 < at - present < SOON:
@@ -90,6 +90,6 @@ def soon_gone(url: str, present: float) -> str | None:
 
 
 def has_expired(url: str, present: float) -> bool:
-    """Whether a URL is past the time that it says itself."""
+    """Whether a URL has stopped working according to its query."""
     at = expires_at(url)
     return at is not None and at <= present

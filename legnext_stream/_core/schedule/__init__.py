@@ -1,4 +1,4 @@
-"""Whom to ask, and when: learned run times, the line of those that wait, and the price rule."""
+"""Which job to poll, and when: the price rule, learned run times, and the order of waiting jobs."""
 
 from legnext_stream._core.schedule.schedule import Schedule
 

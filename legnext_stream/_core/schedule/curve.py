@@ -1,30 +1,33 @@
 """One estimated distribution of run times, tabulated so that questions take microseconds.
 
-The rate of ends is constant within a bin of ages (see ``shapes``); the last bin has no end, so that
-every age has an answer and no answer is infinite.  All questions walk forward from the age asked
-about and work with the chance to get from there to each later age.  Differences of survival
-functions are never taken: they would lose all digits where few jobs survive, which is just where
-the overdue ones are.
+`S` is the survival function: `S(age)` is the probability that a job runs longer than `age`. `F` is
+`1 - S`. The undetected news of a job that was last seen running at age `a`, and isn't polled until
+age `t`, has waited `W(a, t)` seconds in expectation: the integral of `(t - s) dF(s)` over the ages `s`
+from `a` to `t`, divided by `S(a)`. The price rule polls when `W` has reached the price of a request.
+
+The hazard, the rate at which running jobs end, is constant within a bin of ages (see `shapes`). The
+last bin has no end, so every age has an answer and no answer is infinite. All questions walk forward
+from an age and multiply the probabilities of surviving each bin. Survival functions are never
+subtracted: that would lose all digits where few jobs survive, which is where jobs that hang are.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from collections.abc import Iterable
 from itertools import accumulate
 from operator import neg, truediv
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
 from legnext_stream._core.schedule.shapes import EDGES, LAST, WIDTHS, bin_of
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-#: Ages and waits are kept below this, seconds: what comes from the wire may be absurd.
 OLDEST: Final = 1e7
-# Bounds that keep every table finite: ends a second, and cumulative hazard of one bin.
+"""The bound of ages and waits, in seconds: what the API says may be absurd."""
+
+# Bounds that keep every table finite: ends a second, and the cumulative hazard of one bin.
 _LEAST_RATE: Final = 1e-9
 _MOST_HAZARD: Final = 50.0
 _LEAST_PRICE: Final = 1e-9
@@ -33,25 +36,32 @@ _LEAST_HAZARDS: Final = tuple(_LEAST_RATE * width for width in WIDTHS[:LAST])
 
 
 def clamped(age: float) -> float:
-    """An age within 0 and ``OLDEST``, whatever it was; NaN is 0."""
+    """An age brought within 0 and `OLDEST`; NaN becomes 0."""
     if 0.0 < age < OLDEST:
         return age
     return OLDEST if age > 0.0 else 0.0
 
 
 class Curve(msgspec.Struct, frozen=True, eq=False):
-    """A distribution of run times.  Make it with ``of``."""
+    """A distribution of run times; `of` makes it.
 
-    rate: list[float]  # ends a second, of the jobs running in each bin
-    stays: list[float]  # the chance to live through the bin, of one that enters it
-    spent: list[float]  # seconds that one who enters it is expected to spend in it
-    gone: list[float]  # the cumulative hazard at its beginning
+    Attributes:
+        rate: The hazard in each bin: ends a second of a running job.
+        stays: The probability to survive each bin, for a job that enters it.
+        spent: How long a job that enters each bin is expected to run in it, in seconds.
+        gone: The cumulative hazard at the beginning of each bin.
+    """
+
+    rate: list[float]
+    stays: list[float]
+    spent: list[float]
+    gone: list[float]
     # The walk from age 0 to the beginning of each bin, once it has been asked for.
     _walked: list[tuple[float, float]] = msgspec.field(default_factory=list)
 
     @classmethod
     def of(cls, hazards: Iterable[float]) -> Curve:
-        """The curve that gains these cumulative hazards in all bins but the last."""
+        """The curve with these gains of cumulative hazard in all bins but the last."""
         bounded = [
             gain if least < gain < _MOST_HAZARD else min(max(gain, least), _MOST_HAZARD)
             for gain, least in zip(hazards, _LEAST_HAZARDS, strict=True)
@@ -70,19 +80,18 @@ class Curve(msgspec.Struct, frozen=True, eq=False):
         )
 
     def hazard(self, age: float) -> float:
-        """The cumulative hazard, ``-log S``, at ``age``."""
+        """The cumulative hazard, `-log S(age)`."""
         i = bin_of(age := clamped(age))
         return self.gone[i] + self.rate[i] * (age - EDGES[i])
 
     def wait(self, age: float, price: float) -> float:
-        """Seconds from ``age`` until the expected undetected delay has reached ``price``.
+        """How long after `age` to poll: until `W` has reached the price, in seconds.
 
-        This is the rule of when to ask: the inverse of ``expected_undetected``.  With a constant
-        hazard ``h`` it is about ``sqrt(2 * price / h)``.
+        This is the price rule. With a constant hazard `h` it is about `sqrt(2 * price / h)`.
 
         Args:
-            age: the age at which the job was last seen running, seconds.
-            price: what a request is worth, in seconds of delay.
+            age: The age at which the job was last seen running, in seconds.
+            price: The price of a request, in seconds of delay.
         """
         if not (0.0 <= age < OLDEST and _LEAST_PRICE <= price < OLDEST):
             age, price = clamped(age), max(clamped(price), _LEAST_PRICE)
@@ -103,9 +112,9 @@ class Curve(msgspec.Struct, frozen=True, eq=False):
                     alive *= stays[i]
                     i += 1
                 begin = EDGES[i]
-        # Within the bin, solve  t - alive (1 - exp(-rate t)) / rate = left  for t.  The left side
-        # is convex and below its own quadratic, whose root so starts Halley's method well: whatever
-        # the numbers, two steps leave an error of less than a millionth.
+        # Within the bin, solve  t - alive (1 - exp(-rate t)) / rate = left  for t. The left side is
+        # convex and below its own quadratic, whose root so is a good start for Halley's method:
+        # whatever the numbers, two steps leave an error of less than a millionth.
         rate, left, dead = self.rate[i], price - undetected, 1.0 - alive
         t = 2.0 * left / (dead + math.sqrt(dead * dead + 2.0 * alive * rate * left))
         for _ in range(2):
@@ -116,21 +125,20 @@ class Curve(msgspec.Struct, frozen=True, eq=False):
             t -= step
         return clamped(begin - age + t)
 
-    def wait_untold(self, age: float, price: float, doubt: float) -> float:
-        """As `wait`, for a job whose end is told by itself, but with the chance ``doubt`` isn't.
+    def wait_unreported(self, age: float, price: float, doubt: float) -> float:
+        """As `wait`, for a job whose end a callback will report unless it is lost.
 
-        It was not told, so the job has ended in silence, or it still runs: by Bayes' rule what has
-        been lying undetected is, in expectation, ``doubt * W / (doubt + (1 - doubt) * S)``, where
-        ``W`` is what it would be without callbacks, and ``S`` the chance to have lived from
-        ``age`` until then.
+        No callback has come, so the job either has ended and the callback was lost, or still runs. By
+        Bayes' rule the news has been undetected for `doubt * W / (doubt + (1 - doubt) * L)`
+        seconds in expectation, where `L` is the probability to survive from `age` until then.
 
         Args:
-            age: as `wait` takes it.
-            price: as `wait` takes it.
-            doubt: above 0, up to 1.
+            age: As `wait` takes it.
+            price: As `wait` takes it.
+            doubt: The chance that no callback will report the end, above 0 and up to 1.
         """
         age, price = clamped(age), max(clamped(price), _LEAST_PRICE)
-        # Ask when  W >= price + extra * S,  both sides of which move towards each other.
+        # Poll when  W >= price + extra * L; the left side rises and the right side falls.
         extra = price * (1.0 - doubt) / doubt
         i = bin_of(age)
         begin, alive, undetected = age, 1.0, 0.0
@@ -142,8 +150,8 @@ class Curve(msgspec.Struct, frozen=True, eq=False):
             if more >= price + extra * left:
                 break
             begin, alive, undetected, i = EDGES[i + 1], left, more, i + 1
-        # Within the bin, a root of a function that grows, bent to one side throughout: Newton's
-        # method comes to it from that side without ever passing it.
+        # Within the bin, the function is increasing and its curvature has one sign. So Newton's
+        # method approaches the root from one side and never passes it.
         rate = self.rate[i]
         most = price - undetected + alive / rate + extra * alive
         t = 0.0 if extra * rate > 1.0 else min(most, WIDTHS[i])
@@ -154,11 +162,12 @@ class Curve(msgspec.Struct, frozen=True, eq=False):
         return clamped(begin - age + t)
 
     def expected_undetected(self, since: float, until: float, doubt: float = 1.0) -> float:
-        """Expected seconds that the news of an end has been waiting at age ``until``.
+        """How long the news of an end is expected to have waited, in seconds: `W(since, until)`.
 
-        For a job last seen running at age ``since``: the integral of ``(until - s) dF(s)`` over
-        the ages between, divided by ``S(since)``. With a ``doubt`` below 1 the end would have been
-        told otherwise, and wasn't: see ``wait_untold``.
+        Args:
+            since: The age at which the job was last seen running, in seconds.
+            until: Its age now, in seconds.
+            doubt: As `wait_unreported` takes it. Below 1, a callback would have reported the end.
         """
         if doubt < 1.0:
             lives = math.exp(min(self.hazard(since) - self.hazard(until), 0.0))
@@ -171,7 +180,7 @@ class Curve(msgspec.Struct, frozen=True, eq=False):
         last = bin_of(until)
         begin, alive, undetected = since, 1.0, 0.0
         if since == 0.0:
-            # Whoever has not been looked at yet has the longest walk, and shares it with all others.
+            # A job that has not been polled yet has the longest walk, and shares it with all others.
             begin, alive, undetected = EDGES[last], *self._from_start(last)
         elif since < EDGES[last]:
             i = bin_of(since)
@@ -189,7 +198,7 @@ class Curve(msgspec.Struct, frozen=True, eq=False):
         return undetected if undetected > 0.0 else 0.0
 
     def _from_start(self, last: int) -> tuple[float, float]:
-        """For a job never looked at, at the beginning of a bin: the chance to be there, and the delay."""
+        """The probability to survive from age 0 to the beginning of a bin, and `W` then."""
         if not self._walked:
             alive, undetected = 1.0, 0.0
             for stays, spent, width in zip(self.stays, self.spent, WIDTHS, strict=False):
@@ -200,17 +209,17 @@ class Curve(msgspec.Struct, frozen=True, eq=False):
         return self._walked[last]
 
     def survival(self, age: float) -> float:
-        """The probability that a job is still running at ``age``."""
+        """The probability that a job is still running at `age`."""
         return math.exp(-self.hazard(age))
 
     def quantile(self, share: float) -> float:
-        """The age, in seconds, by which ``share`` (0 to 1) of the jobs have ended."""
+        """The age, in seconds, by which a share (0 to 1) of the jobs have ended."""
         hazard = -math.log1p(-min(max(share, 0.0), 1.0 - 1e-12)) if share > 0.0 else 0.0
         i = bisect_right(self.gone, hazard) - 1
         return min(EDGES[i] + (hazard - self.gone[i]) / self.rate[i], OLDEST)
 
     def mean_residual(self, age: float) -> float:
-        """Expected seconds from ``age`` to the end of a job that is running at ``age``."""
+        """How much longer a job that is running at `age` is expected to run, in seconds."""
         i = bin_of(age := clamped(age))
         if i == LAST:
             return min(1.0 / self.rate[LAST], OLDEST)

@@ -1,25 +1,23 @@
-"""From counts of ends and exposures to a curve: fit a shape, and let the counts bend it.
+"""From counts of ends and exposures to a curve: fit a shape, and let the counts modify it.
 
-A bin's hazard is estimated as (its ends + k) / (its exposure + the same k's exposure), where k is
+The hazard of a bin is estimated as (its ends + k) / (its exposure + the exposure of k), where k is
 what a few jobs distributed like the fitted shape would add: the posterior mean under a gamma prior.
-The counts are first put relative to the shape and averaged with their neighbours', so that noise is
-shared while a steep rise, which is the shape's business, isn't flattened.
+Before that, the counts are divided by those expected from the shape and averaged with those of
+neighbouring bins. So noise is shared, while a steep rise, which the shape describes, isn't flattened.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import add, mul
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from legnext_stream._core.schedule.curve import Curve
 from legnext_stream._core.schedule.shapes import LAST, SIGMAS, shape_at
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-# The costs that follow from these numbers are flat in them: none is worth tuning to two digits.
-# Jobs that the fitted shape counts as, and at least so many at risk in a bin of its far tail, lest
-# a single job that hangs there decide what is thought of the next.
+# The costs that follow from these numbers hardly depend on them: none is worth tuning to two digits.
+# How many jobs the fitted shape counts as. In a bin of its far tail it counts as this many at risk at
+# least, lest a single job that hangs there decide what is expected of the next.
 _SHAPE_JOBS: Final = 8.0
 _SHAPE_LEAST: Final = 0.6
 # How often the counts are averaged with their neighbours' (weights 1, 2, 1).
@@ -32,10 +30,10 @@ def estimate(ends: Sequence[float], at_risk: Sequence[float], place: int, level:
     """The curve that counts and a fitted shape make together.
 
     Args:
-        ends: jobs that ended in each bin but the last.
-        at_risk: jobs in it on average over its width: exposure by width.
-        place: the shape's median, as in ``shape_at``.
-        level: its sigma.
+        ends: How many jobs ended in each bin but the last.
+        at_risk: How many were in each bin on average over its width: exposure by width.
+        place: The shape's median, as in `shape_at`.
+        level: Its sigma, as in `shape_at`.
     """
     fitted = shape_at(place, level)
     expected = _smooth(list(map(mul, at_risk, fitted.gains)))
@@ -51,10 +49,10 @@ def estimate(ends: Sequence[float], at_risk: Sequence[float], place: int, level:
 
 
 def fit(ends: Sequence[float], at_risk: Sequence[float], place: int, level: int) -> tuple[int, int]:
-    """The likeliest shape for the counts, found by climbing from ``place`` and ``level``.
+    """The likeliest shape for the counts, found by hill climbing from `place` and `level`.
 
-    The likelihood of a shape with gains ``g`` is the sum of ``ends * log g`` less that of
-    ``at_risk * g`` (piecewise exponential model).
+    The log likelihood of a shape with gains `g` is the sum of `ends * log g` minus the sum of
+    `at_risk * g` (piecewise exponential model: Friedman, Ann. Statist. 10, 1982).
     """
     top = next((i for i in range(LAST - 1, 0, -1) if at_risk[i] > _NEGLIGIBLE), 1) + 1
     ends, at_risk = ends[:top], at_risk[:top]
@@ -83,6 +81,6 @@ def _smooth(counts: Sequence[float]) -> Sequence[float]:
     for _ in range(_SMOOTHINGS):
         sums = list(map(add, [counts[0], *counts], [*counts, counts[-1]]))
         counts = list(map(add, sums, sums[1:]))
-    # A power of two: scaled at the end, the numbers are the same to the last bit.
+    # A power of two: scaling at the end gives the same numbers to the last bit.
     scale = 0.25**_SMOOTHINGS
     return [scale * count for count in counts]

@@ -1,8 +1,8 @@
-"""Jobs that somebody says have changed: asked about soon, but not as often as anybody likes to say so.
+"""Jobs that an unverified callback says have changed: polled soon, but not as often as it says.
 
-A hint comes from whoever can reach a receiver of webhooks, so it is believed in nothing but that a poll
-may be worth while. Of one job the first hint is heard at once. Until the job has ended, the next is
-heard after a few seconds, and each further one after twice as long as the one before.
+Anyone who can reach a receiver of webhooks can send a hint, so a hint proves nothing; it only makes a
+poll worth while. The first hint about a job counts at once. The next counts some seconds later, and
+each further one after twice the time, until the job has ended.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _FIRST_GAP: Final = 5.0
 _LONGEST_GAP: Final = 60.0
 
 
-class _Heard(msgspec.Struct, eq=False, gc=False):
+class _Hinted(msgspec.Struct, eq=False, gc=False):
     """A job about which there has been a hint.
 
     Attributes:
         job: The job.
-        at: When it is to be asked about; infinite if it has been.
-        again_at: When the next hint is heard.
-        gap: How long after that the one that follows is, seconds.
+        at: When it is to be polled; inf if it has been.
+        again_at: When the next hint counts.
+        gap: How long after that the one after counts, in seconds.
     """
 
     job: Watched
@@ -37,64 +37,64 @@ class _Heard(msgspec.Struct, eq=False, gc=False):
 
 
 class Hints:
-    """The hints about the jobs of one watch. Times in seconds on any one clock.
+    """The hints about the jobs of one watch. Times are in seconds on any one clock.
 
     Args:
-        least: No job is asked about twice within so many seconds.
+        min_interval: No job is polled twice within this many seconds.
     """
 
-    __slots__ = ("_heard", "_least", "_order", "_waiting")
+    __slots__ = ("_hinted", "_min_interval", "_order", "_waiting")
 
-    def __init__(self, least: float) -> None:
-        self._least = least
-        self._heard: dict[str, _Heard] = {}
-        # By time. What has been forgotten is passed over when its time comes.
-        self._waiting: list[tuple[float, int, _Heard]] = []
+    def __init__(self, min_interval: float) -> None:
+        self._min_interval = min_interval
+        self._hinted: dict[str, _Hinted] = {}
+        # A heap by time. An entry whose time isn't that of its hint any more is ignored.
+        self._waiting: list[tuple[float, int, _Hinted]] = []
         self._order = count()
 
     def due(self, now: float) -> float:
-        """When a job is to be asked about; infinite if none is."""
+        """When to poll a job because of a hint; inf if there is none."""
         waiting = self._waiting
         while waiting:
-            at, _, heard = waiting[0]
-            if at == heard.at:
+            at, _, hinted = waiting[0]
+            if at == hinted.at:
                 if at > now:
                     return at
-                # The answer that is on its way may be older than the hint.
-                busy = heard.job.is_asked
-                rested = now + self._least if busy else heard.job.polled_at + self._least
+                # The answer to a poll in flight may be older than the hint.
+                last = now if hinted.job.is_in_flight else hinted.job.polled_at
+                rested = last + self._min_interval
                 if rested <= now:
                     return at
-                self._wait(heard, rested)
+                self._wait(hinted, rested)
             heapq.heappop(waiting)
         return math.inf
 
     def add(self, now: float, job: Watched) -> None:
-        """There is a hint about a job."""
-        heard = self._heard.get(job.job_id)
-        if heard is None:
-            heard = self._heard[job.job_id] = _Heard(job)
-        if heard.at == math.inf:
-            self._wait(heard, max(now, heard.again_at))
+        """Take in a hint about a job."""
+        hinted = self._hinted.get(job.job_id)
+        if hinted is None:
+            hinted = self._hinted[job.job_id] = _Hinted(job)
+        if hinted.at == math.inf:
+            self._wait(hinted, max(now, hinted.again_at))
 
-    def _wait(self, heard: _Heard, at: float) -> None:
-        heard.at = at
-        heapq.heappush(self._waiting, (at, next(self._order), heard))
+    def _wait(self, hinted: _Hinted, at: float) -> None:
+        hinted.at = at
+        heapq.heappush(self._waiting, (at, next(self._order), hinted))
 
     def take(self) -> Watched:
-        """Take out the job to be asked about now; only if `due` has just said that one is."""
-        at, _, heard = heapq.heappop(self._waiting)
-        heard.at, heard.again_at = math.inf, at + heard.gap
-        heard.gap = min(2.0 * heard.gap, _LONGEST_GAP)
-        return heard.job
+        """Take the job to poll now; only when `due` says so."""
+        at, _, hinted = heapq.heappop(self._waiting)
+        hinted.at, hinted.again_at = math.inf, at + hinted.gap
+        hinted.gap = min(2.0 * hinted.gap, _LONGEST_GAP)
+        return hinted.job
 
-    def answered(self, job: Watched) -> None:
-        """A job is asked about for another reason: that answers the hint, too."""
-        if self._heard and (heard := self._heard.get(job.job_id)) is not None:
-            heard.at = math.inf
+    def polled(self, job: Watched) -> None:
+        """A job is polled for another reason, which answers the hint too."""
+        if self._hinted and (hinted := self._hinted.get(job.job_id)) is not None:
+            hinted.at = math.inf
 
     def forget(self, job: Watched) -> None:
         """A job is no longer watched."""
-        heard = self._heard.pop(job.job_id, None)
-        if heard is not None:
-            heard.at = math.inf
+        hinted = self._hinted.pop(job.job_id, None)
+        if hinted is not None:
+            hinted.at = math.inf

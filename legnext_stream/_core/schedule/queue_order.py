@@ -1,18 +1,18 @@
-"""The line of jobs in the order in which they were submitted, and how far it has been served.
+"""The jobs in the order in which they were submitted, and how many of them have started.
 
-Jobs that start in the order of their submission need not be asked whether they have started: once
-one is known to have started, so have all before it, and once one is known to wait, so do all behind
-it. So the line has three parts:
+If jobs start in the order of their submission, they need not be asked whether they have started.
+Once one is known to have started, so have all before it; once one is known to wait, so do all
+behind it. So there are three parts:
 
     started … started | unknown … unknown | waiting … waiting
                      low                 high
 
-The unknown part is searched like a sorted list, by doubling steps and then by halving, in about
-2·log₂(N) polls. After that the line moves by itself: an end that is seen frees a slot, so the first
-of the waiting has started then, and nobody had to ask.
+The unknown part is searched like a sorted list, by doubling steps and then by halving (exponential
+search: Bentley and Yao, Inf. Process. Lett. 5, 1976), in about 2·log₂(N) polls. After that no polls
+are needed: an end that is seen frees a slot at the API, which the first of the waiting jobs takes.
 
-That is an assumption, and each start that is found tests it: whether an earlier job was seen waiting
-after a later one had started. While few such are found, the order is believed.
+The order is an assumption. Each start that is found tests it: had an earlier job been seen waiting
+after a later one had started? As long as that is rare, the order is trusted.
 """
 
 from __future__ import annotations
@@ -22,50 +22,58 @@ from collections import deque
 
 from legnext_stream._core.watched import Watched
 
-# The order is given up when more than this share of the jobs were overtaken, counting as if
-# two in order had been seen before the first.
+# The order is no longer trusted when more than this share of the jobs were overtaken. Two jobs count
+# as in order before any was seen.
 _TOLERATED = 0.25
 _PRIOR_IN_ORDER = 2.0
-# Older evidence fades by this factor with each start, so that some dozens of starts are remembered.
+# With each start the weight of older evidence falls by this factor: some dozens of starts count.
 _FADE = 0.98
-# So many positions are looked at in one go when a start tells of all jobs before it.
+# How many positions are looked at in one go when a start tells about all jobs before it.
 _SLICE = 500
-# Served jobs are cut off once there are so many.
+# Jobs that have started are cut off the front of the list once there are this many.
 _CUT = 1000
-# Stands in the place of each job that has left, so that its record need not be kept.
-_NOBODY = Watched("")
+# Takes the place of each job that has left, so that its record can be freed.
+_VACANT = Watched("")
 
 
-class Line:
-    """Jobs by order of submission. Times in seconds on our clock."""
+class QueueOrder:
+    """Jobs by order of submission. Times are in seconds on our clock.
+
+    Attributes:
+        low: The last position of the started part.
+        high: The first position of the waiting part; inf if no job is known to wait.
+        low_start: When the job at `low` started, at the latest.
+        waiting_at: When a job at `high` was last seen waiting.
+    """
 
     def __init__(self) -> None:
         self._jobs: list[Watched] = []
-        # How many served jobs were cut off the front of the list: position = index + cut.
+        # How many started jobs were cut off the front of the list: position = index + cut.
         self._cut = 0
-        # The position behind the last.
+        # The position behind the last job.
         self._end = 0
         self.low: int = -1
         self.high: float = math.inf
         self._freed: list[tuple[float, float]] = []
-        # Stretches of the started part in which nobody has been told yet that they have started:
-        # the first and the last position of each, and the bound on the start.
-        self._untold: deque[tuple[int, int, float]] = deque()
+        # Stretches of the started part whose jobs `inferred` has yet to return: the first and the
+        # last position of each, and the earliest time at which they can have started.
+        self._inferred: deque[tuple[int, int, float]] = deque()
         self.low_start: float = -math.inf
         self.waiting_at: float = -math.inf
         self._step = 1
+        # The last job in the order that was seen to have started, and when it did.
         self._top = -1
         self._top_start = -math.inf
         self._in_order = 0.0
         self._overtaken = 0.0
 
     def __len__(self) -> int:
-        """How many jobs stand behind the started part."""
+        """How many jobs are behind the started part."""
         return self._end - (self.low + 1)
 
     @property
-    def order_holds(self) -> bool:
-        """Whether jobs are believed to start in the order of their submission."""
+    def is_trusted(self) -> bool:
+        """Whether jobs seem to start in the order of their submission."""
         seen = self._in_order + self._overtaken + _PRIOR_IN_ORDER
         return self._overtaken <= _TOLERATED * seen
 
@@ -81,59 +89,60 @@ class Line:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is unknown of some jobs if they have started."""
+        """Whether the unknown part has jobs."""
         head = self.low + 1
         return head < self.high and head < self._end
 
-    def trust_again(self) -> None:
+    def reset_evidence(self) -> None:
         """Forget the evidence against the order."""
         self._overtaken = 0.0
 
     def append(self, job: Watched) -> None:
-        """A job comes in at the end of the line."""
+        """Add a job at the end."""
         job.position = self._end
         self._jobs.append(job)
         self._end += 1
 
     def probe(self) -> Watched:
-        """The job whose state tells most about the unknown part; only of an open line."""
+        """The job whose state would tell most about the unknown part, which must have jobs."""
         last = self._end - 1
         if self.high == math.inf:
             position = min(self.low + self._step, last)
         else:
             position = (self.low + int(self.high)) // 2
-        # Some may have left the line from its midst; the head never has.
+        # A job in the middle may have left; the head never has.
         while not (job := self._jobs[position - self._cut]).is_waiting:
             position -= 1
         return job
 
-    def pick(self, share: float) -> Watched | None:
-        """The waiting job that stands at this share (0 to 1) of the line behind its head, if any."""
+    def sample(self, share: float) -> Watched | None:
+        """The waiting job at this share (0 to 1) of the queue behind its head, if there is one."""
         index = self.low + 2 - self._cut
         index += int(share * (len(self._jobs) - index))
         job = self._jobs[index] if index < len(self._jobs) else None
         return job if job is not None and job.is_waiting else None
 
-    def rest(self, begin: int = 0, most: int | None = None) -> tuple[list[Watched], int | None]:
+    def waiting_from(self, begin: int, most: int) -> tuple[list[Watched], int | None]:
         """The jobs that wait, in order, from a position on.
 
         Args:
             begin: The position.
-            most: How many positions to look at; None for all.
+            most: How many positions to look at.
 
         Returns:
-            The jobs, and the position to go on from; None if that was the end.
+            The jobs, and the position to continue from; None at the end.
         """
         first = max(begin, self.low + 1)
-        behind = self._end if most is None else min(first + most, self._end)
+        behind = min(first + most, self._end)
         jobs = self._jobs[first - self._cut : max(behind, first) - self._cut]
         return [job for job in jobs if job.is_waiting], behind if behind < self._end else None
 
-    def started(self, job: Watched, at: float) -> list[Watched]:
-        """A job was found to have started at a time; return those that so have started before it.
+    def found_started(self, job: Watched, at: float) -> list[Watched]:
+        """Take in that a job has started at a time; return jobs that so have started before it.
 
-        The bound on when they did, the start of the last one known before them, is left in each
-        one's `started_at`. Of very many only the first are returned, the others by `believed`.
+        Their `started_at` is set to the earliest time at which they can have started, the start of
+        the last job known before them. If there are very many, only the first are returned, and
+        `inferred` returns the others.
         """
         position = job.position
         job.started_at = at
@@ -143,39 +152,39 @@ class Line:
             self._in_order = self._in_order * _FADE + 1.0
             return []
         if position > max(self.high, self.low + 1):
-            # Either the order is broken, or much has started unseen: asking the head will tell.
+            # Either the order is broken, or many have started unseen. A poll of the head will tell.
             self.high, self._step = math.inf, 1
             return []
         self._step *= 2
         if self.low + 1 < position:
-            self._untold.append((self.low + 1, position - 1, self.low_start))
+            self._inferred.append((self.low + 1, position - 1, self.low_start))
         self._advance(position, at)
-        return self.believed()
+        return self.inferred()
 
     @property
-    def has_untold(self) -> bool:
-        """Whether `believed` has more to tell."""
-        return bool(self._untold)
+    def has_inferred(self) -> bool:
+        """Whether `inferred` has more to return."""
+        return bool(self._inferred)
 
-    def believed(self) -> list[Watched]:
-        """The next few of the jobs that have started by what is known of later ones."""
-        if not self._untold:
+    def inferred(self) -> list[Watched]:
+        """The next few jobs that must have started because later ones have."""
+        if not self._inferred:
             return []
-        first, last, bound = self._untold.popleft()
+        first, last, bound = self._inferred.popleft()
         behind = min(first + _SLICE, last + 1)
         if behind <= last:
-            self._untold.appendleft((behind, last, bound))
-        # Meanwhile some may have been seen waiting, which has brought the line back before them.
+            self._inferred.appendleft((behind, last, bound))
+        # One of them may have been seen waiting meanwhile; then `low` is before it again.
         begin, end = first - self._cut, min(behind, self.low + 1) - self._cut
-        told = [job for job in self._jobs[begin : max(begin, end)] if job.is_waiting]
-        for job in told:
+        jobs = [job for job in self._jobs[begin : max(begin, end)] if job.is_waiting]
+        for job in jobs:
             job.started_at = bound
-        return told
+        return jobs
 
-    def waits(self, job: Watched, now: float) -> bool:
-        """A job was seen waiting; return whether the line still speaks for it.
+    def found_waiting(self, job: Watched, now: float) -> bool:
+        """Take in that a job waits; return whether it stays in the queue order.
 
-        It does not if a later job has overtaken it: then its turn can't be told from the others'.
+        It leaves if a later job has overtaken it: then its turn can't be told from that of others.
         """
         job.started_at = None
         self._step = 1
@@ -185,17 +194,17 @@ class Line:
             self.leave(job)
             return False
         if position <= self.low:
-            # It was believed to have started: the slot that came free was not for us.
+            # It was inferred to have started, but the freed slot was not for one of ours.
             self.low, self.high, self.waiting_at = position - 1, position, now
         elif position <= self.high:
             self.high, self.waiting_at = position, now
         return True
 
-    def serve(self, earliest: float, latest: float) -> Watched | None:
-        """A slot came free between two times: return the job that has started then, if one has.
+    def slot_freed(self, earliest: float, latest: float) -> Watched | None:
+        """Take in that a slot was freed between two times; return the job that must have got it.
 
-        None has if the head was seen waiting later than that. While it isn't known who is the head,
-        the slot is kept for `serve_kept`.
+        None if the head was seen waiting after that. While the unknown part has jobs, the head isn't
+        known; then the slot is kept for `fill_kept_slots`.
         """
         head = self.head
         if head is None or latest <= self.waiting_at:
@@ -208,35 +217,35 @@ class Line:
         self._advance(head.position, at)
         return head
 
-    def serve_kept(self) -> list[Watched]:
-        """The jobs that have started in slots that came free while the head was not known."""
+    def fill_kept_slots(self) -> list[Watched]:
+        """The jobs that have got the slots which were freed while the head wasn't known."""
         if self.is_open or not self._freed:
             return []
         freed, self._freed = self._freed, []
-        served = [self.serve(earliest, latest) for earliest, latest in sorted(freed)]
-        return [job for job in served if job is not None]
+        jobs = [self.slot_freed(earliest, latest) for earliest, latest in sorted(freed)]
+        return [job for job in jobs if job is not None]
 
     def leave(self, job: Watched) -> None:
-        """A job is no longer watched, or no longer spoken for by the line."""
+        """Remove a job."""
         position, job.position = job.position, -1
         if position >= self._cut:
-            self._jobs[position - self._cut] = _NOBODY
+            self._jobs[position - self._cut] = _VACANT
         if position == self.low + 1:
             self._advance(position, self.low_start)
 
     def _advance(self, position: int, at: float) -> None:
-        """The started part now ends at a position, whose job started at a time."""
+        """Let the started part end at this position, whose job started at this time."""
         self.low_start = max(self.low_start, at)
-        # It reaches over whoever stands there without waiting.
+        # Jobs behind it that don't wait are in the started part too.
         low = position
         while low + 1 < self._end and not self._jobs[low + 1 - self._cut].is_waiting:
             low += 1
         self.low = low
         self.high = max(self.high, low + 1)
-        # Cut in halves, so that each job is moved once on average.
-        served = low + 1 - self._cut
-        if self._untold:
-            served = min(served, self._untold[0][0] - self._cut)
-        if served > _CUT and served > len(self._jobs) // 2:
-            del self._jobs[:served]
-            self._cut += served
+        # Cut half of the list at a time, so that each job is moved once on average.
+        started = low + 1 - self._cut
+        if self._inferred:
+            started = min(started, self._inferred[0][0] - self._cut)
+        if started > _CUT and started > len(self._jobs) // 2:
+            del self._jobs[:started]
+            self._cut += started

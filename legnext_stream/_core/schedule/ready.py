@@ -1,8 +1,8 @@
-"""The jobs whose time has come, and the choice between them while requests are scarce.
+"""The jobs that are ready to be polled, and the choice between them while requests are scarce.
 
 The best of a few drawn at random is nearly the best of all, and costs the same however many there
 are (Mitzenmacher, "The power of two choices in randomized load balancing", IEEE TPDS 12, 2001).
-What waits gains worth with time, so nothing starves.
+A job that isn't chosen gains worth with time, so none starves.
 """
 
 from __future__ import annotations
@@ -12,43 +12,43 @@ import random
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from legnext_stream._core.watched import BY_LINE, Watched
+from legnext_stream._core.watched import BY_QUEUE, Watched
 
 # How many are compared at a time.
 _COMPARED: Final = 8
 
 
-class Overdue:
-    """Jobs in no order, each of which knows its place: `Watched.seat`."""
+class Ready:
+    """Jobs in no particular order. Each knows its index: `Watched.where`."""
 
     __slots__ = ("_jobs", "_random")
 
     def __init__(self) -> None:
         self._jobs: list[Watched] = []
-        # Chance that is the same in each run: only the order of equals hangs on it.
+        # Seeded, so that runs can be repeated.
         self._random = random.Random(0)
 
     def __len__(self) -> int:
         return len(self._jobs)
 
     def add(self, job: Watched) -> None:
-        """A job's time has come."""
-        job.seat = len(self._jobs)
+        """Add a job whose time has come."""
+        job.where = len(self._jobs)
         self._jobs.append(job)
 
     def remove(self, job: Watched) -> None:
-        """Take out a job that is here; the line minds it then."""
+        """Take out a job that is in here."""
         last = self._jobs.pop()
         if last is not job:
-            self._jobs[job.seat] = last
-            last.seat = job.seat
-        job.seat = BY_LINE
+            self._jobs[job.where] = last
+            last.where = job.where
+        job.where = BY_QUEUE
 
-    def take_dearest(self, worth_of: Callable[[Watched], float]) -> tuple[Watched, float]:
-        """Take out one that is worth much, and say how much: if there are others, or else 0.
+    def take_best(self, worth_of: Callable[[Watched], float]) -> tuple[Watched, float]:
+        """Take out a job whose poll is worth much; return it and its worth, or 0 if it was alone.
 
         Args:
-            worth_of: What it is worth to ask about a job, seconds of news that lies undetected.
+            worth_of: What a poll of a job is worth: the expected seconds of undetected news.
         """
         jobs = self._jobs
         if len(jobs) == 1:
@@ -57,7 +57,7 @@ class Overdue:
             return job, 0.0
         few: Iterable[int] = range(len(jobs))
         if len(jobs) > _COMPARED:
-            # One that is drawn twice is compared with itself: that is cheaper than to draw another.
+            # One that is drawn twice is compared with itself, which is cheaper than drawing again.
             chance, many = self._random.random, len(jobs)
             few = [int(chance() * many) for _ in range(_COMPARED)]
         worth, job = -math.inf, jobs[0]

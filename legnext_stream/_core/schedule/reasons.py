@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from legnext_stream._core.schedule.queue_order import Line
+from legnext_stream._core.schedule.queue_order import QueueOrder
 from legnext_stream._core.schedule.runtimes import RunTimes
 from legnext_stream._core.watched import Watched
 
@@ -13,7 +13,7 @@ def reason_for(
     now: float,
     job: Watched,
     *,
-    line: Line,
+    queue: QueueOrder,
     runs: RunTimes,
     cost: float,
     patience: float,
@@ -23,46 +23,43 @@ def reason_for(
     """The reason in a sentence, and the numbers behind it.
 
     Args:
-        now: The time, seconds.
+        now: The time, in seconds.
         job: The job.
-        line: Where it may be waiting.
+        queue: The waiting jobs in the order of their submission.
         runs: The run times that its own is expected to be like.
-        cost: What a request is worth, seconds of delay.
-        patience: How long after it was seen waiting it is asked about again, seconds.
-        undetected: The news of it that is expected to have been lying undetected, seconds.
-        doubt: The chance that its end isn't told by callback; None if there are no callbacks.
+        cost: The price of a request, in seconds of delay.
+        patience: How long after it was seen waiting it is polled again, in seconds.
+        undetected: How long the news of its end is expected to have been undetected, in seconds.
+        doubt: The chance that no callback will report its end; None without callbacks.
     """
     numbers = {"median_run": runs.curve.quantile(0.5)}
-    if job.is_minded:
+    if job.is_scheduled:
         numbers["due_in"] = max(job.due - now, 0.0)
-    if job is line.head and not job.is_minded:
+    if job is queue.head and not job.is_scheduled:
         sentence = (
-            "stands first in line; believed to have started as soon as an end is seen to free a"
-            " slot, and asked now and then in between"
+            "first in the queue; taken to have started as soon as another job's end frees a slot,"
+            " and polled now and then until then"
         )
-    elif not job.is_minded:
-        ahead = max(job.position - line.low - 1, 0)
-        numbers["ahead_in_line"] = float(ahead)
+    elif not job.is_scheduled:
+        ahead = max(job.position - queue.low - 1, 0)
+        numbers["ahead_in_queue"] = float(ahead)
         sentence = (
-            f"waits with {ahead} jobs ahead of it in line; jobs have been starting in the order"
-            " of their submission, so it isn't asked about until its turn comes near"
+            f"waits in the queue behind {ahead} jobs; jobs have been starting in the order of their"
+            " submission, so it isn't polled until its turn is near"
         )
     elif job.missing_since is not None:
-        sentence = "the API did not know it; asked again to make sure"
+        sentence = "the API did not know it; polled again to make sure"
     elif job.failures:
         numbers["failures"] = float(job.failures)
-        sentence = f"the last {job.failures} polls of it failed; asked again after a backoff"
+        sentence = f"the last {job.failures} polls of it failed; polled again after a backoff"
     elif job.started_at is None:
         numbers["patience"] = patience
         sentence = (
-            "waits, and may start out of turn; asked again when the news would be worth it"
-            " if it had started when it was last seen"
+            "waits, and may start out of order; polled again when the news of its end would be worth"
+            " a request if it had started when it was last seen"
         )
     elif job.started_at == -math.inf:
-        sentence = (
-            "is believed, by its place in line, to have started, nobody knows when; asked as"
-            " soon as may be"
-        )
+        sentence = "has probably started, as later jobs have, at an unknown time; polled soon"
     else:
         age = now - job.started_at
         numbers |= {
@@ -71,12 +68,12 @@ def reason_for(
             "expected_undetected": undetected,
             "ended_jobs_learned_from": float(runs.ended_jobs),
         }
-        how = "has run" if job.is_confirmed else "is believed, by its place in line, to have run"
+        how = "has run" if job.is_confirmed else "has probably run"
         sentence = (
-            f"{how} for {age:.1f} s of a median of {numbers['median_run']:.0f} s; asked when the"
-            f" news of its end, undetected, is expected to have waited {cost:g} s"
+            f"{how} for {age:.1f} s of a median of {numbers['median_run']:.0f} s; polled when the"
+            f" news of its end is expected to have been undetected for {cost:g} s"
         )
         if doubt is not None:
             numbers["doubt"] = doubt
-            sentence += f", counting {doubt:.1%} of it, as a callback is expected to tell it"
+            sentence += f", times the {doubt:.1%} chance that no callback reports it"
     return sentence, numbers

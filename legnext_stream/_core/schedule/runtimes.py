@@ -1,29 +1,30 @@
 """How long jobs of one task type run: the distribution, learned while they are watched.
 
-Kept for every bin of ages (see ``shapes``) are the number of jobs that ended in it and the time
-that jobs were seen to spend in it, whether they ended or not.  Their ratio is the hazard: the rate
-at which running jobs of that age end (Nelson, "Hazard plotting for incomplete failure data",
-J. Quality Technology 1, 1969, in bins).  Running jobs so count from the moment they are seen
-running; to leave them out would make run times look short.  A job first seen at age ``a`` adds
-nothing below ``a``, which is all that left truncation needs.
+For every bin of ages (see `shapes`) two counts are kept: how many jobs ended in it, and for how long
+jobs were seen to run in it, whether they ended or not. Their ratio is the hazard, the rate at which
+running jobs of that age end (Nelson, "Hazard plotting for incomplete failure data", J. Quality
+Technology 1, 1969, in bins). So running jobs count from the moment they are seen running; without
+them run times would seem too short. A job first seen at age `a` adds nothing below `a`, which is all
+that left truncation needs.
 
 Three things make few observations go far:
 
 - The published range counts as a few jobs that ended before the first one did.
-- A shape (see ``shapes``) is fitted to the bins by likelihood and counts in each bin as a few jobs
-  more.  It reaches ahead of all ages seen, and gives way to the bins' own numbers where those say
+- A shape (see `shapes`) is fitted to the bins by likelihood and counts in each bin as a few more
+  jobs. It extends beyond all ages seen, and gives way to the bins' own counts where those say
   otherwise: two kinds of jobs, early failures, a gap.
 - Old counts fade exponentially, by ended jobs and not by the clock: an idle night forgets nothing.
-  Ends and exposures of an age fade together, so that their ratio is not biased by it.  When ends
-  come far more or less often than predicted, old counts fade faster until they don't.
+  Ends and run times of an age fade together, so that their ratio isn't biased. When ends come far
+  more or far less often than predicted, old counts fade faster until they don't.
 """
 
 from __future__ import annotations
 
 import math
 from array import array
+from collections.abc import Mapping
 from operator import mul
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -41,43 +42,40 @@ from legnext_stream._core.schedule.shapes import (
     shape,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-# The costs that follow from these numbers are flat in them: none is worth tuning to two digits.
-# Jobs that a published range counts as.
+# The costs that follow from these numbers hardly depend on them: none is worth tuning to two digits.
+# How many jobs a published range counts as.
 _PRIOR_JOBS: Final = 2.0
-# The range holds this many sigmas, as if 90 % of jobs were in it; published ranges miss the truth
-# by about a quarter besides.
+# The range spans this many sigmas, as if it held 90 % of the jobs. Published ranges miss the truth by
+# about a quarter besides.
 _RANGE_SIGMAS: Final = 2 * 1.645
 _RANGE_ERROR: Final = 0.25
-# The tables may be this many updates old; fewer while little has been seen.
+# The estimate may be this many updates old; fewer while little has been seen.
 _STALE_MOST: Final = 16
-# The more jobs run at a time, the less each look tells: of more than _STALE_MOST, each counts for
-# that share of an update, though for no less than this. So the tables are made anew about as often
-# as all that run have been looked at once: a poll of a thousand jobs would else cost five times more.
+# The more jobs run at a time, the less each poll tells. Of more than _STALE_MOST, each counts as that
+# share of an update, but not as less than this. So the estimate is renewed about as often as all
+# running jobs have been polled once; otherwise a poll of a thousand jobs would cost five times more.
 _LEAST_UPDATE: Final = 1 / 8
-# Surprise: ends minus predicted ends over about the last _WINDOW jobs, in standard deviations.
-# Beyond _SURPRISE the memory is _HASTE times shorter, though no shorter than _HASTY_MEMORY jobs.
+# Surprise is ends minus predicted ends over about the last _WINDOW jobs, in standard deviations.
+# Beyond _SURPRISE the memory is _HASTE times shorter, but not shorter than _HASTY_MEMORY jobs.
 _WINDOW: Final = 8.0
 _SURPRISE: Final = 2.3
 _HASTE: Final = 16.0
 _HASTY_MEMORY: Final = 4.0
-# No single look predicts more ends of one job than this, or one that hangs would cry alarm alone.
+# No single poll predicts more ends of one job than this, or one job that hangs would be a surprise.
 _MOST_PREDICTED: Final = 3.0
-# An end that is only known to lie in an interval longer than this (seconds), where nearly all ends
-# were expected anyway, says nothing; to count it would only harden what is believed already.
+# An end that is only known to lie in an interval longer than this (seconds), in which nearly all ends
+# were expected anyway, tells nothing; counting it would only reinforce the estimate.
 _VAGUE: Final = 2.0
 _VAGUE_SHARE: Final = 0.95
-# How much earlier, as a share, first looks may be while a type is unknown, and the ended jobs
-# that halve it.
+# How much earlier, as a share, first polls may be while a type is unknown, and the number of ended
+# jobs that halves it.
 _SCOUTING: Final = 0.7
 _SCOUTED: Final = 4.0
-# Where no more jobs than these were at risk, counts tell nothing; the published range counts as two.
+# Where no more jobs than this were at risk, counts tell nothing; the published range counts as two.
 _TOO_FEW: Final = 1.5
-# How many times as many jobs may be left as the bell has it, and it is still trusted.
+# How many times as many jobs may be left as the bell predicts, and it is still trusted.
 _LENIENCE: Final = 2.0
-# Fractional parts of its multiples spread evenly over 0..1, however many there are.
+# The fractional parts of its multiples are spread evenly over 0..1, however many there are (Weyl).
 _GOLDEN: Final = (math.sqrt(5.0) - 1.0) / 2.0
 # The counts are scaled down when the growing weight of new ones passes this.
 _RESCALE: Final = 1e9
@@ -89,16 +87,16 @@ def _zeros() -> array[float]:
 
 
 class Prospects(Struct, frozen=True, eq=False):
-    """Run times for who asks what is likely, and not when to look.
+    """Run times for predicting when jobs will end, as opposed to deciding when to poll.
 
-    Where few jobs have been, ``RunTimes.curve`` is ready for odd ones, a twentieth of all, that end far
-    too early or hang: for the worst that may be. These go on there as the bell that fits the rest.
+    At ages that few jobs have reached, `RunTimes.curve` expects the worst: a twentieth of all jobs are
+    odd, and end far too early or hang. These curves continue there like the bell that fits the rest.
 
     Attributes:
         curve: The curve that they were made of.
-        hoped: No more jobs will be odd than were seen to be.
+        hoped: As if no more jobs will be odd than were seen to be.
         likely: The same, as far as what was seen agrees with the bell.
-        guessed: The share of jobs (0 to 1) that run for longer than enough have been seen to run.
+        guessed: The share of jobs (0 to 1) that run longer than enough jobs were seen to run.
     """
 
     curve: Curve
@@ -108,40 +106,23 @@ class Prospects(Struct, frozen=True, eq=False):
 
 
 class RunTimes:
-    """The run times of one task type, and when to ask next about a job of that type.
+    """The run times of one task type, and when to poll a job of that type.
 
-    Ages are seconds since the start as the observer reckons it.  Any reckoning will do if it is
-    the same throughout: an API that shows ``started_at`` and ``ended_at`` cut to whole seconds
-    gives ages since the shown start, and an end in ``(x, x + 1]`` where ``x`` is their difference.
+    Ages are seconds since the start, by any definition of the start that is the same throughout. An
+    API that truncates `started_at` and `ended_at` to whole seconds gives ages since the shown start,
+    and an end in `(x, x + 1]` where `x` is their difference.
 
-    An observation must not depend on what is observed.  If jobs found ended at the first look are
-    counted from age 0, so must be those found running, by ``survived(0, age)``.
+    An observation must not depend on what is observed. If jobs found ended at the first poll are
+    counted from age 0, so must be those found running, by `survived(0, age)`.
 
-    Some tens of kilobytes; an update takes constant time, a question walks the bins it covers.
+    It takes some tens of kilobytes. An update takes constant time, a question the time to walk
+    through the bins it covers.
 
     Args:
-        low: the shorter end of the published range, seconds.
-        high: its longer end.
-        memory: how many ended jobs it takes for an observation's weight to fall to 1/e.
+        low: The shorter end of the published range, in seconds.
+        high: Its longer end.
+        memory: How many ended jobs it takes for an observation's weight to fall to 1/e.
     """
-
-    __slots__ = (
-        "_curve",
-        "_ended",
-        "_ends",
-        "_excess",
-        "_from_start",
-        "_level",
-        "_lived",
-        "_memory",
-        "_patience",
-        "_pending",
-        "_place",
-        "_predicted",
-        "_prospects",
-        "_updates",
-        "_weight",
-    )
 
     def __init__(self, low: float, high: float, *, memory: float = 80.0) -> None:
         low, high = sorted((max(clamped(low), 0.1), max(clamped(high), 0.1)))
@@ -166,16 +147,16 @@ class RunTimes:
         # Updates since the last estimate, and before it.
         self._pending = 0.0
         self._updates = 0.0
-        # How many updates the next estimate waits for.
+        # How many updates make the estimate too old.
         self._patience = 0.0
         self._curve: Curve | None = None
         self._prospects: Prospects | None = None
-        # Waits from age 0, by price: all first looks want the same.
+        # Waits from age 0, by price: the same for all first polls.
         self._from_start: dict[float, float] = {}
 
     @property
     def ended_jobs(self) -> int:
-        """How many ended jobs have been counted, ever."""
+        """How many ended jobs have ever been counted."""
         return self._ended
 
     @property
@@ -186,12 +167,12 @@ class RunTimes:
     # -- Learning
 
     def survived(self, since: float, until: float, *, among: int = 1) -> None:
-        """Count a job that was seen running at age ``since`` and again at age ``until``.
+        """Count a job that was seen running at age `since` and again at age `until`.
 
         Args:
-            since: the age up to which this job has been counted.
-            until: its age now.
-            among: how many jobs run at this time, of all types: of more, each tells less.
+            since: The age up to which this job has been counted.
+            until: Its age now.
+            among: How many jobs of all types run at this time: the more, the less each tells.
         """
         if not 0.0 <= since < until < OLDEST:
             since, until = clamped(since), clamped(until)
@@ -203,14 +184,14 @@ class RunTimes:
         self._pending += 1.0 if among <= _STALE_MOST else max(_STALE_MOST / among, _LEAST_UPDATE)
 
     def ended(self, since: float, low: float, high: float | None = None) -> None:
-        """Count a job that was seen running at age ``since`` and has ended since then.
+        """Count a job that was seen running at age `since` and has ended since then.
 
-        Failed jobs count too: the question is when a job needs no more requests.
+        Failed jobs count too: the question is when a job needs no more polls.
 
         Args:
-            since: the age up to which ``survived`` has accounted for the job.
-            low: the least age at which it can have ended.
-            high: the greatest; left out, the job ended exactly at ``low``.
+            since: The age up to which `survived` has counted the job.
+            low: The least age at which it can have ended.
+            high: The greatest; None if the job ended exactly at `low`.
         """
         low, high = sorted((clamped(low), clamped(low if high is None else high)))
         since = min(clamped(since), low)
@@ -227,16 +208,16 @@ class RunTimes:
         remaining = 1.0
         for i, seconds, share in pieces:
             self._ends[i] += self._weight * share
-            # Who ends later lives through the piece, who ends in it through half of it.
+            # A job that ends later runs through the whole piece, one that ends in it through half.
             self._lived[i] += self._weight * seconds * (remaining - share / 2)
             remaining -= share
         self._ended += 1
         self._pending += 1.0
 
     def _spread(self, low: float, high: float) -> list[tuple[int, float, float]]:
-        """Share out one end over the bins of an interval, as (bin, seconds, share).
+        """Distribute one end over the bins of an interval, as (bin, seconds, share).
 
-        The shares are the current estimate's own: one step of the EM algorithm, whose fixed point
+        The shares are those of the current estimate: one step of the EM algorithm, whose fixed point
         is Turnbull's estimator for interval-censored times (J. R. Statist. Soc. B 38, 1976).
         """
         i = bin_of(low)
@@ -247,7 +228,7 @@ class RunTimes:
         alive, begin, total = 1.0, low, 0.0
         while begin < high:
             end = min(high, EDGES[i + 1]) if i < LAST else high
-            # The trace of an even spread keeps the shares defined where nothing is expected.
+            # The small even term keeps the shares defined where no end is expected.
             ending = -alive * math.expm1(-rates[i] * (end - begin)) + 1e-12 * (end - begin)
             pieces.append((i, end - begin, ending))
             total += ending
@@ -255,7 +236,7 @@ class RunTimes:
         return [(i, seconds, ending / total) for i, seconds, ending in pieces]
 
     def _expose(self, first: int, since: float, last: int, until: float) -> None:
-        """Count the time from an age, in one bin, to another one."""
+        """Count the time from age `since`, in bin `first`, to age `until`, in bin `last`."""
         lived, weight = self._lived, self._weight
         if first == last:
             lived[first] += weight * (until - since)
@@ -266,7 +247,7 @@ class RunTimes:
         lived[last] += weight * (until - EDGES[last])
 
     def _predict(self, first: int, since: float, last: int, until: float) -> None:
-        """Note how many ends were to be expected; ends minus those are a martingale."""
+        """Add up how many ends were predicted; ends minus predicted ends are a martingale."""
         curve = self.curve
         gone, rate = curve.gone, curve.rate
         hazard = gone[last] + rate[last] * (until - EDGES[last])
@@ -277,7 +258,7 @@ class RunTimes:
         self._predicted += expected
 
     def _fade(self) -> None:
-        """Let one more ended job outweigh the older ones, by more if they mislead."""
+        """Let one more ended job outweigh the older ones; by more if the predictions fail."""
         self._excess = (self._excess + 1.0) * (1.0 - 1.0 / _WINDOW)
         self._predicted *= 1.0 - 1.0 / _WINDOW
         variance = max(self._predicted, _WINDOW / 2)
@@ -296,7 +277,7 @@ class RunTimes:
 
     @property
     def curve(self) -> Curve:
-        """The distribution as it is now estimated; at most a few updates old."""
+        """The current estimate of the distribution; at most a few updates old."""
         curve = self._curve
         if curve is None or self._pending > self._patience:
             curve = self._curve = self._estimate()
@@ -305,7 +286,7 @@ class RunTimes:
 
     @property
     def prospects(self) -> Prospects:
-        """What is to be expected of jobs at ages that too few have reached to tell."""
+        """The distributions for predictions, at ages that too few jobs have reached to tell."""
         curve = self.curve
         if self._prospects is None or self._prospects.curve is not curve:
             gains = list(map(mul, curve.rate, WIDTHS[:LAST]))
@@ -313,7 +294,7 @@ class RunTimes:
             reached = (i for i in range(LAST) if self._lived[i] > few * WIDTHS[i])
             seen = max(reached, default=-1) + 1
             bell = bell_at(self._place, self._level)
-            # If by then many more are left than the bell has it, it says nothing about them.
+            # If many more jobs are left by then than the bell predicts, it says nothing about them.
             trust = min(_LENIENCE * math.exp(curve.gone[seen] - math.fsum(bell[:seen])), 1.0)
             hoped, likely = gains[:seen], gains[:seen]
             for gain, steep in zip(gains[seen:], bell[seen:], strict=True):
@@ -325,39 +306,38 @@ class RunTimes:
         return self._prospects
 
     def wait(self, age: float, price: float, doubt: float = 1.0) -> float:
-        """Seconds to wait after a job was seen running at ``age``: see ``Curve.wait``.
+        """How long to wait after a job was seen running at `age`, in seconds: see `Curve.wait`.
 
         Args:
-            age: the age, seconds.
-            price: what a request is worth, in seconds of delay.
-            doubt: the chance that the end isn't told by itself: see ``Curve.wait_untold``.
+            age: The age, in seconds.
+            price: The price of a request, in seconds of delay.
+            doubt: The chance that no callback will report the end: see `Curve.wait_unreported`.
         """
         if doubt < 1.0:
-            return self.curve.wait_untold(age, price, doubt)
+            return self.curve.wait_unreported(age, price, doubt)
         return self.curve.wait(age, price)
 
     def first_wait(self, price: float, turn: int, doubt: float = 1.0) -> float:
-        """Seconds from the start until the first look at a job.
+        """How long after its start to poll a job for the first time, in seconds.
 
-        As ``wait(0, price)``; but while few jobs of the type have ended, first looks are spread
-        out towards the start.  Otherwise all jobs started together would be looked at together,
-        and a range that is wrong would be wrong for all of them.  This pays only for a caller that
-        plans again, without a request, when part of a long wait is over, and so acts on what the
-        early looks taught.
+        As `wait(0, price)`; but while few jobs of the type have ended, first polls are spread out
+        towards the start. Otherwise all jobs that started together would be polled together, and a
+        wrong range would be wrong for all of them. This pays only if the caller revises a long wait
+        before it is over, and so uses what the early polls taught.
 
         Args:
-            price: what a request is worth, in seconds of delay.
-            turn: a number of the job's own, such as its place in the order of arrival.
-            doubt: as ``wait`` takes it.
+            price: The price of a request, in seconds of delay.
+            turn: A number of the job's own, such as its place in the order of arrival.
+            doubt: As `wait` takes it.
         """
         earlier = _SCOUTING * math.exp2(-self._ended / _SCOUTED)
         return self.wait_from_start(price, doubt) * (1.0 - earlier * (1.0 - turn * _GOLDEN % 1.0))
 
     def wait_from_start(self, price: float, doubt: float = 1.0) -> float:
-        """As ``wait(0, price, doubt)``; without a doubt worked out once for each estimate."""
+        """As `wait(0, price, doubt)`; without callbacks it is computed once for each estimate."""
         curve = self.curve
         if doubt < 1.0:
-            return curve.wait_untold(0.0, price, doubt)
+            return curve.wait_unreported(0.0, price, doubt)
         wait = self._from_start.get(price)
         if wait is None:
             wait = self._from_start[price] = curve.wait(0.0, price)
@@ -392,10 +372,10 @@ class RunTimes:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> RunTimes:
-        """Take up again what ``state`` gave.
+        """Make run times from what `state` returned.
 
         Raises:
-            ValueError: this isn't such a state, or one of another version.
+            ValueError: `state` is malformed, or comes from another version.
         """
         try:
             if state["format"] != _FORMAT:

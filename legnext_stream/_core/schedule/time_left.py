@@ -1,15 +1,15 @@
-"""When all will be over: an estimate of the last job's end, and how far it may be off.
+"""The time to completion: when the last job will have ended, and how uncertain that is.
 
-Jobs that wait are taken to start one after the other as slots come free, each to run as the learned
-run times have it. With n waiting jobs, c slots, and run times of mean m and standard deviation s, the
-last of them starts after about n·m/c seconds, give or take sqrt(n)·s/c: the time of the n-th renewal of
-c renewal processes together (Cox, "Renewal Theory", 1962, chapter 3 and 6). The jobs that started last
-did so m/c apart. All is over when the last of them has ended, and each of those that run already: the
-chance of that by a time is the product of their chances, each given the age at which the job was last
-seen running.
+Waiting jobs are assumed to start one after the other as slots are freed, and to run as the learned
+run times predict. With n waiting jobs, c slots, and run times of mean m and standard deviation s, the
+last of them starts after about n·m/c seconds, give or take sqrt(n)·s/c: the time of the n-th renewal
+of c superposed renewal processes (Cox, "Renewal Theory", 1962, chapters 3 and 6). The jobs that
+start last do so m/c apart. Everything is over when those have ended and each job that runs already
+has: the probability of that by a given time is the product of the jobs' probabilities, each
+conditional on the age at which the job was last seen running.
 
-What the run times have been learned from is a sample: their mean is off by s/sqrt(k) after k ended jobs.
-And the future is never quite like the past.
+Two uncertainties are added. The run times are learned from a sample, so their mean is off by
+s/sqrt(k) after k ended jobs. And the future is never quite like the past.
 """
 
 from __future__ import annotations
@@ -26,26 +26,27 @@ from legnext_stream._core.schedule.curve import Curve
 from legnext_stream._core.schedule.runtimes import Prospects, RunTimes
 from legnext_stream._core.watched import Watched
 
-# The band is to hold nine in ten: a twentieth lies below it, and a twentieth above.
+# The band is to hold nine times in ten: a twentieth lies below it, and a twentieth above.
 _LOW, _MIDDLE, _HIGH = 0.05, 0.5, 0.95
 _SIGMAS: Final = 1.645
-# How far the future is off what was learned from the past at least, as a share.
+# How far the future differs from what was learned from the past at least, as a share.
 _NEVER_THE_SAME: Final = 0.05
-# And how far it is off, as a share, where the jobs that have ended so far were all quicker than most.
+# How far it differs, as a share, if the jobs that have ended so far were all quicker than most.
 _GUESS: Final = 0.5
-# Of run times, for their mean and variance. The longest are left out, as the few that hang: of those
-# the chances of the last ones speak.
+# The quantiles of run times from which mean and deviation are taken. They leave out the longest run
+# times, of the few jobs that hang; those count in the probabilities of the last jobs.
 _SHARES: Final = tuple((i + 0.5) / 32 for i in range(32))
-# So many jobs are looked through for those that run; the first of them singly, some for the others.
+# How many jobs are searched for running ones. The first of those are taken one by one, and as many
+# represent the others.
 _LOOKED_THROUGH: Final = 2000
 _SINGLY: Final = 6
-# The time between two ends is an average over so many, and more the more slots there are: jobs that
-# started together end together. It may be off by this share, and by a few slots.
+# The time between two ends is averaged over this many, and more the more slots there are, since jobs
+# that started together end together. It may be off by this share, and by a few slots.
 _ENDS: Final = 32.0
 _OFF, _FEW = 1.25, 2.0
-# How far the number of slots is off, as a share, if nobody was found in any of them.
+# How far the number of slots is off, as a share, if no running job was found in any of them.
 _UNSURE: Final = 0.3
-# So many of the last to start are looked at, and stand for the others.
+# How many of the last jobs to start are looked at, to represent the others.
 _LOOKED_AT: Final = 8
 # Steps of the search for a time, between a hundredth of a second and four months.
 _STEPS: Final = 13
@@ -53,13 +54,13 @@ _SHORTEST, _LONGEST = math.log(0.01), math.log(1e7)
 
 
 class _Running(msgspec.Struct, frozen=True, gc=False):
-    """A job that runs, or several that are alike.
+    """A running job, or several alike.
 
     Attributes:
-        age: How long it has been running, seconds.
-        seen: The age at which it was last seen running, seconds.
+        age: How long it has been running, in seconds.
+        seen: The age at which it was last seen running, in seconds.
         left: After how many seconds it would be given up.
-        number: How many it stands for.
+        number: How many jobs it represents.
     """
 
     age: float
@@ -69,12 +70,12 @@ class _Running(msgspec.Struct, frozen=True, gc=False):
 
 
 class TimeLeft(msgspec.Struct, frozen=True, gc=False):
-    """Seconds until all is over.
+    """A time to completion, in seconds.
 
     Attributes:
-        low: Sooner is unlikely: one time in twenty.
-        middle: Later is as likely as sooner.
-        high: Later is unlikely.
+        low: It is shorter one time in twenty.
+        middle: It is as likely shorter as longer.
+        high: It is longer one time in twenty.
     """
 
     low: float
@@ -82,7 +83,7 @@ class TimeLeft(msgspec.Struct, frozen=True, gc=False):
     high: float
 
     def at_least(self, seconds: float) -> TimeLeft:
-        """The same, if so many are needed besides, or a quarter less, or a half more."""
+        """The same, if at least this time is needed, a quarter less or a half more."""
         return TimeLeft(
             max(self.low, 0.75 * seconds),
             max(self.middle, seconds),
@@ -91,7 +92,7 @@ class TimeLeft(msgspec.Struct, frozen=True, gc=False):
 
 
 def longest(several: Iterable[TimeLeft]) -> TimeLeft | None:
-    """Until all of several are over; None if there are none."""
+    """The time to the completion of all; None if there are none."""
     each = list(several)
     if not each:
         return None
@@ -100,36 +101,26 @@ def longest(several: Iterable[TimeLeft]) -> TimeLeft | None:
     )
 
 
-class Outlook:
-    """Says when all will be over, and keeps what that takes beyond what the schedule knows.
+class Estimator:
+    """Estimates the time to completion, and keeps what that takes beyond what the schedule knows.
 
     Args:
-        timeout: How long a job runs before it is given up, seconds.
+        timeout: How long a job runs before it is given up, in seconds.
     """
-
-    __slots__ = (
-        "_ended",
-        "_ended_at",
-        "_interval",
-        "_prospects",
-        "_timeout",
-        "_typical",
-        "_unfound",
-    )
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
-        # How many slots came free into which nobody was found to have gone yet.
+        # How many slots were freed without it being known which job got them.
         self._unfound = 0
-        # Between two ends while some wait, how many intervals that was learned from, and the last end.
+        # The mean time between two ends while jobs wait, from how many it is, and the last end.
         self._interval = 0.0
         self._ended = 0
         self._ended_at = math.inf
         self._prospects: Prospects | None = None
         self._typical = (0.0, 0.0)
 
-    def freed(self, now: float, running: int, waiting: int) -> None:
-        """A slot came free, and one of so many that seem to wait has got it, nobody knows which."""
+    def slot_freed(self, now: float, running: int, waiting: int) -> None:
+        """A slot was freed, and one of this many waiting jobs has got it; which isn't known."""
         if self._unfound < waiting:
             self._unfound += 1
         if now >= self._ended_at:
@@ -138,8 +129,8 @@ class Outlook:
             self._interval += (now - self._ended_at - self._interval) / memory
         self._ended_at = now
 
-    def found(self) -> None:
-        """One more job is known to run."""
+    def start_found(self) -> None:
+        """One more job is known or inferred to run."""
         if self._unfound:
             self._unfound -= 1
 
@@ -149,31 +140,31 @@ class Outlook:
         """When the last of these jobs will have ended.
 
         Args:
-            now: The time, seconds.
+            now: The time, in seconds.
             jobs: All jobs that are left, in the order in which they came in.
             like: The run times that theirs are expected to be like.
-            running: How many of them are known to run.
+            running: How many of them are known or inferred to run.
             waiting: How many are not.
         """
         prospects = like.prospects
         if prospects is not self._prospects:
-            self._prospects, self._typical = prospects, self._of(prospects.likely)
+            self._prospects, self._typical = prospects, self._mean_and_deviation(prospects.likely)
         mean, deviation = self._typical
         unfound: float = min(self._unfound, waiting)
         if self._interval and running + unfound > _OFF * mean / self._interval + _FEW:
-            # For so many too few end: others have got the slots.
+            # With so many slots, jobs would end faster: some slots went to jobs that aren't ours.
             unfound = max(mean / self._interval - running, 0.0)
         busy = running + unfound
         slots = max(busy, 1.0)
-        # Those that wait for one of the others to end: a slot that is free is taken at once.
+        # Jobs that wait for the end of another: a free slot is taken at once.
         behind = max(waiting - unfound - (slots - busy), 0.0)
-        some = self._some(now, jobs, running)
+        some = self._some_running(now, jobs, running)
         if unfound:
             some.append(_Running(0.0, 0.0, self._timeout, unfound))
         starts = _last_starts(waiting - unfound, behind, slots, mean)
 
-        def chance(curve: Curve, at: float) -> float:
-            """The logarithm of the chance that all is over at a time."""
+        def log_chance(curve: Curve, at: float) -> float:
+            """The logarithm of the probability that everything is over at a time."""
             total = 0.0
             for job in some:
                 if at < job.left:
@@ -185,8 +176,9 @@ class Outlook:
                     total += number * _log_share(curve.hazard(age) if age > 0.0 else 0.0)
             return total
 
-        low = _when(partial(chance, prospects.hoped), _LOW)
-        middle, high = (_when(partial(chance, prospects.likely), each) for each in (_MIDDLE, _HIGH))
+        low = _when(partial(log_chance, prospects.hoped), _LOW)
+        likely = partial(log_chance, prospects.likely)
+        middle, high = _when(likely, _MIDDLE), _when(likely, _HIGH)
         learned_from = min(like.ended_jobs, like.memory)
         sampled = deviation / mean / math.sqrt(learned_from + 1.0)
         unsure = _UNSURE * unfound / slots if behind else 0.0
@@ -198,18 +190,18 @@ class Outlook:
             middle + math.hypot(high - middle, shift),
         )
 
-    def _of(self, curve: Curve) -> tuple[float, float]:
-        """Mean and standard deviation of these run times but for the longest, seconds."""
+    def _mean_and_deviation(self, curve: Curve) -> tuple[float, float]:
+        """Mean and standard deviation of run times without the longest, in seconds."""
         runs = [min(curve.quantile(share), self._timeout) for share in _SHARES]
         mean = math.fsum(runs) / len(runs)
         return mean, math.sqrt(math.fsum((run - mean) ** 2 for run in runs) / len(runs))
 
-    def _some(self, now: float, jobs: Iterable[Watched], running: int) -> list[_Running]:
-        """Of the jobs that run, each of the first, and a few that stand for all others."""
+    def _some_running(self, now: float, jobs: Iterable[Watched], running: int) -> list[_Running]:
+        """The first running jobs one by one, and a few that represent all others."""
         found = []
         for job in islice(jobs, _LOOKED_THROUGH):
             if job.started_at is not None:
-                # Of one that may have started at any time it is only known that it runs.
+                # Of a job that may have started at any time, it is only known that it runs.
                 age = max(now - job.started_at, 0.0) if job.started_at > -math.inf else 0.0
                 left = max(self._timeout - age, 0.0)
                 found.append(_Running(age, min(job.counted, age), left))
@@ -221,7 +213,7 @@ class Outlook:
 def _last_starts(
     waiting: float, behind: float, slots: float, mean: float
 ) -> list[tuple[float, float]]:
-    """When those of the waiting start that start last, and how many jobs each stands for."""
+    """When the last of the waiting jobs start, and how many jobs each of these times represents."""
     last = math.ceil(min(waiting, slots))
     looked_at = min(last, _LOOKED_AT)
     each = last / max(looked_at, 1)
@@ -229,16 +221,16 @@ def _last_starts(
 
 
 def _log_share(hazard: float) -> float:
-    """The logarithm of the share that has ended where so much hazard has been lived through."""
+    """The logarithm of the share of jobs that have ended after this cumulative hazard."""
     return math.log(max(-math.expm1(-hazard), 1e-300))
 
 
-def _when(chance: Callable[[float], float], share: float) -> float:
-    """When the chance that all is over has come to this share, by bisection."""
+def _when(log_chance: Callable[[float], float], share: float) -> float:
+    """When the probability that everything is over reaches this share, by bisection."""
     wanted, low, high = math.log(share), _SHORTEST, _LONGEST
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        if chance(math.exp(middle)) < wanted:
+        if log_chance(math.exp(middle)) < wanted:
             low = middle
         else:
             high = middle

@@ -91,7 +91,7 @@ def test_a_key_that_is_refused_ends_it(tmp_path: Path) -> None:
         (["--save-to", "out"], "nothing to download"),
         (["--id", "job-1"], "--save-to"),
         (["--journal", "none.db", "--save-to", "out"], "there is no journal"),
-        (["--id", "a b", "--save-to", "out"], "'a b' is no job id"),
+        (["--id", "a b", "--save-to", "out"], "'a b' is not a job id"),
         (["--id", "job-1", "--save-to", "out", "--name", "same"], "has no {number}"),
     ],
 )

@@ -142,7 +142,7 @@ def test_as_a_command(good_mock: MockServer, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         ([], "nothing to explain"),
-        (["a b"], "'a b' is no job id"),
+        (["a b"], "'a b' is not a job id"),
         (["job-1", "--journal", "none.db"], "there is no journal"),
     ],
 )

@@ -57,9 +57,9 @@ def test_a_file_is_read_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"a\nb c\n", r"ids\.txt:2: 'b c' is no job id"),
-        (b"a\n\n\xff\xfe\n", r"ids\.txt:3: .*xff.*is no job id"),
-        (b"../etc", r"ids\.txt:1: '\.\./etc' is no job id"),
+        (b"a\nb c\n", r"ids\.txt:2: 'b c' is not a job id"),
+        (b"a\n\n\xff\xfe\n", r"ids\.txt:3: .*xff.*is not a job id"),
+        (b"../etc", r"ids\.txt:1: '\.\./etc' is not a job id"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path: Path, content: bytes, message: str) -> None:
@@ -108,7 +108,7 @@ async def test_a_bad_line_of_a_stream_is_named(pipe: tuple[int, int]) -> None:
     os.write(writing, b"job-1\n\nwhat is this\n")
     ids = LineStream(reading, parse_id)
     assert await anext(ids) == "job-1"
-    with pytest.raises(UsageError, match="standard input:3: 'what is this' is no job id"):
+    with pytest.raises(UsageError, match="standard input:3: 'what is this' is not a job id"):
         await anext(ids)
 
 

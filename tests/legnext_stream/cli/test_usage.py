@@ -31,7 +31,7 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
         (["watch", "ids.txt", "more.txt"], "more.txt"),
         (["watch", "missing.txt"], "can't read missing.txt: No such file or directory"),
         (["watch", "--id"], "--id"),
-        (["watch", "--id", "a b"], "--id: 'a b' is no job id"),
+        (["watch", "--id", "a b"], "--id: 'a b' is not a job id"),
         (["watch", "--id", JOB_ID, "--timeout", "soon"], "--timeout"),
         (["watch", "--id", JOB_ID, "--timeout", "-1"], "--timeout"),
         (["watch", "--id", JOB_ID, "--timeout", "nan"], "--timeout"),
@@ -84,7 +84,7 @@ def test_a_bad_line_of_a_file_is_named_before_any_request(
     path.write_text(f"# mine\n{JOB_ID}\n\nsome thing\n")
     assert run(["watch", str(path)]) == 2
     err = capfd.readouterr().err
-    assert f"{path}:4: 'some thing' is no job id" in err
+    assert f"{path}:4: 'some thing' is not a job id" in err
     assert _NOWHERE not in err
 
 

@@ -91,7 +91,7 @@ def test_a_bad_line_of_standard_input(slow_mock: MockServer) -> None:
     job_id, *_ = slow_mock.truth()
     result = _watch(slow_mock, "-", given=f"{job_id}\nno id\n")
     assert result.status == 2
-    assert "standard input:2: 'no id' is no job id" in result.err
+    assert "standard input:2: 'no id' is not a job id" in result.err
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Ended jobs are known again, cheaply, and the oldest of very many are forgotten."""
+"""The ids of ended jobs are recognised cheaply, and the oldest of very many are forgotten."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _IDS = st.text("abcdef0123456789-", min_size=1, max_size=4)
 
 @given(st.lists(_IDS), st.lists(_IDS))
 def test_it_is_a_set(added: list[str], asked: list[str]) -> None:
-    """Until the bound is met, it knows what was added, and nothing else."""
+    """Up to its bound it knows exactly what was added."""
     ended = EndedIds()
     for job_id in added:
         ended.add(job_id)
@@ -26,7 +26,7 @@ def test_it_is_a_set(added: list[str], asked: list[str]) -> None:
 
 @given(st.integers(1, 20), st.lists(_IDS, max_size=100))
 def test_the_last_ones_are_never_forgotten(remembered: int, added: list[str]) -> None:
-    """The last so many different ids are known, and never more than twice as many."""
+    """The last ids, as many as promised, are known, and never more than twice as many."""
     ended = EndedIds(remembered)
     order: list[str] = []
     for job_id in added:
@@ -38,7 +38,7 @@ def test_the_last_ones_are_never_forgotten(remembered: int, added: list[str]) ->
 
 
 def test_it_grows_through_many_sizes() -> None:
-    """Ten thousand ids are all known, through each growth of the tables, and no others."""
+    """Ten thousand ids are all known, and no others, while the tables grow."""
     ended = EndedIds()
     for number in range(10_000):
         ended.add(f"job-{number}")
@@ -47,7 +47,7 @@ def test_it_grows_through_many_sizes() -> None:
 
 
 def test_an_id_costs_few_bytes() -> None:
-    """Twenty thousand ids take less than 70 bytes each, tables and all."""
+    """Twenty thousand ids take less than 70 bytes each, tables included."""
     tracemalloc.start()
     try:
         ended = EndedIds()

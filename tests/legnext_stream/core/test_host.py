@@ -1,4 +1,4 @@
-"""What is told of the host by answers about any job."""
+"""What the answers about all jobs say about the host."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def answer(date: str, at: float, content: bytes = b"{}") -> Observation:
 
 
 def test_its_clock_is_read_off_its_dates() -> None:
-    """Many answers, of the same second and of others, narrow what its clock is ahead."""
+    """Many answers, of the same second and of others, narrow the offset of its clock."""
     host = Host(60.0)
     assert host.clock.local(NEW_YEAR) is None
     for tenth in range(100):
@@ -33,16 +33,16 @@ def test_its_clock_is_read_off_its_dates() -> None:
     assert local == pytest.approx(0.0, abs=0.2)
 
 
-def test_what_is_no_date_says_nothing() -> None:
-    """A `Date` that can't be read, or none, is passed over; so is one that went before."""
+def test_other_dates_say_nothing() -> None:
+    """A missing or unreadable `Date` is ignored."""
     host = Host(60.0)
     host.observe(0.0, answer("yesterday", 0.0))
     host.observe(0.0, answer("", 0.0))
     assert host.clock.local(NEW_YEAR) is None
 
 
-def test_silence_is_borne_for_its_time() -> None:
-    """It counts from the sending of the first unanswered request, and any answer ends it."""
+def test_silence_ends_the_watch_after_the_timeout() -> None:
+    """It counts from the start of the first unanswered request, and any answer ends it."""
     host = Host(60.0)
     host.observe(10.0, silence(0.0, 10.0))
     host.observe(59.0, silence(49.0, 59.0))
@@ -53,8 +53,8 @@ def test_silence_is_borne_for_its_time() -> None:
         host.observe(120.0, silence(119.0, 120.0))
 
 
-def test_it_is_the_api_once_it_has_spoken_like_it() -> None:
-    """One answer that is surely the API's own is enough, and no later one takes it back."""
+def test_it_is_the_api_after_one_recognised_answer() -> None:
+    """One answer that certainly comes from the API is enough."""
     host, told = Host(60.0), []
     for at, content in enumerate((b"<html>", b"{}", b"<html>")):
         host.observe(at, answer("", at, content))

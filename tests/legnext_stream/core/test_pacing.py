@@ -1,4 +1,4 @@
-"""The caller's settings, and what is wrong with them."""
+"""The caller's settings, and which are refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_the_defaults() -> None:
 
 
 def test_the_first_rate_follows_the_highest_down() -> None:
-    """Who lowers only the highest rate gets the first one lowered too."""
+    """Lowering only the highest rate lowers the initial rate too."""
     assert Pacing(max_rate=2).initial_rate == 2
     assert Pacing(max_rate=20).initial_rate == 10
 
@@ -46,7 +46,7 @@ def test_a_setting_out_of_range(name: str, value: object, error: type[Exception]
 
 @pytest.mark.parametrize(("value", "error"), [(0, ValueError), (1.5, TypeError), (True, TypeError)])
 def test_a_count_out_of_range(value: Any, error: type[Exception]) -> None:  # noqa: ANN401 - wrong on purpose
-    """Requests under way are counted in whole numbers from 1."""
+    """Requests in flight are counted in whole numbers from 1."""
     with pytest.raises(error, match="max_in_flight"):
         Pacing(max_in_flight=value)
 

@@ -1,4 +1,4 @@
-"""The schedule: what it promises whatever it has inside."""
+"""The schedule, through the tracker: what it promises."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def gaps(polls: list[tuple[float, str]]) -> list[float]:
     return [later - earlier for earlier, later in pairwise(times)]
 
 
-def test_a_job_is_asked_neither_too_often_nor_too_seldom() -> None:
-    """Whatever is learned, the time between two polls of a job stays within the settings."""
+def test_a_job_is_polled_neither_too_often_nor_too_rarely() -> None:
+    """Whatever is learned, the time between two polls stays within the settings."""
     driver = Driver(
         lambda job_id, at: reply(200, job_body(job_id, "processing"), at=at),
         timeout=None,
@@ -30,8 +30,8 @@ def test_a_job_is_asked_neither_too_often_nor_too_seldom() -> None:
     assert all(2 <= gap <= 30 + 1e-6 for gap in gaps(driver.polls))
 
 
-def test_a_job_that_cannot_be_seen_is_asked_with_growing_patience() -> None:
-    """Failures back off, up to a bound, and never fall below the shortest interval."""
+def test_failed_polls_back_off() -> None:
+    """The waits grow up to a bound, and are never shorter than the shortest interval."""
     driver = Driver(lambda _, at: no_reply(at=at), timeout=3600, pacing=PACING)
     driver.add("a")
     driver.run(until=3000)
@@ -42,7 +42,7 @@ def test_a_job_that_cannot_be_seen_is_asked_with_growing_patience() -> None:
 
 
 def test_all_jobs_get_their_turn() -> None:
-    """With fewer requests than jobs want, nobody is left out for long."""
+    """With fewer requests than jobs want, no job is left out for long."""
     ids = [f"job-{number}" for number in range(300)]
     driver = Driver(
         lambda job_id, at: reply(200, job_body(job_id, "processing"), at=at),

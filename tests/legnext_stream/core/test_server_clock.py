@@ -1,4 +1,4 @@
-"""The server's clock: found from truncated dates, and from what was seen to happen."""
+"""The server's clock: learned from truncated dates, and from what was seen to happen."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ DUST = 1e-6
 
 
 def dated(clock: ServerClock, offset: float, sent_at: float, latency: float, when: float) -> None:
-    """An answer whose date was written at some time on its way, and cut to whole seconds."""
+    """An answer with a date from some moment between sending and receiving, truncated to the second."""
     written = sent_at + when * latency
     clock.dated(math.floor(written + offset), sent_at, sent_at + latency)
 
 
 def off(clock: ServerClock, offset: float) -> float:
-    """How far the clock's reckoning is off."""
+    """How far the estimated offset is from the true one."""
     at = clock.local(offset)
     assert at is not None
     return abs(at)
 
 
 def seen(clock: ServerClock, offset: float, after: float, at: float, before: float) -> None:
-    """Something happened at a time, was stamped, and was seen to have happened between two."""
+    """Something happened, got a timestamp, and was seen to have happened between two times."""
     clock.happened(math.floor(at + offset), after, before)
 
 
@@ -40,7 +40,7 @@ def seen(clock: ServerClock, offset: float, after: float, at: float, before: flo
 def test_right_within_the_stated_error(
     offset: float, told: list[tuple[float, float, float]]
 ) -> None:
-    """Whatever the true offset and the latencies, it lies within the error that is stated."""
+    """Whatever the true offset and the latencies, it lies within `error`."""
     clock, now = ServerClock(), 0.0
     for gap, latency, when in told:
         now += gap
@@ -52,7 +52,7 @@ def test_right_within_the_stated_error(
 
 @given(offsets)
 def test_many_answers_leave_a_narrow_interval(offset: float) -> None:
-    """Dates are cut to the second; dozens of them show the offset to a tenth of one."""
+    """Dates are in whole seconds; dozens of them show the offset to a tenth of a second."""
     clock = ServerClock()
     for turn in range(60):
         dated(clock, offset, turn * 1.017, 0.05, 0.5)
@@ -62,7 +62,7 @@ def test_many_answers_leave_a_narrow_interval(offset: float) -> None:
 
 @given(offsets, st.lists(st.tuples(st.floats(0, 30), st.floats(0, 1)), min_size=1, max_size=20))
 def test_what_was_seen_is_enough(offset: float, moments: list[tuple[float, float]]) -> None:
-    """Without a single date, stamps of what was seen between two looks bound the offset."""
+    """Without a single date, timestamps of what was seen between two polls bound the offset."""
     clock, now = ServerClock(), 0.0
     for width, when in moments:
         seen(clock, offset, now, now + when * width, now + width)
@@ -71,7 +71,7 @@ def test_what_was_seen_is_enough(offset: float, moments: list[tuple[float, float
 
 
 def test_nothing_known() -> None:
-    """Before any date nothing can be told, and the error is infinite."""
+    """Before any date there is no offset, and the error is infinite."""
     clock = ServerClock()
     assert clock.local(1.8e9) is None
     assert clock.error == math.inf
@@ -88,7 +88,7 @@ def test_a_clock_that_is_wrong(offset: float) -> None:
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0, 2.5, -2.5])
 def test_a_clock_that_jumps(jump: float) -> None:
-    """The first answer after a jump begins anew: nothing of before is believed."""
+    """The first answer after a change of the clock discards what was known before."""
     clock = ServerClock()
     for turn in range(50):
         dated(clock, 100.0, float(turn), 0.1, 0.5)
@@ -100,7 +100,7 @@ def test_a_clock_that_jumps(jump: float) -> None:
 @examples(200)
 @given(st.floats(-0.45, 0.45), st.lists(st.floats(0, 0.9), min_size=20, max_size=20))
 def test_a_small_step_is_no_jump(step: float, fractions: list[float]) -> None:
-    """A clock that is set by less than the network's leave is never off by more than that."""
+    """After a step within the tolerance, the offset is never off by more than that."""
     clock = ServerClock()
     for turn in range(40):
         dated(clock, 100.0, turn * 1.017, 0.02, 0.5)
@@ -110,7 +110,7 @@ def test_a_small_step_is_no_jump(step: float, fractions: list[float]) -> None:
 
 
 def test_an_old_interval_widens() -> None:
-    """Clocks drift apart: what was known hours ago is known less well now."""
+    """Clocks drift apart: what was known hours ago is less certain now."""
     interval = Interval()
     interval.narrow(0.0, 10.0, 10.1)
     interval.narrow(10_000.0, 0.0, 20.0)
@@ -119,7 +119,7 @@ def test_an_old_interval_widens() -> None:
 
 
 def test_what_was_seen_wins_over_dates() -> None:
-    """Where a proxy stamps the dates, the times in `meta` are read by what was seen."""
+    """If a proxy writes the dates, the times in `meta` are converted by what was seen."""
     clock = ServerClock()
     for turn in range(20):
         dated(clock, 0.0, float(turn), 0.1, 0.5)
@@ -132,7 +132,7 @@ def test_what_was_seen_wins_over_dates() -> None:
 
 
 def test_dates_are_finer_while_both_agree() -> None:
-    """A coarse look that agrees leaves the dates in charge."""
+    """A wide interval from what was seen, if it agrees, leaves the dates in use."""
     clock = ServerClock()
     for turn in range(60):
         dated(clock, 7.3, turn * 1.017, 0.05, 0.5)
@@ -142,7 +142,7 @@ def test_dates_are_finer_while_both_agree() -> None:
 
 
 def test_only_what_was_seen() -> None:
-    """A service that sends no dates is read by what was seen alone."""
+    """If a service sends no dates, what was seen is used alone."""
     clock = ServerClock()
     seen(clock, -50.0, 10.0, 11.0, 12.0)
     assert off(clock, -50.0) <= clock.error + DUST

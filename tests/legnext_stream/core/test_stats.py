@@ -1,4 +1,4 @@
-"""The numbers about a watch."""
+"""The numbers of a watch."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from legnext_stream._core.stats import RATE_REASONS, Stats, Tally
 def snapshot(
     tally: Tally, durations: Durations | None = None, left: TimeLeft | None = None
 ) -> Stats:
-    """The tally beside a pacer with one request under way."""
+    """The tally together with a pacer that has one request in flight."""
     pacer = Pacer(max_rate=10, initial_rate=5, max_in_flight=4)
     pacer.start(0.0)
     return tally.snapshot(pacer=pacer, durations=durations or Durations(), price=0.1, left=left)
 
 
 def test_jobs_move_between_the_counts() -> None:
-    """Each job stands in one place, and those with no job are not shown."""
+    """Each job has one status, and statuses without jobs are not shown."""
     tally = Tally(unseen=2)
     tally.moved(None, JobStatus.PENDING)
     tally.moved(JobStatus.PENDING, JobStatus.COMPLETED)
@@ -36,7 +36,7 @@ def test_jobs_move_between_the_counts() -> None:
 
 
 def test_what_an_ended_watch_leaves_behind() -> None:
-    """Its counts stay, its jobs that have not ended don't; the newest error is the one shown."""
+    """Its counts stay, without the jobs that have not ended; the newest error is shown."""
     ended = Tally(polls=3, unseen=4, last_error="old")
     ended.jobs.update({JobStatus.PENDING: 2, JobStatus.FAILED: 1})
     total = Tally(polls=1)
@@ -51,7 +51,7 @@ def test_what_an_ended_watch_leaves_behind() -> None:
 
 
 def test_what_was_learned_is_shown_by_task_type() -> None:
-    """Only of types of which a job has ended, with the median below the ninth decile."""
+    """Only for types with an ended job."""
     durations = Durations()
     durations.of("upscale")
     for seconds in (40.0, 50.0, 60.0):
@@ -65,7 +65,7 @@ def test_what_was_learned_is_shown_by_task_type() -> None:
 
 
 def test_what_remains_and_its_uncertainty() -> None:
-    """Seconds, the middle between the bounds; None of both if nothing is watched."""
+    """Seconds, with the middle between the bounds; None for both if no job is watched."""
     stats = snapshot(Tally(), left=TimeLeft(10.0, 12.0, 20.0))
     assert (stats.remaining, stats.remaining_between) == (12.0, (10.0, 20.0))
     assert (snapshot(Tally()).remaining, snapshot(Tally()).remaining_between) == (None, None)
@@ -86,6 +86,6 @@ def test_plain_data() -> None:
 
 
 def test_every_reason_has_words() -> None:
-    """Whatever decides the rate can be said to people."""
+    """Whatever decides the rate has a sentence for people."""
     assert set(RATE_REASONS) == {why.value for why in Why}
     assert snapshot(Tally()).rate_reason == "no limit met yet, speeding up"

@@ -1,4 +1,4 @@
-"""When the next submit may go, what an answer to one means, and what becomes of the prompt."""
+"""When the next submit may go, and what becomes of a prompt without a job."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from legnext_stream import JobError, JobStatus, Prompt
 from legnext_stream._core.answers import Answer, read_submit
 from legnext_stream._core.submitting import (
     BROKE_FOR,
-    FIRST_FEELER,
+    FIRST_TRIAL,
     LONGEST_ALONE,
-    LONGEST_FEELER,
+    LONGEST_TRIAL,
     Slots,
     Trouble,
     event_without_job,
@@ -32,8 +32,8 @@ from legnext_stream.errors import (
 from tests.legnext_stream.support import job_body, no_reply, refusal, reply
 
 
-def test_an_error_as_a_job_bears_it() -> None:
-    """The API's own words where it has some, with the status of the answer as its code."""
+def test_an_error_in_the_form_of_a_job() -> None:
+    """The API's own words if there are any, with the status of the answer as the code."""
     error = read_submit(refusal(403)).error
     assert error is not None
     assert job_error(error) == JobError(code=403, message="refused with 403")
@@ -50,7 +50,7 @@ def test_an_error_as_a_job_bears_it() -> None:
 
 
 def test_without_a_refusal_there_is_no_limit_but_the_callers() -> None:
-    """As many as were asked for, and then only when one has ended."""
+    """As many as the caller allows, and then one more when one has ended."""
     slots = Slots(most=3)
     assert [slots.start(0), slots.start(0), slots.start(0)] == [1, 2, 3]
     assert slots.due(5, 0) == math.inf
@@ -60,17 +60,17 @@ def test_without_a_refusal_there_is_no_limit_but_the_callers() -> None:
 
 
 def test_a_refusal_waits_for_an_end() -> None:
-    """After a refusal, as many as there were are all that fit: the next one goes when one has ended."""
+    """After a refusal, the number of jobs is the limit: the next submit waits for an end."""
     slots = Slots()
     nth = slots.start(6)
     assert slots.limited(10, nth, 6) is False, "it may have been the rate"
     assert slots.room == 6
-    assert slots.due(10, 6) == 10 + FIRST_FEELER, "and now and then a feeler"
+    assert slots.due(10, 6) == 10 + FIRST_TRIAL, "and now and then a feeler"
     assert slots.due(10.5, 5) == 10.5, "at once"
 
 
-def test_feelers_become_rarer_while_they_are_refused() -> None:
-    """What the number at once explains is not told to the pacer, and is tried ever more seldom."""
+def test_trials_become_rarer_while_they_are_refused() -> None:
+    """A refusal that the number of jobs explains is no matter of the rate."""
     slots = Slots()
     slots.limited(0, slots.start(6), 6)
     now, waits = 0.0, []
@@ -79,11 +79,11 @@ def test_feelers_become_rarer_while_they_are_refused() -> None:
         waits.append(at - now)
         now = at
         assert slots.limited(now, slots.start(6), 6) is True
-    assert waits == [2, 4, 8, 16, 32, LONGEST_FEELER, LONGEST_FEELER, LONGEST_FEELER]
+    assert waits == [2, 4, 8, 16, 32, LONGEST_TRIAL, LONGEST_TRIAL, LONGEST_TRIAL]
 
 
-def test_alone_feelers_are_not_so_rare() -> None:
-    """Where others take all the room, no end of ours can say when there is some."""
+def test_trials_without_jobs_of_ours_are_not_so_rare() -> None:
+    """If other jobs take all the room, no end of ours can show when there is some."""
     slots = Slots()
     now = 0.0
     for _ in range(8):
@@ -92,8 +92,8 @@ def test_alone_feelers_are_not_so_rare() -> None:
     assert slots.due(now, 0) <= now + LONGEST_ALONE
 
 
-def test_a_feeler_that_is_let_in_finds_more_room() -> None:
-    """It was the rate, or the account takes more: the room grows, the faster the more are let in."""
+def test_a_trial_that_is_accepted_finds_more_room() -> None:
+    """It was the rate, or the account accepts more: the room grows in doubling steps."""
     slots = Slots()
     slots.limited(0, slots.start(6), 6)
     unfinished, now, rooms = 6, slots.due(0, 6), []
@@ -106,7 +106,7 @@ def test_a_feeler_that_is_let_in_finds_more_room() -> None:
 
 
 def test_several_refused_at_once_are_one_limit() -> None:
-    """Of ten under way the last four are refused: six is the limit, and only one may be the rate's."""
+    """Of ten in flight the last four are refused: six is the limit, and only one may be the rate's."""
     slots = Slots()
     nths = [slots.start(0) for _ in range(10)]
     for unfinished, nth in enumerate(nths[:6]):
@@ -120,9 +120,9 @@ def test_several_refused_at_once_are_one_limit() -> None:
 
 
 def test_a_retry_after_is_obeyed() -> None:
-    """Nothing goes before its time, also if one of ours ends."""
+    """Nothing goes before its time, even if a job of ours ends."""
     slots = Slots()
-    slots.limited(0, slots.start(6), 6, told=30)
+    slots.limited(0, slots.start(6), 6, retry_after=30)
     assert slots.due(1, 5) == 30
     assert slots.due(31, 5) == 31
 
@@ -137,10 +137,7 @@ def test_a_retry_after_is_obeyed() -> None:
 def test_every_prompt_gets_in_and_refusals_are_few(
     slots: int, count: int, rate: float | None, delay: float, seed: int
 ) -> None:
-    """Whatever an account takes at once and a second: all get in, no limit is hammered at.
-
-    An account that refuses more jobs than it runs, ends that are seen late, and perhaps a rate, too.
-    """
+    """Whatever number and rate an account accepts, every prompt becomes a job, with few refusals."""
     rng = random.Random(seed)
     plan, now, made, refused, last = Slots(), 0.0, 0, 0, -math.inf
     running: list[float] = []  # when each ends
@@ -166,7 +163,7 @@ def test_every_prompt_gets_in_and_refusals_are_few(
             seen.append(end + delay)
             plan.made(nth, now)
             now += 0.05
-    assert refused <= 10 + 2 * count + now / FIRST_FEELER
+    assert refused <= 10 + 2 * count + now / FIRST_TRIAL
     if rate is None:
         assert refused <= 10 + count + now / 10
 
@@ -175,19 +172,19 @@ def test_every_prompt_gets_in_and_refusals_are_few(
 
 
 def trouble(*, submit_again: bool = False, patience: float | None = 600) -> Trouble:
-    """A batch's trouble."""
+    """The `Trouble` of a batch."""
     return Trouble(patience, submit_again=submit_again)
 
 
 def step_after(plan: Trouble, answer: Answer, *, now: float = 0, attempt: int = 1) -> object:
-    """What is to be done after an answer at `now` to a prompt first submitted at 0."""
+    """What to do after an answer at `now` to a prompt first submitted at 0."""
     said = read_submit(answer)
     plan.observe(now, answer, said)
     return plan.step(now, said, 0, attempt, "key")
 
 
-def test_a_429_has_another_turn_for_ever() -> None:
-    """No prompt is lost for coming too fast."""
+def test_a_429_is_repeated_without_limit() -> None:
+    """No prompt is lost to a rate limit."""
     assert step_after(trouble(), refusal(429), now=1e9, attempt=10**6) == 1e9
 
 
@@ -200,7 +197,7 @@ def test_a_refusal_concerns_its_prompt_alone(code: int) -> None:
 
 
 def test_without_credits_nothing_is_submitted_for_a_while() -> None:
-    """The prompts that come in then end with 402; afterwards one is tried, and a job ends the while."""
+    """Prompts then end with 402; after the pause one is tried, and a job ends the pause."""
     plan = trouble()
     assert step_after(plan, refusal(402), now=10) is JobStatus.NOT_SUBMITTED
     why = plan.refusal(30)
@@ -213,7 +210,7 @@ def test_without_credits_nothing_is_submitted_for_a_while() -> None:
     assert plan.refusal(101) is None
 
 
-def test_a_key_that_is_not_let_in_ends_everything() -> None:
+def test_a_key_that_is_not_accepted_ends_everything() -> None:
     """It concerns all prompts."""
     with pytest.raises(AuthenticationError):
         step_after(trouble(), refusal(401))
@@ -221,7 +218,7 @@ def test_a_key_that_is_not_let_in_ends_everything() -> None:
 
 @pytest.mark.parametrize("answer", [refusal(500), refusal(408), no_reply(), reply(200, b"?")])
 def test_what_may_have_made_a_job_is_not_repeated(answer: Answer) -> None:
-    """Unless the caller has said so, and then for as long as its patience lasts."""
+    """Unless the caller chose so, and then until the timeout."""
     assert step_after(trouble(), answer) is JobStatus.SUBMIT_UNKNOWN
     again = step_after(trouble(submit_again=True), answer, now=599)
     assert isinstance(again, float)
@@ -232,8 +229,8 @@ def test_what_may_have_made_a_job_is_not_repeated(answer: Answer) -> None:
     assert isinstance(never, float)
 
 
-def test_what_was_not_sent_is_tried_again() -> None:
-    """For as long as the patience lasts; then the host is out of reach, or the prompt can't be sent."""
+def test_what_was_not_sent_is_repeated() -> None:
+    """Until the timeout; then the host is unreachable, or the prompt can't be sent."""
     plan, unsent = trouble(), no_reply(was_sent=False)
     waits = [step_after(plan, unsent, attempt=attempt) for attempt in range(1, 8)]
     assert all(isinstance(wait, float) and 0 < wait < 16 for wait in waits)
@@ -246,7 +243,7 @@ def test_what_was_not_sent_is_tried_again() -> None:
 
 
 def test_which_ends_are_for_good() -> None:
-    """What is the prompt's own fault, and what may have made a job; the rest a later run tries again."""
+    """Invalid prompts, and submits that may have made a job; a later run repeats the rest."""
 
     def ended(status: JobStatus, code: int) -> bool:
         event = event_without_job(

@@ -37,7 +37,7 @@ HTML = b"<html>It works!</html>"
 
 
 def pending(job_id: str, at: float) -> Answer:
-    """The job waits."""
+    """The answer about a job that waits."""
     return reply(200, job_body(job_id, "pending"), at=at)
 
 
@@ -79,11 +79,7 @@ FAULTS = st.sampled_from(
 
 @attrs.define
 class Liar:
-    """Answers for jobs with known lives; the first answers have the faults it is told.
-
-    A fault says nothing, or says what was true at an earlier poll, or 404 (for so short a time that
-    it is not to be believed).
-    """
+    """Answers for jobs with known lives; the first answers have faults: none, an older truth, or 404 for a moment."""
 
     lives: dict[str, Changes]
     faults: dict[str, list[str]]
@@ -116,10 +112,7 @@ class Liar:
 
 @given(data=st.data(), many=st.lists(lives(), min_size=1, max_size=4))
 def test_the_contract_whatever_is_observed(data: st.DataObject, many: list[Changes]) -> None:
-    """Stale reads, repeats, unknown words, 404s, 429s, 5xx, silence: clauses 1 to 4 hold.
-
-    Each job ends as it truly ended, for the trouble passes well within the timeout.
-    """
+    """Stale answers, unknown words, 404s, 429s, 5xx, silence: clauses 1 to 4 of the contract hold."""
     truth = {f"job-{number}": life for number, life in enumerate(many)}
     faults = {job_id: data.draw(st.lists(FAULTS, max_size=12)) for job_id in truth}
     has_stale = any("stale" in some for some in faults.values())
@@ -141,7 +134,7 @@ def test_the_contract_whatever_is_observed(data: st.DataObject, many: list[Chang
 
 @given(faults=st.lists(FAULTS, max_size=25), timeout=st.sampled_from([5.0, 40.0, 600.0]))
 def test_every_job_ends_within_reason(faults: list[str], timeout: float) -> None:
-    """However bad the answers and short the timeout: one end, not back from it, and no hanging."""
+    """However bad the answers and short the timeout, each job ends once, and the watch ends."""
     life = [(0.0, "pending"), (2.0, "processing"), (900.0, "completed")]
     driver = Driver(Liar({"a": life}, {"a": list(faults)}), timeout=timeout)
     driver.add("a")
@@ -158,7 +151,7 @@ def test_every_job_ends_within_reason(faults: list[str], timeout: float) -> None
 @examples(30)
 @given(st.integers(1, 400), st.floats(0.5, 50))
 def test_polls_keep_to_the_highest_rate(jobs: int, max_rate: float) -> None:
-    """In no stretch of time are there more polls than the caller allows."""
+    """In no period are there more polls than the caller allows."""
     driver = Driver(pending, timeout=None, pacing=Pacing(max_rate=max_rate))
     driver.add(*(f"job-{number}" for number in range(jobs)))
     driver.run(until=20)
@@ -167,8 +160,8 @@ def test_polls_keep_to_the_highest_rate(jobs: int, max_rate: float) -> None:
     assert all(b - a >= 1 / max_rate - LATENESS - 1e-9 for a, b in pairwise(times))
 
 
-def test_places_in_flight_are_this_watchs_too() -> None:
-    """A watch with its own settings keeps to its own number of requests under way."""
+def test_a_watch_keeps_to_its_own_limit_in_flight() -> None:
+    """A watch with its own settings keeps to its own number of requests in flight."""
     pacing = Pacing(max_in_flight=2)
     driver = Driver(
         lambda job_id, at: reply(200, job_body(job_id, "processing"), at=at),
@@ -192,7 +185,7 @@ def test_places_in_flight_are_this_watchs_too() -> None:
 
 
 def test_a_stale_answer_makes_no_event() -> None:
-    """What a lagging replica says of the past is not news."""
+    """What a lagging replica says about the past is not news."""
     answers = ["processing", "pending", "staged", "processing", "completed"]
     driver = Driver(lambda job_id, at: reply(200, job_body(job_id, answers.pop(0)), at=at))
     driver.add("a")
@@ -200,8 +193,8 @@ def test_a_stale_answer_makes_no_event() -> None:
     assert driver.statuses("a") == [JobStatus.PROCESSING, JobStatus.COMPLETED]
 
 
-def test_a_retry_is_told_and_the_work_after_it_is_not() -> None:
-    """An old `processing` can't be told from a new one, so only the end is news after a retry."""
+def test_a_retry_is_reported_and_the_work_after_it_is_not() -> None:
+    """An old `processing` can't be told from a new one, so after a retry only the end is news."""
     answers = ["processing", "retry", "processing", "retry", "failed"]
     driver = Driver(lambda job_id, at: reply(200, job_body(job_id, answers.pop(0)), at=at))
     driver.add("a")
@@ -209,8 +202,8 @@ def test_a_retry_is_told_and_the_work_after_it_is_not() -> None:
     assert driver.statuses("a") == [JobStatus.PROCESSING, JobStatus.RETRY, JobStatus.FAILED]
 
 
-def test_an_unknown_word_is_told_once_and_kept() -> None:
-    """Each new word is one event `unknown` with the word, wherever the job stands."""
+def test_an_unknown_word_is_reported_once_and_kept() -> None:
+    """Each new word makes one event `unknown` with the word, wherever the job is."""
     answers = ["pending", "paused", "pending", "paused", "frozen", "paused", "completed"]
     driver = Driver(lambda job_id, at: reply(200, job_body(job_id, answers.pop(0)), at=at))
     driver.add("a")
@@ -218,8 +211,8 @@ def test_an_unknown_word_is_told_once_and_kept() -> None:
     assert [word(event) for event in driver.events] == ["pending", "paused", "frozen", "completed"]
 
 
-def test_new_words_without_end_are_not_told_without_end() -> None:
-    """So many that no API has them, and memory stays bounded; the end is told as ever."""
+def test_unknown_words_are_bounded() -> None:
+    """More words than any API has make no more events; the end is reported as always."""
     words = iter([*(f"word-{number}" for number in range(40)), "completed"])
     driver = Driver(lambda job_id, at: reply(200, job_body(job_id, next(words)), at=at))
     driver.add("a")
@@ -229,7 +222,7 @@ def test_new_words_without_end_are_not_told_without_end() -> None:
 
 
 def test_the_job_of_an_event_has_the_id_that_was_asked() -> None:
-    """Also where the API writes it in capitals: who looks a job up by its id finds it."""
+    """Even if the API writes it in capitals, so that it can be looked up."""
     driver = Driver(lambda job_id, at: reply(200, job_body(job_id.upper(), "failed"), at=at))
     driver.add("ab-c")
     assert driver.run()[0].job.job_id == "ab-c"
@@ -239,7 +232,7 @@ def test_the_job_of_an_event_has_the_id_that_was_asked() -> None:
 
 
 def test_an_id_twice_is_watched_once() -> None:
-    """While it is watched, and after it has ended."""
+    """Both while it is watched and after it has ended."""
     driver = Driver(playing((0, "completed")))
     driver.add("a", "a")
     assert driver.tracker.active == 1
@@ -250,14 +243,14 @@ def test_an_id_twice_is_watched_once() -> None:
 
 
 def test_what_is_no_id_is_refused() -> None:
-    """By the tracker too, for what comes one by one."""
+    """The tracker checks ids too, as they come one by one."""
     with pytest.raises(errors.InvalidJobId, match="'no id'"):
         Driver(pending).add("no id")
 
 
 @pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.FAILED])
-def test_a_job_that_has_ended_is_told_without_a_request(status: JobStatus) -> None:
-    """The given `Job` is the event's."""
+def test_a_given_job_that_has_ended_is_reported_without_a_request(status: JobStatus) -> None:
+    """The event has the given `Job`."""
     given_job = Job(job_id="a", status=status)
     driver = Driver(pending)
     driver.add(given_job)
@@ -268,7 +261,7 @@ def test_a_job_that_has_ended_is_told_without_a_request(status: JobStatus) -> No
 
 @pytest.mark.parametrize("status", ["pending", "processing", "paused"])
 def test_what_a_given_job_says_is_no_news(status: str) -> None:
-    """Its status is known: it is the `previous` of the next event."""
+    """Its status is the `previous` of the next event."""
     given_job = Job(
         job_id="a",
         status=JobStatus(status) if status in set(JobStatus) else JobStatus.UNKNOWN,
@@ -286,8 +279,8 @@ def test_what_a_given_job_says_is_no_news(status: str) -> None:
 
 
 @pytest.mark.parametrize("code", [404, 410, 400, 422])
-def test_a_missing_job_is_believed_when_it_is_repeated(code: int) -> None:
-    """Not at once, but some seconds later; the verdict carries the API's words."""
+def test_a_404_is_believed_when_it_is_repeated(code: int) -> None:
+    """Not at once but some seconds later; the verdict has the API's words."""
     driver = Driver(lambda _, at: refusal(code, at=at))
     driver.add("a")
     (event,) = driver.run()
@@ -300,7 +293,7 @@ def test_a_missing_job_is_believed_when_it_is_repeated(code: int) -> None:
 
 
 def test_a_job_that_becomes_visible_late_is_followed() -> None:
-    """A 404 in the moment after the submit is forgotten."""
+    """A 404 in the moment after the submit has no effect."""
 
     def respond(job_id: str, at: float) -> Answer:
         return (
@@ -313,8 +306,8 @@ def test_a_job_that_becomes_visible_late_is_followed() -> None:
     assert driver.statuses("a")[-1] is JobStatus.FAILED
 
 
-def test_denials_with_sightings_between_them_do_not_add_up() -> None:
-    """Only an unbroken run of 404s is believed, however long a job lives between two replicas."""
+def test_404s_with_other_answers_between_do_not_add_up() -> None:
+    """Only an unbroken series of 404s is believed, however long replicas disagree."""
     polls = 0
 
     def respond(job_id: str, at: float) -> Answer:
@@ -341,7 +334,7 @@ def test_a_job_that_vanishes_ends() -> None:
 
 
 def test_a_wrong_host_is_an_error_and_no_verdict() -> None:
-    """HTML 404s from somebody who never spoke like the API: the base URL is wrong."""
+    """HTML 404s from a host that never answered like the API: the base URL is wrong."""
     driver = Driver(lambda _, at: reply(404, b"<html>nginx</html>", at=at))
     driver.add("a", "b")
     with pytest.raises(errors.UnexpectedAnswerError, match="base URL") as caught:
@@ -351,7 +344,7 @@ def test_a_wrong_host_is_an_error_and_no_verdict() -> None:
 
 
 def test_a_proxys_404_from_a_host_that_is_the_api_is_believed() -> None:
-    """Once the API has been heard, a page of HTML is as good a denial as any."""
+    """Once the API has been recognised, a 404 in HTML counts like any other."""
 
     def respond(job_id: str, at: float) -> Answer:
         return reply(404, b"<html>", at=at) if job_id == "a" else pending(job_id, at)
@@ -384,7 +377,7 @@ def test_a_refusal_that_concerns_all_is_raised(code: int, kind: type[Exception])
 
 @pytest.mark.parametrize("answers_until", [0.0, 500.0])
 def test_a_host_that_falls_silent_is_an_error_that_names_it(answers_until: float) -> None:
-    """After the timeout without any answer, whether there ever was one or not."""
+    """After the timeout without any answer, whether or not there was one before."""
 
     def respond(job_id: str, at: float) -> Answer:
         return pending(job_id, at) if at < answers_until else no_reply(at=at)
@@ -398,7 +391,7 @@ def test_a_host_that_falls_silent_is_an_error_that_names_it(answers_until: float
 
 
 def test_a_host_that_answers_now_and_then_is_not_silent() -> None:
-    """Any answer, even a bad one, shows that somebody is there."""
+    """Any answer, even a bad one, shows that the host is there."""
     count = 0
 
     def respond(job_id: str, at: float) -> Answer:
@@ -418,7 +411,7 @@ def test_a_host_that_answers_now_and_then_is_not_silent() -> None:
 
 
 def test_a_job_that_runs_too_long_ends() -> None:
-    """Counted from when it was first seen running; the last answer is the event's job."""
+    """It is timed from when it was first seen running; the event has the job of the last answer."""
     driver = Driver(playing((0, "pending"), (100, "processing")), timeout=300)
     driver.add("a")
     driver.run()
@@ -445,7 +438,7 @@ def test_the_start_is_taken_from_the_api_where_it_makes_sense(
     has_date: bool,  # noqa: FBT001 - parametrized
     expected: float,
 ) -> None:
-    """`meta.started_at` against the answer's own `Date`, so that no two clocks are compared."""
+    """`meta.started_at` is compared with the answer's own `Date`, so no two clocks are compared."""
 
     def respond(job_id: str, at: float) -> Answer:
         meta = {}
@@ -463,7 +456,7 @@ def test_the_start_is_taken_from_the_api_where_it_makes_sense(
 
 
 def test_hours_in_a_long_queue_are_no_timeout() -> None:
-    """As long as anything moves, those that wait may wait."""
+    """As long as any job changes, waiting jobs may wait."""
     ids = [f"job-{number:03d}" for number in range(120)]
 
     def respond(job_id: str, at: float) -> Answer:
@@ -481,7 +474,7 @@ def test_hours_in_a_long_queue_are_no_timeout() -> None:
 
 
 def test_a_queue_that_is_stuck_ends() -> None:
-    """When nothing at all has moved for the timeout, those that wait time out."""
+    """When no job has changed for the timeout, waiting jobs time out."""
     driver = Driver(pending, timeout=600)
     driver.add("a", "b")
     driver.run()
@@ -519,8 +512,8 @@ def test_none_is_never() -> None:
     assert len(driver.polls) < 4 * 3 * 86400 / 20
 
 
-def test_the_consumers_pauses_count_for_nothing() -> None:
-    """A stuck queue and a silent host are timed by the seconds in which anybody asked."""
+def test_the_consumers_pauses_do_not_count() -> None:
+    """Only time in which the watch could poll counts for a stuck queue or a silent host."""
     for respond in (pending, lambda _, at: no_reply(at=at)):
         driver = Driver(respond, timeout=600)
         driver.add("a")
@@ -537,7 +530,7 @@ def test_the_consumers_pauses_count_for_nothing() -> None:
 
 @pytest.mark.parametrize("code", [408, 500, 503, 302])
 def test_a_job_in_trouble_ends_after_the_timeout(code: int) -> None:
-    """Other jobs are answered, this one never is: it times out, and the others go on."""
+    """Other jobs are answered and this one never is: it times out, and the others continue."""
 
     def respond(job_id: str, at: float) -> Answer:
         if job_id == "bad":
@@ -557,8 +550,8 @@ def test_a_job_in_trouble_ends_after_the_timeout(code: int) -> None:
     assert driver.tracker.tally.last_error is not None
 
 
-def test_a_few_bad_answers_far_apart_give_nobody_up() -> None:
-    """However much time lies between them, it takes three failed polls in a row."""
+def test_a_few_bad_answers_far_apart_give_no_job_up() -> None:
+    """However long they take, it needs three failed polls in a row."""
     pacing = Pacing(max_rate=1 / 400)
     driver = Driver(lambda _, at: refusal(500, at=at), timeout=10, pacing=pacing)
     driver.add("a")
@@ -569,7 +562,7 @@ def test_a_few_bad_answers_far_apart_give_nobody_up() -> None:
 
 
 def test_an_answer_ends_the_trouble() -> None:
-    """A run of failures is broken by one good answer; the clock of trouble starts anew."""
+    """One good answer ends a series of failures, and its clock starts anew."""
     life = playing((0, "pending"), (200, "staged"), (400, "processing"), (650, "completed"))
     polls = 0
 
@@ -586,7 +579,7 @@ def test_an_answer_ends_the_trouble() -> None:
 
 
 def test_429_never_loses_a_job_while_others_are_described() -> None:
-    """Being told to slow down says nothing about the job that was asked about."""
+    """A 429 says nothing about the job that was polled."""
     ends = {f"lucky-{number}": 500.0 * number for number in range(1, 11)}
 
     def respond(job_id: str, at: float) -> Answer:
@@ -606,7 +599,7 @@ def test_429_never_loses_a_job_while_others_are_described() -> None:
 
 
 def test_429_in_a_body_slows_the_pace_too() -> None:
-    """A refusal that comes with status 200 is one: the host is not asked as fast as the rate allows."""
+    """A refusal that comes with status 200 counts as one."""
     refused = {"code": 429, "message": "slow down"}
 
     def respond(job_id: str, at: float) -> Answer:
@@ -621,8 +614,8 @@ def test_429_in_a_body_slows_the_pace_too() -> None:
     assert 10 < driver.tracker.tally.rate_limited < 300
 
 
-def test_429_for_everybody_for_ever_is_a_timeout() -> None:
-    """When no job at all gets an answer for the timeout, waiting on helps nobody."""
+def test_429_for_every_job_is_a_timeout() -> None:
+    """When no job at all gets an answer for the timeout, waiting longer can't help."""
     driver = Driver(lambda _, at: refusal(429, at=at, headers={"retry-after": "9"}), timeout=100)
     driver.add("a", "b")
     driver.run()
@@ -633,7 +626,7 @@ def test_429_for_everybody_for_ever_is_a_timeout() -> None:
 # ---------------------------------------------------------------- the parts of a poll
 
 
-def test_an_abandoned_poll_is_asked_again() -> None:
+def test_an_abandoned_poll_is_made_again() -> None:
     """Nothing was learned, and nothing is lost."""
     tracker = Tracker(pacing=Pacing(), timeout=None, pacer=pacer_for(Pacing()))
     tracker.add(0, "a")
@@ -654,7 +647,7 @@ def test_an_empty_tracker_has_nothing_to_do() -> None:
 
 @pytest.mark.parametrize("verdict", [JobStatus.TIMED_OUT, JobStatus.NOT_FOUND])
 def test_a_job_that_was_given_up_can_be_watched_again(verdict: JobStatus) -> None:
-    """The verdict was a watch's and not the API's, so another watch asks anew."""
+    """The verdict was a watch's and not the API's, so another watch polls it anew."""
     driver = Driver(playing((0, "processing"), (30, "completed")))
     driver.add(Job(job_id="a", status=verdict))
     driver.run()
@@ -668,7 +661,7 @@ def running(job_id: str, at: float) -> Answer:
 
 
 def test_a_removed_job_is_never_due() -> None:
-    """Wherever it stands in the schedule: waiting for its time, or overdue."""
+    """Whether it waits for its time or is ready."""
     driver = Driver(running, timeout=None)
     driver.add("a", "b", "c")
     driver.run(until=10)
@@ -685,7 +678,7 @@ def test_a_removed_job_is_never_due() -> None:
 
 
 def test_the_answer_about_a_removed_job_makes_no_event() -> None:
-    """A poll that was under way when its job was removed counts for the pace, and for nothing else."""
+    """A poll that was in flight when its job was removed counts only for the pace."""
     driver = Driver(running)
     driver.add("a")
     poll = driver.tracker.due(0.0)
@@ -698,8 +691,8 @@ def test_the_answer_about_a_removed_job_makes_no_event() -> None:
     assert isinstance(driver.tracker.due(2.0), Poll)
 
 
-def test_a_job_removed_twice_while_it_is_asked_about() -> None:
-    """Added again and asked about again before the first answer: neither answer is news."""
+def test_a_job_removed_twice_while_in_flight() -> None:
+    """Added and polled again before the first answer: neither answer is news."""
     driver = Driver(pending)
     tracker, now = driver.tracker, 0.0
     for _ in range(2):
@@ -713,8 +706,8 @@ def test_a_job_removed_twice_while_it_is_asked_about() -> None:
     assert tracker.active == tracker.known == 0
 
 
-def test_a_stamp_from_another_age_does_not_date_a_change() -> None:
-    """Two clocks are at odds: what was seen counts, and every time can be written."""
+def test_an_absurd_timestamp_does_not_date_a_change() -> None:
+    """What was seen counts, and every time can be written."""
     body = job_body("a", "completed", meta={"ended_at": "0002-01-01T00:00:00Z"})
     headers = {"date": "Fri, 31 Dec 9999 23:59:59 GMT"}
     driver = Driver(lambda _, at: reply(200, body, at=at, headers=headers))
@@ -724,7 +717,7 @@ def test_a_stamp_from_another_age_does_not_date_a_change() -> None:
 
 
 def test_a_removed_jobs_poll_may_be_abandoned() -> None:
-    """Nothing is put back of it."""
+    """The job isn't due again."""
     driver = Driver(running)
     driver.add("a")
     poll = driver.tracker.due(0.0)

@@ -2,7 +2,7 @@
 
 Two trackers share a pacer and what is known of run times, as two watches of one account do; one of them
 has a receiver of webhooks. Hypothesis adds and removes jobs, lets time pass, sends requests and answers
-them in any order with anything, and calls back with anything, whether it makes sense or not. A model that remembers only what was told says what may be told next.
+them in any order with anything, and calls back with anything, whether it makes sense or not. A model that remembers only what was reported says what may be reported next.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ class Side:
     asked: list[tuple[Poll, float]] = attrs.field(factory=list)
     events: int = 0
 
-    def told(self, events: list[JobEvent], now: float) -> None:
-        """Take in events, and check that each may follow what was told before."""
+    def reported(self, events: list[JobEvent], now: float) -> None:
+        """Take in events, and check that each may follow what was reported before."""
         for event in events:
             self.events += 1
             known = self.active[event.job_id]
@@ -174,14 +174,14 @@ class TrackerStates(RuleBasedStateMachine):
 
     @rule(which=which, job_id=ids, status=st.sampled_from(JobStatus))
     def add_job(self, which: int, job_id: str, status: JobStatus) -> None:
-        """A `Job` comes in, with what is known of it."""
+        """A `Job` comes in, with its status."""
         side = self.sides[which]
         is_new = job_id not in side.ended and job_id not in side.active
         job = Job(job_id=job_id, status=status, raw_status=f"word-{status}")
         if is_new:
             side.active[job_id] = Known()
         events = side.tracker.add(self.now, job)
-        side.told(events, self.now)
+        side.reported(events, self.now)
         if not is_new:
             assert events == []
         elif status in {JobStatus.COMPLETED, JobStatus.FAILED}:
@@ -200,7 +200,7 @@ class TrackerStates(RuleBasedStateMachine):
     def restore(
         self, which: int, job_id: str, place: JobStatus | None, words: tuple[str, ...]
     ) -> None:
-        """A job is taken over from an earlier watch."""
+        """A job of an earlier watch is restored."""
         side = self.sides[which]
         if job_id in side.active or job_id in side.ended:
             return
@@ -210,7 +210,7 @@ class TrackerStates(RuleBasedStateMachine):
 
     @rule(which=which, job_id=ids)
     def restore_ended(self, which: int, job_id: str) -> None:
-        """An earlier watch saw a job's end."""
+        """A job ended in an earlier watch."""
         side = self.sides[which]
         if job_id not in side.active:
             side.tracker.restore_ended(job_id)
@@ -218,7 +218,7 @@ class TrackerStates(RuleBasedStateMachine):
 
     @rule(which=which, job_id=ids)
     def remove(self, which: int, job_id: str) -> None:
-        """A job is given up by the program, whether it is being asked about or not."""
+        """The program removes a job, whether or not it is being polled."""
         side = self.sides[which]
         if side.active.pop(job_id, None) is None:
             with pytest.raises(KeyError):
@@ -226,12 +226,12 @@ class TrackerStates(RuleBasedStateMachine):
         else:
             side.tracker.remove(job_id)
 
-    @precondition(lambda self: self.under_way())
+    @precondition(lambda self: self.in_flight())
     @rule(choice=choices, comes_back=st.booleans())
     def remove_asked(self, choice: int, *, comes_back: bool) -> None:
-        """A job is given up while it is being asked about, and perhaps taken in again at once."""
-        under_way = self.under_way()
-        side, (poll, _) = under_way[choice % len(under_way)]
+        """A job is removed while it is being polled, and perhaps added again at once."""
+        in_flight = self.in_flight()
+        side, (poll, _) = in_flight[choice % len(in_flight)]
         if poll.job_id in side.active:
             side.tracker.remove(poll.job_id)
             del side.active[poll.job_id]
@@ -246,7 +246,7 @@ class TrackerStates(RuleBasedStateMachine):
 
     @rule(which=which, seconds=waits)
     def pause(self, which: int, seconds: float) -> None:
-        """The consumer keeps the watch from asking for a while."""
+        """The consumer keeps the watch from polling for a while."""
         self.now += seconds
         self.sides[which].tracker.resume(seconds)
 
@@ -254,11 +254,11 @@ class TrackerStates(RuleBasedStateMachine):
 
     @rule(which=which, wakes=st.booleans())
     def send(self, which: int, *, wakes: bool) -> None:
-        """The engine asks what is due, and may sleep until then."""
+        """The engine sends what is due, and may sleep until then."""
         self.ask(self.sides[which], wakes=wakes)
 
     def ask(self, side: Side, *, wakes: bool) -> bool:
-        """Send what is due; whether anything was."""
+        """Send what is due; return whether anything was."""
         step = side.tracker.due(self.now)
         if not isinstance(step, Poll):
             assert step > self.now
@@ -272,7 +272,7 @@ class TrackerStates(RuleBasedStateMachine):
         side.asked.append((step, self.now))
         return True
 
-    @precondition(lambda self: self.under_way())
+    @precondition(lambda self: self.in_flight())
     @rule(choice=choices, code=codes, body=bodies, headers=headers)
     def answer(
         self, choice: int, code: int, body: dict[str, object], headers: dict[str, str]
@@ -286,7 +286,7 @@ class TrackerStates(RuleBasedStateMachine):
 
     @rule(which=which, job_id=ids, body=bodies, late=st.sampled_from([0.0, 1.0, 30.0]))
     def call_back(self, which: int, job_id: str, body: dict[str, object], late: float) -> None:
-        """The API tells of a job by itself, whether or not it is watched or being asked about."""
+        """A callback about a job, whether or not it is watched or being polled."""
         side, status = self.sides[which], decode_status(body["status"])
         if status is None:
             return
@@ -295,32 +295,32 @@ class TrackerStates(RuleBasedStateMachine):
         events = side.tracker.observe(self.now, seen)
         assert {event.job_id for event in events} <= {job_id}
         assert was_watched or not events
-        side.told(events, self.now)
+        side.reported(events, self.now)
         assert job_id not in side.active or not status.is_terminal
 
     @rule(which=which, job_id=ids)
     def hint(self, which: int, job_id: str) -> None:
-        """Somebody says that something has become of a job."""
+        """An unverified callback about a job."""
         self.sides[which].tracker.hint(self.now, job_id)
 
-    @precondition(lambda self: self.under_way())
+    @precondition(lambda self: self.in_flight())
     @rule(choice=choices)
     def no_answer(self, choice: int) -> None:
         """A request gets no answer."""
         side, poll, sent_at = self.taken(choice)
         self.observe(side, poll, NoReply("broken", sent_at, self.now))
 
-    @precondition(lambda self: self.under_way())
+    @precondition(lambda self: self.in_flight())
     @rule(choice=choices)
     def abandon(self, choice: int) -> None:
-        """A request is given up before its answer."""
+        """A request is cancelled before its answer."""
         side, poll, _ = self.taken(choice)
         side.tracker.abandon(self.now, poll)
 
     @precondition(lambda self: self.pacer.in_flight < MAX_IN_FLIGHT)
     @rule()
     def submit(self) -> None:
-        """The account sends something else meanwhile."""
+        """The account sends another kind of request meanwhile."""
         if self.pacer.ready_at(self.now, RequestKind.SUBMIT) <= self.now:
             self.pacer.start(self.now, RequestKind.SUBMIT)
             self.submits.append(self.now)
@@ -332,19 +332,19 @@ class TrackerStates(RuleBasedStateMachine):
         reply = Reply(code, {}, b"{}", self.submits.pop(), self.now)
         self.pacer.finish(self.now, signal_of(reply), RequestKind.SUBMIT)
 
-    def under_way(self) -> list[tuple[Side, tuple[Poll, float]]]:
-        """The requests under way, of both watches."""
+    def in_flight(self) -> list[tuple[Side, tuple[Poll, float]]]:
+        """The requests in flight, of both watches."""
         return [(side, asked) for side in self.sides for asked in side.asked]
 
     def taken(self, choice: int) -> tuple[Side, Poll, float]:
-        """One of the requests under way."""
-        under_way = self.under_way()
-        side, asked = under_way[choice % len(under_way)]
+        """One of the requests in flight."""
+        in_flight = self.in_flight()
+        side, asked = in_flight[choice % len(in_flight)]
         side.asked.remove(asked)
         return side, *asked
 
     def observe(self, side: Side, poll: Poll, answer: Answer) -> None:
-        """Give an answer to its tracker, and check what comes of it."""
+        """Give an answer to its tracker, and check the events."""
         seen = read_poll(poll.job_id, answer)
         was_watched = poll.job_id in side.active
         try:
@@ -360,7 +360,7 @@ class TrackerStates(RuleBasedStateMachine):
         else:
             assert {event.job_id for event in events} <= {poll.job_id}
             assert was_watched or not events
-            side.told(events, self.now)
+            side.reported(events, self.now)
 
     # What holds at any time
 
@@ -384,10 +384,10 @@ class TrackerStates(RuleBasedStateMachine):
 
     @invariant()
     def bounds_hold(self) -> None:
-        """As many requests are under way as were sent, and never more than may be."""
-        under_way = sum(len(side.asked) for side in self.sides) + len(self.submits)
+        """As many requests are in flight as were sent, and never more than may be."""
+        in_flight = sum(len(side.asked) for side in self.sides) + len(self.submits)
         if not self.is_over:
-            assert self.pacer.in_flight == under_way <= MAX_IN_FLIGHT
+            assert self.pacer.in_flight == in_flight <= MAX_IN_FLIGHT
         assert 0 < self.pacer.rate <= MAX_RATE
         for side in self.sides:
             assert 0 <= side.tracker.price < math.inf
@@ -396,8 +396,8 @@ class TrackerStates(RuleBasedStateMachine):
             assert left is None or 0 <= left.low <= left.middle <= left.high < math.inf
 
     @invariant()
-    def nobody_is_forgotten(self) -> None:
-        """If nothing is under way, each tracker with jobs knows when it will ask."""
+    def no_job_is_forgotten(self) -> None:
+        """If nothing is in flight, each tracker with jobs knows when it will poll."""
         if self.is_over or self.pacer.in_flight:
             return
         for side in self.sides:
@@ -411,19 +411,19 @@ class TrackerStates(RuleBasedStateMachine):
 
     @invariant()
     def each_job_can_be_explained(self) -> None:
-        """In words, without an error, whatever has become of it."""
+        """In words, without an error, in any state."""
         for side in self.sides:
             for job_id in {*side.active, *side.ended}:
                 assert side.tracker.explain(self.now, job_id).job_id == job_id
 
     @invariant()
     def what_was_learned_can_be_kept(self) -> None:
-        """As JSON that every reader takes."""
+        """As JSON that any reader accepts."""
         state = {"pace": self.pacer.state(), "durations": self.durations.state()}
         assert json.loads(json.dumps(state, allow_nan=False)) == state
 
     def teardown(self) -> None:
-        """From here on the API answers as it should, and each job comes to its one end."""
+        """From here on the API answers as it should, and each job ends once."""
         if self.is_over:
             return
         for sent_at in self.submits:

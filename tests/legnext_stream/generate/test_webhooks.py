@@ -27,6 +27,6 @@ async def test_a_receiver_has_its_jobs_told_to_it() -> None:
         end.observed_at - mock.truth[end.job_id][-1][0] for end in ends.values() if end.job_id
     )
     assert delays[len(delays) // 2] < 0.1
-    assert stats.told >= 15
+    assert stats.ended_by_callback >= 15
     called = Counter(mock.world.job(job_id, mock.now).callback for job_id in mock.truth)
     assert called == {HOOK: 20}

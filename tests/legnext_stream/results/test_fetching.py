@@ -197,7 +197,7 @@ async def test_given_up(tmp_path: Path) -> None:
         (whole(b"<html>", content_type="text/html"), "calls it 'text/html'"),
         (whole(b"<html>" * 20, content_type="image/png"), "neither image nor video"),
         (whole(PNG, content_type="video/mp4"), "it is image/png, but called 'video/mp4'"),
-        (whole(PNG, content_encoding="br"), "packed it"),
+        (whole(PNG, content_encoding="br"), "compressed it"),
         (whole(PNG + b"x" * 20_000), "more than 20,000"),
         (in_pieces(PNG, PNG, transfer_encoding="chunked"), "more than 20,000 bytes"),
     ],

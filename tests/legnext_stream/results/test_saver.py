@@ -112,7 +112,7 @@ async def test_the_grid(tmp_path: Path) -> None:
         (job(URL, status=JobStatus.FAILED), "it is failed"),
         (job(), "names no result"),
         (job(*FOUR * 20), "names 80 results"),
-        (job(URL, job_id="a" * 128), "longer than a file system takes"),
+        (job(URL, job_id="a" * 128), "longer than a file system accepts"),
     ],
     ids=["unfinished", "failed", "nothing", "too many", "a long id"],
 )

@@ -88,7 +88,7 @@ def test_a_real_server(server: Callable[..., Any]) -> None:
                 for job_id in job_ids:
                     nursery.start_soon(trio.to_thread.run_sync, call, url, job_id)
                 ends = {event.job_id async for event in events if event.status.is_terminal}
-            return ends, events.stats.told, receiver
+            return ends, events.stats.ended_by_callback, receiver
 
     ends, told, receiver = trio.run(main)
     assert len(ends) == told == NUMBER

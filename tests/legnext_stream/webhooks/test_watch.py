@@ -66,7 +66,7 @@ async def watched(
         client.watch(job_ids, webhooks=receiver, pacing=pacing, journal=journal) as events,
     ):
         told = [event async for event in events]
-        return told, events.stats.polls, events.stats.told
+        return told, events.stats.polls, events.stats.ended_by_callback
 
 
 async def test_ends_are_told_at_once() -> None:

@@ -1,4 +1,4 @@
-"""Decoding: every shape seen in the wild, and every shape nobody has seen yet."""
+"""Decoding: every form that the API has been seen to use, and any other."""
 
 from __future__ import annotations
 
@@ -95,12 +95,12 @@ job_like = st.recursive(
 
 
 def changed(body: dict[str, Any], part: str, **fields: object) -> Job:
-    """The job that a body means in which one part has other fields."""
+    """The job for a body of which one part has other fields."""
     return decode_job({**body, part: {**body[part], **fields}})
 
 
 def test_a_pending_job_as_documented() -> None:
-    """The documented pending object decodes to a job of which nothing has happened yet."""
+    """The documented pending object decodes to a job that has not started."""
     job = decode_job(PENDING)
     assert job == Job(
         job_id="789320d3-4b20-46d3-a804-6165a079176a",
@@ -156,7 +156,7 @@ def test_every_shape_of_error(error: object, expected: JobError | None) -> None:
 
 @pytest.mark.parametrize("text", ["", None, "0001-01-01T00:00:00Z", "soon", 12, "9" * 80, []])
 def test_every_way_to_say_not_yet(text: object) -> None:
-    """An empty, null, zero or senseless time means that the thing has not happened."""
+    """An empty, null, zero or malformed time becomes None."""
     assert changed(PENDING, "meta", started_at=text).started_at is None
 
 
@@ -227,7 +227,7 @@ def test_statuses(word: object, expected: JobStatus | None) -> None:
     ],
 )
 def test_task_types(word: object, expected: TaskType | str) -> None:
-    """A task type may be written with `_`; a new one keeps its word."""
+    """Any spelling of a known type is known; a new one keeps its word."""
     assert decode_task_type(word) == expected
 
 
@@ -245,25 +245,25 @@ def test_task_types(word: object, expected: TaskType | str) -> None:
     ],
 )
 def test_a_stamp_in_seconds(body: dict[str, Any], expected: float | None) -> None:
-    """A time of a job's `meta` in seconds since 1970, the same however often it is asked for."""
+    """A time in a job's `meta` in seconds since 1970, the same however often it is read."""
     assert decode_stamp(body, "started_at") == expected
     assert decode_stamp(body, "started_at") == expected
 
 
 def test_a_job_under_the_id_that_was_asked_for() -> None:
-    """The API may write an id in other letters; the job has it as its watcher knows it."""
+    """The API may spell an id differently; the job has the one that was asked for."""
     asked = PENDING["job_id"].upper()
     assert decode_job(PENDING, asked) == attrs.evolve(decode_job(PENDING), job_id=asked)
 
 
 def test_jobs_without_output_share_it() -> None:
-    """There are many of them, and nothing of it can be changed."""
+    """There are many of them, and it can't be changed."""
     assert decode_job(PENDING).output is decode_job({**PENDING, "job_id": "b"}).output
     assert decode_job({**PENDING, "output": {"seed": 0}}).output == Output(seed="0")
 
 
 def test_the_output_in_every_shape() -> None:
-    """Null, blanks among the images, a lone text for a list, a number for the seed."""
+    """Null, empty images, a single text for a list, a number for the seed."""
     assert decode_job({**PENDING, "output": None}).output == Output()
     job = changed(
         COMPLETED,
@@ -322,13 +322,13 @@ def test_amounts(value: object, expected: float | None) -> None:
 
 
 def test_infinite_numbers_count_as_nothing() -> None:
-    """A number beyond all measure never gets into a job."""
+    """They never get into a job."""
     usage = changed(PENDING, "meta", usage={"frozen": float("inf")}).usage
     assert usage == Usage(frozen=0)
 
 
 def test_unknown_fields_are_kept_in_raw() -> None:
-    """What this version has no name for is still there, and can't be changed."""
+    """What has no attribute is still there, and can't be changed."""
     job = decode_job({**PENDING, "from_the_future": {"x": 1}})
     assert job.raw["from_the_future"] == {"x": 1}
     with pytest.raises(TypeError):
@@ -336,7 +336,7 @@ def test_unknown_fields_are_kept_in_raw() -> None:
 
 
 def test_an_empty_object_is_a_job_of_which_nothing_is_known() -> None:
-    """Whatever is missing takes its default."""
+    """What is missing has its default."""
     assert decode_job({}) == Job(job_id="")
 
 
@@ -365,7 +365,7 @@ def test_the_forms_of_a_refusal(
 
 @given(st.binary(max_size=200))
 def test_any_bytes(content: bytes) -> None:
-    """No bytes make decoding raise: they are an object, or they are None."""
+    """No bytes make decoding raise: they are an object, or None."""
     body = decode_body(content)
     if body is not None:
         decode_job(body)
@@ -410,7 +410,7 @@ def test_a_job_is_frozen_hashable_and_compares(value: dict[str, object]) -> None
 @example(b'\xef\xbb\xbf{"a":1}')
 @given(st.just(b"{}"))
 def test_bodies_that_want_to_break_something(content: bytes) -> None:
-    """Depth without end, numbers without end, HTML, broken text: a body or None, never an error."""
+    """Deep nesting, long numbers, HTML, broken text: a body or None, never an error."""
     body = decode_body(content)
     if body is not None:
         decode_job(body)
@@ -427,7 +427,7 @@ def test_deep_logs_are_kept_as_text() -> None:
 
 @pytest.mark.parametrize("pair", [(b"[", b"]"), (b'{"a":', b"}")], ids=["lists", "objects"])
 def test_what_is_nested_deeper_than_any_job_is_no_job(pair: tuple[bytes, bytes]) -> None:
-    """At a depth that could be decoded here, and not be shown or written elsewhere."""
+    """It could be decoded here, but not printed or encoded elsewhere."""
     opens, closes = pair
 
     def nested(depth: int) -> bytes:
@@ -440,13 +440,13 @@ def test_what_is_nested_deeper_than_any_job_is_no_job(pair: tuple[bytes, bytes])
 
 
 def test_a_word_longer_than_any_status_is_none() -> None:
-    """It would be kept with the job, and told."""
+    """It would be kept with the job, and reported."""
     assert decode_status("x" * 100) is JobStatus.UNKNOWN
     assert decode_status("x" * 101) is None
 
 
 def test_huge_numbers_in_every_place() -> None:
-    """A number of 4,000 digits, where numbers belong and where they don't, is no trouble."""
+    """A number of 4,000 digits does no harm, whether or not a number belongs there."""
     huge = 10**4000
     job = decode_job(
         {

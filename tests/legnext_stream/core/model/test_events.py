@@ -20,7 +20,7 @@ def event(status: JobStatus, previous: JobStatus | None, after: float | None) ->
 
 
 def test_a_merged_event_spans_both() -> None:
-    """It says what is now, what was told before the older one, and the whole time between."""
+    """It has the newer status, the older `previous`, and the whole time between."""
     older = event(JobStatus.STAGED, JobStatus.PENDING, 3)
     newer = event(JobStatus.COMPLETED, JobStatus.STAGED, 9)
     both = merge(older, newer)
@@ -32,7 +32,7 @@ def test_a_merged_event_spans_both() -> None:
 
 
 def test_a_merged_first_event_stays_a_first_one() -> None:
-    """If the older was the first ever, nothing is known of the time before."""
+    """If the older one was the first, nothing is known of the time before."""
     both = merge(event(JobStatus.PENDING, None, None), event(JobStatus.STAGED, None, 2))
     assert both.previous is None
     assert both.changed_between[0] is None

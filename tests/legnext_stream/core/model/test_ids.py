@@ -1,4 +1,4 @@
-"""What can be a job id, and what can't."""
+"""Which strings can be a job id."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_uuids_are_ids(job_id: uuid.UUID) -> None:
     ],
 )
 def test_what_is_no_id_is_refused_by_name(item: object) -> None:
-    """The error names the item, in a readable length, and is a ValueError."""
+    """The error quotes the item, shortened, and is a ValueError."""
     with pytest.raises(InvalidJobId) as caught:
         check_job_id(item)
     assert isinstance(caught.value, ValueError)
@@ -39,7 +39,7 @@ def test_what_is_no_id_is_refused_by_name(item: object) -> None:
 
 @given(st.text(max_size=140))
 def test_an_id_stays_in_its_place_in_the_path(text: str) -> None:
-    """Whatever is let through goes into the path as it is, and can't climb out of it."""
+    """What is accepted goes into the path unchanged, and can't change the rest of it."""
     try:
         job_id = check_job_id(text)
     except InvalidJobId:

@@ -1,4 +1,4 @@
-"""A prompt: what it takes, and what is sent for it."""
+"""A prompt: what it accepts, and what is sent for it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_the_text_goes_where_the_task_has_it(task_type: str, field: str) -> None
 
 
 def test_the_other_fields_are_sent_under_the_apis_names() -> None:
-    """In snake_case or not, and those that are None not at all; the tag is nobody's business."""
+    """In snake_case or not, without those that are None, and without the tag."""
     params = {"image_no": 2, "jobId": "j", "type": None}
     prompt = Prompt(task_type="upscale", params=params, tag={"mine": 1})
     assert fields_of(prompt) == {"imageNo": 2, "jobId": "j"}
@@ -41,7 +41,7 @@ def test_the_other_fields_are_sent_under_the_apis_names() -> None:
     ("kind", "said", "given"),
     [
         (TypeError, "a prompt's text is a string, not int", {"text": 3}),
-        (ValueError, "no character", {"text": "\ud800"}),
+        (ValueError, "can't be encoded", {"text": "\ud800"}),
         (ValueError, "no task type 'difusion'", {"text": "a", "task_type": "difusion"}),
         (ValueError, "upscale takes no text", {"text": "a", "task_type": "upscale"}),
         (TypeError, "'text' was given twice", {"text": "a", "params": {"text": "b"}}),
@@ -53,13 +53,13 @@ def test_what_can_not_be_sent_is_no_prompt(
     said: str,
     given: dict[str, Any],
 ) -> None:
-    """A mistake is told where it is made, not when the prompt's turn comes."""
+    """A mistake raises where it is made, not when the prompt is submitted."""
     with pytest.raises(kind, match=said):
         Prompt(**given)
 
 
 def test_prompts_are_frozen_values() -> None:
-    """Equal if they say the same, and fit for a set."""
+    """Equal prompts compare equal, and they can be in a set."""
     assert Prompt("a", tag=[1]) == Prompt("a", tag=[1])
     assert Prompt("a", tag=[1]) != Prompt("a", tag=[2])
     assert len({Prompt("a", tag=[1]), Prompt("a", tag=[1])}) == 1

@@ -1,4 +1,4 @@
-"""Every kind of limit, with demand that never ends, in virtual time: what the pacer is judged in."""
+"""Every kind of limit, with unlimited demand, in virtual time: what the pacer is judged in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One kind of request: how the judges' words become one decision."""
+"""One kind of request: how all that was learned becomes one decision."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def ask(
     outcome: Outcome = Outcome.ANSWERED,
     hints: Hints | None = None,
 ) -> float:
-    """Make requests one after the other, each as early as may be; return the time."""
+    """Make requests one after the other, each as early as possible; return the time."""
     for _ in range(count):
         now = channel.ready_at(now)[0]
         channel.start(now)
@@ -52,7 +52,7 @@ def held(ceiling: float = 10.0) -> tuple[Channel, float]:
 
 
 def to_probe(channel: Channel, now: float) -> float:
-    """Go on until a probe begins; return the time."""
+    """Continue until a probe begins; return the time."""
     while channel.growth.phase is not Phase.PROBING:
         now = ask(channel, 1, now)
     return now
@@ -78,8 +78,8 @@ def test_why() -> None:
     assert full.ready_at(1.0)[1] is not Why.IN_FLIGHT
 
 
-def test_a_told_limit_is_kept_to() -> None:
-    """What remains is spread, and why says so; without any left nothing starts until the reset."""
+def test_a_stated_limit_is_kept() -> None:
+    """What remains is spread evenly, as `why` says; when nothing remains, nothing starts until the reset."""
     channel = make()
     now = ask(channel, 1, 0.0, hints=Hints(quota=60, window=60.0, remaining=30, reset_after=61.0))
     assert channel.ready_at(now)[1] is Why.HINT
@@ -90,7 +90,7 @@ def test_a_told_limit_is_kept_to() -> None:
 
 
 def test_a_probe_comes_after_a_while_and_is_paid_for() -> None:
-    """On the plateau a probe begins once refusals can be afforded; until then none does."""
+    """On the plateau a probe begins once the budget for refusals allows it."""
     channel, now = held()
     begun = now
     now = to_probe(channel, now)
@@ -99,7 +99,7 @@ def test_a_probe_comes_after_a_while_and_is_paid_for() -> None:
 
 
 def test_no_probe_under_hints() -> None:
-    """Where the service tells its limit, nothing is tried."""
+    """If the service states its limit, there are no probes."""
     channel = make()
     now = 0.0
     for _ in range(800):
@@ -109,7 +109,7 @@ def test_no_probe_under_hints() -> None:
 
 
 def test_a_probe_without_demand_is_given_up() -> None:
-    """If nothing asked for long, a probe proves nothing and the plateau is taken up again."""
+    """Without demand a probe shows nothing, and the rate returns to the plateau."""
     channel, now = held()
     now = to_probe(channel, now)
     channel.start(now + 60.0)
@@ -117,7 +117,7 @@ def test_a_probe_without_demand_is_given_up() -> None:
 
 
 def test_a_failed_probe_costs_its_refusals() -> None:
-    """What a probe cost is remembered, and the next one waits until it is earned."""
+    """The cost of a probe is remembered, and the next one waits until it is earned."""
     channel, now = held()
     now = to_probe(channel, now)
     before = channel._probe_cost
@@ -128,7 +128,7 @@ def test_a_failed_probe_costs_its_refusals() -> None:
 
 
 def test_room_found_far_beyond_is_the_new_ceiling() -> None:
-    """A probe that ended far beyond falls from the rate of late, not from the cycle's."""
+    """A probe that ended far beyond falls from the recent rate, not from the cycle's."""
     channel, now = held(5.0)
     channel.flight.proven = None
     while not channel.growth.found_room:
@@ -138,8 +138,8 @@ def test_room_found_far_beyond_is_the_new_ceiling() -> None:
     assert channel.growth.ceiling > 7.0
 
 
-def test_trouble_is_a_plea() -> None:
-    """Many 503s and failures lower the rate once in each flight, and some in a row pause it."""
+def test_trouble_slows_down() -> None:
+    """Many 503s and failures lower the rate once a flight, and several in a row pause it."""
     channel, now = held()
     rate = channel.rate
     now = ask(channel, 3, now, Outcome.FAILED)
@@ -155,7 +155,7 @@ def test_trouble_is_a_plea() -> None:
 
 
 def test_trouble_that_passes_is_forgotten() -> None:
-    """After answers, a failure neither pauses nor slows."""
+    """After answers, a single failure neither pauses nor slows down."""
     channel, now = held()
     now = ask(channel, 3, now, Outcome.FAILED)
     now = ask(channel, 40, now)
@@ -188,18 +188,18 @@ def test_a_number_at_once_is_no_rate() -> None:
 
 
 def test_abandoned_requests_leave_nothing() -> None:
-    """However many requests are abandoned, what is kept of them stays bounded."""
+    """However many requests are abandoned, the records of them are bounded."""
     channel = make(at_once=4)
     for turn in range(1000):
         channel.start(float(turn))
         channel.abandon()
     channel.abandon()
     assert channel.in_flight == 0
-    assert len(channel._under_way) <= 4 * 4 + 16
+    assert len(channel._started) <= 4 * 4 + 16
 
 
-def test_a_window_is_tested_over_its_whole_length() -> None:
-    """With a known window, probes are rarer, since whether it has room shows at its end."""
+def test_a_window_is_probed_over_its_whole_length() -> None:
+    """With a known window probes are rarer, since their result shows at its end."""
     channel, now = held()
     channel.refusals.window = 60.0
     begun = now

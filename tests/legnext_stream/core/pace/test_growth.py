@@ -1,4 +1,4 @@
-"""How the rate moves: climb, fall, return, hold, probe."""
+"""How the rate changes: climb, fall, recover, hold, probe."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def holding(ceiling: float = 10.0, max_rate: float = 100.0) -> Growth:
 
 
 def probing(seconds: float, ceiling: float = 10.0) -> Growth:
-    """A rate that has probed for so long, its excess doubling each second from 5 %."""
+    """A rate that has probed for this long, with an excess that doubles each second from 5 %."""
     growth = holding(ceiling)
     growth.probe()
     for _ in range(round(seconds * 20)):
@@ -58,7 +58,7 @@ def test_bounds(
             case "settle" | "exact":
                 growth.settle(value, exact=act == "exact")
             case "tell":
-                growth.tell(value)
+                growth.set_ceiling(value)
             case "ease":
                 growth.ease(min(value, max_rate))
             case "probe" if growth.phase is Phase.HOLDING:
@@ -84,7 +84,7 @@ def test_it_climbs_by_doubling() -> None:
 
 
 def test_it_falls_from_what_was_achieved() -> None:
-    """A decrease starts from the rate really admitted, not from one that was merely allowed."""
+    """A decrease starts from the admitted rate, not from one that was only allowed."""
     growth = Growth(100.0, 80.0)
     growth.fall(20.0)
     assert growth.rate == pytest.approx(20.0 * BETA)
@@ -94,7 +94,7 @@ def test_it_falls_from_what_was_achieved() -> None:
 
 @given(st.floats(0.01, 100))
 def test_it_returns_concavely(ceiling: float) -> None:
-    """The way back rises ever more slowly, and ends just below the ceiling, where it stays."""
+    """The recovery becomes ever slower, and ends just below the ceiling."""
     growth = Growth(100.0, ceiling)
     growth.fall(ceiling)
     span = max(2.0, 10 / (MARGIN * ceiling))
@@ -111,14 +111,14 @@ def test_it_returns_concavely(ceiling: float) -> None:
 
 
 def test_a_probe_starts_small_and_doubles() -> None:
-    """The excess over the ceiling begins with the first step and doubles while nobody refuses."""
+    """The excess over the ceiling begins with the first step and doubles while nothing is refused."""
     assert probing(0.05).rate == pytest.approx(10.0 * 1.05, rel=0.01)
     assert probing(2.0).rate == pytest.approx(10.0 * 1.2, rel=0.01)
     assert probing(5.0).rate == pytest.approx(10.0 * 2.6, rel=0.01)
 
 
-def test_a_probe_that_nobody_minds_ends_all_limits() -> None:
-    """At the highest rate for a while the ceiling is forgotten."""
+def test_a_probe_that_is_never_refused_ends_all_limits() -> None:
+    """After a while at the highest rate the ceiling is forgotten."""
     growth = probing(12.0)
     assert growth.rate == growth.max_rate
     assert growth.ceiling is None
@@ -126,7 +126,7 @@ def test_a_probe_that_nobody_minds_ends_all_limits() -> None:
 
 
 def test_a_probe_refused_early_keeps_the_ceiling_and_raises_it_a_little() -> None:
-    """Saved-up tokens explain a small excess; what stood the test is worth a little all the same."""
+    """Saved-up tokens explain a small excess, but what was accepted counts a little."""
     growth = probing(1.0)
     growth.fall(11.0)
     assert growth.ceiling == pytest.approx(10.0)
@@ -137,7 +137,7 @@ def test_a_probe_refused_early_keeps_the_ceiling_and_raises_it_a_little() -> Non
 
 
 def test_a_plateau_refused_is_lowered_a_little() -> None:
-    """A refusal on the plateau moves the ceiling down by little, unless the measure says more."""
+    """A refusal on the plateau lowers the ceiling a little, unless the estimate says more."""
     growth = holding(10.0)
     growth.fall(10.0)
     growth.settle(5.0)
@@ -145,7 +145,7 @@ def test_a_plateau_refused_is_lowered_a_little() -> None:
 
 
 def test_a_refusal_on_the_way_back_lowers_the_ceiling() -> None:
-    """Refused below the ceiling: it isn't there any more."""
+    """Refused below the ceiling: the limit has fallen."""
     growth = holding(10.0)
     growth.fall(10.0)
     growth.fall(10.0)
@@ -155,15 +155,15 @@ def test_a_refusal_on_the_way_back_lowers_the_ceiling() -> None:
 
 
 def test_a_probe_that_went_far_has_found_a_new_limit() -> None:
-    """Many requests far beyond the ceiling can't be saved-up tokens: the limit rose."""
+    """Many requests far above the ceiling can't be saved-up tokens: the limit has risen."""
     growth = probing(6.0)
     assert growth.found_room
     growth.fall(30.0)
     assert growth.ceiling == pytest.approx(30.0)
 
 
-def test_a_probe_that_was_deceived_learns_how_deep_the_bucket_is() -> None:
-    """If the cycle then shows the old limit, as long a probe again means nothing."""
+def test_a_misled_probe_learns_how_deep_the_bucket_is() -> None:
+    """If the cycle then shows the old limit, an equally long probe shows nothing next time."""
     growth = probing(5.0)
     growth.fall(25.0)
     growth.settle(10.0)
@@ -175,7 +175,7 @@ def test_a_probe_that_was_deceived_learns_how_deep_the_bucket_is() -> None:
 
 
 def test_a_rise_that_is_confirmed_is_not_held_against_probes() -> None:
-    """If the measure shows the new limit, a probe that went far meant what it said."""
+    """If the estimate shows the new limit, the next long probe counts too."""
     risen = probing(6.0)
     depth = risen._depth
     risen.fall(30.0)
@@ -184,7 +184,7 @@ def test_a_rise_that_is_confirmed_is_not_held_against_probes() -> None:
 
 
 def test_easing_leaves_the_ceiling() -> None:
-    """Trouble lowers the rate, not what is believed of the limit."""
+    """Trouble lowers the rate, but not the ceiling."""
     free = Growth(100.0, 50.0)
     free.ease(1.0)
     assert free.rate == pytest.approx(50.0 * BETA)
@@ -199,22 +199,22 @@ def test_easing_leaves_the_ceiling() -> None:
     assert low.rate == 9.0
 
 
-def test_what_is_told_is_taken() -> None:
-    """A told limit becomes the ceiling without a fall; told again, it changes nothing."""
+def test_a_stated_limit_is_the_ceiling() -> None:
+    """It becomes the ceiling without a fall; stated again, it changes nothing."""
     growth = Growth(100.0, 5.0)
-    growth.tell(20.0)
+    growth.set_ceiling(20.0)
     assert (growth.ceiling, growth.rate) == (20.0, 5.0)
     growth.advance(100.0, 1.0, 0.05)
-    growth.tell(20.0)
+    growth.set_ceiling(20.0)
     assert growth.rate == pytest.approx(MARGIN * 20.0)
     probe = probing(1.0)
-    probe.tell(10.0)
+    probe.set_ceiling(10.0)
     assert probe.phase is Phase.HOLDING
     assert probe.rate == pytest.approx(MARGIN * 10.0)
 
 
 def test_forgetting() -> None:
-    """A ceiling dropped means climbing again."""
+    """Without a ceiling the rate climbs again."""
     growth = holding()
     growth.forget()
     growth.advance(1.0, 1.0, 0.05)
@@ -224,7 +224,7 @@ def test_forgetting() -> None:
 
 
 def test_only_a_probe_is_given_up() -> None:
-    """Giving up goes back to the plateau, and does nothing in any other phase."""
+    """Giving up returns to the plateau, and does nothing in any other phase."""
     growth = probing(3.0)
     growth.give_up_probe()
     assert growth.phase is Phase.HOLDING

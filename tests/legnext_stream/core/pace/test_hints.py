@@ -38,7 +38,7 @@ LIKELY = st.text(alphabet='0123456789.;,="qwrt:- \\abM%', max_size=60)
     ],
 )
 def test_retry_after(text: str, seconds: float) -> None:
-    """A delay is read as it stands, a date relative to the answer's own, both capped."""
+    """A delay is read as it is, a date relative to the answer's own, both bounded."""
     assert parse_hints({"retry-after": text, "date": DATE}, WALL).retry_after == seconds
 
 
@@ -58,12 +58,12 @@ def test_retry_after(text: str, seconds: float) -> None:
     ],
 )
 def test_malformed_retry_after(text: str) -> None:
-    """What is no delay and no date wasn't said."""
+    """What is neither a delay nor a date counts as not said."""
     assert parse_hints({"retry-after": text}, WALL) == Hints()
 
 
 def test_date_without_date() -> None:
-    """Without a `Date`, our own clock is what a date is compared with."""
+    """Without a `Date`, a date is compared with our own clock."""
     now = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC).timestamp()
     headers = {"retry-after": "Sun, 01 Mar 2026 12:00:30 GMT"}
     assert parse_hints(headers, now).retry_after == 30.0

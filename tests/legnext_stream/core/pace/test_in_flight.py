@@ -1,4 +1,4 @@
-"""How many requests at once: latency's word, and a service that counts them."""
+"""How many requests at once: what latency suggests, and a service that counts them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.effort import examples
 
 
 def answer(flight: InFlight, times: int, latency: float, in_flight: int, now: float = 0.0) -> None:
-    """Answers to requests that started as the last of so many in flight."""
+    """Answers to requests that started as the last of this many in flight."""
     for _ in range(times):
         flight.answered(now, latency, in_flight, in_flight)
 
@@ -32,7 +32,7 @@ def answer(flight: InFlight, times: int, latency: float, in_flight: int, now: fl
     st.integers(1, 40),
 )
 def test_bounds(script: list[tuple[str, float, float, int]], most: int) -> None:
-    """Whatever is seen, at least one request may be in flight and never more than the most."""
+    """Whatever is seen, at least one request may be in flight, and never more than the maximum."""
     flight, now = InFlight(most), 0.0
     for act, dt, latency, nth in script:
         now += dt
@@ -47,7 +47,7 @@ def test_bounds(script: list[tuple[str, float, float, int]], most: int) -> None:
 
 
 def test_it_grows_while_it_is_used() -> None:
-    """With even latency and all places used the limit grows, up to the most."""
+    """With constant latency and all places used the limit grows, up to the maximum."""
     flight = InFlight(50)
     assert flight.limit == FIRST_LIMIT
     assert flight.latency == 0.0
@@ -58,14 +58,14 @@ def test_it_grows_while_it_is_used() -> None:
 
 
 def test_it_does_not_grow_unused() -> None:
-    """While less than half of it is used, no latency is a reason for more."""
+    """While less than half of it is used, it doesn't grow."""
     flight = InFlight(50)
     answer(flight, 1000, 0.1, FIRST_LIMIT // 2 - 1)
     assert flight.limit == FIRST_LIMIT
 
 
 def test_it_shrinks_when_requests_queue_up() -> None:
-    """When latency leaves its usual range, fewer requests are kept in flight."""
+    """When latency rises above the usual, fewer requests may be in flight."""
     flight = InFlight(50)
     answer(flight, 100, 0.1, 8)
     before = flight.limit
@@ -74,7 +74,7 @@ def test_it_shrinks_when_requests_queue_up() -> None:
 
 
 def test_what_is_usual_follows() -> None:
-    """After a long load the usual latency comes down faster than by its slow mean."""
+    """After a long load the usual latency falls faster than its slow mean."""
     flight = InFlight(50)
     answer(flight, 50, 2.0, 8)
     answer(flight, 150, 0.1, 8)
@@ -83,7 +83,7 @@ def test_what_is_usual_follows() -> None:
 
 @pytest.mark.parametrize("latency", [-1.0, math.inf, math.nan])
 def test_absurd_latencies(latency: float) -> None:
-    """A latency that can't be teaches nothing."""
+    """Impossible latencies have no effect."""
     flight = InFlight(50)
     answer(flight, 50, latency, 8)
     assert flight.latency == 0.0
@@ -91,7 +91,7 @@ def test_absurd_latencies(latency: float) -> None:
 
 
 def test_no_latency_at_all() -> None:
-    """Answers in no time are even latency, and no division by it."""
+    """A latency of 0 is a constant latency, and is not divided by."""
     flight = InFlight(50)
     answer(flight, 50, 0.0, 20)
     assert flight.limit > FIRST_LIMIT
@@ -108,14 +108,14 @@ def test_failures_take_a_little() -> None:
 
 
 def counted(flight: InFlight, room: int, tries: int, now: float = 0.0) -> None:
-    """A service that accepts so many at once, met with one more than that each time."""
+    """A service that accepts this many at once, given one more each time."""
     for _ in range(tries):
         answer(flight, 1, 0.1, room, now)
         flight.refused(now, room + 1)
 
 
 def test_a_number_at_once_is_proven() -> None:
-    """Where all are refused beyond a number and none up to it, the number is the limit."""
+    """If all are refused above a number and none up to it, the number is the limit."""
     flight = InFlight(50)
     counted(flight, 8, 3)
     assert flight.proven == 8
@@ -123,7 +123,7 @@ def test_a_number_at_once_is_proven() -> None:
 
 
 def test_a_rate_is_no_number_at_once() -> None:
-    """A rate limit refuses a few of any number in flight: nothing is concluded from it."""
+    """A rate limit refuses a few of any number in flight, which proves no number."""
     flight = InFlight(50)
     for turn in range(200):
         nth = 1 + turn % 10
@@ -165,7 +165,7 @@ def test_room_is_looked_for_ever_more_rarely() -> None:
 
 
 def test_a_number_of_an_earlier_run_is_kept_to_and_tried() -> None:
-    """It holds from the beginning, within today's bound, and room above it is looked for at once."""
+    """It holds from the beginning, within today's bound, and more is tried at once."""
     flight = InFlight(50)
     flight.remember(4)
     assert flight.limit == 4
@@ -178,7 +178,7 @@ def test_a_number_of_an_earlier_run_is_kept_to_and_tried() -> None:
 
 
 def test_a_proof_is_given_up() -> None:
-    """Refused below the number again and again: it was the rate after all."""
+    """Refused repeatedly below the number: it was the rate after all."""
     flight = InFlight(50)
     counted(flight, 8, 3)
     answer(flight, 30, 0.1, 8)
@@ -188,7 +188,7 @@ def test_a_proof_is_given_up() -> None:
 
 
 def test_refusals_far_between_prove_a_number() -> None:
-    """However many requests are admitted below it meanwhile: they say nothing of it."""
+    """However many requests below the number are admitted meanwhile."""
     flight = InFlight(50)
     for _ in range(3):
         answer(flight, 5 * FORGET_EVERY, 0.1, 3)
@@ -197,7 +197,7 @@ def test_refusals_far_between_prove_a_number() -> None:
 
 
 def test_old_evidence_fades() -> None:
-    """What was seen of a number halves as more is seen of it; what is left of little is dropped."""
+    """What was seen of a number halves as more is seen of it, and small rests are dropped."""
     flight = InFlight(50)
     flight.refused(0.0, 9)
     answer(flight, 4 * FORGET_EVERY, 0.1, 9)

@@ -1,4 +1,4 @@
-"""The pacer under any calls in any order: what holds in every state that it can come to."""
+"""The pacer under any calls in any order: what holds in every state."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_RATE = 20.0
 MAX_IN_FLIGHT = 5
 MAX_HINT = 60.0
 LONGEST_WAIT = 2 * MAX_HINT + 300.0
-"""Seconds that nothing may start at most: twice a feeler's distance, or 1 / the least rate."""
+"""Seconds that nothing may start at most: twice a trial request's interval, or 1 / the least rate."""
 
 kinds = st.sampled_from(RequestKind)
 numbers = st.none() | st.floats() | st.integers(-1, 10**9)
@@ -48,13 +48,13 @@ class Pacers(RuleBasedStateMachine):
         self.starts: list[float] = []
 
     def both(self, call: Callable[[Pacer], object]) -> object:
-        """Call both; they answer alike."""
+        """Call both; they return the same."""
         told = call(self.pacer)
         assert told == call(self.twin)
         return told
 
     def ready_at(self, kind: RequestKind) -> float:
-        """When a request may start; it is never in the past, and never far off for no reason."""
+        """When a request may start: never in the past, and never far off without a reason."""
         now = self.now
         at = self.both(lambda pacer: pacer.ready_at(now, kind))
         assert isinstance(at, float)
@@ -70,7 +70,7 @@ class Pacers(RuleBasedStateMachine):
 
     @rule(kind=kinds, waits=st.booleans(), count=st.integers(1, 8))
     def start(self, kind: RequestKind, count: int, *, waits: bool) -> None:
-        """Start requests as soon as may be, or only what may start at this moment."""
+        """Start requests as soon as possible, or only what may start at this moment."""
         for _ in range(count):
             at = self.ready_at(kind)
             if at > self.now and (at == math.inf or not waits):
@@ -91,7 +91,7 @@ class Pacers(RuleBasedStateMachine):
     def finish(
         self, number: int, outcome: Outcome, said: Hints | None, latency: float | None
     ) -> None:
-        """One of the requests ends, in whatever way."""
+        """One of the requests ends, in any way."""
         now = self.now
         sent_at, kind = self.under_way.pop(number % len(self.under_way))
         took = now - sent_at if latency is None else latency
@@ -106,7 +106,7 @@ class Pacers(RuleBasedStateMachine):
     @precondition(lambda self: self.under_way)
     @rule(times=st.integers(1, 40), outcome=st.sampled_from(Outcome), lasts=st.floats(0, 2))
     def go_on(self, times: int, outcome: Outcome, lasts: float) -> None:
-        """Requests that end alike, each followed by another as soon as may be."""
+        """Requests that end alike, each followed by another as soon as possible."""
         for _ in range(times):
             self.now += lasts
             self.finish(0, outcome, NO_HINTS, None)
@@ -116,7 +116,7 @@ class Pacers(RuleBasedStateMachine):
 
     @rule(at_once=st.integers(1, MAX_IN_FLIGHT - 1), times=st.integers(1, 8))
     def refuse_by_number(self, at_once: int, times: int) -> None:
-        """A service that serves so many at once, met with as many as the pacer lets start."""
+        """A service that accepts this many at once, given as many as the pacer allows."""
         for _ in range(times):
             self.start(RequestKind.STATUS, MAX_IN_FLIGHT, waits=True)
             self.now += 0.05
@@ -134,12 +134,12 @@ class Pacers(RuleBasedStateMachine):
 
     @rule()
     def retry(self) -> None:
-        """A retry is wished for."""
+        """An early retry is requested."""
         self.both(lambda pacer: pacer.allow_retry())
 
     @rule(state=states)
     def remember(self, state: object) -> None:
-        """What an earlier run is said to have learned, right or wrong, is brought."""
+        """What an earlier run has learned, right or wrong, is taken over."""
         knew = self.pacer.ceiling
         self.both(lambda pacer: pacer.remember(state))
         assert knew is None or self.pacer.ceiling == knew, "what was seen is worth more"
@@ -156,7 +156,7 @@ class Pacers(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_decided_late(self) -> None:
-        """What is worked out beforehand is what would be worked out now."""
+        """What was computed beforehand is what would be computed now."""
         for channel in self.pacer._channels.values():
             decided = channel._interval, channel._why, channel.flight.limit
             channel.decide()
@@ -168,13 +168,13 @@ class Pacers(RuleBasedStateMachine):
         """The numbers are within their bounds, and those of the twin the same."""
         pacer, twin = self.pacer, self.twin
         assert 0 <= pacer.in_flight == len(self.under_way) <= MAX_IN_FLIGHT
-        assert 1 <= pacer.in_flight_limit <= MAX_IN_FLIGHT
+        assert 1 <= pacer._status.flight.limit <= MAX_IN_FLIGHT
         assert 0 < pacer.rate <= MAX_RATE
         assert pacer.ceiling is None or 0 < pacer.ceiling <= MAX_RATE
         assert (pacer.rate, pacer.why, pacer.state()) == (twin.rate, twin.why, twin.state())
 
     def teardown(self) -> None:
-        """In no stretch of time did more requests start than the highest rate allows."""
+        """In no period did more requests start than the highest rate allows."""
         for i, early in enumerate(self.starts):
             for j in range(i + 1, len(self.starts)):
                 allowed = 1 + (self.starts[j] - early + LATENESS) * MAX_RATE

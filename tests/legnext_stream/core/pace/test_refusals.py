@@ -25,7 +25,7 @@ turns = st.lists(
 @examples(300)
 @given(turns)
 def test_nothing_absurd(script: list[tuple[float, float, bool, float]]) -> None:
-    """In whatever order and at whatever times answers come, what is said is finite and positive."""
+    """In whatever order and at whatever times answers come, estimates are finite and positive."""
     refusals, now = Refusals(longest_gap=300.0), 0.0
     for dt, latency, refused, told in script:
         now += dt
@@ -45,7 +45,7 @@ def test_nothing_absurd(script: list[tuple[float, float, bool, float]]) -> None:
 
 @given(st.floats(0.5, 50), st.integers(ENOUGH + 1, 200))
 def test_a_bucket_is_measured_exactly(rate: float, count: int) -> None:
-    """Between the ends of two blocks a bucket has admitted just what it permits."""
+    """Between the ends of two blocks a bucket has admitted exactly what it permits."""
     refusals, now = Refusals(longest_gap=300.0), 0.0
     blocks: list[Block] = []
     for _ in range(3):
@@ -60,7 +60,7 @@ def test_a_bucket_is_measured_exactly(rate: float, count: int) -> None:
 
 
 def test_short_cycles_are_joined() -> None:
-    """A cycle of few requests says nothing; with the next ones it does."""
+    """A cycle of few requests gives no estimate; together with the next ones it does."""
     refusals, now = Refusals(longest_gap=300.0), 0.0
     said = []
     for _ in range(6):
@@ -74,8 +74,8 @@ def test_short_cycles_are_joined() -> None:
     assert said[2] == pytest.approx(10.0, rel=0.06)
 
 
-def test_a_pause_that_was_told_is_not_the_limits_doing() -> None:
-    """A whole second's Retry-After for a token due at once is taken off the measured time."""
+def test_a_retry_after_is_no_part_of_the_measured_time() -> None:
+    """A whole second's Retry-After for a token due at once is subtracted."""
     refusals, now = Refusals(longest_gap=300.0), 0.0
     permitted = None
     for _ in range(2):
@@ -92,7 +92,7 @@ def test_a_pause_that_was_told_is_not_the_limits_doing() -> None:
 @pytest.mark.parametrize("told", [0.0, 1.0, 2.0, 3.0, 5.0])
 @pytest.mark.parametrize("later", [0.0, 1.0, 2.0, 3.0, 5.0])
 def test_a_cycle_that_took_no_time(told: float, later: float) -> None:
-    """Answers and a refusal in one instant, and the next answer just when told: no division by 0."""
+    """Answers and a refusal in one instant, and the next answer after the pause: no division by 0."""
     refusals = Refusals(longest_gap=300.0)
     for _ in range(ENOUGH + 1):
         refusals.admitted(7.0, 7.0)
@@ -105,7 +105,7 @@ def test_a_cycle_that_took_no_time(told: float, later: float) -> None:
 
 
 def blocked(refusals: Refusals, begin: float, quota: int, window: float, step: float) -> float:
-    """Spend a window's quota at once and feel for its end at doubling distances; return it."""
+    """Use up a window's quota at once and try for its end at doubling intervals; return it."""
     now = begin
     for _ in range(quota):
         now += step
@@ -118,7 +118,7 @@ def blocked(refusals: Refusals, begin: float, quota: int, window: float, step: f
 
 
 def test_a_window_is_seen() -> None:
-    """Refused for far longer than a token takes: a window, the round one among those possible."""
+    """Refused far longer than a token takes: a window, the round length among those possible."""
     refusals = Refusals(longest_gap=300.0)
     end = blocked(refusals, 0.0, 60, 60.0, 0.1)
     block = refusals.admitted(end, end)
@@ -126,13 +126,13 @@ def test_a_window_is_seen() -> None:
     assert block.windowed
     assert refusals.window == 60.0
     assert block.permitted == pytest.approx(1.0, rel=0.05)
-    # Now the end of the next window is foreseen, and the feeler goes right behind it.
+    # Now the end of the next window is foreseen, and the trial request is sent right after it.
     later = blocked(refusals, end, 60, 60.0, 0.1)
     assert later == pytest.approx(end + 60.0, abs=2 * MARGIN_AFTER_BOUNDARY)
 
 
 def test_an_odd_window_is_taken_as_it_was_measured() -> None:
-    """Where no round length fits, the longest possible one is taken."""
+    """If no round length fits, the longest possible one is taken."""
     refusals = Refusals(longest_gap=300.0)
     refusals.admitted(0.0, 0.0)
     for turn in range(1, 40):
@@ -156,7 +156,7 @@ def test_a_window_seen_in_steady_traffic_needs_no_burst() -> None:
 
 
 def test_a_window_not_seen_again_is_given_up() -> None:
-    """After many short blocks and a long time it does behave like a bucket."""
+    """After many short blocks and a long time it behaves like a bucket."""
     refusals = Refusals(longest_gap=300.0)
     now = blocked(refusals, 0.0, 60, 5.0, 0.01)
     refusals.admitted(now, now)
@@ -180,8 +180,8 @@ def test_one_flight_counts_once() -> None:
     assert refusals.streak == 2
 
 
-def test_feelers_double() -> None:
-    """The distance of feelers doubles from the usual one, and is bounded."""
+def test_trial_requests_double() -> None:
+    """The time between trial requests doubles from the usual interval, and is bounded."""
     refusals = Refusals(longest_gap=30.0)
     gaps = []
     for turn in range(12):
@@ -192,7 +192,7 @@ def test_feelers_double() -> None:
 
 
 def test_rates_of_late() -> None:
-    """What is achieved is counted from the cycle's beginning, or from where it was started over."""
+    """The achieved rate is counted from the cycle's beginning, or from `start_over`."""
     refusals = Refusals(longest_gap=300.0)
     assert refusals.achieved(0.0) is None
     assert refusals.recent(0.0) is None

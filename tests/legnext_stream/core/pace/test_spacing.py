@@ -1,4 +1,4 @@
-"""Even spacing: the law of the cell rate algorithm, and what lateness is forgiven."""
+"""Even spacing: the law of the cell rate algorithm, and how much lateness is forgiven."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_law(turns: list[tuple[float, bool]], interval: float) -> None:
 
 
 def test_a_little_lateness_is_made_up_for() -> None:
-    """Who wakes 20 ms late each time keeps the rate; the due times stay on their grid."""
+    """A caller that wakes 20 ms late each time keeps the rate; the due times stay on their grid."""
     spacing = Spacing()
     spacing.start(0.0, 1.0)
     begin = spacing.due(1.0)
@@ -35,7 +35,7 @@ def test_a_little_lateness_is_made_up_for() -> None:
 
 
 def test_idleness_saves_up_nothing() -> None:
-    """After an hour without demand, the second request waits for its interval all the same."""
+    """After an hour without demand, the second request still waits for its interval."""
     spacing = Spacing()
     spacing.start(0.0, 1.0)
     spacing.start(3600.0, 1.0)

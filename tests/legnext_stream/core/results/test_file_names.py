@@ -20,7 +20,7 @@ FIELDS = ("job_id", "number", "task_type", "tag", "position", "prompt")
 
 @st.composite
 def templates(draw: st.DrawFn) -> str:
-    """Templates that are let pass."""
+    """Templates that are accepted."""
     fields = draw(st.lists(st.sampled_from(FIELDS), max_size=4))
     fields = draw(st.permutations([*fields, "number", draw(st.sampled_from(FIELDS[:1]))]))
     # Something between two fields, so that one's end is not the other's beginning.
@@ -40,7 +40,7 @@ origins = st.builds(
 
 @given(templates(), origins)
 def test_a_name_is_one_part_of_a_path(template: str, origin: Origin) -> None:
-    """Whatever a job, a prompt and a tag say, the file stays in its folder and is seen there."""
+    """Whatever a job, a prompt and a tag contain, the file is in its folder and visible."""
     stem = NameTemplate(template).stem(origin)
     name = f"{stem}.png"
     assert PurePosixPath(name).parts == (name,)
@@ -54,7 +54,7 @@ def test_a_name_is_one_part_of_a_path(template: str, origin: Origin) -> None:
 def test_two_results_never_share_a_name(
     template: str, one: str, other: str, first: int, second: int, prompt: str, tag: str
 ) -> None:
-    """Two jobs, or two results of one, have two names, alike in all else as they may be."""
+    """Two jobs, or two results of one, have different names, however alike they are."""
     assume((one, first) != (other, second))
     made = NameTemplate(template)
     names = {
@@ -66,7 +66,7 @@ def test_two_results_never_share_a_name(
 
 @given(st.text(), st.integers(0, 80))
 def test_slugs(text: str, longest: int) -> None:
-    """Short, of letters and digits, with single dashes between; and a slug of a slug is itself."""
+    """Short, of letters and digits, with single dashes; and a slug of a slug is itself."""
     made = slug(text, longest)
     assert len(made.encode()) <= longest
     assert not made.startswith("-")
@@ -90,7 +90,7 @@ def test_slugs(text: str, longest: int) -> None:
     ],
 )
 def test_slugs_by_example(text: str, made: str) -> None:
-    """Letters of all scripts are kept, with the marks on them."""
+    """Letters of all scripts are kept, with their marks."""
     assert slug(text, 60) == made
 
 
@@ -106,7 +106,7 @@ def test_slugs_by_example(text: str, made: str) -> None:
     ],
 )
 def test_templates(template: str, stem: str) -> None:
-    """Each field in its place."""
+    """Each field is where the template has it."""
     job = Job(job_id="j", task_type="video-diffusion")
     origin = Origin(job=job, number=2, position=7, prompt="A fox!", tag="my tag")
     assert NameTemplate(template).stem(origin) == stem
@@ -141,23 +141,23 @@ def test_an_empty_field_leaves_no_dot_in_front() -> None:
         ("{job_id}-{number}-{seed}", "a field that isn't one of"),
         ("{}-{number}", "a field that isn't one of"),
         ("{job_id}-{number}{suffix:5}", "a field that isn't one of"),
-        ("{job_id}-{number", "no template"),
+        ("{job_id}-{number", "not a template"),
     ],
 )
 def test_what_is_no_template(template: str, why: str) -> None:
-    """What could collide, lead out of the folder or call a file something else is refused at once."""
+    """Names that could collide, leave the folder or have a wrong suffix are refused at once."""
     with pytest.raises(ValueError, match=why.replace("{", r"\{").replace("(", r"\(")):
         NameTemplate(template)
 
 
 def test_what_can_not_be_named() -> None:
-    """An id that is none, a position that there isn't, and a name that is too long."""
+    """A malformed id, a missing position, and a name that is too long."""
     made = NameTemplate("{position}-{job_id}-{number}")
     with pytest.raises(InvalidJobId):
         made.stem(Origin(job=Job(job_id="../a"), number=1, position=1))
     with pytest.raises(ValueError, match="position"):
         made.stem(Origin(job=Job(job_id="a"), number=1))
     long = NameTemplate("{job_id}-{job_id}-{number}")
-    with pytest.raises(ValueError, match="longer than a file system takes"):
+    with pytest.raises(ValueError, match="longer than a file system accepts"):
         long.stem(Origin(job=Job(job_id="a" * 128), number=1))
     assert "{job_id}-{job_id}" in repr(long)

@@ -1,4 +1,4 @@
-"""What a file is by its bytes, and whether it is whole."""
+"""What type a file has by its bytes, and whether it is complete."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WEBM = b"\x1aE\xdf\xa3\x9fB\x86\x81\x01\x42\x82\x84webmB\x87" + b"W" * 100
 
 
 def is_whole(data: bytes) -> bool:
-    """Whether a file with these bytes is whole."""
+    """Whether a file with these bytes is complete."""
     kind = kind_of(data[:HEAD])
     assert kind is not None
     return kind.is_whole(len(data), lambda offset, length: data[offset : offset + length])
@@ -40,7 +40,7 @@ def is_whole(data: bytes) -> bool:
     ids=["png", "jpeg", "gif89", "gif87", "webp", "mp4", "webm"],
 )
 def test_kinds(data: bytes, media_type: str, suffix: str) -> None:
-    """Each is known by its first bytes, and whole as it is."""
+    """Each is recognised by its first bytes, and complete as it is."""
     kind = kind_of(data[:HEAD])
     assert kind is not None
     assert (kind.media_type, kind.suffix) == (media_type, suffix)
@@ -63,13 +63,13 @@ def test_kinds(data: bytes, media_type: str, suffix: str) -> None:
     ],
 )
 def test_what_is_no_result(data: bytes) -> None:
-    """Pages, errors, beginnings that are too short, and kinds that no job makes."""
+    """Pages, errors, short beginnings, and types that no job makes."""
     assert kind_of(data) is None
 
 
 @given(st.binary(max_size=2 * HEAD))
 def test_any_bytes(data: bytes) -> None:
-    """Whatever comes, nothing raises; and nothing is taken for whole that was looked at in vain."""
+    """Nothing raises, whatever the bytes."""
     kind = kind_of(data[:HEAD])
     if kind is not None:
         kind.is_whole(len(data), lambda offset, length: data[offset : offset + length])
@@ -77,19 +77,19 @@ def test_any_bytes(data: bytes) -> None:
 
 @given(st.sampled_from([PNG, JPEG, GIF, MP4]), st.floats(0, 1))
 def test_a_cut_shows(data: bytes, share: float) -> None:
-    """A file without its end is not whole, wherever it is cut."""
+    """A file without its end is incomplete, wherever it is cut."""
     cut = HEAD + int((len(data) - HEAD) * share)
     assert is_whole(data[:cut]) is (cut == len(data))
 
 
 def test_a_cut_webp_shows() -> None:
-    """Its head says how long it is; a byte more than that does no harm."""
+    """Its head has its length; a byte more does no harm."""
     assert not is_whole(WEBP[:-1])
     assert is_whole(WEBP + b"\0")
 
 
 def test_boxes() -> None:
-    """The boxes of an MP4 fill it: also long ones, and a last one without a length."""
+    """The boxes of an MP4 fill it, including long ones and a last one without a length."""
     head = struct.pack(">I", 24) + b"ftypisom" + bytes(12)
     assert is_whole(head)
     assert is_whole(head + struct.pack(">I4sQ", 1, b"mdat", 20) + b"data")
@@ -116,7 +116,7 @@ def test_boxes() -> None:
     ],
 )
 def test_what_an_image_may_be_called(said: str, may_be: bool) -> None:  # noqa: FBT001 - a table's
-    """By any image's name, or by none; not as a text or a video."""
+    """By any image type, or none; not as a text or a video."""
     kind = kind_of(PNG[:HEAD])
     assert kind is not None
     assert kind.may_be_called(said) is may_be

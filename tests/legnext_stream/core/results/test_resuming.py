@@ -1,4 +1,4 @@
-"""What an answer brings, and how a part is gone on with."""
+"""What an answer brings, and how a download is resumed."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def head(code: int, **headers: str) -> Reply:
 
 
 def read(reply: Reply, mark: Mark | None = None, have: int = 0) -> Coming | Unusable:
-    """What it brings, of 1,000 bytes at most."""
+    """What it brings, with a maximum of 1,000 bytes."""
     return read_head(reply, URL, mark, have, 1000)
 
 
-def test_what_is_asked_for() -> None:
-    """The rest, where what it is a part of can be named; else the whole."""
+def test_what_is_requested() -> None:
+    """The rest, if the file can be identified; otherwise the complete file."""
     assert range_headers(MARK, 40) == {"range": "bytes=40-", "if-range": '"e"'}
     assert range_headers(MARK, 0) == {}
     assert range_headers(None, 40) == {}
@@ -44,14 +44,14 @@ def test_what_is_asked_for() -> None:
         ({}, ""),
     ],
 )
-def test_a_whole(headers: dict[str, str], validator: str) -> None:
-    """What it is a part of is kept, with a validator that If-Range takes."""
+def test_a_complete_file(headers: dict[str, str], validator: str) -> None:
+    """What identifies it is kept: a validator that If-Range accepts."""
     reply = head(200, content_length="100", content_type="image/png", **headers)
     assert read(reply) == Coming(0, Mark(URL, validator, 100, "image/png"))
 
 
-def test_a_whole_of_unknown_length() -> None:
-    """In chunks its end shows."""
+def test_a_file_of_unknown_length() -> None:
+    """With chunks, its end shows."""
     assert read(head(200, transfer_encoding="chunked")) == Coming(0, Mark(URL, "", None))
 
 
@@ -63,13 +63,13 @@ def test_a_whole_of_unknown_length() -> None:
         (head(200, content_length="-5"), "no length", True),
         (head(200, content_length="9" * 40), "no length", True),
         (head(200, content_length="0"), "empty", False),
-        (head(200, content_length="5", content_encoding="gzip"), "packed", True),
+        (head(200, content_length="5", content_encoding="gzip"), "compressed", True),
         (head(200, content_length="5", content_type="text/html"), "text/html", True),
         (head(206, content_range="bytes 0-9/10"), "wasn't asked for", False),
     ],
 )
-def test_what_is_of_no_use(reply: Reply, why: str, is_final: bool) -> None:  # noqa: FBT001 - a table's
-    """Each says why, and whether it can be another thing the next time."""
+def test_unusable_answers(reply: Reply, why: str, is_final: bool) -> None:  # noqa: FBT001 - a table's
+    """Each says why, and whether another attempt can help."""
     said = read(reply)
     assert isinstance(said, Unusable)
     assert why in said.problem
@@ -77,7 +77,7 @@ def test_what_is_of_no_use(reply: Reply, why: str, is_final: bool) -> None:  # n
 
 
 def test_the_rest() -> None:
-    """From where the part ends to where the whole does."""
+    """From the end of the partial file to the end of the file."""
     reply = head(206, content_range="bytes 40-99/100", etag='"e"')
     assert read(reply, MARK, 40) == Coming(40, MARK)
     untold = Mark(URL, '"e"', None)
@@ -99,15 +99,15 @@ def test_the_rest() -> None:
         {"content_range": "bytes 40-99/100", "etag": '"f"'},
     ],
 )
-def test_another_part_than_was_asked_for(headers: dict[str, str]) -> None:
-    """It would make a file of two, so it begins anew."""
+def test_another_part_than_was_requested(headers: dict[str, str]) -> None:
+    """It would mix two files, so the download starts again."""
     said = read(head(206, **headers), MARK, 40)
     assert isinstance(said, Unusable)
     assert not said.is_final
 
 
 def test_a_rest_that_is_too_long() -> None:
-    """The bound is that of the whole."""
+    """The maximum is that of the complete file."""
     said = read(head(206, content_range="bytes 40-1999/2000"), Mark(URL, '"e"', 2000), 40)
     assert isinstance(said, Unusable)
     assert said.is_final
@@ -122,7 +122,7 @@ def test_a_rest_that_is_too_long() -> None:
     st.integers(0, 99),
 )
 def test_any_headers(code: int, headers: dict[str, str], have: int) -> None:
-    """Nothing raises; and what is gone on with begins where the part ends."""
+    """Nothing raises, and a resumed download continues where the partial file ends."""
     said = read_head(Reply(code, headers, b"", 0.0, 0.0), URL, MARK, have, 1000)
     if isinstance(said, Coming):
         assert said.start in {0, have}

@@ -1,4 +1,4 @@
-"""Where results lie, and for how long."""
+"""The URLs of results, and how long they work."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def job(**output: object) -> Job:
 
 
 def test_results() -> None:
-    """Images and videos in their order; the grid only if it is asked for, or all there is."""
+    """Images and videos in their order; the grid only on request, or if it is the only one."""
     four = job(image_url="g", image_urls=("0", "1"), video_urls=("v",))
     assert results_of(four) == ("0", "1", "v")
     assert results_of(four, grid=True) == ("0", "1", "v", "g")
@@ -65,7 +65,7 @@ def test_what_is_shown_of_a_url(url: str, shown: str) -> None:
     ],
 )
 def test_when_a_url_expires(query: str, at: float | None) -> None:
-    """Both kinds of signatures say so; whatever is malformed says nothing."""
+    """By both kinds of signatures; what is malformed is ignored."""
     url = f"https://a.example/b.png?{query}"
     assert expires_at(url) == at
     assert has_expired(url, 2e9) is (at is not None)
@@ -73,7 +73,7 @@ def test_when_a_url_expires(query: str, at: float | None) -> None:
 
 
 def test_soon_gone() -> None:
-    """Within the hour, or on a day under `/temp/`."""
+    """Within the hour, or within a day under `/temp/`."""
     url = "https://a.example/b.png?Expires=10000"
     assert soon_gone(url, 9940) == "expire in 60 s"
     assert soon_gone(url, 6000) is None
@@ -87,7 +87,7 @@ def test_soon_gone() -> None:
 
 @given(st.text(), st.floats(0, 2e9))
 def test_any_text(url: str, present: float) -> None:
-    """Whatever stands for a URL, nothing raises."""
+    """Nothing raises, whatever stands for a URL."""
     without_query(url)
     soon_gone(f"https://a.example/?{url}", present)
     has_expired(url, present)

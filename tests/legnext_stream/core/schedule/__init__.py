@@ -1,1 +1,1 @@
-"""Tests of the schedule: whom to ask, and when."""
+"""Tests of the schedule: which job to poll, and when."""

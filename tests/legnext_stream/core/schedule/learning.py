@@ -25,7 +25,7 @@ looks = st.lists(st.tuples(st.booleans(), ages, ages, ages), max_size=60)
 
 
 def fed(observations: list[tuple[bool, float, float, float]], memory: float = 80.0) -> RunTimes:
-    """Run times that have learned from looks."""
+    """Run times that have learned from polls."""
     made = RunTimes(30, 90, memory=memory)
     for ended, *three in observations:
         since, low, high = sorted(three)
@@ -44,7 +44,7 @@ def watched(
     exact: bool = True,
     every: float | None = None,
 ) -> None:
-    """Watch jobs one after the other, at the intervals the learner asks for or fixed ones."""
+    """Watch jobs one after the other, at the intervals that the learner chooses or at fixed ones."""
     for _ in range(count):
         end, age = takes(), 0.0
         while True:
@@ -65,6 +65,6 @@ def bell(rng: random.Random, median: float = 45.0, sigma: float = 0.25) -> Calla
 
 
 def overlap(i: int, since: float, until: float) -> float:
-    """Seconds of an interval that lie in a bin."""
+    """How many seconds of an interval lie in a bin."""
     top = EDGES[i + 1] if i < LAST else math.inf
     return max(min(until, top) - max(since, EDGES[i]), 0.0)

@@ -1,4 +1,4 @@
-"""A tracker and a pacer joined to a simulated account, in virtual time: every request on record."""
+"""A tracker and a pacer with a simulated account, in virtual time; every request is recorded."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from legnext_stream._core.model.decoding import decode_status
 from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.pace import Pacer
 from legnext_stream._core.pacing import Pacing
+from legnext_stream._core.schedule.timers import Timers
 from legnext_stream._core.tracker import Poll, Tracker
 from legnext_stream.errors import NotFoundError, ServerError
 from mockserver._world import Limit, Lognormal, Refused, Unlimited, World
@@ -31,6 +32,12 @@ FREELY = Pacing(max_rate=1000, initial_rate=1000, max_in_flight=1000)
 def pacing(**changed: float) -> Pacing:
     """`FREELY` with some settings changed."""
     return attrs.evolve(FREELY, **changed)  # type: ignore[arg-type] # nobody changes the counts
+
+
+def entries(timers: Timers) -> int:
+    """How many jobs have a timer, including timers that will be ignored."""
+    far = sum(len(bucket.jobs) for bucket in timers._far.values())
+    return len(timers._now) + len(timers._near) + far
 
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -133,7 +140,7 @@ class Watch:
         if code == 200 and isinstance(verdict := self.limit.admit(now), Refused):
             code = 429
             headers["retry-after"] = str(math.ceil(verdict.retry_after))
-        assert job_id in self.tracker._jobs, "asked after its end"
+        assert job_id in self.tracker._members.jobs, "asked after its end"
         assert job_id not in {seen.job_id for _, _, seen in self._answers}, "asked twice at once"
         self.sent.append(Sent(now, job_id, code))
         arrival = now + self.answer
@@ -170,7 +177,7 @@ class Watch:
         return body
 
     def _server_time(self, at: float) -> datetime:
-        """The server's clock, cut to whole seconds."""
+        """The server's clock, truncated to whole seconds."""
         return _EPOCH + timedelta(seconds=math.floor(at + self.skew))
 
     def _stamp(self, at: float | None) -> str:
@@ -179,14 +186,14 @@ class Watch:
     # What came of it
 
     def asked(self) -> dict[str, list[float]]:
-        """When each job was asked about."""
+        """When each job was polled."""
         times: dict[str, list[float]] = defaultdict(list)
         for sent in self.sent:
             times[sent.job_id].append(sent.at)
         return times
 
     def delays(self) -> list[float]:
-        """From the end of each job to its news, seconds."""
+        """How long after the end of each job its event came, in seconds."""
         made = []
         for event in self.events:
             if event.status.is_terminal:
@@ -195,7 +202,7 @@ class Watch:
         return made
 
     def neglect(self) -> float:
-        """The longest that a job which had not ended, but had started, went unasked, seconds."""
+        """The longest time that a running job was not polled, in seconds."""
         longest = 0.0
         told = {
             event.job_id: event.observed_at for event in self.events if event.status.is_terminal
@@ -218,7 +225,7 @@ def watch(
     order: Order = "fifo",
     **options: object,
 ) -> Watch:
-    """A watch over so many alike jobs, all submitted at once."""
+    """A watch of this many jobs of one kind, all submitted at once."""
     world = World(seed, slots=slots, order=order, run_times=USUAL)
     made = Watch(world, **options)  # type: ignore[arg-type]
     made.add(world.add_jobs(jobs, at=0.0))

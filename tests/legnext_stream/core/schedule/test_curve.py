@@ -1,4 +1,4 @@
-"""The tabulated distribution: its questions against their integrals."""
+"""The tabulated distribution: its answers against the integrals."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.legnext_stream.core.schedule.learning import SLOWER, ages, fed, looks
 def test_wait_is_the_inverse_of_expected_undetected(
     observations: list[tuple[bool, float, float, float]], age: float, price: float
 ) -> None:
-    """Just when the wait is over, the expected undetected delay is the price."""
+    """When the wait is over, the expected undetected time equals the price."""
     curve = fed(observations).curve
     wait = curve.wait(age, price)
     assert curve.expected_undetected(age, age + wait) == pytest.approx(price, rel=1e-6)
@@ -29,7 +29,7 @@ def test_wait_is_the_inverse_of_expected_undetected(
 def test_a_dearer_request_is_never_sooner(
     observations: list[tuple[bool, float, float, float]], age: float, price: float, factor: float
 ) -> None:
-    """The wait grows with the price, and undetected delay with the wait."""
+    """The wait grows with the price, and the undetected time with the wait."""
     curve = fed(observations).curve
     assert curve.wait(age, price * factor) >= curve.wait(age, price) * (1 - 1e-9)
     sooner = curve.expected_undetected(age, age + price)
@@ -83,7 +83,7 @@ def test_quantile_inverts_survival(
 def test_mean_residual_is_the_integral_of_survival(
     observations: list[tuple[bool, float, float, float]], age: float
 ) -> None:
-    """In all time, what is undetected and what is lived add up to the time."""
+    """Undetected time and remaining run time add up to the elapsed time."""
     curve = fed(observations).curve
     rest = curve.mean_residual(age)
     far = age + 1e6
@@ -95,6 +95,6 @@ def test_mean_residual_is_the_integral_of_survival(
 
 @given(wild)
 def test_ages_are_clamped(age: float) -> None:
-    """Any number at all becomes an age; what is none becomes 0."""
+    """Any number becomes an age within bounds; NaN becomes 0."""
     assert 0.0 <= clamped(age) <= OLDEST
     assert clamped(math.nan) == 0.0

@@ -1,4 +1,4 @@
-"""The run times of all task types: published beginnings, pooling, keeping."""
+"""The run times of all task types: how they start, unknown types, and what is kept."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_unknown_types_are_pooled_and_spelling_forgiven() -> None:
 
 
 def test_the_pool_is_kept_too() -> None:
-    """Its state returns all known types; types unknown to this version are left out."""
+    """The state returns the unknown types' run times; types unknown to this version are left out."""
     durations = Durations()
     durations.of("blend").ended(0, 70)
     durations.of("no such").ended(0, 30)
@@ -40,7 +40,7 @@ def test_the_pool_is_kept_too() -> None:
 
 
 def test_what_was_kept_does_not_replace_what_was_learned_since() -> None:
-    """Of a type of which something has been learned already, that stands."""
+    """Types that something has been learned of already keep that."""
     kept = Durations()
     kept.of("blend").ended(0, 70)
     kept.of("pan").ended(0, 70)
@@ -53,7 +53,7 @@ def test_what_was_kept_does_not_replace_what_was_learned_since() -> None:
 
 
 def test_all_together_stand_apart() -> None:
-    """What is learned of all types as one is no type of its own, and spans all published ranges."""
+    """`together` is no type of its own, and spans all published ranges."""
     durations = Durations()
     assert list(durations) == []
     curve = durations.together.curve
@@ -62,7 +62,7 @@ def test_all_together_stand_apart() -> None:
 
 
 @pytest.mark.parametrize("state", [{"blend": {}}, {"blend": {"format": 2}}, {"other": None}])
-def test_a_pool_that_is_none_is_refused(state: dict[str, object]) -> None:
-    """A broken or newer state of any type raises ValueError."""
+def test_a_malformed_state_is_refused(state: dict[str, object]) -> None:
+    """A malformed or newer state of any type raises ValueError."""
     with pytest.raises(ValueError, match="run times"):
         Durations().remember(state)

@@ -1,4 +1,4 @@
-"""From counts to a curve: the likeliest shape, bent by the counts."""
+"""From counts to a curve: the likeliest shape, modified by the counts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def counts(draws: list[float]) -> tuple[list[float], list[float]]:
 
 @pytest.mark.parametrize("begin", [(60, 4), (1, 0), (LAST - 1, len(SIGMAS) - 1)])
 def test_the_likeliest_shape_is_found_from_anywhere(begin: tuple[int, int]) -> None:
-    """Climbing from the middle and from the corners ends at the truth."""
+    """Hill climbing from the middle and from the corners ends at the true shape."""
     rng = random.Random(11)
     ends, at_risk = counts([rng.lognormvariate(math.log(45), 0.25) for _ in range(500)])
     place, level = fit(ends, at_risk, *begin)
@@ -39,7 +39,7 @@ def test_the_likeliest_shape_is_found_from_anywhere(begin: tuple[int, int]) -> N
 @SLOWER
 @given(st.lists(st.floats(1, 3000), min_size=1, max_size=30), st.integers(1, LAST - 1))
 def test_no_neighbour_is_likelier(draws: list[float], place: int) -> None:
-    """Where the climb ends, a step in no direction gains likelihood."""
+    """Where the climb ends, no single step is likelier."""
     ends, at_risk = counts(draws)
 
     def score(place: int, level: int) -> float:
@@ -60,7 +60,7 @@ def test_no_neighbour_is_likelier(draws: list[float], place: int) -> None:
             assert score(place, level + step) <= best + 1e-6 * abs(best)
 
 
-def test_without_counts_the_shape_speaks() -> None:
+def test_without_counts_the_shape_decides() -> None:
     """With nothing counted the curve is the fitted shape."""
     nothing = [0.0] * LAST
     assert fit(nothing, nothing, 60, 4) == (60, 4)
@@ -69,8 +69,8 @@ def test_without_counts_the_shape_speaks() -> None:
     assert curve.quantile(0.5) == pytest.approx(EDGES[60], rel=1e-6)
 
 
-def test_with_many_counts_they_speak() -> None:
-    """A bin counted often shows its own rate, whatever shape was fitted."""
+def test_many_counts_decide() -> None:
+    """A bin with many counts shows its own rate, whatever shape was fitted."""
     ends, at_risk = [0.0] * LAST, [0.0] * LAST
     for i in range(40, 60):
         ends[i], at_risk[i] = 100.0, 1000.0

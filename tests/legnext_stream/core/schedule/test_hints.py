@@ -1,4 +1,4 @@
-"""Hints: heard at once, but not as often as anybody likes."""
+"""Hints from unverified callbacks: the first counts at once, further ones more and more rarely."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from legnext_stream._core.schedule.hints import Hints
-from legnext_stream._core.watched import ASKED, BY_LINE, Watched
+from legnext_stream._core.watched import BY_QUEUE, IN_FLIGHT, Watched
 
 
 def taken(hints: Hints, now: float) -> str | None:
-    """Whom to ask about now, and have it answered at once."""
+    """The job to poll now, answered at once."""
     if hints.due(now) > now:
         return None
     job = hints.take()
@@ -21,8 +21,8 @@ def taken(hints: Hints, now: float) -> str | None:
     return job.job_id
 
 
-def test_the_first_is_heard_at_once() -> None:
-    """And once, however often it is said."""
+def test_the_first_hint_counts_at_once() -> None:
+    """It makes one poll, however often it is repeated."""
     hints, job = Hints(1.0), Watched("a")
     assert hints.due(0.0) == math.inf
     hints.add(7.0, job)
@@ -32,8 +32,8 @@ def test_the_first_is_heard_at_once() -> None:
     assert hints.due(7.0) == math.inf
 
 
-def test_the_next_is_heard_later_and_later() -> None:
-    """None is lost, but of a thousand in a minute few are heard."""
+def test_further_hints_count_later_and_later() -> None:
+    """None is lost, but a thousand in a minute make few polls."""
     hints, job, asked = Hints(1.0), Watched("a"), []
     for tenth in range(6000):
         now = tenth / 10
@@ -45,42 +45,42 @@ def test_the_next_is_heard_later_and_later() -> None:
     assert set(gaps[5:]) == {60}
 
 
-def test_who_is_asked_about_is_asked_again() -> None:
-    """For the answer that is on its way may be older than the hint."""
-    hints, job = Hints(1.0), Watched("a", seat=ASKED)
+def test_a_job_in_flight_is_polled_again() -> None:
+    """The answer to the poll in flight may be older than the hint."""
+    hints, job = Hints(1.0), Watched("a", where=IN_FLIGHT)
     hints.add(0.0, job)
     assert hints.due(0.0) == 1.0
-    job.seat, job.polled_at = BY_LINE, 0.5
+    job.where, job.polled_at = BY_QUEUE, 0.5
     assert hints.due(1.0) == 1.5
     assert taken(hints, 1.5) == "a"
 
 
 def test_a_poll_for_another_reason_answers_it() -> None:
-    """As long as it was sent after the hint."""
+    """If it was sent after the hint."""
     hints, job, other = Hints(1.0), Watched("a"), Watched("b")
-    hints.answered(job)
+    hints.polled(job)
     hints.add(0.0, job)
-    hints.answered(other)
-    hints.answered(job)
+    hints.polled(other)
+    hints.polled(job)
     assert hints.due(0.0) == math.inf
 
 
-def test_who_is_gone_is_forgotten() -> None:
-    """Also while a hint waits."""
+def test_a_removed_job_is_forgotten() -> None:
+    """Even while a hint waits."""
     hints, job = Hints(1.0), Watched("a")
     hints.forget(job)
     hints.add(0.0, job)
     hints.forget(job)
     assert hints.due(10.0) == math.inf
-    assert not hints._heard
+    assert not hints._hinted
 
 
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.floats(0, 3), st.booleans()), max_size=60),
     st.sampled_from([0.5, 2.0]),
 )
-def test_no_job_is_asked_about_too_soon(steps: list[tuple[int, float, bool]], least: float) -> None:
-    """Whatever is hinted at when: never twice within the least interval."""
+def test_no_job_is_polled_too_soon(steps: list[tuple[int, float, bool]], least: float) -> None:
+    """Whatever is hinted at when, `min_interval` is kept."""
     hints, now = Hints(least), 0.0
     jobs = [Watched(str(number)) for number in range(4)]
     asked: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""The line against a world in which jobs do start in the order of their submission, and others."""
+"""The queue order, in worlds in which jobs start in the order of submission and in others."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legnext_stream._core.schedule.queue_order import Line
+from legnext_stream._core.schedule.queue_order import QueueOrder
 from legnext_stream._core.watched import Watched
 from tests.effort import examples
 
 
-def lined_up(count: int) -> tuple[Line, list[Watched]]:
-    """A line of new jobs."""
-    line, jobs = Line(), [Watched(f"job-{number}") for number in range(count)]
+def queued(count: int) -> tuple[QueueOrder, list[Watched]]:
+    """A queue order of new jobs."""
+    line, jobs = QueueOrder(), [Watched(f"job-{number}") for number in range(count)]
     for job in jobs:
         line.append(job)
     return line, jobs
 
 
-def rest(line: Line) -> list[Watched]:
-    """All that wait, in order."""
-    waiting, more = line.rest()
+def rest(line: QueueOrder) -> list[Watched]:
+    """All jobs that wait, in order."""
+    waiting, more = line.waiting_from(0, 10**9)
     assert more is None
     return waiting
 
 
-def check(line: Line) -> None:
-    """What must hold of any line at any time."""
+def check(line: QueueOrder) -> None:
+    """What must hold at any time."""
     head = line.head
     assert head is None or head.is_waiting
     assert head is None or head.position == line.low + 1
@@ -50,7 +50,7 @@ class Fifo:
         started: How many have started.
     """
 
-    line: Line
+    line: QueueOrder
     jobs: list[Watched]
     started: int = 0
     now: float = 0.0
@@ -58,26 +58,26 @@ class Fifo:
     found: set[str] = attrs.field(factory=set)
 
     def begin(self, count: int) -> None:
-        """So many start now, unseen."""
+        """This many jobs start now, unseen."""
         for _ in range(min(count, len(self.jobs) - self.started)):
             self.started += 1
             self.times.append(self.now)
 
     def look(self, job: Watched) -> None:
-        """Ask about a job and tell the line."""
+        """Poll a job and report it to the queue order."""
         if job.position < 0:
             # It has left: of such a job the line is not told.
             return
         if job.position < self.started:
             self.found.add(job.job_id)
-            self.line.started(job, self.times[job.position])
-            self.line.serve_kept()
+            self.line.found_started(job, self.times[job.position])
+            self.line.fill_kept_slots()
         else:
-            assert self.line.waits(job, self.now)
-            self.line.serve_kept()
+            assert self.line.found_waiting(job, self.now)
+            self.line.fill_kept_slots()
 
     def search(self) -> int:
-        """Ask until the line has nothing open; return how many requests that took."""
+        """Poll until the unknown part is empty; return how many polls that took."""
         requests = 0
         while self.line.is_open:
             self.look(self.line.probe())
@@ -92,8 +92,8 @@ class Fifo:
 
 
 def fifo(count: int, started: int = 0) -> Fifo:
-    """A world of so many jobs of which the first ones have started."""
-    line, jobs = lined_up(count)
+    """A world of this many jobs, of which the first ones have started."""
+    line, jobs = queued(count)
     world = Fifo(line, jobs)
     world.begin(started)
     world.now = 1.0
@@ -115,7 +115,7 @@ acts = st.lists(
 @examples(300)
 @given(acts)
 def test_in_a_fair_world(script: list[tuple[str, int]]) -> None:
-    """Whatever is asked in whatever order, no start that was found is doubted, and the order holds."""
+    """Whatever is polled in whatever order, what was found started stays so, and the order is trusted."""
     world = fifo(0)
     line = world.line
     for act, number in script:
@@ -130,7 +130,7 @@ def test_in_a_fair_world(script: list[tuple[str, int]]) -> None:
                 world.begin(number)
             case "end":
                 world.begin(1)
-                line.serve(world.now - number, world.now)
+                line.slot_freed(world.now - number, world.now)
             case "probe" if line.is_open:
                 world.look(line.probe())
             case "head" if line.head is not None:
@@ -142,7 +142,7 @@ def test_in_a_fair_world(script: list[tuple[str, int]]) -> None:
             case _:
                 pass
         world.check()
-        assert line.order_holds
+        assert line.is_trusted
     # Asking the head until it waits brings the line to the truth, whatever came before.
     while (head := line.head) is not None and head.position < world.started:
         world.look(head)
@@ -152,7 +152,7 @@ def test_in_a_fair_world(script: list[tuple[str, int]]) -> None:
 
 @given(st.integers(1, 5000), st.floats(0, 1))
 def test_the_frontier_is_found_in_few_requests(count: int, share: float) -> None:
-    """Of N jobs the first that waits is found in about 2 log2(N) requests."""
+    """Of N jobs, the first that waits is found in about 2 log2(N) polls."""
     started = round(count * share)
     world = fifo(count, started)
     assert world.search() <= 2 * math.log2(count) + 3
@@ -161,15 +161,15 @@ def test_the_frontier_is_found_in_few_requests(count: int, share: float) -> None
 
 
 @given(st.integers(2, 300), st.integers(1, 20))
-def test_each_end_serves_exactly_the_head(count: int, slots: int) -> None:
-    """Once the head is known, each end starts just it, and not one request is needed."""
+def test_each_end_starts_exactly_the_head(count: int, slots: int) -> None:
+    """Once the head is known, each end starts it, without a single poll."""
     world = fifo(count, min(slots, count))
     world.search()
     for _ in range(count):
         world.now += 1.0
         head = world.line.head
         world.begin(1)
-        served = world.line.serve(world.now - 0.5, world.now)
+        served = world.line.slot_freed(world.now - 0.5, world.now)
         assert served is head
         if served is not None:
             assert served.position == world.started - 1
@@ -179,68 +179,68 @@ def test_each_end_serves_exactly_the_head(count: int, slots: int) -> None:
     assert len(world.line) == 0
 
 
-def test_an_end_before_the_head_was_seen_waiting_serves_nobody() -> None:
-    """The slot that came free was taken before we looked."""
+def test_an_end_before_the_head_was_seen_waiting_starts_no_job() -> None:
+    """Another job had taken the freed slot by then."""
     world = fifo(10, 3)
     world.search()
-    assert world.line.serve(-5.0, world.now) is None
-    served = world.line.serve(-5.0, world.now + 1.0)
+    assert world.line.slot_freed(-5.0, world.now) is None
+    served = world.line.slot_freed(-5.0, world.now + 1.0)
     assert served is world.jobs[3]
     assert world.jobs[3].started_at == world.now
 
 
 def test_slots_that_come_free_during_the_search_are_kept() -> None:
-    """Ends seen while the head isn't known serve those that turn out to be at the front."""
+    """Ends seen while the head isn't known start the jobs that turn out to be first."""
     world = fifo(100, 10)
     line = world.line
     world.look(line.probe())
-    assert line.serve(4.0, 5.0) is None
-    assert line.serve(3.0, 4.0) is None
-    assert line.serve_kept() == []
+    assert line.slot_freed(4.0, 5.0) is None
+    assert line.slot_freed(3.0, 4.0) is None
+    assert line.fill_kept_slots() == []
     while line.is_open:
         job = line.probe()
         if job.position < 10:
-            line.started(job, 0.0)
+            line.found_started(job, 0.0)
         else:
-            line.waits(job, 2.0)
-    served = line.serve_kept()
+            line.found_waiting(job, 2.0)
+    served = line.fill_kept_slots()
     assert [job.position for job in served] == [10, 11]
     assert [job.started_at for job in served] == [3.0, 4.0]
-    assert line.serve_kept() == []
+    assert line.fill_kept_slots() == []
 
 
 def test_between_two_starts_all_have_started() -> None:
-    """A start found further on tells of all before it; their starts are bounded from below."""
-    line, jobs = lined_up(10)
-    line.started(jobs[0], 5.0)
-    between = line.started(jobs[1], 6.0) + line.started(jobs[4], 7.0)
+    """A start further on implies those before it, with a lower bound on their times."""
+    line, jobs = queued(10)
+    line.found_started(jobs[0], 5.0)
+    between = line.found_started(jobs[1], 6.0) + line.found_started(jobs[4], 7.0)
     assert [job.position for job in between] == [2, 3]
     assert [job.started_at for job in between] == [6.0, 6.0]
     assert line.low == 4
 
 
 def test_a_straggler_is_the_head_again() -> None:
-    """One believed to have started that waits after all: the slot was not for it."""
+    """A job inferred to have started is seen waiting: it is the head."""
     world = fifo(10, 3)
     world.search()
     world.now = 5.0
     served = world.jobs[3]
-    assert world.line.serve(4.0, 5.0) is served
+    assert world.line.slot_freed(4.0, 5.0) is served
     world.now = 6.0
-    assert world.line.waits(served, world.now)
+    assert world.line.found_waiting(served, world.now)
     assert world.line.head is served
     assert not world.line.is_open
-    assert world.line.order_holds
+    assert world.line.is_trusted
     # It starts at last, and the line moves on past whoever was believed started meanwhile.
-    assert world.line.serve(6.0, 7.0) is served
+    assert world.line.slot_freed(6.0, 7.0) is served
     assert world.line.head is world.jobs[4]
 
 
-def test_a_start_beyond_the_waiting_opens_the_line() -> None:
-    """Found started behind one that was seen waiting: order broken or much unseen; ask the head."""
+def test_a_start_beyond_the_waiting_part_opens_the_search() -> None:
+    """The order is broken, or many starts were unseen; the head is polled."""
     world = fifo(50, 3)
     world.search()
-    assert world.line.started(world.jobs[20], 9.0) == []
+    assert world.line.found_started(world.jobs[20], 9.0) == []
     assert world.line.is_open
     assert world.line.probe() is world.line.head
     # If all before it have started, too, nothing speaks against the order.
@@ -248,69 +248,69 @@ def test_a_start_beyond_the_waiting_opens_the_line() -> None:
     world.begin(18)
     world.search()
     assert world.line.low == 20
-    assert world.line.order_holds
+    assert world.line.is_trusted
 
 
-def overtake(line: Line, jobs: Iterable[Watched], top: Watched, at: float) -> None:
+def overtake(line: QueueOrder, jobs: Iterable[Watched], top: Watched, at: float) -> None:
     """A later job started at a time, and these were seen waiting afterwards."""
-    line.started(top, at)
+    line.found_started(top, at)
     for job in jobs:
-        line.waits(job, at + 1.0)
+        line.found_waiting(job, at + 1.0)
 
 
 def test_overtakings_break_the_trust() -> None:
-    """Jobs seen waiting after a later one started: the order is believed no more."""
-    line, jobs = lined_up(50)
+    """If jobs are seen waiting after a later one started, the order isn't trusted."""
+    line, jobs = queued(50)
     assert line.doubt == 1.0
     overtake(line, jobs[:1], jobs[30], 5.0)
-    assert not line.order_holds
+    assert not line.is_trusted
     # The overtaken is nothing that the line can speak for.
     assert jobs[0].position == -1
     assert line.head is jobs[31]
     check(line)
-    line.trust_again()
-    assert line.order_holds
+    line.reset_evidence()
+    assert line.is_trusted
 
 
 def test_a_long_order_outweighs_one_exception() -> None:
-    """After many starts in order, one overtaking is an exception; many are the rule."""
-    line, jobs = lined_up(200)
+    """After many starts in order one overtaking is tolerated, but not many."""
+    line, jobs = queued(200)
     for number in range(60):
-        line.started(jobs[number], float(number))
-        line.started(jobs[number], float(number))  # seen again: in order
+        line.found_started(jobs[number], float(number))
+        line.found_started(jobs[number], float(number))  # seen again: in order
     assert line.doubt < 0.2
     overtake(line, jobs[60:61], jobs[100], 100.0)
-    assert line.order_holds
+    assert line.is_trusted
     overtake(line, jobs[61:90], jobs[100], 100.0)
-    assert not line.order_holds
+    assert not line.is_trusted
 
 
-def test_a_late_look_is_no_overtaking() -> None:
-    """An answer from before the later one's start says nothing against the order."""
-    line, jobs = lined_up(50)
-    line.started(jobs[30], 5.0)
-    assert line.waits(jobs[40], 4.0)
-    assert line.waits(jobs[35], 3.0)
-    assert line.order_holds
+def test_an_older_answer_is_no_overtaking() -> None:
+    """An answer from before the later job's start is no evidence against the order."""
+    line, jobs = queued(50)
+    line.found_started(jobs[30], 5.0)
+    assert line.found_waiting(jobs[40], 4.0)
+    assert line.found_waiting(jobs[35], 3.0)
+    assert line.is_trusted
 
 
-def test_served_jobs_are_cut_off() -> None:
-    """After thousands of starts little is kept of them, and every position is still right."""
-    line, jobs = lined_up(6000)
-    line.started(jobs[0], 0.0)
-    line.waits(jobs[1], 1.0)
+def test_started_jobs_are_cut_off() -> None:
+    """After thousands of starts few records are kept, and every position is still right."""
+    line, jobs = queued(6000)
+    line.found_started(jobs[0], 0.0)
+    line.found_waiting(jobs[1], 1.0)
     for number in range(1, 5990):
         assert line.head is jobs[number]
-        served = line.serve(float(number), number + 1.0)
+        served = line.slot_freed(float(number), number + 1.0)
         assert served is jobs[number]
     assert len(line._jobs) < 3000
     assert len(line) == 10
     assert [job.position for job in rest(line)] == list(range(5990, 6000))
-    picked = line.pick(0.5)
+    picked = line.sample(0.5)
     assert picked is not None
     assert picked.position > 5990
     # One that was cut off and is seen waiting can't be put back: it has been overtaken.
-    assert not line.waits(jobs[3], 9000.0)
+    assert not line.found_waiting(jobs[3], 9000.0)
     assert jobs[3].position == -1
     late = Watched("late")
     line.append(late)
@@ -318,32 +318,32 @@ def test_served_jobs_are_cut_off() -> None:
     check(line)
 
 
-def test_picks_are_spread_behind_the_head() -> None:
-    """A sample is taken anywhere behind the head, never the head itself, never one that has left."""
-    line, jobs = lined_up(10)
-    line.waits(jobs[0], 1.0)
-    picked = [line.pick(number / 9) for number in range(9)]
+def test_samples_are_spread_behind_the_head() -> None:
+    """Never the head itself, and never a job that has left."""
+    line, jobs = queued(10)
+    line.found_waiting(jobs[0], 1.0)
+    picked = [line.sample(number / 9) for number in range(9)]
     assert [job.position for job in picked if job is not None] == list(range(1, 10))
     line.leave(jobs[5])
-    assert line.pick(4 / 9) is None
-    alone, _ = lined_up(1)
-    assert alone.pick(0.0) is None
+    assert line.sample(4 / 9) is None
+    alone, _ = queued(1)
+    assert alone.sample(0.0) is None
 
 
-def test_an_empty_line() -> None:
-    """With nobody in it there is no head, nothing open, nobody to serve."""
-    line = Line()
+def test_an_empty_queue() -> None:
+    """There is no head, nothing unknown, and no job to start."""
+    line = QueueOrder()
     assert line.head is None
     assert not line.is_open
-    assert line.serve(0.0, 1.0) is None
+    assert line.slot_freed(0.0, 1.0) is None
     assert rest(line) == []
     assert len(line) == 0
 
 
 @pytest.mark.parametrize("gone", [[0], [0, 1, 2], [4], [4, 5, 0], list(range(10))])
-def test_whoever_leaves_is_passed_over(gone: list[int]) -> None:
-    """Jobs that leave, from the front or the midst, are neither head nor probed nor served."""
-    line, jobs = lined_up(10)
+def test_jobs_that_leave_are_skipped(gone: list[int]) -> None:
+    """From the front or the middle, they are neither head nor probe nor started."""
+    line, jobs = queued(10)
     for number in gone:
         line.leave(jobs[number])
         check(line)
@@ -351,69 +351,69 @@ def test_whoever_leaves_is_passed_over(gone: list[int]) -> None:
     assert rest(line) == left
     for job in left:
         assert line.head is job
-        line.waits(job, 1.0)
-        assert line.serve(2.0, 3.0) is job
+        line.found_waiting(job, 1.0)
+        assert line.slot_freed(2.0, 3.0) is job
         line.waiting_at = -math.inf
     assert line.head is None
 
 
-def believed(line: Line, first: list[Watched]) -> list[Watched]:
-    """All that are told to have started, the first ones and what comes afterwards."""
+def inferred(line: QueueOrder, first: list[Watched]) -> list[Watched]:
+    """All jobs that must have started: those returned at once, and the rest."""
     told = list(first)
-    while line.has_untold:
-        told += line.believed()
+    while line.has_inferred:
+        told += line.inferred()
     return told
 
 
-def test_a_start_that_tells_of_very_many_is_told_in_slices() -> None:
-    """Each of them comes once, in order, in slices that keep nobody waiting; then there is no more."""
-    line, jobs = lined_up(3000)
-    assert line.believed() == []
-    line.started(jobs[9], 1.0)
+def test_very_many_inferred_starts_come_in_slices() -> None:
+    """Each comes once, in order, in bounded slices."""
+    line, jobs = queued(3000)
+    assert line.inferred() == []
+    line.found_started(jobs[9], 1.0)
     line.high = 2999
-    first = line.started(jobs[2500], 7.0)
+    first = line.found_started(jobs[2500], 7.0)
     assert 0 < len(first) < 1000
     assert line.low == 2500
-    assert believed(line, first) == jobs[10:2500]
+    assert inferred(line, first) == jobs[10:2500]
     assert {job.started_at for job in jobs[10:2500]} == {1.0}
-    assert line.believed() == []
+    assert line.inferred() == []
     check(line)
 
 
-def test_what_is_told_in_slices_heeds_what_was_seen_meanwhile() -> None:
-    """One that is seen waiting brings the line back: nobody behind it is believed to have started."""
-    line, jobs = lined_up(3000)
+def test_slices_respect_what_was_seen_meanwhile() -> None:
+    """After one was seen waiting, those behind it are not inferred to have started."""
+    line, jobs = queued(3000)
     line.high = 2999
-    first = line.started(jobs[2500], 7.0)
-    assert line.waits(jobs[1000], 6.0)
+    first = line.found_started(jobs[2500], 7.0)
+    assert line.found_waiting(jobs[1000], 6.0)
     line.leave(jobs[700])
-    told = believed(line, first)
+    told = inferred(line, first)
     assert told == [*jobs[:700], *jobs[701:1000]]
     assert line.head is jobs[1000]
     check(line)
     # Found again to have started, all before it have: none of them twice.
     line.high = 2999
-    again = believed(line, line.started(jobs[2000], 8.0))
+    again = inferred(line, line.found_started(jobs[2000], 8.0))
     assert again == jobs[1000:2000]
 
 
-def test_what_is_still_to_be_told_is_not_cut_off() -> None:
-    """A line of which most was served keeps those who have not been told of it."""
-    line, jobs = lined_up(3000)
+def test_jobs_yet_to_be_inferred_are_not_cut_off() -> None:
+    """A queue of which most has started keeps those that `inferred` has yet to return."""
+    line, jobs = queued(3000)
     line.high = 2999
-    told = line.started(jobs[2900], 7.0)
+    told = line.found_started(jobs[2900], 7.0)
     for number in range(2901, 2904):
-        told += line.started(jobs[number], 8.0)
-    assert believed(line, told) == jobs[:2900]
-    line.started(jobs[2904], 9.0)
+        told += line.found_started(jobs[number], 8.0)
+    assert inferred(line, told) == jobs[:2900]
+    line.found_started(jobs[2904], 9.0)
     assert len(line._jobs) < 1000
 
 
-def test_the_rest_can_be_had_in_slices() -> None:
-    """From a position on, so many positions at a time, and where to go on."""
-    line, jobs = lined_up(100)
-    line.started(jobs[9], 1.0)
+def test_waiting_jobs_in_slices() -> None:
+    """From a position on, this many positions at a time, and where to continue."""
+    line, jobs = queued(100)
+    line.found_started(jobs[9], 1.0)
     line.leave(jobs[20])
-    assert line.rest(0, 20) == ([*jobs[10:20], *jobs[21:30]], 30)
-    assert line.rest(30, 60) == (jobs[30:90], 90)
-    assert line.rest(90, 60) == (jobs[90:], None)
+    assert line.waiting_from(0, 20) == ([*jobs[10:20], *jobs[21:30]], 30)
+    assert line.waiting_from(30, 60) == (jobs[30:90], 90)
+    assert line.waiting_from(90, 60) == (jobs[90:], None)

@@ -1,30 +1,30 @@
-"""Who is chosen among the overdue, and that each of them can leave."""
+"""Which of the ready jobs is chosen, and that each can be removed."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legnext_stream._core.schedule.ready import Overdue
-from legnext_stream._core.watched import BY_LINE, Watched
+from legnext_stream._core.schedule.ready import Ready
+from legnext_stream._core.watched import BY_QUEUE, Watched
 
 
 def worth(job: Watched) -> float:
-    """As much as its number says."""
+    """As much as the number in its id."""
     return float(job.job_id)
 
 
-def filled(count: int) -> tuple[Overdue, list[Watched]]:
-    """So many overdue jobs, of which each is worth more than the one before."""
-    overdue, jobs = Overdue(), [Watched(str(number)) for number in range(count)]
+def filled(count: int) -> tuple[Ready, list[Watched]]:
+    """This many ready jobs, each worth more than the one before."""
+    overdue, jobs = Ready(), [Watched(str(number)) for number in range(count)]
     for job in jobs:
         overdue.add(job)
     return overdue, jobs
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(0, 100)), max_size=100))
-def test_each_knows_its_place(script: list[int | None]) -> None:
-    """Whoever comes, leaves or is taken: all are there once, and find themselves by their seat."""
+def test_each_knows_its_index(script: list[int | None]) -> None:
+    """Whatever is added, removed or taken, each is in there once and knows its index."""
     overdue, inside = filled(10)
     for act in script:
         if act is None:
@@ -32,30 +32,30 @@ def test_each_knows_its_place(script: list[int | None]) -> None:
             overdue.add(job)
             inside.append(job)
         elif act % 2 and inside:
-            job, _ = overdue.take_dearest(worth)
+            job, _ = overdue.take_best(worth)
             inside.remove(job)
-            assert job.seat == BY_LINE
+            assert job.where == BY_QUEUE
         elif inside:
             job = inside.pop(act % len(inside))
             overdue.remove(job)
-            assert job.seat == BY_LINE
+            assert job.where == BY_QUEUE
         assert len(overdue) == len(inside)
-        assert all(overdue._jobs[job.seat] is job for job in inside)
+        assert all(overdue._jobs[job.where] is job for job in inside)
 
 
-def test_of_few_the_dearest_is_taken() -> None:
+def test_of_few_the_best_is_taken() -> None:
     """Up to eight are all compared; the last one is taken without a comparison."""
     overdue, jobs = filled(8)
     for number in range(7, 0, -1):
-        assert overdue.take_dearest(worth) == (jobs[number], float(number))
-    assert overdue.take_dearest(worth) == (jobs[0], 0.0)
+        assert overdue.take_best(worth) == (jobs[number], float(number))
+    assert overdue.take_best(worth) == (jobs[0], 0.0)
     assert len(overdue) == 0
 
 
-def test_of_many_one_of_the_dearest_is_taken() -> None:
-    """The best of eight out of a thousand is among the best third nearly always, and so in each run."""
+def test_of_many_one_of_the_best_is_taken() -> None:
+    """The best of eight out of a thousand is nearly always among the best third."""
     overdue, _ = filled(1000)
-    taken = [overdue.take_dearest(worth)[1] for _ in range(100)]
+    taken = [overdue.take_best(worth)[1] for _ in range(100)]
     assert sum(each > 600 for each in taken) > 90
     again, _ = filled(1000)
-    assert [again.take_dearest(worth)[1] for _ in range(100)] == taken
+    assert [again.take_best(worth)[1] for _ in range(100)] == taken

@@ -1,4 +1,4 @@
-"""Learned run times: what is counted, what is forgotten, and what the answers promise."""
+"""Learned run times: what is counted, what fades, and what the answers promise."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tests.legnext_stream.core.schedule.learning import (
 def test_counts_are_the_weighted_sums_over_all_observations(
     observations: list[tuple[bool, float, float]], memory: float
 ) -> None:
-    """Ends and exposures equal brute-force sums in which each later end has faded the earlier."""
+    """Ends and exposures equal brute-force sums, in which each end has faded earlier ones."""
     learned, start = RunTimes(30, 90, memory=memory), RunTimes(30, 90)
     ends, lived = list(start._ends), list(start._lived)
     weight_before = learned._weight
@@ -56,7 +56,7 @@ def test_counts_are_the_weighted_sums_over_all_observations(
 
 
 def test_an_unsurprising_job_fades_the_older_ones_by_its_share_of_the_memory() -> None:
-    """The weight of what was seen k ended jobs ago is (1 - 1/memory) to the power k."""
+    """What was seen k ended jobs ago has the weight (1 - 1/memory) to the power k."""
     learned = RunTimes(30, 90, memory=50)
     rng = random.Random(1)
     for count in range(1, 30):
@@ -65,7 +65,7 @@ def test_an_unsurprising_job_fades_the_older_ones_by_its_share_of_the_memory() -
 
 
 def test_weights_start_again_before_they_overflow() -> None:
-    """After many jobs counts are scaled down, and nothing else changes."""
+    """After many jobs the counts are scaled down, and nothing else changes."""
     learned = RunTimes(30, 90, memory=2)
     watched(learned, bell(random.Random(2)), 200)
     assert learned._weight <= 1e12
@@ -74,7 +74,7 @@ def test_weights_start_again_before_they_overflow() -> None:
 
 
 def test_survival_is_that_of_kaplan_and_meier() -> None:
-    """With much data, censored and late-entering jobs included, it matches the product limit."""
+    """With much data, censored and late-entering jobs included, it equals the product limit."""
     rng = random.Random(3)
     draw = bell(rng)
     learned = RunTimes(30, 90, memory=math.inf)
@@ -100,7 +100,7 @@ def test_survival_is_that_of_kaplan_and_meier() -> None:
 
 
 def test_running_jobs_are_counted_as_censored() -> None:
-    """With fast jobs ended and slow ones still running, slow ones are not thought away."""
+    """With fast jobs ended and slow ones still running, the slow ones count."""
     learned = RunTimes(30, 90)
     for _ in range(30):
         learned.ended(0, 20)
@@ -109,7 +109,7 @@ def test_running_jobs_are_counted_as_censored() -> None:
 
 
 def test_a_job_first_seen_late_says_nothing_of_the_time_before() -> None:
-    """Left truncation: jobs found running at 60 s leave the ages before as they were."""
+    """Left truncation: jobs found running at 60 s don't change earlier ages."""
     learned, untouched = RunTimes(30, 90, memory=math.inf), RunTimes(30, 90, memory=math.inf)
     for _ in range(40):
         learned.ended(60, 80)
@@ -120,15 +120,15 @@ def test_a_job_first_seen_late_says_nothing_of_the_time_before() -> None:
 
 @pytest.mark.parametrize("every", [None, 5.0, 15.0])
 def test_intervals_teach_what_exact_ends_teach(every: float | None) -> None:
-    """Ends known only to lie between two looks give the same median and 90th percentile."""
+    """Ends known to lie between two polls give the same median and 90th percentile."""
     learned = RunTimes(30, 90, memory=math.inf)
     watched(learned, bell(random.Random(4)), 600, exact=False, every=every)
     assert learned.curve.quantile(0.5) == pytest.approx(45, rel=0.05)
     assert learned.curve.quantile(0.9) == pytest.approx(45 * math.exp(0.25 * 1.2816), rel=0.08)
 
 
-def test_an_end_that_is_known_to_no_one_changes_nothing() -> None:
-    """An end somewhere in hours is no news, and does not harden what was believed."""
+def test_a_vague_end_changes_nothing() -> None:
+    """An end somewhere within hours doesn't reinforce the estimate."""
     learned = RunTimes(30, 90)
     assert learned.curve.quantile(0.5) > 0  # asking may improve the fit, so ask first
     before = learned.state()
@@ -138,7 +138,7 @@ def test_an_end_that_is_known_to_no_one_changes_nothing() -> None:
 
 
 def test_two_kinds_of_jobs_are_both_seen() -> None:
-    """Early failures and a slow kind stand beside the bell, with a gap between."""
+    """Early failures and slow jobs appear beside the bell, with a gap between."""
     rng = random.Random(5)
 
     def takes() -> float:
@@ -166,7 +166,7 @@ def test_the_published_range_is_outweighed_by_a_few_tens_of_jobs() -> None:
 
 @pytest.mark.parametrize(("before", "after"), [(45.0, 90.0), (90.0, 45.0)])
 def test_a_doubling_is_followed_within_tens_of_jobs(before: float, after: float) -> None:
-    """Sixty jobs after run times doubled or halved the median is within a tenth."""
+    """Sixty jobs after run times doubled or halved, the median is within a tenth."""
     rng = random.Random(7)
     learned = RunTimes(30, 90)
     watched(learned, bell(rng, before), 400)
@@ -174,8 +174,8 @@ def test_a_doubling_is_followed_within_tens_of_jobs(before: float, after: float)
     assert learned.curve.quantile(0.5) == pytest.approx(after, rel=0.1)
 
 
-def test_the_overdue_are_asked_about_ever_more_rarely() -> None:
-    """A job that hangs far beyond all that was seen is not polled at full rate for ever."""
+def test_a_hanging_job_is_polled_more_and_more_rarely() -> None:
+    """Far beyond all run times that were seen, the interval grows."""
     learned = RunTimes(30, 90)
     watched(learned, bell(random.Random(8)), 200)
     overdue = learned.wait(300, 0.1)
@@ -191,8 +191,8 @@ def test_the_overdue_are_asked_about_ever_more_rarely() -> None:
     assert learned.wait(45, 0.1) < 4
 
 
-def test_first_looks_spread_while_little_is_known_and_no_longer() -> None:
-    """Early in a type's life first looks differ by turn; later all are at the rule's age."""
+def test_first_polls_are_spread_while_little_is_known() -> None:
+    """Early on, first polls differ by turn; later all are where the price rule has them."""
     learned = RunTimes(30, 90)
     first = [learned.first_wait(0.1, turn) for turn in range(50)]
     assert max(first) <= learned.wait(0, 0.1)
@@ -268,8 +268,8 @@ def test_state_survives_json(
         {"ended": math.inf},
     ],
 )
-def test_a_state_that_is_none_is_refused(change: dict[str, object]) -> None:
-    """A foreign, broken or newer state raises ValueError and nothing else."""
+def test_a_malformed_state_is_refused(change: dict[str, object]) -> None:
+    """A foreign, malformed or newer state raises ValueError and nothing else."""
     with pytest.raises(ValueError, match=r"."):
         RunTimes.from_state({**RunTimes(30, 90).state(), **change})
 
@@ -288,8 +288,8 @@ def test_it_is_small() -> None:
 @pytest.mark.parametrize(
     ("among", "looks"), [(1, 16), (16, 16), (64, 64), (128, 128), (10**6, 128)]
 )
-def test_in_a_crowd_each_look_tells_less(among: int, looks: int) -> None:
-    """The estimate is renewed about as often as all that run were looked at, within bounds."""
+def test_among_many_jobs_each_poll_counts_less(among: int, looks: int) -> None:
+    """The estimate is renewed about as often as all running jobs have been polled."""
     learned = RunTimes(30, 90)
     watched(learned, bell(random.Random(10)), 300)
     curves: list[Curve] = []
@@ -300,8 +300,8 @@ def test_in_a_crowd_each_look_tells_less(among: int, looks: int) -> None:
     assert 10 <= len(curves) <= 12
 
 
-def test_the_wait_from_the_start_is_kept_for_each_estimate() -> None:
-    """It is what `wait` says, before and after more was learned."""
+def test_the_wait_from_the_start_is_cached_for_each_estimate() -> None:
+    """It equals `wait`, before and after more was learned."""
     learned = RunTimes(30, 90)
     for _ in range(40):
         assert learned.wait_from_start(0.1) == learned.wait(0.0, 0.1)

@@ -1,4 +1,4 @@
-"""Whom to ask and when, in whole worlds: what the schedule promises whatever it has inside."""
+"""Which job is polled when, in whole worlds: what the schedule promises."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from legnext_stream._core.model.jobs import Job, JobStatus
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.schedule import Schedule
 from legnext_stream._core.schedule.durations import Durations
-from legnext_stream._core.watched import BY_LINE, IN_AGENDA, Watched
+from legnext_stream._core.watched import BY_QUEUE, IN_TIMERS, Watched
 from mockserver._world import Fixed, PerType, Script, TokenBucket, World
 from mockserver._world.slots import Order
 from tests.effort import examples
-from tests.legnext_stream.core.schedule.support import FREELY, USUAL, Watch, pacing, watch
+from tests.legnext_stream.core.schedule.support import FREELY, USUAL, Watch, entries, pacing, watch
 
 ORDERS: list[Order] = ["fifo", "random"]
 
 
 def gaps(made: Watch) -> list[float]:
-    """The seconds between two requests about the same job."""
+    """The seconds between two polls of the same job."""
     return [late - early for times in made.asked().values() for early, late in pairwise(times)]
 
 
-def all_told(made: Watch, jobs: int) -> bool:
-    """Whether each job's true end was told, once."""
+def all_reported(made: Watch, jobs: int) -> bool:
+    """Whether each job's true end was reported once."""
     ends = Counter(event.job_id for event in made.events if event.status.is_terminal)
     return len(ends) == jobs and set(ends.values()) == {1} and max(made.delays()) < math.inf
 
@@ -40,22 +40,22 @@ def all_told(made: Watch, jobs: int) -> bool:
 
 @pytest.mark.parametrize("tells_meta", [True, False])
 @pytest.mark.parametrize("order", ORDERS)
-def test_every_end_is_told(order: Order, *, tells_meta: bool) -> None:
+def test_every_end_is_reported(order: Order, *, tells_meta: bool) -> None:
     """In a fair queue and in an unfair one, with times in the answers and without."""
     made = watch(120, order=order, tells_meta=tells_meta).run()
-    assert all_told(made, 120)
+    assert all_reported(made, 120)
     assert statistics.fmean(made.delays()) < 3.0
     assert len(made.sent) < 30 * 120
 
 
 @pytest.mark.parametrize("tells_meta", [True, False])
 @pytest.mark.parametrize("order", ORDERS)
-def test_nobody_who_may_run_is_neglected(order: Order, *, tells_meta: bool) -> None:
-    """While tokens suffice no running job goes unasked for longer than `max_interval`."""
+def test_no_running_job_is_neglected(order: Order, *, tells_meta: bool) -> None:
+    """While the rate suffices, every running job is polled at least every `max_interval`."""
     # So dear that only the bound makes us ask.
     settings_ = pacing(poll_cost=1000.0, max_interval=20.0)
     made = watch(80, order=order, tells_meta=tells_meta, pacing=settings_).run()
-    assert all_told(made, 80)
+    assert all_reported(made, 80)
     seen_running: dict[str, float] = {}
     told = {event.job_id: event.observed_at for event in made.events if event.status.is_terminal}
     for sent in made.sent:
@@ -71,20 +71,20 @@ def test_nobody_who_may_run_is_neglected(order: Order, *, tells_meta: bool) -> N
 
 @pytest.mark.parametrize("rate", [0.5, 2.0])
 @pytest.mark.parametrize(("order", "slots"), [("fifo", None), ("fifo", 12), ("random", 12)])
-def test_nobody_starves_when_tokens_are_scarce(
+def test_no_job_starves_when_requests_are_scarce(
     order: Order, slots: int | None, rate: float
 ) -> None:
-    """With far too few requests for all, each running job has its turn every few rounds."""
+    """With far too few requests for all, each running job is polled every few rounds."""
     jobs = 100
     settings_ = pacing(max_rate=rate, initial_rate=rate)
     made = watch(jobs, order=order, slots=slots, pacing=settings_, timeout=None).run()
-    assert all_told(made, jobs)
+    assert all_reported(made, jobs)
     assert made.neglect() <= 4 * jobs / rate
     assert made.now * rate >= len(made.sent) - 1
 
 
 def test_scarcity_has_its_price() -> None:
-    """What is really paid for a request is the set price while tokens suffice, and more when not."""
+    """The price being paid is the set one while requests suffice, and more otherwise."""
     prices: list[float] = []
 
     def note(made: Watch, _: float) -> None:
@@ -101,21 +101,21 @@ def test_scarcity_has_its_price() -> None:
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("least", [1.0, 5.0])
 @pytest.mark.parametrize("cost", [0.001, 0.1, 10.0])
-def test_no_job_is_asked_too_often(order: Order, least: float, cost: float) -> None:
-    """Between two requests about one job there is always `min_interval`, however cheap they are."""
+def test_no_job_is_polled_too_often(order: Order, least: float, cost: float) -> None:
+    """There is always `min_interval` between two polls of a job, however cheap they are."""
     made = watch(50, slots=5, order=order, pacing=pacing(poll_cost=cost, min_interval=least)).run()
-    assert all_told(made, 50)
+    assert all_reported(made, 50)
     assert min(gaps(made)) >= least
 
 
-def test_no_job_that_fails_is_asked_too_often() -> None:
-    """Nor while requests fail."""
+def test_no_failing_job_is_polled_too_often() -> None:
+    """The same while requests fail."""
 
     def trouble(job_id: str, at: float) -> int:
         return 500 if hash_of(job_id, at) < 0.4 else 200
 
     made = watch(50, slots=5, pacing=pacing(min_interval=3.0), trouble=trouble).run()
-    assert all_told(made, 50)
+    assert all_reported(made, 50)
     assert min(gaps(made)) >= 3.0
 
 
@@ -127,9 +127,9 @@ def hash_of(job_id: str, at: float) -> float:
 @pytest.mark.parametrize("tells_date", [True, False])
 @pytest.mark.parametrize("skew", [3600.0, -0.4])
 def test_whatever_the_servers_clock_shows(skew: float, *, tells_date: bool) -> None:
-    """A clock that is an hour ahead, and one that is never told, change next to nothing."""
+    """A clock that is an hour ahead, or isn't shown at all, changes next to nothing."""
     made = watch(100, skew=skew, tells_date=tells_date).run()
-    assert all_told(made, 100)
+    assert all_reported(made, 100)
     assert statistics.fmean(made.delays()) < 2.0
     assert len(made.sent) < 14 * 100
     for event in made.events:
@@ -142,26 +142,26 @@ def test_whatever_the_servers_clock_shows(skew: float, *, tells_date: bool) -> N
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_whoever_comes_later(order: Order) -> None:
-    """Jobs that are added to a watch under way are found as the others are."""
+def test_jobs_that_come_later(order: Order) -> None:
+    """Jobs that are added to a running watch are followed like the others."""
     made = watch(40, slots=4, order=order)
     for _ in range(3):
         made.run(until=made.now + 60.0)
         made.add(made.world.add_jobs(15, at=made.now))
     made.run()
-    assert all_told(made, 40 + 3 * 15)
+    assert all_reported(made, 40 + 3 * 15)
     assert statistics.fmean(made.delays()) < 3.0
 
 
 def test_when_the_unfair_have_gone_new_jobs_are_trusted() -> None:
-    """The order is distrusted only while those are about who came out of turn."""
+    """The order is distrusted only while the jobs that broke it are there."""
     made = watch(30, slots=4, order="random").run()
     assert made.tracker.active == 0
     before = len(made.sent)
     made.world._queue._waiting = type(World()._queue._waiting)()  # from now on fair
     made.add(made.world.add_jobs(100, at=made.now))
     made.run()
-    assert all_told(made, 130)
+    assert all_reported(made, 130)
     assert len(made.sent) - before < 14 * 100
 
 
@@ -183,7 +183,7 @@ def test_a_dearer_request_is_made_less_often() -> None:
 
 
 def test_requests_a_job_do_not_grow_with_the_queue() -> None:
-    """Four times as many jobs in line cost four times as many requests, and not more."""
+    """Four times as many waiting jobs take no more than four times as many requests."""
     short = statistics.fmean(len(watch(200, seed=seed).run().sent) / 200 for seed in (1, 2))
     long = len(watch(800).run().sent) / 800
     assert long == pytest.approx(short, rel=0.1)
@@ -200,7 +200,7 @@ def test_the_same_again(order: Order) -> None:
 
 @pytest.mark.parametrize("tells_date", [True, False])
 def test_what_ended_yesterday_costs_one_request(*, tells_date: bool) -> None:
-    """Jobs that ended before the watch began are asked about about once."""
+    """Jobs that ended before the watch began are polled about once."""
     world = World(1, slots=12, run_times=USUAL)
     job_ids = world.add_jobs(300, at=0.0)
     world.advance(math.inf)
@@ -220,7 +220,7 @@ def test_what_ended_yesterday_costs_one_request(*, tells_date: bool) -> None:
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("code", [500, 0, 404])
 @pytest.mark.parametrize("place", [0, 10])
-def test_one_bad_job_holds_up_nobody(place: int, code: int, order: Order) -> None:
+def test_one_bad_job_does_not_delay_others(place: int, code: int, order: Order) -> None:
     """A job that can never be seen, at the head or further back, leaves the others as they were."""
     made = watch(40, slots=4, order=order, timeout=100.0)
     bad = list(made.world.job_ids())[place]
@@ -239,11 +239,11 @@ def test_one_bad_job_holds_up_nobody(place: int, code: int, order: Order) -> Non
 @pytest.mark.parametrize("code", [500, 503, 0])
 @pytest.mark.parametrize("order", ORDERS)
 def test_an_outage_of_minutes(order: Order, code: int) -> None:
-    """While nothing answers few requests are made; afterwards all is made up for within a minute."""
+    """Few requests are made during it, and everything is caught up within a minute."""
     made = watch(40, slots=4, order=order)
     made.trouble = lambda _, at: code if 30.0 < at < 330.0 else 200
     made.run()
-    assert all_told(made, 40)
+    assert all_reported(made, 40)
     for event in made.events:
         if event.status.is_terminal:
             ended_at = made.world.ended_at(event.job_id) or 0.0
@@ -254,36 +254,36 @@ def test_an_outage_of_minutes(order: Order, code: int) -> None:
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_a_head_that_is_always_refused(order: Order) -> None:
-    """A job whose requests alone are refused with 429 does not hold up the line, either."""
+    """A job whose polls alone are answered 429 does not hold up the queue."""
     made = watch(30, slots=4, order=order, answer=2.0)
     head = next(iter(made.world.job_ids()))
     made.trouble = lambda job_id, at: 429 if job_id == head and at < 200.0 else 200
     made.run()
-    assert all_told(made, 30)
+    assert all_reported(made, 30)
     assert len([e for e in made.events if e.status.is_terminal and e.observed_at < 190.0]) >= 4
 
 
 def test_an_outage_from_the_first_moment() -> None:
-    """The watch begins in it: nothing is known of anybody, and all is found afterwards."""
+    """The watch begins in it, when nothing is known, and catches up afterwards."""
     made = watch(40, slots=4)
     made.trouble = lambda _, at: 500 if at < 200.0 else 200
-    assert all_told(made.run(), 40)
+    assert all_reported(made.run(), 40)
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_refusals_for_the_rates_sake(order: Order) -> None:
-    """Jobs whose requests are refused come again as the pace allows; none is lost."""
+def test_refused_polls_are_repeated(order: Order) -> None:
+    """Jobs whose polls are refused are polled again as the pace allows; none is lost."""
     world = World(1, slots=8, order=order, run_times=USUAL)
     made = Watch(world, pacing=Pacing(), timeout=None, limit=TokenBucket(1.0, 2))
     made.add(world.add_jobs(60, at=0.0))
     made.run()
-    assert all_told(made, 60)
+    assert all_reported(made, 60)
     assert 0 < sum(sent.code == 429 for sent in made.sent) <= 0.1 * len(made.sent)
 
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_jobs_that_never_start_are_given_up(order: Order) -> None:
-    """If nothing changes for the whole timeout, all that wait are asked once more and let go."""
+    """If nothing changes for the whole timeout, all waiting jobs are polled once more and given up."""
     world = World(1, slots=2, order=order)
     made = Watch(world, timeout=120.0)
     held = Script(["pending"], takes_slot=True)
@@ -300,21 +300,21 @@ def test_jobs_that_never_start_are_given_up(order: Order) -> None:
     assert last == set(world.job_ids())
 
 
-def test_nobody_is_put_into_the_schedule_twice() -> None:
-    """When the order falls while all are to be asked once more, each is asked once."""
+def test_no_job_is_scheduled_twice() -> None:
+    """When trust ends while all waiting jobs are being polled, each is polled once."""
     schedule = Schedule(FREELY, Durations())
     jobs = [Watched(f"job-{number}") for number in range(20)]
     for job in jobs:
         schedule.add(0.0, job)
-    schedule.recall(1.0)
-    schedule.recall(1.0)
+    schedule.poll_waiting(1.0)
+    schedule.poll_waiting(1.0)
     assert schedule.next_due(1.0) <= 1.0
     taken = [schedule.take(1.0) for _ in range(len(jobs) // 2)]
     later, *others = sorted(taken, key=lambda job: job.position, reverse=True)
     schedule.running(2.0, later, 1.5)
     for job in others:
         schedule.waiting(3.0, job, math.inf)
-    assert not schedule.line.order_holds
+    assert not schedule.queue.is_trusted
     asked = []
     while schedule.next_due(3.0) <= 3.0:
         asked.append(schedule.take(3.0))
@@ -322,7 +322,7 @@ def test_nobody_is_put_into_the_schedule_twice() -> None:
 
 
 def crowd(count: int) -> tuple[Schedule, list[Watched]]:
-    """A schedule of so many new jobs."""
+    """A schedule of this many new jobs."""
     schedule, jobs = (
         Schedule(FREELY, Durations()),
         [Watched(f"job-{number}") for number in range(count)],
@@ -332,8 +332,8 @@ def crowd(count: int) -> tuple[Schedule, list[Watched]]:
     return schedule, jobs
 
 
-def asked_at_once(schedule: Schedule, now: float) -> list[Watched]:
-    """Whoever is to be polled within a moment; no call deals with more than a slice of them."""
+def polled_at_once(schedule: Schedule, now: float) -> list[Watched]:
+    """The jobs that are polled within a moment; each call handles a bounded slice."""
     asked = []
     until = now + 1e-6
     while (at := schedule.next_due(now)) <= until:
@@ -343,74 +343,74 @@ def asked_at_once(schedule: Schedule, now: float) -> list[Watched]:
     return asked
 
 
-def test_a_great_recall_is_made_in_slices() -> None:
-    """However many wait, each is asked once, and no look at the schedule takes long."""
+def test_polling_all_waiting_jobs_goes_in_slices() -> None:
+    """However many wait, each is polled once, and no call takes long."""
     schedule, jobs = crowd(3000)
-    schedule.recall(1.0)
-    assert len(schedule._agenda) <= 1000
-    asked = asked_at_once(schedule, 1.0)
+    schedule.poll_waiting(1.0)
+    assert entries(schedule._timers) <= 1000
+    asked = polled_at_once(schedule, 1.0)
     assert len(asked) == len(jobs)
     assert set(asked) == set(jobs)
 
 
-def test_a_great_disorder_is_made_good_in_slices() -> None:
-    """When the order of very many falls each is asked by itself, in time."""
+def test_leaving_the_queue_order_goes_in_slices() -> None:
+    """When the order of very many jobs isn't trusted any more, each is polled in time."""
     schedule, jobs = crowd(6000)
     schedule.running(2.0, schedule.take(1.0), 1.5)
-    schedule.line.started(jobs[2000], 1.5)
-    jobs[2000].seat = BY_LINE
+    schedule.queue.found_started(jobs[2000], 1.5)
+    jobs[2000].where = BY_QUEUE
     for number in range(1, 4):
         schedule.waiting(3.0, jobs[number], math.inf)
-    assert not schedule.line.order_holds
-    assert len(schedule._agenda) < 4000
-    asked = asked_at_once(schedule, 5.0)
-    waiting = {job for job in jobs if job.is_apart}
+    assert not schedule.queue.is_trusted
+    assert entries(schedule._timers) < 4000
+    asked = polled_at_once(schedule, 5.0)
+    waiting = {job for job in jobs if job.is_detached}
     assert waiting <= {*asked, *jobs[1:4]}
-    assert schedule.line.head is None
+    assert schedule.queue.head is None
 
 
-def test_a_start_that_tells_of_very_many_gives_each_a_time() -> None:
-    """All that stood before a job that is found running are asked about, in slices, once."""
+def test_very_many_inferred_starts_are_each_scheduled() -> None:
+    """All jobs before one that is found running are polled once, in slices."""
     schedule, jobs = crowd(3000)
-    schedule.line.high = 2999
+    schedule.queue.high = 2999
     schedule.running(2.0, jobs[2500], 1.5)
-    assert len(schedule._agenda) < 2000
-    asked = asked_at_once(schedule, 2.0)
+    assert entries(schedule._timers) < 2000
+    asked = polled_at_once(schedule, 2.0)
     assert len(asked) == len(set(asked))
     assert set(asked) >= set(jobs[:2500])
 
 
-def test_those_who_are_believed_to_run_later_keep_nobody_waiting() -> None:
-    """While only such are left to be given a time, the schedule asks for another moment."""
+def test_inferred_starts_leave_time_for_others() -> None:
+    """While only jobs that are due later are left to be scheduled, `next_due` asks for a moment."""
     schedule, jobs = crowd(3000)
-    schedule.line.high = 2999
-    schedule.line.low_start = 1.5
+    schedule.queue.high = 2999
+    schedule.queue.low_start = 1.5
     schedule.running(2.0, jobs[2500], 1.5)
-    schedule.line.high = 2501
-    jobs[2501].seat = IN_AGENDA
+    schedule.queue.high = 2501
+    jobs[2501].where = IN_TIMERS
     at, moments = schedule.next_due(2.0), 0
     while 2.0 < at < 2.0 + 1e-6:
         at, moments = schedule.next_due(at), moments + 1
     assert 1 < moments < 10
     assert at > 3.0
-    assert all(job.is_minded for job in jobs[:2500])
+    assert all(job.is_scheduled for job in jobs[:2500])
 
 
-def test_very_many_whose_time_comes_at_once() -> None:
-    """They are all asked, though not all looked at in one go."""
+def test_very_many_timers_at_once() -> None:
+    """All jobs are polled, though not all looked at in one go."""
     schedule, jobs = crowd(3000)
-    schedule.line.low_start = 1.5
-    schedule.line.high = 2999
+    schedule.queue.low_start = 1.5
+    schedule.queue.high = 2999
     schedule.running(2.0, jobs[2900], 1.5)
-    early = asked_at_once(schedule, 2.0)
+    early = polled_at_once(schedule, 2.0)
     assert not set(early) & set(jobs[:2900])
-    asked = asked_at_once(schedule, 1000.0)
+    asked = polled_at_once(schedule, 1000.0)
     assert set(jobs[:2900]) <= set(asked)
     assert len(asked) == len(set(asked))
 
 
 def test_a_job_that_hangs_is_given_up() -> None:
-    """Still running when its time is over, it is asked then and let go; the line moves on."""
+    """It is polled when its time is over, and given up; the queue moves on."""
     world = World(1, slots=2, run_times=USUAL)
     hangs = Script([("pending", 0.5), ("staged", 0.5), "processing"])
     made = Watch(world, timeout=200.0)
@@ -444,7 +444,7 @@ def test_anything_goes(
     arrivals: list[int],
     meta: str,
 ) -> None:
-    """Whatever world: each job ends once, nobody is asked too often, and all can be explained."""
+    """In any world each job ends once, none is polled too often, and all can be explained."""
     codes = [500, 404, 503]
 
     def trouble(job_id: str, at: float) -> int:
@@ -484,11 +484,11 @@ def test_anything_goes(
 
 
 def check_explanations(made: Watch, now: float) -> set[str]:
-    """Each watched job has a sentence and finite numbers; return the sentences' beginnings."""
+    """Check that each job has a sentence and finite numbers; return the sentences."""
     sentences = set()
     tracker = made.tracker
     for job_id in made.world.job_ids():
-        if job_id not in tracker._jobs and job_id not in tracker._ended:
+        if job_id not in tracker._members.jobs and job_id not in tracker._members.ended:
             continue
         told = tracker.explain(now, job_id)
         assert told.job_id == job_id
@@ -501,7 +501,7 @@ def check_explanations(made: Watch, now: float) -> set[str]:
 
 
 def test_explanations() -> None:
-    """Each state in which a job can be is explained in words of its own."""
+    """Each state of a job has an explanation of its own."""
     said: set[str] = set()
     world = World(1, slots=4, run_times=USUAL)
     made = Watch(world, pacing=Pacing(max_rate=5.0))
@@ -513,12 +513,12 @@ def test_explanations() -> None:
     )
     made.run(until=200.0)
     for words in (
-        "ahead of it in line",
+        "waits in the queue behind",
         "the API did not know it",
         "polls of it failed",
         "has run for",
-        "is believed, by its place in line, to have run",
-        "being asked about at this moment",
+        "has probably run for",
+        "being polled at this moment",
         "it has ended",
     ):
         assert any(words in sentence for sentence in said), words
@@ -530,47 +530,47 @@ def test_explanations() -> None:
     late.each = lambda made, now: said.update(check_explanations(made, now))
     late.run(until=1030.0)
     assert any("holds it back" in sentence for sentence in said)
-    assert any("nobody knows when" in sentence for sentence in said)
+    assert any("at an unknown time" in sentence for sentence in said)
     said.clear()
     unfair = watch(30, slots=4, order="random")
     unfair.each = lambda made, now: said.update(check_explanations(made, now))
     unfair.run(until=200.0)
-    assert any("may start out of turn" in sentence for sentence in said)
+    assert any("may start out of order" in sentence for sentence in said)
 
 
 def test_types_are_told_apart() -> None:
-    """With several types, each learns its own run times; a job of none yet is like all of them."""
+    """Each type learns its own run times; a job without a type yet is like all of them."""
     types = {"shorten": Fixed(25.0), "video-diffusion": Fixed(240.0)}
     world = World(1, slots=6, run_times=PerType(types, otherwise=Fixed(25.0)))
     made = Watch(world)
     for turn in range(40):
         made.add([world.add_job(list(types)[turn % 2], at=0.0)])
     made.run()
-    assert all_told(made, 40)
+    assert all_reported(made, 40)
     schedule = made.tracker._schedule
     job = Watched("new")
-    medians = [schedule.run_times(job).curve.quantile(0.5)]
+    medians = [schedule._rule.run_times(job).curve.quantile(0.5)]
     for name in types:
         job.task_type = name
-        medians.append(schedule.run_times(job).curve.quantile(0.5))
+        medians.append(schedule._rule.run_times(job).curve.quantile(0.5))
     assert medians[1] == pytest.approx(25.5, rel=0.1)
     assert medians[2] == pytest.approx(240.5, rel=0.1)
     assert medians[1] < medians[0] < medians[2]
 
 
 def test_absurdly_many_types_are_not_kept() -> None:
-    """What the wire calls types can't fill the memory."""
+    """The API can't fill the memory with names of types."""
     schedule = Schedule(FREELY, Durations())
     for number in range(1000):
-        schedule.name_type(Watched(f"job-{number}"), f"type-{number}")
-    assert len(schedule._types) < 100
+        schedule.note_task_type(Watched(f"job-{number}"), f"type-{number}")
+    assert len(schedule._rule._types) < 100
     nameless = Watched("nameless")
-    schedule.name_type(nameless, None)
+    schedule.note_task_type(nameless, None)
     assert nameless.task_type is None
 
 
-def test_a_job_that_is_known_needs_no_request_to_be_told() -> None:
-    """A `Job` that has ended is told at once; one that runs is followed from there."""
+def test_a_given_job_that_has_ended_needs_no_request() -> None:
+    """It is reported at once; one that runs is followed from there."""
     made = watch(0)
     events = made.tracker.add(0.0, Job(job_id="done", status=JobStatus.COMPLETED))
     assert [event.job_id for event in events] == ["done"]
@@ -578,4 +578,4 @@ def test_a_job_that_is_known_needs_no_request_to_be_told() -> None:
     job_id = made.world.add_job(at=0.0)
     assert made.tracker.add(0.0, Job(job_id=job_id, status=JobStatus.PENDING)) == []
     made.run()
-    assert all_told(made, 1)
+    assert all_reported(made, 1)

@@ -33,7 +33,7 @@ def test_bins_double_every_ten() -> None:
 
 @given(st.floats(1, 1000), st.sampled_from(SIGMAS))
 def test_a_shape_is_a_distribution_with_its_median(median: float, sigma: float) -> None:
-    """Its shares sum to one less the endless bin's, and half of them lie below the median."""
+    """Its shares sum to one less the last bin's, and half of them lie below the median."""
     made = shape(median, sigma)
     assert math.fsum(made.ends) == pytest.approx(1 - math.exp(-math.fsum(made.gains)), rel=1e-6)
     below = math.exp(-math.fsum(made.gains[: bin_of(median)]))
@@ -43,8 +43,8 @@ def test_a_shape_is_a_distribution_with_its_median(median: float, sigma: float) 
     assert shape_at(40, 3) is shape_at(40, 3)
 
 
-def test_the_odd_make_the_overdue_sane() -> None:
-    """Far beyond the median the hazard falls as 1/age, so that no job is asked about ever faster."""
+def test_a_hanging_job_is_polled_more_and_more_rarely() -> None:
+    """Far beyond the median the hazard falls as 1/age."""
     made = shape(45.0, 0.25)
     rates = [
         made.gains[bin_of(age)] / (EDGES[bin_of(age) + 1] - EDGES[bin_of(age)])
@@ -55,7 +55,7 @@ def test_the_odd_make_the_overdue_sane() -> None:
 
 
 def test_the_nearest_sigma() -> None:
-    """Sigmas are compared by their ratio."""
+    """Sigmas are compared by ratio."""
     for level, sigma in enumerate(SIGMAS):
         assert nearest_sigma(sigma * 1.15) == level
         assert nearest_sigma(sigma / 1.15) == level

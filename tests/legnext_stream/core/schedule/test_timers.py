@@ -1,4 +1,4 @@
-"""The agenda against a plain sorted list: what is first, and in which order equals come out."""
+"""Timers against a plain sorted list: which is first, and in which order equal times come out."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from bisect import insort
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legnext_stream._core.schedule.timers import Agenda
+from legnext_stream._core.schedule.timers import Timers
 from legnext_stream._core.watched import Watched
 from tests.effort import examples
+from tests.legnext_stream.core.schedule.support import entries
 
 # Waits that fall into the same bucket, into the next ones and far away, often the same.
 waits = st.one_of(
@@ -24,43 +25,43 @@ acts = st.lists(
 @examples(300)
 @given(acts, st.sampled_from([0.0, 1e5 + 0.1, -7.3]))
 def test_it_is_a_queue_by_time(script: list[tuple[str, float]], begin: float) -> None:
-    """Whatever is put in when: out comes the least time first, and of equals the first one in."""
-    agenda, model, now = Agenda(), list[tuple[float, int]](), begin
+    """The earliest time comes out first, and of equal times the first that was put in."""
+    timers, model, now = Timers(), list[tuple[float, int]](), begin
     for number, (act, seconds) in enumerate(script):
         if act == "put":
-            agenda.put(now, now + seconds, Watched(str(number)))
+            timers.put(now, now + seconds, Watched(str(number)))
             insort(model, (now + seconds, number))
         else:
             now += seconds
             while model and model[0][0] <= now:
-                assert agenda.first == model[0][0]
-                job = agenda.pop(now)
+                assert timers.first == model[0][0]
+                job = timers.pop(now)
                 assert job is not None
                 assert job.job_id == str(model.pop(0)[1])
-            assert agenda.pop(now) is None
-        assert agenda.first == (model[0][0] if model else math.inf)
-        assert len(agenda) == len(model)
+            assert timers.pop(now) is None
+        assert timers.first == (model[0][0] if model else math.inf)
+        assert entries(timers) == len(model)
 
 
 def test_what_is_late_comes_before_what_is_just_ready() -> None:
     """A job whose time passed unnoticed still comes before one that was put in after that."""
-    agenda = Agenda()
-    agenda.put(0.0, 1.0, Watched("early"))
-    agenda.put(0.0, 2.0, Watched("as early"))
-    agenda.put(0.0, 9.0, Watched("late"))
-    agenda.put(2.0, 2.0, Watched("ready"))
-    assert agenda.first == 1.0
-    popped = [agenda.pop(5.0) for _ in range(4)]
+    timers = Timers()
+    timers.put(0.0, 1.0, Watched("early"))
+    timers.put(0.0, 2.0, Watched("as early"))
+    timers.put(0.0, 9.0, Watched("late"))
+    timers.put(2.0, 2.0, Watched("ready"))
+    assert timers.first == 1.0
+    popped = [timers.pop(5.0) for _ in range(4)]
     assert [job and job.job_id for job in popped] == ["early", "as early", "ready", None]
 
 
-def test_far_times_lie_in_few_bytes() -> None:
-    """A thousand jobs of the far future are entered in no object of their own."""
-    agenda = Agenda()
+def test_far_times_take_few_bytes() -> None:
+    """A thousand jobs in the far future take no object each."""
+    timers = Timers()
     for number in range(1000):
-        agenda.put(0.0, 100.0 + number / 1e4, Watched(str(number)))
-    assert not agenda._near
-    assert sum(len(bucket.jobs) for bucket in agenda._far.values()) == 1000
-    assert len(agenda._far) == 1
-    assert agenda.pop(100.0) is not None
-    assert not agenda._far
+        timers.put(0.0, 100.0 + number / 1e4, Watched(str(number)))
+    assert not timers._near
+    assert sum(len(bucket.jobs) for bucket in timers._far.values()) == 1000
+    assert len(timers._far) == 1
+    assert timers.pop(100.0) is not None
+    assert not timers._far

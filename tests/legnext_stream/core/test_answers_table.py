@@ -8,7 +8,9 @@ import pytest
 
 from legnext_stream import errors
 from legnext_stream._core.answers import (
+    TABLE,
     Answer,
+    Repeat,
     error_of,
     may_repeat,
     meaning_of,
@@ -16,7 +18,6 @@ from legnext_stream._core.answers import (
     read_submit,
     signal_of,
 )
-from legnext_stream._core.answers.table import TABLE, Repeat
 from tests.legnext_stream.support import no_reply, refusal
 
 # For each status: a status request, a submit, a download, whether another request is repeated, what

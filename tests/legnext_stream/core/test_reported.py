@@ -1,4 +1,4 @@
-"""Callbacks and hints at the tracker: one way in, and the same contract."""
+"""Callbacks and hints at the tracker: they go in by `observe` too, under the same contract."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ RUNS = meta_of(10)
 
 
 def tracker_of(*job_ids: str, pacing: Pacing | None = None, at: float = 0.0) -> Tracker:
-    """A tracker with a receiver of webhooks."""
+    """A tracker that expects callbacks."""
     pacing = Pacing() if pacing is None else pacing
     tracker = Tracker(pacing=pacing, timeout=600.0, pacer=pacer_for(pacing))
     tracker.expect_callbacks()
@@ -54,7 +54,7 @@ def call(
 
 
 def ask(tracker: Tracker, now: float) -> str:
-    """The job that is asked about now."""
+    """The job that is polled now."""
     step = tracker.due(now)
     assert isinstance(step, Poll), step
     return step.job_id
@@ -70,21 +70,21 @@ def answer(
     return tracker.observe(now, read_poll(job_id, answered))
 
 
-def test_an_end_is_told_at_once() -> None:
-    """Without any poll; what comes after it is nothing."""
+def test_an_end_is_reported_at_once() -> None:
+    """Without any poll; later callbacks about the job do nothing."""
     tracker = tracker_of("a")
     (event,) = call(tracker, 50.5, "a", "completed", ENDED)
     assert (event.job_id, event.status, event.previous) == ("a", JobStatus.COMPLETED, None)
     assert event.observed_at == 50.5
     assert tracker.active == 0
-    assert tracker.tally.told == 1
+    assert tracker.tally.ended_by_callback == 1
     for word in ("completed", "failed", "processing"):
         assert call(tracker, 51.0, "a", word) == []
-    assert tracker.tally.told == 1
+    assert tracker.tally.ended_by_callback == 1
 
 
-def test_nobody_knows_the_job() -> None:
-    """It is nothing, and stays nothing."""
+def test_a_callback_about_an_unknown_job() -> None:
+    """It does nothing, now and later."""
     tracker = tracker_of("a")
     assert call(tracker, 1.0, "b", "completed") == []
     tracker.hint(1.0, "b")
@@ -92,7 +92,7 @@ def test_nobody_knows_the_job() -> None:
 
 
 def test_the_order_is_kept() -> None:
-    """What comes late says nothing new."""
+    """A callback that comes late makes no event."""
     tracker = tracker_of("a")
     assert [event.status for event in call(tracker, 1.0, "a", "processing")] == ["processing"]
     assert call(tracker, 2.0, "a", "pending") == []
@@ -103,8 +103,8 @@ def test_the_order_is_kept() -> None:
 
 
 @pytest.mark.parametrize("word", ["processing", "completed", "odd"])
-def test_the_answer_of_a_poll_that_was_under_way(word: str) -> None:
-    """It is passed over, whatever it says; the place in flight is free again."""
+def test_the_answer_of_a_poll_in_flight(word: str) -> None:
+    """It is ignored, whatever it says, and its place in flight is free again."""
     tracker = tracker_of("a")
     assert ask(tracker, 0.0) == "a"
     assert len(call(tracker, 0.05, "a", "completed")) == 1
@@ -112,8 +112,8 @@ def test_the_answer_of_a_poll_that_was_under_way(word: str) -> None:
     assert tracker.due(0.2) == float("inf")
 
 
-def test_a_poll_under_way_that_is_given_up() -> None:
-    """There is no job left to be due again."""
+def test_a_poll_in_flight_that_is_abandoned() -> None:
+    """The job has ended, so it isn't due again."""
     tracker = tracker_of("a")
     assert ask(tracker, 0.0) == "a"
     call(tracker, 0.05, "a", "completed")
@@ -121,8 +121,8 @@ def test_a_poll_under_way_that_is_given_up() -> None:
     assert tracker.due(100.0) == float("inf")
 
 
-def test_news_while_a_poll_is_under_way() -> None:
-    """It is told, and the job isn't asked about a second time before the answer."""
+def test_news_while_a_poll_is_in_flight() -> None:
+    """It is reported, and the job isn't polled a second time before the answer."""
     tracker = tracker_of("a")
     assert ask(tracker, 0.0) == "a"
     assert len(call(tracker, 0.05, "a", "processing")) == 1
@@ -133,7 +133,7 @@ def test_news_while_a_poll_is_under_way() -> None:
 
 
 def test_when_it_changed() -> None:
-    """By the job's own times and the server's clock, between the last look and now."""
+    """By the job's own times and the server's clock, between the last answer and now."""
     tracker = tracker_of("a")
     assert ask(tracker, 0.0) == "a"
     answer(tracker, 0.1, "a", "processing", RUNS)
@@ -144,8 +144,8 @@ def test_when_it_changed() -> None:
     assert 50.0 <= until <= 52.5
 
 
-def test_a_job_that_was_told_to_run_is_asked_about_in_time() -> None:
-    """As one that runs, from its start on; nobody has seen that it still does."""
+def test_a_job_reported_to_run_is_polled_in_time() -> None:
+    """Like one that was seen to start, although no answer has shown that it still runs."""
     tracker = tracker_of("a", at=-1000.0)
     assert ask(tracker, 0.0) == "a"
     answer(tracker, 0.1, "a", "pending")
@@ -153,14 +153,14 @@ def test_a_job_that_was_told_to_run_is_asked_about_in_time() -> None:
     why = tracker.explain(11.0, "a")
     assert why.numbers["age"] == pytest.approx(1.0, abs=1.0)
     assert why.numbers["age_last_seen"] == 0.0
-    assert "believed" in why.sentence
+    assert "has probably run" in why.sentence
     assert why.due is not None
     assert 12.0 < why.due < 60.0
     assert not isinstance(tracker.due(11.0), Poll)
 
 
-def test_as_long_as_callbacks_come_little_is_asked() -> None:
-    """And when they stay away, as much as without them."""
+def test_while_callbacks_come_few_polls_are_made() -> None:
+    """And if they don't come, as many as without them."""
 
     def asked(ends: str) -> int:
         tracker = tracker_of()
@@ -194,7 +194,7 @@ def test_as_long_as_callbacks_come_little_is_asked() -> None:
 
 
 def test_a_hint_has_a_job_polled() -> None:
-    """Soon, and that is all: it is believed in nothing."""
+    """Soon; otherwise it has no effect."""
     tracker = tracker_of("a", "b")
     assert ask(tracker, 0.0) == "a"
     answer(tracker, 0.1, "a", "processing")
@@ -210,11 +210,11 @@ def test_a_hint_has_a_job_polled() -> None:
     tracker.hint(2.5, "b")
     assert answer(tracker, 2.6, "b", "completed")
     assert polls == ["b"]
-    assert tracker.tally.told == 0
+    assert tracker.tally.ended_by_callback == 0
 
 
 def test_hints_do_not_hurry_a_job_for_ever() -> None:
-    """A thousand in a minute lead to a few polls, none within the least interval."""
+    """A thousand in a minute lead to a few polls, and `min_interval` is kept."""
     tracker, asked = tracker_of("a"), []
     for tenth in range(600):
         now = tenth / 10
@@ -227,8 +227,8 @@ def test_hints_do_not_hurry_a_job_for_ever() -> None:
     assert all(later - earlier >= 1.0 for earlier, later in pairwise(asked))
 
 
-def test_a_hint_about_a_job_whose_poll_is_under_way() -> None:
-    """It is asked about again after the answer, which may be older."""
+def test_a_hint_about_a_job_in_flight() -> None:
+    """The job is polled again after the answer, which may be older than the hint."""
     tracker = tracker_of("a")
     assert ask(tracker, 0.0) == "a"
     tracker.hint(0.05, "a")
@@ -237,7 +237,7 @@ def test_a_hint_about_a_job_whose_poll_is_under_way() -> None:
 
 
 def test_without_a_receiver() -> None:
-    """A hint is nothing, nobody is new, and an end that is told is still told."""
+    """Hints do nothing and newcomers are not noted, but reported ends still count."""
     tracker = Tracker(pacing=Pacing(), timeout=None, pacer=pacer_for(Pacing()))
     tracker.add(0.0, "a")
     assert tracker.newcomers() == []
@@ -247,7 +247,7 @@ def test_without_a_receiver() -> None:
 
 
 def test_newcomers() -> None:
-    """Each is told once."""
+    """Each is returned once."""
     tracker = tracker_of("a", "b")
     tracker.add(0.0, "a")
     assert tracker.newcomers() == ["a", "b"]
@@ -257,7 +257,7 @@ def test_newcomers() -> None:
 
 
 def test_the_explanation_names_the_doubt() -> None:
-    """Why a job that runs isn't asked about before long."""
+    """It says why a running job isn't polled soon."""
     tracker = tracker_of("a")
     assert ask(tracker, 0.0) == "a"
     answer(tracker, 0.1, "a", "processing")

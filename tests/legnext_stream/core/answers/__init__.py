@@ -1,1 +1,0 @@
-"""Tests of `legnext_stream._core.answers`."""
