@@ -42,7 +42,7 @@ Examples:
       See it work: 200 simulated jobs, with no key and no network.
   legnext-stream generate prompts.txt --save-to out/ --journal batch.db
       Submit a file of prompts, one a line, and save the images. If it is
-      interrupted, run the same command line again: it goes on.
+      interrupted, run the same command line again to resume.
   legnext-stream watch ids.txt
       Follow the jobs of a file, one id a line, on a live display.
   legnext-stream watch ids.txt | jq -r .status
@@ -50,7 +50,7 @@ Examples:
   submit-jobs | legnext-stream watch - > events.jsonl
       Follow jobs while their ids still arrive.
   legnext-stream watch ids.txt --journal batch.db
-      Record what has been seen. After a restart, the same line goes on.
+      Record what has been seen. To resume, run the same line again.
   legnext-stream status batch.db
       How far that batch has come.
   legnext-stream simulate --jobs 1000 --slots 6

@@ -1,4 +1,4 @@
-"""Following a stream to its end: events are written, the display goes on, a report is gathered."""
+"""Following a stream to its end: writing events, showing the display, gathering a report."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class ReportFile:
         say(f"Report: {self._path}")
 
     def write_anyway(self, stats: Stats, ending: str) -> None:
-        """Write it after an error or a signal, of which the command tells in the end."""
+        """Write it after an error or a signal. If that fails, only print why."""
         try:
             self.write(stats, ending)
         except ReportError as error:

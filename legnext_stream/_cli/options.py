@@ -72,8 +72,8 @@ class FollowOptions(ApiOptions):
     Attributes:
         timeout: How long a job may run, and how long all jobs may stay without any change, in
             seconds; 0 or none for no limit.
-        journal: A file that records what has been done, so that the command can go on after a
-            restart: run it again with the same file. FILE may then be left out.
+        journal: A file that records what has been done. To resume after an interruption, run the
+            command again with the same file; FILE may then be left out.
         report: Write a page about the batch to this file at the end, even after Ctrl-C or an error.
         pacing: When and how fast to poll.
     """

@@ -14,7 +14,7 @@ from legnext_stream._core.stats import Stats
 
 # How many failures are kept to be shown; the JSON lines have them all.
 _FAILURES_KEPT = 10
-# The current request rate is that of the last so many seconds.
+# The seconds over which the current request rate is taken.
 _RECENT = 5.0
 
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# The learned run times are passed on as so many quantiles.
+# The number of quantiles that describe the learned run times.
 _QUANTILES = 41
 
 

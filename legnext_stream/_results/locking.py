@@ -1,4 +1,7 @@
-"""One writer at a time: a lock on an open file. The system releases it when the process ends."""
+"""One writer at a time: a lock on an open file. The system releases it when the process ends.
+
+The package filelock, which guards journals, would truncate the file that it locks.
+"""
 
 from __future__ import annotations
 

@@ -35,8 +35,8 @@ async def generate(
     terminal it shows a live display; in a pipe it writes one JSON object a line for each change. At
     the end it prints a summary on standard error.
 
-    With --journal it can be interrupted at any time: run the same command line again and it goes on.
-    No prompt is submitted twice or left out, and complete files are kept.
+    With --journal it can be interrupted at any time: run the same command line again to resume. No
+    prompt is submitted twice or left out, and complete files are kept.
 
     Args:
         source: A file of prompts, one a line; - for standard input, which is read as it arrives.
