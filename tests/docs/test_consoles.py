@@ -7,7 +7,9 @@ in the background, on a free port and in accelerated time.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import re
 import shlex
 import signal
@@ -25,6 +27,7 @@ import attrs
 import pytest
 
 from tests.docs.blocks import PAGES, ROOT, Block, blocks_of
+from tests.patience import PATIENCE
 from tests.servers import mock_server
 
 _LANGUAGES: Final = ("console", "sh", "sql")
@@ -36,7 +39,6 @@ _QUICKER: Final = {
     r"legnext-stream (generate|watch)": "--min-interval 0.1 --max-interval 0.5",
 }
 _SHELL: Final = "/bin/bash"
-_SECONDS: Final = 300.0  # longer than any of them takes, even on a busy machine
 # A scenario with the two mistakes that a page shows the messages for.
 _STORM: Final = """
 [[faults]]
@@ -84,9 +86,11 @@ def test_command_lines_are_found() -> None:
 
 
 def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    """Return a port that is free, and that no system gives to a program that asks for any port."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 class Terminal:
@@ -159,7 +163,7 @@ class Terminal:
             env=self._env,
             capture_output=True,
             text=True,
-            timeout=_SECONDS,
+            timeout=PATIENCE,
             check=False,
         )
         # The status is 1 if jobs failed, which some do on purpose.
@@ -170,8 +174,11 @@ class Terminal:
     def _serve(self, typed: Typed) -> None:
         """Start a server and leave it running, or check its error message if the page shows one."""
         self._servers.close()  # One server at a time, because all use the same port.
+        command = self._command(typed)
+        if "--port" not in command:
+            command += f" --port {self._port}"
         process = subprocess.Popen(
-            [_SHELL, "-c", f"exec {self._command(typed)}"],
+            [_SHELL, "-c", f"exec {command}"],
             cwd=self._folder,
             env=self._env,
             stdout=subprocess.PIPE,
@@ -180,7 +187,7 @@ class Terminal:
         )
         assert process.stdout is not None
         self._servers.callback(process.stdout.close)
-        self._servers.callback(process.wait, _SECONDS)
+        self._servers.callback(process.wait, PATIENCE)
         self._servers.callback(process.send_signal, signal.SIGTERM)
         first = process.stdout.readline()
         if first.startswith("http://127.0.0.1:"):
@@ -188,7 +195,7 @@ class Terminal:
         else:
             assert typed.printed, first
             self._compare(typed.printed, first + process.stdout.read())
-            assert process.wait(_SECONDS) == 2
+            assert process.wait(PATIENCE) == 2
 
     def _compare(self, promised: tuple[str, ...], printed: str) -> None:
         """Check that each line that a page shows was printed."""
@@ -214,7 +221,7 @@ def _help(*command: str) -> str:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=_SECONDS,
+        timeout=PATIENCE,
         check=False,
     )
     assert run.returncode == 0, run.stderr
