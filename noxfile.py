@@ -76,9 +76,10 @@ def coverage(session: nox.Session) -> None:
     # Nothing else may come before the README's command: it has to work in a fresh environment.
     install(session, pinned("coverage"))
     session.run("coverage", "erase")
-    env = {"COVERAGE_PROCESS_START": str(ROOT / "pyproject.toml")}
-    for command in readme_commands("pytest"):
-        session.run(*command, env=env)
+    *installing, testing = readme_commands("pytest")
+    for command in installing:
+        session.run(*command)
+    session.run(*testing, env={"COVERAGE_PROCESS_START": str(ROOT / "pyproject.toml")})
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 
