@@ -1,4 +1,4 @@
-"""Figures on a page: each between two marks, the first of which says by what command it was put there."""
+"""Write figures into a page, between two marks. The first mark names the command that wrote them."""
 
 from __future__ import annotations
 

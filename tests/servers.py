@@ -1,4 +1,4 @@
-"""The mock server as a process, for tests of programs that meet it over sockets."""
+"""The mock server as a process, for tests of programs that use it over sockets."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ class MockServer:
     url: str
 
     def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
-        """What it says of itself, below `/__admin/`."""
+        """Return the answer of a route below `/__admin/`."""
         with urllib.request.urlopen(f"{self.url}/__admin/{path}") as answer:  # noqa: S310 - our own
             return json.load(answer)
 
     def truth(self) -> dict[str, list[tuple[float, str]]]:
-        """What has happened to each job."""
+        """Return the true changes of each job."""
         truth: dict[str, list[tuple[float, str]]] = self.get("truth")
         return truth
 
 
 @contextmanager
 def mock_server(*options: str) -> Iterator[MockServer]:
-    """`legnext-mock` with these options, as long as the context is open; it has to end well."""
+    """Run `legnext-mock` with these options while the context is open, and check that it exits cleanly."""
     command = [sys.executable, "-m", "mockserver", "--port", "0", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""Figures go to their place on a page, and nowhere else."""
+"""Figures are written between their marks on a page, and nowhere else."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ old, too
 
 
 def test_what_is_between_the_marks_is_replaced(tmp_path: Path) -> None:
-    """By the text, however often, with the command beside it; all else stays as it is."""
+    """The text between the marks is replaced, with the command in the mark; everything else stays."""
     page = tmp_path / "page.md"
     page.write_text(PAGE)
     for text in ("first", "- a \\1 b\n- c\n"):
@@ -36,7 +36,7 @@ def test_what_is_between_the_marks_is_replaced(tmp_path: Path) -> None:
 
 
 def test_a_page_without_a_place(tmp_path: Path) -> None:
-    """Figures are not put anywhere on a page that has no place for them."""
+    """Writing figures to a page without marks fails."""
     page = tmp_path / "page.md"
     page.write_text(PAGE)
     with pytest.raises(ValueError, match="no place for two"):
@@ -45,7 +45,7 @@ def test_a_page_without_a_place(tmp_path: Path) -> None:
 
 
 def test_the_command_is_as_one_would_type_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What this process was given, or what its `main` was."""
+    """The command line consists of this process's arguments, or those given to `main`."""
     monkeypatch.setattr("sys.argv", ["/somewhere/figures.py", "--many", "7"])
     assert command_line("figures") == "python -m figures --many 7"
     assert command_line("figures", ["--few"]) == "python -m figures --few"

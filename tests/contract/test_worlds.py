@@ -22,10 +22,10 @@ from tests.legnext_stream.support import check_contract, word
 @examples(330)
 @given(worlds)
 def test_the_contract_holds_in_every_world(world: World) -> None:
-    """Clauses 1 to 5, whatever the sizes, lives, failures, limits, latencies, faults, consumers.
+    """Clauses 1 to 5 hold for any sizes, lifecycles, failures, limits, latencies, faults and consumers.
 
-    Each job ends as it truly ended, each id that stands for nobody as not found, and trouble is
-    seen in the numbers only.
+    Each job ends with its true status, each id without a job as not found, and temporary errors are
+    visible only in the statistics.
     """
     judge(world, run_virtual(watch_world, world))
 
@@ -34,13 +34,13 @@ def test_the_contract_holds_in_every_world(world: World) -> None:
 @examples(30)
 @given(world=worlds)
 def test_it_holds_off_trio_too(way: Callable[[World], Outcome], world: World) -> None:
-    """The same clauses, from plain code and under asyncio."""
+    """The same clauses hold in synchronous code and under asyncio."""
     judge(world, way(world))
 
 
 def judge(world: World, outcome: Outcome) -> None:
-    """Judge what came of watching a world."""
-    # An answer that repeats an old one is no witness of when.
+    """Check the events of a watched world."""
+    # An outdated answer doesn't show when a change happened.
     told = check_contract(outcome.events, outcome.truth, slack=None if world.stale else 1e-6)
     assert set(told) == set(outcome.asked), "each job has its end"
     for job_id, events in told.items():
@@ -62,7 +62,7 @@ def judge(world: World, outcome: Outcome) -> None:
 
 
 async def watch_many(seed: int, jobs: int, latency: float) -> tuple[bytes, bytes, MockLegnext]:
-    """Watch jobs of several kinds to their ends; the event log and the journal, as bytes."""
+    """Watch jobs of several kinds until they end; return the event log and the journal as bytes."""
     mock = MockLegnext(
         seed,
         slots=60,
@@ -91,7 +91,7 @@ async def watch_many(seed: int, jobs: int, latency: float) -> tuple[bytes, bytes
 
 @pytest.mark.parametrize("jobs", [100, pytest.param(1000, marks=pytest.mark.campaign)])
 async def test_many_jobs_agree_with_the_truth(jobs: int) -> None:
-    """Every job ends, once, as it truly ended, and in order."""
+    """Every job ends once, with its true status, and in order."""
     _, journal, mock = await watch_many(seed=1, jobs=jobs, latency=0.05)
     assert len(mock.truth) == jobs
     assert journal.count(b"\n") == len(mock.requests) > 3 * jobs
@@ -100,7 +100,7 @@ async def test_many_jobs_agree_with_the_truth(jobs: int) -> None:
 @pytest.mark.parametrize("jobs", [60, pytest.param(150, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize("latency", [0.0, 0.2])
 def test_the_same_seed_gives_the_same_bytes(latency: float, jobs: int) -> None:
-    """Two runs, each with Trio's own random order of tasks: equal event logs, equal journals."""
+    """Two runs have the same event log and journal, even with Trio's random order of tasks."""
 
     def once(seed: int) -> tuple[bytes, bytes]:
         clock = trio.testing.MockClock(autojump_threshold=0)
@@ -118,7 +118,7 @@ def test_the_same_seed_gives_the_same_bytes(latency: float, jobs: int) -> None:
 async def test_a_slow_consumer_bounds_what_is_held(
     monkeypatch: pytest.MonkeyPatch, capacity: int, jobs: int
 ) -> None:
-    """At most one undelivered change a job, and no polling while too much is undelivered."""
+    """There is at most one undelivered change per job, and no polling while too many are undelivered."""
     monkeypatch.setattr(delivery, "CAPACITY", capacity)
     mock = MockLegnext(slots=None)
     ids = mock.add_jobs(jobs)

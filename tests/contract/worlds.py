@@ -1,4 +1,4 @@
-"""Generated worlds: jobs with their lives, limits, latencies, faults, and consumers of every speed."""
+"""Generated worlds: jobs with lifecycles, limits, latencies, faults, and consumers of every speed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KEY = "lk-of-the-contract"
 URL = "http://world.test"
 _JOB = "/api/v1/job/"
 _HTML = b"<html><title>Just a moment...</title></html>"
-# Jobs that never existed stand among the others; the API says so each time.
+# Some ids belong to no job, which the API says each time.
 _NOBODY = "00000000-0000-4000-8000-{:012d}"
 
 
@@ -68,13 +68,13 @@ class World:
 
 @attrs.frozen
 class Outcome:
-    """What came of watching a world.
+    """The result of watching a world.
 
     Attributes:
         events: All events, as delivered.
         truth: Job id → its true changes.
         asked: All ids that were watched.
-        stats: The numbers of the watch at its end.
+        stats: The statistics of the watch at its end.
         journal: The mock's journal, byte for byte.
     """
 
@@ -132,13 +132,13 @@ worlds = st.builds(
 
 
 class Faults:
-    """ASGI middleware that answers in the API's stead: 5xx, 408, 429, pages, silence, cut answers.
+    """ASGI middleware that disturbs answers: 5xx, 408, 429, HTML pages, silence, truncated answers.
 
-    Which answer has which fault depends on the seed, the path and how often it was asked for.
+    The fault of an answer depends on the seed, the path, and the number of previous requests for it.
 
     Args:
         app: The mock.
-        world: Whose faults.
+        world: The world that defines the faults.
     """
 
     def __init__(self, app: ASGIApp, world: World) -> None:
@@ -148,7 +148,7 @@ class Faults:
         self._said: dict[str, list[bytes]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, for better or worse."""
+        """Answer one request, with or without a fault."""
         path: str = scope["path"]
         self._asked[path] += 1
         chance = random.Random(f"{self._world.seed} {path} {self._asked[path]}")
@@ -206,13 +206,13 @@ async def _answer(
 
 @attrs.frozen
 class Stage:
-    """A world made ready to be watched, in whatever way.
+    """A world that is ready to be watched.
 
     Attributes:
         world: The world.
         mock: The simulated API.
-        transport: Leads to it, past the faults.
-        asked: All ids, once they were asked for.
+        transport: Connects to it, through the faults.
+        asked: All ids, once the jobs were added.
     """
 
     world: World
@@ -222,22 +222,22 @@ class Stage:
 
     @property
     def pacing(self) -> Pacing:
-        """How the client is to ask."""
+        """The settings for when and how fast the client polls."""
         return Pacing(max_in_flight=self.world.max_in_flight)
 
     def ids(self) -> list[str]:
-        """Add all jobs; from now on their lives go on."""
+        """Add all jobs; their lifecycles start now."""
         return _ids(self.world, self.mock, self.asked)
 
     def outcome(self, events: list[JobEvent], stats: Stats) -> Outcome:
-        """What came of it, for the judges."""
+        """Return the outcome for the judges."""
         assert not self.mock.crashes
         truth = {job_id: tuple(changes) for job_id, changes in self.mock.truth.items()}
         return Outcome(events, truth, self.asked, stats, self.mock.requests.dump())
 
 
 def stage(world: World) -> Stage:
-    """Make a world ready to be watched."""
+    """Prepare a world to be watched."""
     mock = MockLegnext(
         world.seed,
         world.slots,
@@ -259,7 +259,7 @@ def stage(world: World) -> Stage:
 
 
 async def watch_world(world: World) -> Outcome:
-    """Watch a world from its beginning to the end of its last job, on Trio."""
+    """Watch a world on Trio, from its beginning until its last job has ended."""
     on = stage(world)
     events: list[JobEvent] = []
     async with LegnextClient(KEY, URL, on.transport, pacing=on.pacing) as client:
@@ -277,7 +277,7 @@ async def watch_world(world: World) -> Outcome:
 
 
 def _ids(world: World, mock: MockLegnext, asked: list[str]) -> list[str]:
-    """Add all jobs, in an order of their own; some ids stand twice."""
+    """Add all jobs in a mixed order; some ids occur twice."""
     lives: list[Script | int | None] = [None] * world.jobs
     lives += [*world.scripts, *range(world.nobody)]
     random.Random(world.seed).shuffle(lives)
@@ -290,7 +290,7 @@ def _ids(world: World, mock: MockLegnext, asked: list[str]) -> list[str]:
 
 
 async def _ids_one_by_one(on: Stage) -> AsyncIterator[str]:
-    """The same ids, that come in while the first are already watched."""
+    """Yield the same ids one by one while the first are already watched."""
     for job_id in on.ids():
         yield job_id
         await trio.sleep(on.world.late)

@@ -1,7 +1,6 @@
 """From the vendor's own SDK to `legnext-stream watch`: three programs that share only HTTP and a file.
 
-The SDK submits to `legnext-mock`, and what the watch then tells is held against what the server says
-really happened.
+The SDK submits jobs to `legnext-mock`. The events of the watch are compared with the truth of the server.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ from tests.servers import mock_server
 KEY = "end-to-end"
 TERMINAL = {"completed", "failed"}
 
-# A hundred jobs at once, and half a minute of their time in a second: long enough for the watch to
-# meet jobs of every status, short enough for a test.
+# A hundred jobs at once, at thirty times the speed: slow enough for the watch to see jobs of every status,
+# and fast enough for a test.
 WORLD = ("--slots", "100", "--time-scale", "30", "--seed", "7")
-# As impatient as their time is short.
+# Poll as often as the accelerated time requires.
 PACE = (
     *("--max-rate", "300", "--initial-rate", "300"),
     *("--min-interval", "0.25", "--max-interval", "2"),
@@ -37,7 +36,7 @@ PACE = (
 
 
 def submit(url: str, count: int) -> list[str]:
-    """Submit jobs by the vendor's client, several at once, and return their ids."""
+    """Submit jobs with the vendor's client, several at once, and return their ids."""
 
     def submit_one(number: int) -> str:
         return str(client.midjourney.diffusion(text=f"a lighthouse, number {number}").job_id)
@@ -47,7 +46,7 @@ def submit(url: str, count: int) -> list[str]:
 
 
 def watch(url: str, ids_file: Path) -> subprocess.CompletedProcess[str]:
-    """Follow the jobs of a file to their ends, by the command, in a pipe."""
+    """Follow the jobs listed in a file with the command, in a pipe, until they have ended."""
     return subprocess.run(
         [sys.executable, "-m", "legnext_stream", "watch", str(ids_file), *PACE],
         env=os.environ | {"LEGNEXT_API_KEY": KEY, "LEGNEXT_BASE_URL": url},
@@ -75,7 +74,7 @@ def is_subsequence(part: Iterable[str], whole: Iterable[str]) -> bool:
 def test_what_the_sdk_submits_the_watch_follows_to_its_end(
     tmp_path: Path, jobs: int, failure_share: str, exit_status: int
 ) -> None:
-    """Each job's events are true, in order and not repeated, and one terminal ends them."""
+    """The events of each job are true, in order, without repeats, and end with a terminal one."""
     with mock_server(*WORLD, "--failure-share", failure_share) as server:
         ids = submit(server.url, jobs)
         ids_file = tmp_path / "ids.txt"

@@ -1,7 +1,7 @@
-"""The attacks: answers that were made to exhaust, confuse or break whoever reads them.
+"""Attacks: answers made to exhaust, confuse or break the client that reads them.
 
-Each is the bytes of one HTTP answer, made while they are sent, so that a gigabyte costs the server no
-memory either. What a client may make of it is said beside it.
+Each attack makes the bytes of one HTTP answer while they are sent, so a gigabyte costs the server no
+memory either. Each one states what a client may make of the answer.
 """
 
 from __future__ import annotations
@@ -17,26 +17,25 @@ import attrs
 MEBIBYTE: Final = 1024 * 1024
 GIGABYTE: Final = 1024 * MEBIBYTE
 JOB_ID: Final = "789320d3-4b20-46d3-a804-6165a079176a"
-"""The job that is asked about."""
+"""The job that is polled."""
 ELSEWHERE: Final = "elsewhere.test"
-"""A host that nobody may be led to."""
+"""A host that no answer may lead the client to."""
 
 Sending: TypeAlias = Iterable[bytes | float]
-"""What is sent: bytes, and numbers for the seconds that pass between them."""
+"""What is sent: bytes, and numbers for pauses in seconds."""
 Means: TypeAlias = Literal["seen", "trouble", "limited"]
 
 
 @attrs.frozen
 class Attack:
-    """One answer that means no good.
+    """A hostile answer.
 
     Attributes:
         name: What it is.
         send: Makes the bytes of the answer.
-        means: What a client may make of it: `"seen"`, a job that has completed, with whatever else
-            the answer says of it; `"trouble"`, nothing, and it asks again; `"limited"`, that it asks
-            too fast.
-        memory: How many bytes reading it may take at most.
+        means: What a client may make of it: `"seen"`, a completed job, with whatever else the answer
+            says; `"trouble"`, nothing, so that it polls again; `"limited"`, that it polls too fast.
+        memory: The most memory that reading it may take, bytes.
     """
 
     name: str
@@ -60,7 +59,7 @@ def whole(content: bytes, *lines: str, code: int = 200) -> list[bytes]:
 
 
 def job(fields: str = "", **more: object) -> bytes:
-    """A completed job's body; `fields` are JSON as it stands, which nobody would write."""
+    """The body of a completed job; `fields` are raw JSON that no encoder would write."""
     said = json.dumps({"job_id": JOB_ID, "status": "completed", **more})
     return (said[:-1] + (f",{fields}" if fields else "") + "}").encode("utf-8", "surrogatepass")
 
@@ -73,7 +72,7 @@ def _headers(name: str, *lines: str, code: int = 200, means: Means = "seen") -> 
     return Attack(name, lambda: whole(job(), *lines, code=code), means)
 
 
-# ---------------------------------------------------------------- without end
+# ---------------------------------------------------------------- endless answers
 
 
 def _zeros(size: int) -> Iterator[bytes]:
@@ -144,11 +143,11 @@ WITHOUT_END: Final = (
     Attack("trailers without end", _trailers),
 )
 
-# ---------------------------------------------------------------- packed
+# ---------------------------------------------------------------- compressed answers
 
 
 def _bomb(wbits: int) -> bytes:
-    """A gigabyte of zeros, packed into one megabyte: one flushed block, again and again."""
+    """A gigabyte of zeros, compressed to one megabyte by repeating one flushed block."""
     packing = zlib.compressobj(9, zlib.DEFLATED, wbits)
     start = packing.compress(b"0" * MEBIBYTE) + packing.flush(zlib.Z_FULL_FLUSH)
     block = packing.compress(b"0" * MEBIBYTE) + packing.flush(zlib.Z_FULL_FLUSH)
@@ -176,8 +175,8 @@ PACKED: Final = (
 # ---------------------------------------------------------------- JSON
 
 _DEEP = 100_000
-# Memory is taken in proportion: what is bounded here is bounded for the twenty times as many of the
-# largest body.
+# Memory grows in proportion to the size, so a bound here also holds for the largest body, which is twenty
+# times larger.
 _MANY = 60_000
 
 JSON: Final = (
@@ -196,7 +195,7 @@ JSON: Final = (
     _body("half a character, escaped", '"logs":["\\ud800"]'),
     _body("half a character, as it is", '"logs":["\ud800"]'),
     _body("half a character in a name", '"\\udfff":1'),
-    _body("a name said 100,000 times", ",".join(['"logs":[]'] * 100_000), "seen"),
+    _body("a name that occurs 100,000 times", ",".join(['"logs":[]'] * 100_000), "seen"),
     _body("many empty lists", f'"logs":[{",".join(["[]"] * _MANY)}]', "seen"),
     _body("many names", ",".join(f'"{n}":{n}' for n in range(_MANY // 2)), "seen"),
     _body("a text of 3 MB", f'"error":{{"message":"{"x" * 3_000_000}"}}', "seen", 64 * MEBIBYTE),
@@ -243,7 +242,7 @@ _DATES = (
 
 def _dated(stamp: str, date: str) -> Attack:
     fields = json.dumps({"created_at": stamp, "started_at": stamp, "ended_at": stamp})
-    name = f"all happened at {stamp[:32]}, says {date}"
+    name = f"all times are {stamp[:32]}, dated {date}"
     return Attack(name, lambda: whole(job(f'"meta":{fields}'), f"date: {date}"), "seen")
 
 

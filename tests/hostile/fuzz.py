@@ -33,7 +33,7 @@ from legnext_stream.errors import LegnextError
 from tests.hostile.mutations import HEADERS, JOB_ID, TIMES, Mutator
 from tests.pages import command_line, write_into
 
-# No input may take longer, seconds of this process: all of them are short.
+# All inputs are short, so none may take longer than this, seconds of processor time.
 _LONGEST = 1.0
 _NAMES = (
     "retry-after",
@@ -48,13 +48,13 @@ _CLOCK = WallClock(1.9e9)
 
 @attrs.define
 class Report:
-    """What a run has come to.
+    """The result of a run.
 
     Attributes:
         inputs: How many inputs there were.
-        seconds: How long they took together.
+        seconds: How long all of them took together.
         slowest: How long the slowest of them took, seconds.
-        came_to: How many came to what.
+        came_to: How many inputs led to which result.
     """
 
     inputs: int = 0
@@ -74,7 +74,7 @@ class Report:
         return "\n".join(lines)
 
     def _by_reader(self) -> dict[str, Counter[str]]:
-        """What came of the inputs, by what read them."""
+        """The results of the inputs, by what read them."""
         readers: dict[str, Counter[str]] = {}
         for what, number in sorted(self.came_to.items()):
             reader, _, end = what.partition(": ")
@@ -83,11 +83,11 @@ class Report:
 
 
 class HarmError(Exception):
-    """An input did harm. The text says which, and can be pasted into a test."""
+    """An input caused a failure. The message names the input, so that it can be pasted into a test."""
 
 
 def answer(body: bytes, code: int, headers: dict[str, str]) -> str:
-    """Give an answer to a tracker, and do with the events what is done with events."""
+    """Give an answer to a tracker, and serialise the events it causes."""
     pacing = Pacing()
     pacer = Pacer(max_rate=50.0, initial_rate=10.0, max_in_flight=4)
     tracker = Tracker(pacing=pacing, timeout=600.0, pacer=pacer)
@@ -114,7 +114,7 @@ def answer(body: bytes, code: int, headers: dict[str, str]) -> str:
 
 
 def hints(headers: dict[str, str]) -> str:
-    """Read the headers that speak of limits."""
+    """Parse rate-limit headers."""
     said = parse_hints(headers, 1.9e9)
     for value in (said.retry_after, said.window, said.reset_after, said.quota, said.remaining):
         assert value is None or 0 <= value < math.inf
@@ -122,21 +122,21 @@ def hints(headers: dict[str, str]) -> str:
 
 
 def date(text: str) -> str:
-    """Read a date of a header."""
+    """Parse a date from a header."""
     seconds = parse_http_date(text)
     assert seconds is None or math.isfinite(seconds)
     return "date: none" if seconds is None else "date: one"
 
 
 def stamp(text: str) -> str:
-    """Read a time of a body."""
+    """Parse a time from a body."""
     moment = decode_time(text)
     assert moment is None or math.isfinite(moment.timestamp())
     return "time: none" if moment is None else "time: one"
 
 
 def job_id(text: str) -> str:
-    """Look at what should be an id."""
+    """Check a job id."""
     try:
         check_job_id(text)
     except LegnextError as error:
@@ -146,7 +146,7 @@ def job_id(text: str) -> str:
 
 
 def _next(mutator: Mutator, number: int) -> tuple[Callable[[], str], object]:
-    """The next thing to try, and its input."""
+    """Return the next function to try, and its input."""
     match number % 8:
         case 0:
             said = {mutator.name(_NAMES): mutator.text(HEADERS) for _ in range(2)}
@@ -167,16 +167,15 @@ def _next(mutator: Mutator, number: int) -> tuple[Callable[[], str], object]:
 
 
 def fuzz(inputs: int, *, seed: int, progress: Callable[[Report], None] | None = None) -> Report:
-    """Try so many inputs.
+    """Try inputs.
 
     Args:
         inputs: How many.
-        seed: The same seed, the same inputs.
+        seed: The same seed gives the same inputs.
         progress: Called now and then.
 
     Raises:
-        HarmError: An exception that isn't ours came out, or something else that must not be, or it
-            took too long.
+        HarmError: An input caused an unexpected exception, violated a check, or took too long.
     """
     mutator = Mutator(seed)
     report = Report()
@@ -200,7 +199,7 @@ def fuzz(inputs: int, *, seed: int, progress: Callable[[Report], None] | None = 
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its status."""
+    """Run the command; return its exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.hostile.fuzz", description=(__doc__ or "").partition("\n")[0]
     )

@@ -1,6 +1,6 @@
-"""Inputs nobody would send: real bodies and headers with something wrong, and bytes of no sense at all.
+"""Mutations: real bodies and headers with mistakes, and random bytes.
 
-Quick, and the same for the same seed.
+They are quick to make, and the same for the same seed.
 """
 
 from __future__ import annotations
@@ -47,16 +47,16 @@ HEADERS: Final = (
     "1734433716",
     "1734433716512",
 )
-"""Values of headers that speak of limits and times."""
+"""Values of headers about limits and times."""
 TIMES: Final = (
     "2025-12-17T11:08:36Z",
     "2025-12-17T11:08:36.123456789+08:00",
     "0001-01-01T00:00:00Z",
     "20251217T110836Z",
 )
-"""Times as they stand in bodies."""
+"""Times as bodies have them."""
 
-# What is likely to matter to somebody who reads a body or a header.
+# Bytes that are likely to matter to a parser.
 _TOKENS: Final = (
     *(b"null", b"true", b"NaN", b"-0", b"1e999", b"9" * 30, b"-1", b"1e-9", b"0.1", b'""', b"{}"),
     *(b"[]", b"[[", b"}}", b'"', b"\\", b"\\u0000", b"\\ud800", b"\xff\xfe", b"\xed\xa0\x80"),
@@ -88,12 +88,12 @@ _ODD: Final[Sequence[object]] = (
     *("\u2028", "\x1b[2J", "9999-12-31T23:59:59.9Z", "0001-01-01T00:00:00+14:00", "1970-01-01"),
     *([], {}, [[]], [None], [{}], ["a", 1, None], {"": ""}, {"code": "500", "message": []}),
 )
-# As JSON, so that each body gets its own.
+# Stored as JSON, so that each body gets its own copy.
 _VALUES: Final = tuple(json.dumps(value) for value in _ODD)
 
 
 def corpus() -> list[bytes]:
-    """Bodies as the API sends them: jobs of all types, in all statuses and shapes, and refusals."""
+    """Bodies as the API sends them: jobs of all types, statuses and variants, and refusals."""
     bodies: list[bytes] = list(_REFUSALS)
     for number, task_type in enumerate(TASKS):
         for status in ("pending", "processing", "completed", "failed"):
@@ -108,10 +108,10 @@ def corpus() -> list[bytes]:
 
 
 class Mutator:
-    """Makes inputs, one after the other.
+    """Makes inputs one after the other.
 
     Args:
-        seed: The same seed, the same inputs.
+        seed: The same seed gives the same inputs.
     """
 
     def __init__(self, seed: int) -> None:
@@ -130,7 +130,7 @@ class Mutator:
         )
 
     def body(self) -> bytes:
-        """A body with a few things wrong in its bytes or its values; now and then only bytes."""
+        """Return a body with a few mistakes in its bytes or values, or, now and then, random bytes."""
         chance = self._rng.random()
         if chance < 0.05:
             return self._rng.randbytes(self._rng.randrange(60))
@@ -139,15 +139,15 @@ class Mutator:
         return self._changed(self._rng.choice(self._bodies))
 
     def text(self, texts: Sequence[str]) -> str:
-        """One of these texts with something wrong; as headers are read, a character a byte."""
+        """Return one of these texts with a mistake, decoded one character per byte, as headers are."""
         return self._changed(self._rng.choice(texts).encode()).decode("latin-1")
 
     def name(self, names: Sequence[str]) -> str:
-        """One of these names, as it is."""
+        """Return one of these names unchanged."""
         return self._rng.choice(names)
 
     def _misshapen(self) -> bytes:
-        """A body that is JSON, with up to a few values that don't belong where they are."""
+        """Return a JSON body with a few misplaced values."""
         body = msgspec.json.decode(self._rng.choice(self._jobs))
         for _ in range(self._rng.choice((1, 1, 2, 4))):
             inside = body
@@ -166,7 +166,7 @@ class Mutator:
 
     def _changed(self, data: bytes) -> bytes:
         changing = bytearray(data)
-        # Mostly a single change: two that break the form hide what each alone would have shown.
+        # Mostly a single change, because two syntax errors would hide each other's effect.
         for _ in range(self._rng.choice((1, 1, 1, 2, 5))):
             self._rng.choice(self._ways)(changing)
         return bytes(changing)

@@ -1,4 +1,4 @@
-"""A server in memory that answers the first request with an attack, and all others as it should."""
+"""An in-memory server that answers the first request with an attack, and all others normally."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from tests.legnext_stream.support import Network
 
 
 class HostileServer:
-    """Serves connections; counts what it sent.
+    """Serves connections, and counts what it sent.
 
     Attributes:
         requests: The heads of all requests.
-        sent: Bytes of the attack that were taken off its hands.
+        sent: How many bytes of the attack the client received.
     """
 
     def __init__(self, attack: Attack) -> None:
         self._attack = attack
-        # Made here, so that what it costs to make is not taken for what it costs to read.
+        # Made before the measurement, so that its cost doesn't count as the cost of reading it.
         self._answer: Sending | None = attack.send()
         self.requests: list[bytes] = []
         self.sent = 0
@@ -52,14 +52,14 @@ class HostileServer:
 
     @staticmethod
     def _is_whole(data: bytes) -> bool:
-        """Whether a request has come in, with the body that its head announces."""
+        """Whether a complete request has arrived, including the body that its head announces."""
         head, end, body = data.partition(b"\r\n\r\n")
         length = re.search(rb"content-length: (\d+)", head.lower())
         return bool(end) and len(body) >= (int(length[1]) if length else 0)
 
 
 class WatchedNetwork(Network):
-    """A network that remembers whom it was to connect to.
+    """A network that records the hosts to connect to.
 
     Attributes:
         hosts: The hosts.
@@ -77,6 +77,6 @@ class WatchedNetwork(Network):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect to the server, whoever was asked for."""
+        """Connect to the server, whatever the host."""
         self.hosts.add(host)
         return await super().connect_tcp(host, port, timeout, local_address, socket_options)

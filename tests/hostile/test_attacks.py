@@ -1,4 +1,4 @@
-"""Each attack meets a watch with a journal, and a watch of that journal, and does neither any harm."""
+"""No attack harms a watch with a journal, or a watch that resumes from that journal."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ from tests.hostile.attacks import (
 from tests.hostile.server import HostileServer, WatchedNetwork
 from tests.legnext_stream.support import KEY, URL
 
-# Far more than any of them should take; they are not to hang, that is all.
+# Much longer than any of them should take; this only detects tests that hang.
 LONGEST = 1000.0  # seconds of the world
 MOST_WORK = 10.0  # seconds of this machine
 
 
 @pytest.fixture(autouse=True)
 def _bounded_work() -> Iterator[None]:
-    """Whatever is tested here takes little time of this machine."""
+    """Each test takes little processor time."""
     started = time.process_time()
     yield
     assert time.process_time() - started < MOST_WORK
 
 
 def traced(attack: Attack) -> None:
-    """Check how much memory was in use at most since tracing began, and end it."""
+    """Stop tracing memory, and check the peak since it began."""
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < attack.memory, f"{peak / MEBIBYTE:.0f} MiB"
@@ -60,29 +60,29 @@ def traced(attack: Attack) -> None:
 async def test_an_attack_on_a_watch(
     attack: Attack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It ends as an observation or is passed over; the job ends as it should, and once."""
+    """The answer counts as an observation or is ignored, and the job ends correctly, once."""
     path = tmp_path / "batch.db"
     server = HostileServer(attack)
     network = WatchedNetwork(server)
     network.install(monkeypatch)
-    told: list[JobEvent] = []
+    delivered: list[JobEvent] = []
     tracemalloc.start()
     with trio.fail_after(LONGEST):
         async with LegnextClient(KEY, URL) as client:
             async with client.watch([JOB_ID], journal=path) as events:
                 async for event in events:
-                    told.append(event)
+                    delivered.append(event)
                     break
                 stats = events.stats
             asked = len(server.requests)
-            # It was not acknowledged, so it is told again, and without asking.
+            # It was not acknowledged, so it is delivered again, without a request.
             async with client.watch(journal=path) as events:
-                told += [event async for event in events]
+                delivered += [event async for event in events]
             async with client.watch(journal=path) as events:
-                told += [event async for event in events]
+                delivered += [event async for event in events]
             assert len(server.requests) == asked
     traced(attack)
-    first, again = told
+    first, again = delivered
     assert first.status is JobStatus.COMPLETED
     assert again.job.output == first.job.output
     assert first.job_id == again.job_id == JOB_ID
@@ -91,12 +91,12 @@ async def test_an_attack_on_a_watch(
     assert stats.rate_limited == (attack.means == "limited")
     assert network.hosts == {"legnext.test"}
     assert network.now_open == 0
-    check_written(told, path)
+    check_written(delivered, path)
 
 
-def check_written(told: list[JobEvent], path: Path) -> None:
-    """What was told can be shown and written, by us and by others."""
-    for event in told:
+def check_written(events: list[JobEvent], path: Path) -> None:
+    """The events can be shown and serialised."""
+    for event in events:
         assert JOB_ID in repr(event)
         line = event_line(event, WallClock(1.9e9))
         assert line.isascii()
@@ -109,7 +109,7 @@ def check_written(told: list[JobEvent], path: Path) -> None:
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=str)
 async def test_an_attack_on_a_single_call(attack: Attack, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A call that returns one answer returns it, tries again, or raises an error of ours."""
+    """A call that returns one answer returns it, retries, or raises one of our errors."""
     server = HostileServer(attack)
     network = WatchedNetwork(server)
     network.install(monkeypatch)
@@ -127,7 +127,7 @@ async def test_an_attack_on_a_single_call(attack: Attack, monkeypatch: pytest.Mo
 async def test_an_id_that_leads_elsewhere_does_not_come_out_of_a_submit(
     attack: Attack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a program may put into a path is an id, or there is an error."""
+    """An id that could change the path of a request is refused."""
     WatchedNetwork(HostileServer(attack)).install(monkeypatch)
     async with LegnextClient(KEY, URL) as client:
         try:
@@ -141,7 +141,7 @@ async def test_an_id_that_leads_elsewhere_does_not_come_out_of_a_submit(
 async def test_what_has_no_end_is_not_read_to_the_end(
     attack: Attack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Some megabytes are taken, and then the connection is closed."""
+    """A client reads some megabytes of an endless answer, then closes the connection."""
     server = HostileServer(attack)
     network = WatchedNetwork(server)
     network.install(monkeypatch)
@@ -154,7 +154,7 @@ async def test_what_has_no_end_is_not_read_to_the_end(
 async def test_the_key_is_not_led_elsewhere(
     attack: Attack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No request but those to the host that was named, each with the path of the job."""
+    """All requests go to the configured host, with the path of the job."""
     server = HostileServer(attack)
     network = WatchedNetwork(server)
     network.install(monkeypatch)

@@ -1,4 +1,4 @@
-"""A share of the fuzzing, with Hypothesis to shrink what it finds."""
+"""A share of the fuzzing, with Hypothesis to shrink failures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mockserver import strategies
 from tests.hostile import fuzz
 from tests.hostile.mutations import HEADERS, JOB_ID, TIMES, Mutator, corpus
 
-# Characters that mean something to one of the parsers, so that chance meets it.
+# Characters that have a meaning to one of the parsers.
 _LIKELY = st.text(alphabet='0123456789.;,="qwrt:- \\abMGT%+Z/', max_size=60)
 _NAMES = st.sampled_from(fuzz._NAMES)
 _CODES = st.sampled_from([200, 202, 204, 301, 400, 404, 418, 429, 500, 503, 599])
@@ -36,13 +36,13 @@ json_values = st.recursive(
 
 @given(body=st.binary(max_size=200), code=_CODES, headers=headers)
 def test_any_bytes(body: bytes, code: int, headers: dict[str, str]) -> None:
-    """Whatever the bytes, the answer comes to something."""
+    """Any bytes lead to a result."""
     assert fuzz.answer(body, code, headers)
 
 
 @given(data=st.data(), code=_CODES, headers=headers)
 def test_any_job(data: st.DataObject, code: int, headers: dict[str, str]) -> None:
-    """A job in any of the API's shapes, in which one field is anything at all."""
+    """A job in any variant of the API with one arbitrary field leads to a result."""
     body: dict[str, Any] = data.draw(strategies.job_objects()) | {"job_id": JOB_ID}
     field = data.draw(st.sampled_from(sorted(body)))
     if isinstance(body[field], dict) and body[field]:
@@ -55,13 +55,13 @@ def test_any_job(data: st.DataObject, code: int, headers: dict[str, str]) -> Non
 
 @given(headers)
 def test_any_headers(headers: dict[str, str]) -> None:
-    """Headers that speak of limits say something within bounds, or nothing."""
+    """Rate-limit headers give values within bounds, or none."""
     assert fuzz.hints(headers)
 
 
 @given(_LIKELY | st.text(max_size=40))
 def test_any_text(text: str) -> None:
-    """As a date, as a time, as an id."""
+    """Any text can be given to the parsers of dates, times and ids."""
     assert fuzz.date(text)
     assert fuzz.stamp(text)
     assert fuzz.job_id(text)
@@ -69,7 +69,7 @@ def test_any_text(text: str) -> None:
 
 @pytest.mark.fuzz
 def test_a_share_of_the_fuzzing() -> None:
-    """The command's own inputs; they reach all that there is to reach."""
+    """The command's inputs lead to every kind of result."""
     report = fuzz.fuzz(6_000, seed=7)
     assert report.inputs == sum(report.came_to.values()) == 6_000
     for reached in (
@@ -84,13 +84,13 @@ def test_a_share_of_the_fuzzing() -> None:
 
 
 def test_the_same_seed_makes_the_same_inputs() -> None:
-    """So that what one run finds another finds again."""
+    """A seed always gives the same inputs."""
     one, other = Mutator(3), Mutator(3)
     assert [one.body() for _ in range(200)] == [other.body() for _ in range(200)]
 
 
 def test_the_bodies_that_are_changed_are_jobs_before() -> None:
-    """But for the refusals among them."""
+    """Inputs are valid before they are mutated, apart from the refusals."""
     jobs = [body for body in corpus() if JOB_ID.encode() in body]
     assert len(jobs) > 70
     statuses = {decode_job(json.loads(body)).status for body in jobs}
@@ -98,7 +98,7 @@ def test_the_bodies_that_are_changed_are_jobs_before() -> None:
 
 
 def test_harm_is_reported_with_its_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An exception that isn't ours ends the run, and the input is in the message."""
+    """An unexpected exception ends the run, and the message has the input."""
 
     def broken(text: str) -> str:
         raise ZeroDivisionError(text)

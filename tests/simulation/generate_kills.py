@@ -1,12 +1,12 @@
-"""Kill a `generate` again and again: no prompt is submitted twice, none is lost, every file is whole.
+"""Kill a `generate` repeatedly, and check that each prompt is submitted once and each file is complete.
 
     python -m tests.simulation.generate_kills --kills 50
 
-A process submits a batch of prompts, watches its jobs and saves their images, with a journal, at a server
-that misbehaves, over sockets. It is killed (SIGKILL) at a random moment and started again with the same
-prompts, until the batch has ended; then there is another batch, until it has been killed as often as was
-asked for. What the processes wrote, all together, is held against what the server says really happened:
-how many jobs it has for each prompt, and how they ended. With `--page docs/reliability.md` the figures are put there.
+A process submits a batch of prompts, watches the jobs and saves the images, with a journal, over sockets,
+against a server with faults. It is killed (SIGKILL) at a random moment and started again with the same
+prompts, until the batch has ended; then the next batch begins, until there were enough kills. Everything
+that the processes reported is compared with the truth of the server: how many jobs it has for each prompt,
+and how they ended. `--page docs/reliability.md` also writes the figures to that page.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tests.simulation.generating import prompts_of
 from tests.simulation.kills import Event, run_until_killed, whole_lines
 
 Jobs: TypeAlias = Mapping[str, Sequence[Mapping[str, Any]]]
-"""What the server has for each text: its jobs."""
+"""The jobs that the server has for each text."""
 
 ENDS = frozenset({"completed", "failed", "submit_unknown", "not_submitted"})
 _FAULTS = (
@@ -43,23 +43,23 @@ _FAULTS = (
     "status:503@file,probability=0.05",
 )
 _SERVER = ("--time-scale", "40", "--failure-share", "0.1", "--rate", "4", "--moderate", "number 7")
-# An account that lets jobs wait, and one that refuses more than it runs.
+# An account that queues jobs, and one that refuses more jobs than it runs.
 _SLOTS = ("queue@12", "reject@12")
-# A process is killed within so many seconds of its first event or, every second time, of its start.
+# A process is killed within this many seconds of its first event or, every second time, of its start.
 _LONGEST_LIFE = 1.5
 
 
 @attrs.define
 class Report:
-    """What a campaign has come to.
+    """The totals of a campaign.
 
     Attributes:
         kills: How often a batch was killed.
-        batches: How many batches came to their end.
+        batches: How many batches ended.
         prompts: How many prompts these had.
-        ends: How many of them ended in which way.
-        again: How many ends were told again, each not acknowledged when its process was killed.
-        files: How many files were saved, each of them whole.
+        ends: How many prompts ended with which status.
+        again: How many ends were delivered again, because they were not acknowledged before a kill.
+        files: How many files were saved, all of them complete.
     """
 
     kills: int = 0
@@ -81,13 +81,13 @@ class Report:
 
 
 def faulty_server(seed: int, slots: str) -> AbstractContextManager[MockServer]:
-    """A server for a batch, and every kind of trouble on the way to it."""
+    """Start a server for a batch, with all kinds of faults."""
     faults = [option for fault in _FAULTS for option in ("--fault", fault)]
     return mock_server("--seed", str(seed), "--slots", slots, *_SERVER, *faults)
 
 
 def jobs_of(server: MockServer) -> Jobs:
-    """What the server has for each text."""
+    """Return the jobs that the server has for each text."""
     jobs: dict[str, list[Mapping[str, Any]]] = {}
     for job_id in server.truth():
         job = server.get(f"jobs/{job_id}")
@@ -96,31 +96,31 @@ def jobs_of(server: MockServer) -> Jobs:
 
 
 def judge(runs: Sequence[Sequence[Event]], jobs: Jobs, count: int, report: Report) -> None:
-    """Check what all the processes of a batch told, and count it in.
+    """Check the events of all processes of a batch, and add them to the report.
 
     Raises:
-        AssertionError: Something was submitted twice, lost, told twice, or not true.
+        AssertionError: A prompt was submitted twice, or an event was lost, repeated or not true.
     """
     given = Counter(item if isinstance(item, str) else item.text for item in prompts_of(count))
     for text, made in jobs.items():
         assert len(made) <= given[text], f"{text!r} was submitted {len(made)} times"
     ends: dict[int, Event] = {}
-    # What was in hand when a process was killed comes again, if not at once.
-    in_hand: set[int] = set()
+    # The event being handled when a process was killed comes again, perhaps later.
+    unacknowledged: set[int] = set()
     for run in runs:
         for event in run:
             position = event["position"]
             if position in ends:
-                assert position in in_hand, f"something was told of {ends[position]} after its end"
-                in_hand.remove(position)
+                assert position in unacknowledged, f"there was an event after {ends[position]}"
+                unacknowledged.remove(position)
                 assert event["status"] == ends[position]["status"], f"{event}, and {ends[position]}"
                 report.again += 1
             if event["status"] in ENDS:
                 ends[position] = event
         if run and run[-1]["status"] in ENDS:
-            in_hand.add(run[-1]["position"])
-    assert sorted(ends) == list(range(1, count + 1)), "each prompt has its end"
-    assert Counter(end["text"] for end in ends.values()) == given, "each end is of a prompt"
+            unacknowledged.add(run[-1]["position"])
+    assert sorted(ends) == list(range(1, count + 1)), "each prompt has one end"
+    assert Counter(end["text"] for end in ends.values()) == given, "each end belongs to a prompt"
     by_id = {job["job_id"]: job for made in jobs.values() for job in made}
     for end in ends.values():
         _check_end(end, by_id)
@@ -151,7 +151,7 @@ def _check_end(end: Event, jobs: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def check_png(content: bytes, name: str) -> None:
-    """Check that a picture is whole: each of its parts, and all of them to the last.
+    """Check that a PNG file is complete and valid.
 
     Raises:
         AssertionError: It isn't.
@@ -161,8 +161,8 @@ def check_png(content: bytes, name: str) -> None:
     while at < len(content):
         size = int.from_bytes(content[at : at + 4], "big")
         part = content[at + 4 : at + 8 + size]
-        told = int.from_bytes(content[at + 8 + size : at + 12 + size], "big")
-        assert zlib.crc32(part) == told, f"{name} is damaged"
+        expected = int.from_bytes(content[at + 8 + size : at + 12 + size], "big")
+        assert zlib.crc32(part) == expected, f"{name} is damaged"
         kinds.append(part[:4])
         at += 12 + size
     assert at == len(content), f"{name} is cut"
@@ -171,10 +171,10 @@ def check_png(content: bytes, name: str) -> None:
 
 
 def campaign(kills: int, *, seed: int, count: int = 40) -> Report:
-    """Kill batches until there were so many kills and the last batch has ended.
+    """Kill batches until there were this many kills and the last batch has ended.
 
     Raises:
-        AssertionError: A batch broke its word; the message says of which prompt.
+        AssertionError: A guarantee was violated; the message names the prompt.
     """
     rng = random.Random(seed)
     report = Report()
@@ -205,19 +205,19 @@ def campaign(kills: int, *, seed: int, count: int = 40) -> Report:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its status."""
+    """Run the command; return its exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.simulation.generate_kills",
         description=(__doc__ or "").partition("\n")[0],
     )
-    parser.add_argument("--kills", type=int, default=50, help="how often (default: 50)")
-    parser.add_argument("--seed", type=int, default=1, help="the same seed, the same moments")
-    parser.add_argument("--page", type=Path, help="where to put the figures, e.g. a page's file")
+    parser.add_argument("--kills", type=int, default=50, help="how many kills (default: 50)")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same moments")
+    parser.add_argument("--page", type=Path, help="a page to write the figures to")
     given = parser.parse_args(arguments)
     try:
         report = campaign(given.kills, seed=given.seed)
     except AssertionError as error:
-        print(f"a batch broke its word: {error}", file=sys.stderr)
+        print(f"a guarantee was violated: {error}", file=sys.stderr)
         return 1
     print(report)
     if given.page is not None:

@@ -1,9 +1,9 @@
-"""The program that a campaign of kills kills: it generates a batch, and tells each event on a line.
+"""The program that `generate_kills` kills: it generates a batch, and prints each event as a line of JSON.
 
     python -m tests.simulation.generating URL JOURNAL FOLDER PROMPTS
 
-It is given the prompts as a journal's second run is, whole again, and writes what the campaign judges:
-each event as one line of JSON, before it asks for the next, which acknowledges it.
+Every run gets all prompts again. It prints each event before it asks for the next one, which acknowledges
+the event.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ QUICKLY = Pacing(min_interval=0.1, max_interval=1.0, initial_rate=50.0, max_rate
 
 
 def prompts_of(count: int) -> list[str | Prompt]:
-    """A batch: each text is there once, but for one that is there three times."""
+    """A batch in which each text occurs once, except for one that occurs three times."""
     prompts: list[str | Prompt] = [
         Prompt(f"a cat, number {number}", tag={"number": number}) for number in range(1, count - 2)
     ]
@@ -28,7 +28,7 @@ def prompts_of(count: int) -> list[str | Prompt]:
 
 
 async def run(url: str, journal: Path, folder: Path, count: int) -> None:
-    """Generate, to the end."""
+    """Generate the batch."""
     stream = generate(
         prompts_of(count),
         api_key="kills",

@@ -1,11 +1,11 @@
-"""Kill a watch again and again, and see that nothing is lost and nothing is told twice.
+"""Kill a watch repeatedly, and check that no event is lost and no acknowledged event comes again.
 
     python -m tests.simulation.kills --kills 200
 
-A process watches a batch with a journal, at a server that misbehaves, over sockets. It is killed
-(SIGKILL) at a random moment and started again, until the batch has ended; then there is another batch,
-until it has been killed as often as was asked for. What the processes wrote, all together, is held
-against what the server says really happened. With `--page docs/reliability.md` the figures are put there.
+A process watches a batch with a journal, over sockets, against a server with faults. It is killed (SIGKILL)
+at a random moment and started again, until the batch has ended; then the next batch begins, until there
+were enough kills. Everything that the processes reported is compared with the truth of the server.
+`--page docs/reliability.md` also writes the figures to that page.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ _FAULTS = (
 )
 _SERVER = ("--slots", "25", "--time-scale", "40", "--failure-share", "0.1", "--rate", "4")
 _QUICKLY = ("--min-interval=0.1", "--max-interval=1", "--initial-rate=50", "--max-rate=200")
-# A process is killed within so many seconds of its first event, or of its start.
+# A process is killed within this many seconds of its first event, or of its start.
 _LONGEST_LIFE = 1.5
 
 
 @attrs.define
 class Report:
-    """What a campaign has come to.
+    """The totals of a campaign.
 
     Attributes:
         kills: How often a watch was killed.
-        batches: How many batches came to their end.
+        batches: How many batches ended.
         jobs: How many jobs these had.
-        events: How many events were told, those told again included.
-        again: How many were told again, each of them not acknowledged when its watch was killed.
-        refused: How many requests the server refused or spoiled.
+        events: How many events were delivered, including repetitions.
+        again: How many events were delivered again, because they were not acknowledged before a kill.
+        refused: How many requests the server refused or disturbed by faults.
     """
 
     kills: int = 0
@@ -75,13 +75,13 @@ class Report:
 
 
 def faulty_server(seed: int, jobs: int) -> AbstractContextManager[MockServer]:
-    """A server with a batch of jobs, and every kind of trouble on the way to it."""
+    """Start a server with a batch of jobs, and with all kinds of faults."""
     faults = [option for fault in _FAULTS for option in ("--fault", fault)]
     return mock_server("--seed", str(seed), "--jobs", str(jobs), *_SERVER, *faults)
 
 
 def watch(url: str, journal: Path, ids: Sequence[str], life: float | None) -> tuple[int, bytes]:
-    """Watch until the end, or until it is killed after so many seconds; return status and output."""
+    """Watch until the end, or until the process is killed; return the exit status and the output."""
     command = [sys.executable, "-m", "legnext_stream", "watch", *_QUICKLY]
     command += [f"--journal={journal}", f"--base-url={url}", *(f"--id={job_id}" for job_id in ids)]
     return run_until_killed(command, life)
@@ -90,12 +90,12 @@ def watch(url: str, journal: Path, ids: Sequence[str], life: float | None) -> tu
 def run_until_killed(
     command: Sequence[str], life: float | None, *, from_start: bool = False
 ) -> tuple[int, bytes]:
-    """Run to the end, or until it is killed; return status and output.
+    """Run a program until it ends or is killed; return the exit status and the output.
 
     Args:
         command: The program.
-        life: After how many seconds it is killed; None for not.
-        from_start: Whether they are counted from its start, and not from its first line.
+        life: After how many seconds it is killed; None for never.
+        from_start: Whether to count from its start rather than from its first line.
     """
     environment = os.environ | {"LEGNEXT_API_KEY": "kills", "NO_PROXY": "*"}
     with subprocess.Popen(
@@ -115,35 +115,35 @@ def run_until_killed(
 
 
 def whole_lines(output: bytes) -> list[Event]:
-    """The events of a process; a line that a kill has torn was not told."""
+    """The events of a process. A line that was cut off by a kill doesn't count."""
     return [json.loads(line) for line in output.splitlines(keepends=True) if line.endswith(b"\n")]
 
 
 def judge(runs: Sequence[Sequence[Event]], truth: Mapping[str, Sequence[Sequence[Any]]]) -> int:
-    """Check what all the watches of a batch told; return how many events were told again.
+    """Check the events of all watches of a batch; return how many were delivered again.
 
     Raises:
-        AssertionError: Something was lost, told twice, or not true.
+        AssertionError: An event was lost, repeated without need, or not true.
     """
-    told: dict[str, list[str]] = {}
+    reported: dict[str, list[str]] = {}
     again = 0
-    # What was in hand when a watch was killed comes again, if not at once: other ends may be owed, too.
-    in_hand: set[tuple[str, str]] = set()
+    # The event being handled when a watch was killed comes again, perhaps after other stored ends.
+    unacknowledged: set[tuple[str, str]] = set()
     for run in runs:
         for event in run:
             job_id, status = event["job_id"], event["status"]
-            statuses = told.setdefault(job_id, [])
+            statuses = reported.setdefault(job_id, [])
             if status in statuses:
-                assert (job_id, status) in in_hand, f"{job_id}: {status} was told twice"
-                in_hand.remove((job_id, status))
+                assert (job_id, status) in unacknowledged, f"{job_id}: {status} was delivered twice"
+                unacknowledged.remove((job_id, status))
                 again += 1
                 continue
             assert not TERMINAL & set(statuses), f"{job_id}: {status} after its end"
             statuses.append(status)
         if run:
-            in_hand.add((run[-1]["job_id"], run[-1]["status"]))
-    assert told.keys() == truth.keys(), "every job, and no other"
-    for job_id, statuses in told.items():
+            unacknowledged.add((run[-1]["job_id"], run[-1]["status"]))
+    assert reported.keys() == truth.keys(), "every job, and no other"
+    for job_id, statuses in reported.items():
         happened = iter([status for _, status in truth[job_id]])
         assert all(status in happened for status in statuses), f"{job_id}: {statuses}"
         assert statuses[-1] in TERMINAL, f"{job_id} has no end: {statuses}"
@@ -151,10 +151,10 @@ def judge(runs: Sequence[Sequence[Event]], truth: Mapping[str, Sequence[Sequence
 
 
 def campaign(kills: int, *, seed: int, jobs: int = 60) -> Report:
-    """Kill watches until there were so many kills and the last batch has ended.
+    """Kill watches until there were this many kills and the last batch has ended.
 
     Raises:
-        AssertionError: A watch broke its word; the message says of which job.
+        AssertionError: A guarantee was violated; the message names the job.
     """
     rng = random.Random(seed)
     report = Report()
@@ -169,7 +169,7 @@ def campaign(kills: int, *, seed: int, jobs: int = 60) -> Report:
             runs: list[list[Event]] = []
             while True:
                 life = rng.uniform(0.0, _LONGEST_LIFE) if report.kills < kills else None
-                # Only the first is told the ids; the journal has them from then on.
+                # Only the first process gets the ids; the others have them from the journal.
                 status, output = watch(server.url, journal, ids, life)
                 runs.append(whole_lines(output))
                 ids = () if journal.exists() else ids
@@ -190,18 +190,18 @@ def campaign(kills: int, *, seed: int, jobs: int = 60) -> Report:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its status."""
+    """Run the command; return its exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.simulation.kills", description=(__doc__ or "").partition("\n")[0]
     )
-    parser.add_argument("--kills", type=int, default=200, help="how often (default: 200)")
-    parser.add_argument("--seed", type=int, default=1, help="the same seed, the same moments")
-    parser.add_argument("--page", type=Path, help="where to put the figures, e.g. a page's file")
+    parser.add_argument("--kills", type=int, default=200, help="how many kills (default: 200)")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same moments")
+    parser.add_argument("--page", type=Path, help="a page to write the figures to")
     given = parser.parse_args(arguments)
     try:
         report = campaign(given.kills, seed=given.seed)
     except AssertionError as error:
-        print(f"a watch broke its word: {error}", file=sys.stderr)
+        print(f"a guarantee was violated: {error}", file=sys.stderr)
         return 1
     print(report)
     if given.page is not None:

@@ -1,4 +1,4 @@
-"""A batch that is killed submits nothing twice and loses nothing: CI's share, and the judge's own trial."""
+"""A killed batch submits nothing twice and loses nothing: a few kills, and tests of the judge itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COUNT = 4
 
 
 def part(kind: bytes, data: bytes = b"") -> bytes:
-    """A part of a PNG file."""
+    """Return a chunk of a PNG file."""
     body = kind + data
     return len(data).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
 
@@ -24,7 +24,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + part(b"IHDR", b"1234") + part(b"IDAT", b"5") + part
 
 
 def an_end(position: int, status: str = "failed", **changes: object) -> Event:
-    """The end of a prompt of the smallest batch: a cat, and three dogs that say the same."""
+    """Return the end of a prompt of the smallest batch: a cat, and three dogs with the same text."""
     text = "a cat, number 1" if position == 1 else "a dog"
     job_id = "" if status in {"submit_unknown", "not_submitted"} else f"job {position}"
     event = {"position": position, "text": text, "job_id": job_id, "status": status}
@@ -32,7 +32,7 @@ def an_end(position: int, status: str = "failed", **changes: object) -> Event:
 
 
 def server(*positions: int, status: str = "failed") -> Jobs:
-    """What a server has: a job for each of these prompts."""
+    """Return a server's jobs, one for each of these prompts."""
     jobs: dict[str, list[dict[str, Any]]] = {}
     for position in positions:
         end = an_end(position, status)
@@ -56,7 +56,7 @@ ALL = [an_end(position) for position in range(1, COUNT + 1)]
     ],
 )
 def test_what_is_as_promised_passes(runs: list[list[Event]], jobs: Jobs, again: int) -> None:
-    """Ends may be spread over runs; what was in hand at a kill may come again."""
+    """Ends may be spread over runs, and the event being handled at a kill may come again."""
     report = Report()
     judge(runs, jobs, COUNT, report)
     assert (report.again, report.prompts, report.ends.total()) == (again, COUNT, COUNT)
@@ -65,26 +65,26 @@ def test_what_is_as_promised_passes(runs: list[list[Event]], jobs: Jobs, again: 
 @pytest.mark.parametrize(
     ("runs", "jobs", "said"),
     [
-        ([ALL[:3]], server(1, 2, 3), "each prompt has its end"),
+        ([ALL[:3]], server(1, 2, 3), "each prompt has one end"),
         ([ALL], server(1, 1, 2, 3, 4), "was submitted 2 times"),
-        ([[*ALL, ALL[0]]], server(1, 2, 3, 4), "after its end"),
-        ([ALL[:2], [ALL[0], *ALL[2:]]], server(1, 2, 3, 4), "after its end"),
+        ([[*ALL, ALL[0]]], server(1, 2, 3, 4), "there was an event after"),
+        ([ALL[:2], [ALL[0], *ALL[2:]]], server(1, 2, 3, 4), "there was an event after"),
         ([[*ALL[1:], an_end(1, "not_submitted")]], server(1, 2, 3, 4), "a job was lost"),
         ([ALL], server(1, 2, 3, 4, status="completed"), "is not true"),
-        ([[*ALL[:3], an_end(4, text="a cow")]], server(1, 2, 3, 4), "each end is of a prompt"),
+        ([[*ALL[:3], an_end(4, text="a cow")]], server(1, 2, 3, 4), "each end belongs to a prompt"),
         ([[*ALL[:3], an_end(4, job_id="")]], server(1, 2, 3, 4), "has no job"),
         ([[*ALL[:3], an_end(4, download_error="cut")]], server(1, 2, 3, 4), "cut"),
         ([[*ALL[:3], an_end(4, files=[["a", 1]])]], server(1, 2, 3, 4), "has 1 files"),
     ],
 )
 def test_what_is_not_is_found(runs: list[list[Event]], jobs: Jobs, said: str) -> None:
-    """A lost prompt, a second job, a repetition and an untruth are each noticed."""
+    """The judge notices a lost prompt, a second job, a repetition and a false event."""
     with pytest.raises(AssertionError, match=said):
         judge(runs, jobs, COUNT, Report())
 
 
 def test_files_are_looked_into(tmp_path: Path) -> None:
-    """A completed job has four whole pictures."""
+    """The judge checks that a completed job has four complete images."""
     files = []
     for number in range(4):
         path = tmp_path / f"{number}.png"
@@ -110,7 +110,7 @@ def test_files_are_looked_into(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_whole_picture_is_noticed(content: bytes, said: str) -> None:
-    """Each part is checked, and that the last one is there."""
+    """The judge checks each chunk of a PNG file, and that the last one exists."""
     check_png(PNG, "a.png")
     with pytest.raises(AssertionError, match=said):
         check_png(content, "a.png")
@@ -118,7 +118,7 @@ def test_what_is_no_whole_picture_is_noticed(content: bytes, said: str) -> None:
 
 @pytest.mark.campaign
 def test_kills_lose_nothing() -> None:
-    """A few of the campaign's kills; for fifty: `python -m tests.simulation.generate_kills`."""
+    """A few kills; `python -m tests.simulation.generate_kills` does fifty."""
     report = campaign(3, seed=3, count=12)
     assert report.kills == 3
     assert report.files > 0

@@ -1,4 +1,4 @@
-"""A watch that is killed loses nothing: CI's share of the campaign, and the judge's own trial."""
+"""A killed watch loses nothing: a few kills, and tests of the judge itself."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ TRUTH = {
 }
 
 
-def told(text: str) -> list[Event]:
-    """Events in short: `a:pending b:failed`."""
+def events_of(text: str) -> list[Event]:
+    """Return events from a short form: `a:pending b:failed`."""
     pairs = [word.split(":") for word in text.split()]
     return [{"job_id": job_id, "status": status} for job_id, status in pairs]
 
@@ -29,8 +29,8 @@ def told(text: str) -> list[Event]:
     ],
 )
 def test_what_is_as_promised_passes(runs: list[str], again: int) -> None:
-    """Events may be left out or spread over runs; what was in hand at a kill may come again."""
-    assert judge([told(run) for run in runs], TRUTH) == again
+    """Events may be missing or spread over runs, and the event being handled at a kill may come again."""
+    assert judge([events_of(run) for run in runs], TRUTH) == again
 
 
 @pytest.mark.parametrize(
@@ -39,24 +39,27 @@ def test_what_is_as_promised_passes(runs: list[str], again: int) -> None:
         (["a:completed"], "every job"),
         (["a:completed b:pending"], "b has no end"),
         (["a:completed b:failed c:completed"], "no other"),
-        (["a:pending a:completed", "a:pending b:failed"], "pending was told twice"),
-        (["a:pending a:pending a:completed b:failed"], "pending was told twice"),
-        (["a:completed b:failed", "b:failed", "a:completed"], "a: completed was told twice"),
-        (["a:completed", "a:completed b:failed", "a:completed"], "a: completed was told twice"),
+        (["a:pending a:completed", "a:pending b:failed"], "pending was delivered twice"),
+        (["a:pending a:pending a:completed b:failed"], "pending was delivered twice"),
+        (["a:completed b:failed", "b:failed", "a:completed"], "a: completed was delivered twice"),
+        (
+            ["a:completed", "a:completed b:failed", "a:completed"],
+            "a: completed was delivered twice",
+        ),
         (["a:completed b:failed a:processing"], "processing after its end"),
         (["a:processing a:pending a:completed b:failed"], "'processing', 'pending'"),
         (["a:staged a:completed b:failed"], "'staged'"),
     ],
 )
 def test_what_is_not_is_found(runs: list[str], said: str) -> None:
-    """A lost job, a repetition, a step back and an untruth are each noticed."""
+    """The judge notices a lost job, a repetition, a step back and a false event."""
     with pytest.raises(AssertionError, match=said):
-        judge([told(run) for run in runs], TRUTH)
+        judge([events_of(run) for run in runs], TRUTH)
 
 
 @pytest.mark.campaign
 def test_kills_lose_nothing() -> None:
-    """A few of the campaign's kills; for two hundred: `python -m tests.simulation.kills`."""
+    """A few kills; `python -m tests.simulation.kills` does two hundred."""
     report = campaign(6, seed=3, jobs=30)
     assert report.kills == 6
     assert report.refused > 0, "a server that behaves would prove little"

@@ -1,15 +1,15 @@
-"""Watch jobs for a week, in virtual time, or for some seconds over real sockets.
+"""Watch jobs for a week in virtual time, or for a minute over real sockets, and measure memory.
 
     python -m tests.soak --jobs 200000 --days 7 --direct
     python -m tests.soak --jobs 20000 --days 7 --journal
     python -m tests.soak --jobs 20000 --days 7 --direct --remembered 2000
     python -m tests.soak --real 60
 
-Prints how memory went, and what was left over at the end; with `--page docs/reliability.md` that is put
-there. It ends with status 1 if anything was left over, or if memory grew by more than the digest of an
-ended job's id, which a watch remembers so as not to tell its end again. With `--remembered` fewer of them
-are, so that soon as many are forgotten as are new, and memory has to be level from then on. What memory
-does can be told only of a run of some thousand jobs.
+The command prints the memory over time and what is left over at the end. `--page docs/reliability.md` also
+writes this to that page. The exit status is 1 if anything is left over, or if memory grows by more than
+a watch needs to remember the id of an ended job. `--remembered` reduces how many ids are remembered, so
+that old ones are soon forgotten; from then on, memory must not grow. Growth can only be measured with some
+thousand jobs.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tests.pages import command_line, write_into
 from tests.soak.conveyor import Conveyor, Direct
 from tests.soak.running import Plan, Report, run
 
-# Over sockets the jobs are as much shorter as the time is.
+# In real time, jobs are shorter in proportion.
 _REAL_RUNS: Final = (0.5, 3.0)
 _REAL_WAITS: Final = 1.0
 _REAL_JOBS_A_SECOND: Final = 20
@@ -45,7 +45,7 @@ def _show(report: Report) -> None:
 
 
 async def in_virtual_time(plan: Plan, *, direct: bool) -> Report:
-    """A run whose waiting takes no time."""
+    """Run in virtual time."""
     conveyor = Conveyor(trio.current_time)
     network = Network(conveyor.serve)
     transport = Direct(conveyor) if direct else network.transport()
@@ -56,7 +56,7 @@ async def in_virtual_time(plan: Plan, *, direct: bool) -> Report:
 
 
 async def in_real_time(plan: Plan) -> Report:
-    """A run over sockets, with the machine's clock."""
+    """Run over sockets, in real time."""
     conveyor = Conveyor(trio.current_time)
     async with trio.open_nursery() as nursery:
         listeners = await nursery.start(
@@ -71,7 +71,7 @@ async def in_real_time(plan: Plan) -> Report:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its status."""
+    """Run the command; return its exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.soak", description=(__doc__ or "").partition("\n")[0]
     )
@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         type=int,
         default=REMEMBERED,
         metavar="JOBS",
-        help=f"so many ended jobs are remembered at least (default: the library's {REMEMBERED:,})",
+        help=f"how many ended jobs are remembered at least (default: the library's {REMEMBERED:,})",
     )
     parser.add_argument("--real", type=float, metavar="SECONDS", help="over sockets, for so long")
     parser.add_argument("--page", type=Path, help="where to put the figures, e.g. a page's file")
@@ -123,7 +123,7 @@ def _run(given: argparse.Namespace, journal: Path | None) -> Report:
 
 
 def _part(given: argparse.Namespace) -> str:
-    """What the figures of such a run are called on a page."""
+    """The name of the figures of such a run on a page."""
     options = {
         "direct": given.direct and given.real is None,
         "journal": given.journal,

@@ -1,6 +1,7 @@
-"""A service without a memory: what a job is at a time stands in its id.
+"""A service without memory: each id encodes the state of its job at any time.
 
-So whatever grows in a long run is the client's, and a week of jobs costs the service nothing.
+So everything that grows in a long run belongs to the client, and a week of jobs costs the service
+nothing.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from mockserver._serving.network import serve_connection
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-# Of 1,000 requests so many are answered with this.
+# How many of 1,000 requests get this status code.
 _TROUBLE: Final = ((503, 5), (500, 3), (429, 1))
 _PATH: Final = "/api/v1/job/"
 
 
 def new_job_id(number: int, *, at: float, waits: float, runs: float) -> str:
-    """The id of a job that comes in at a time, waits and then runs, all in seconds."""
+    """The id of a job that arrives at a time, then waits, then runs; all in seconds."""
     return f"{number:x}-{at * 1000:.0f}-{waits * 1000:.0f}-{runs * 1000:.0f}"
 
 
@@ -34,15 +35,15 @@ class Conveyor:
     """The service.
 
     Attributes:
-        clock: Gives the time, seconds.
-        trouble: Whether some of the requests are refused.
+        clock: Returns the time, seconds.
+        trouble: Whether some of the requests fail.
     """
 
     clock: Callable[[], float]
     trouble: bool = True
 
     def answer(self, job_id: str) -> tuple[int, bytes]:
-        """The status code and the body for a request about a job."""
+        """Return the status code and body for a request about a job."""
         now = self.clock()
         chance = zlib.crc32(f"{job_id} {now:.3f}".encode()) % 1000
         for code, share in _TROUBLE if self.trouble else ():
@@ -56,7 +57,7 @@ class Conveyor:
         return 200, json.dumps(body).encode()
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The same, for servers."""
+        """The same as an answer to an HTTP path."""
         await receive()
         code, body = self.answer(scope["path"].removeprefix(_PATH))
         length = str(len(body)).encode()
@@ -65,14 +66,14 @@ class Conveyor:
         await send({"type": "http.response.body", "body": body})
 
     async def serve(self, stream: trio.abc.Stream) -> None:
-        """Serve one connection to its end."""
+        """Serve one connection until it ends."""
         crashes: list[Exception] = []
         await serve_connection(self.app, stream, crashes.append)
         assert not crashes
 
 
 class Direct(httpx.AsyncBaseTransport):
-    """The way to the service without HTTP's bytes: much faster, and with no connections to leak."""
+    """A transport that calls the service without HTTP: much faster, and without connections that could leak."""
 
     def __init__(self, conveyor: Conveyor) -> None:
         self._conveyor = conveyor

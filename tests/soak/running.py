@@ -1,4 +1,4 @@
-"""A long run: jobs come in all the time, are watched to their ends, and memory is looked at meanwhile."""
+"""A long run: jobs keep arriving and are watched until they end, while memory is measured."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from legnext_stream._core.tracker import Tracker
 from tests.soak.conveyor import new_job_id
 
 MOST_A_JOB: Final = 80
-"""Bytes by which memory may grow with each job that has ended: its id is remembered, in some forty."""
+"""The most bytes that memory may grow by with each ended job; remembering its id takes about forty."""
 MOST_WHEN_LEVEL: Final = 5
-"""The same where as many ids are forgotten as are new."""
+"""The same, when as many ids are forgotten as are added."""
 ENOUGH_JOBS: Final = 4000
-"""Of fewer jobs the pages of memory say little."""
-# The share of a run after which memory has found its level.
+"""With fewer jobs, the growth of memory is mostly noise."""
+# The share of a run that counts as warm-up.
 _WARM_UP: Final = 0.25
 _MEBIBYTE: Final = 1024 * 1024
 
@@ -41,24 +41,24 @@ def resident() -> int:
 
 
 def descriptors() -> int:
-    """The open file descriptors of this process."""
+    """The number of open file descriptors of this process."""
     return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - the names only, nothing is opened
 
 
 @attrs.define
 class Report:
-    """What a long run has come to.
+    """The result of a long run.
 
     Attributes:
-        jobs: How many jobs there were; each came to its one end.
-        seconds: How long it was, in the time of the run.
-        work: How long it took, in the time of this machine.
+        jobs: How many jobs there were. Each had exactly one end.
+        seconds: How long the run was, in its own time.
+        work: How long it took, in real time.
         polls: How many status requests were sent.
-        troubles: How many of them met trouble, refusals for the rate's sake included.
-        most_active: How many jobs had begun and not ended at once, at most.
-        remembered: After how many ended jobs memory is to be level, as those before are forgotten.
-        samples: Memory: how many jobs had ended, and bytes.
-        written: How large the journal's file became, bytes; 0 without one.
+        troubles: How many of them failed temporarily, including refusals because of the rate.
+        most_active: The most jobs that had begun and not ended at the same time.
+        remembered: How many ended jobs are remembered at least; twice as many at most.
+        samples: How many jobs had ended, and the memory in bytes at that time.
+        written: The size of the journal's file, bytes; 0 without one.
         tasks: How many tasks were left over.
         descriptors: How many file descriptors were left over.
         connections: How many connections were left over, where they are counted.
@@ -81,18 +81,18 @@ class Report:
 
     @property
     def is_level(self) -> bool:
-        """Whether ids were forgotten: from then on memory must not grow at all."""
+        """Whether ids were forgotten, so that memory must stop growing."""
         return 2 * self.remembered <= self.jobs // 2
 
     @property
     def slope(self) -> float:
-        """By how many bytes memory grows with each job that has ended, after the warm-up.
+        """The growth of memory per ended job after the warm-up, bytes.
 
-        The median of the slopes between any two samples (Theil and Sen): one that is out of line,
-        because a cache was filled or emptied just then, doesn't count.
+        It is the median of the slopes between any two samples (Theil–Sen), so that an outlier, for example
+        when a cache is filled or emptied, has no effect.
 
         Raises:
-            ValueError: There are less than two samples after the warm-up.
+            ValueError: There are fewer than two samples after the warm-up.
         """
         warm_up = max(_WARM_UP * self.jobs, 2 * self.remembered if self.is_level else 0)
         warm = [sample for sample in self.samples if sample[0] >= warm_up]
@@ -105,7 +105,7 @@ class Report:
 
     @property
     def faults(self) -> list[str]:
-        """What must not be: each in words."""
+        """Descriptions of what is wrong."""
         left = {
             "tasks": self.tasks,
             "descriptors": self.descriptors,
@@ -115,7 +115,7 @@ class Report:
         said = [f"{count} {what} are left over" for what, count in left.items() if count]
         most = MOST_WHEN_LEVEL if self.is_level else MOST_A_JOB
         if self.jobs >= ENOUGH_JOBS and self.slope > most:
-            said.append(f"memory grows by {self.slope:.0f} bytes a job, more than {most}")
+            said.append(f"memory grows by {self.slope:.0f} bytes per job, more than {most}")
         return said
 
     def __str__(self) -> str:
@@ -143,18 +143,18 @@ class Report:
 
 @attrs.frozen
 class Plan:
-    """What is to happen.
+    """The settings of a run.
 
     Attributes:
-        jobs: How many jobs come in.
-        seconds: Within how long, in the time of the run.
-        runs: How long they run, seconds: the least and the most.
-        waits: How long they wait before, at most.
-        seed: The same seed, the same jobs at the same times.
-        journal: Where the watch keeps its journal, if it has one.
-        remembered: How many of the ids that ended last are remembered at least.
+        jobs: How many jobs arrive.
+        seconds: The time within which they arrive, in the time of the run.
+        runs: How long they run, seconds: minimum and maximum.
+        waits: How long they wait before they run, at most, seconds.
+        seed: The same seed gives the same jobs at the same times.
+        journal: The journal's file, or None.
+        remembered: How many of the latest ended jobs are remembered at least.
         memory: Measures memory.
-        samples: How often.
+        samples: How often to measure.
     """
 
     jobs: int
@@ -169,7 +169,7 @@ class Plan:
 
 
 async def _arriving(plan: Plan) -> AsyncIterator[str]:
-    """The ids of the jobs, when they come in: at random, now few and now many."""
+    """Yield the ids of jobs as they arrive: at random times, sometimes few and sometimes many."""
     rng = random.Random(plan.seed)
     began = trio.current_time()
     at = 0.0
@@ -183,28 +183,28 @@ async def _arriving(plan: Plan) -> AsyncIterator[str]:
 async def run(
     client: LegnextClient, plan: Plan, *, progress: Callable[[Report], None] | None = None
 ) -> Report:
-    """Watch all jobs of a plan to their ends.
+    """Watch all jobs of a plan until they end.
 
     Raises:
-        AssertionError: A job had no end, two, or one that isn't true.
+        AssertionError: A job had no end, two ends, or a wrong one.
     """
     report = Report(plan.jobs, remembered=plan.remembered)
     tasks, open_before = trio.lowlevel.current_statistics().tasks_living, descriptors()
     began, work = trio.current_time(), time.perf_counter()
-    # As the library has it but for the number, which a run of some minutes wouldn't reach.
+    # The library's class with a smaller limit, which a run of some minutes reaches.
     ended_ids = partial(EndedIds, plan.remembered)
     with patch("legnext_stream._core.tracker.EndedIds", ended_ids):
         async with client:
             inside = await _watched(client, plan, report, progress)
     report.seconds, report.work = trio.current_time() - began, time.perf_counter() - work
     assert inside == plan.jobs
-    # The server's side of a connection ends a moment after ours.
+    # The server's side of a connection ends slightly later than ours.
     await trio.sleep(1)
     gc.collect()
     report.tasks = trio.lowlevel.current_statistics().tasks_living - tasks
     report.descriptors = descriptors() - open_before
     report.written = plan.journal.stat().st_size if plan.journal is not None else 0
-    # The collector doesn't know the records of jobs, but it knows the trackers, which hold them.
+    # The garbage collector doesn't track the records of jobs, but it does track their trackers.
     report.records = sum(isinstance(thing, Tracker) for thing in gc.get_objects())
     return report
 

@@ -1,4 +1,4 @@
-"""The long run's own trial: how memory's slope is found, what counts as wrong, and a share of the run."""
+"""Tests of the long run itself: how growth is measured, what counts as a failure, and a short run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def report(jobs: int, memory: Callable[[int], float], **changes: int) -> Report:
-    """A report with forty samples of memory, which follows from how many jobs have ended."""
+    """Return a report with forty samples of memory, as a function of the ended jobs."""
     samples = [(ended, int(memory(ended))) for ended in range(jobs // 40, jobs + 1, jobs // 40)]
     made = Report(jobs, samples=samples)
     for name, value in changes.items():
@@ -29,56 +29,56 @@ def report(jobs: int, memory: Callable[[int], float], **changes: int) -> Report:
 
 
 def test_the_slope_is_that_of_the_line() -> None:
-    """Bytes a job, whatever memory began with."""
+    """Growth is measured in bytes per job, whatever the memory at the start."""
     assert report(8000, lambda ended: 5e7 + 30 * ended).slope == 30
 
 
 def test_the_warm_up_does_not_count() -> None:
-    """What was filled in the first quarter of a run is not growth."""
+    """Memory that fills up in the first quarter of a run is not growth."""
     assert report(8000, lambda ended: 5e7 + 5000 * min(ended, 2000)).slope == 0
 
 
 def test_one_sample_out_of_line_does_not_count() -> None:
-    """A cache that was full just then, for one sample or for two, moves the median by little."""
+    """One or two samples with a full cache hardly change the median."""
     outlying = {4000, 7800}
     slope = report(8000, lambda ended: 20 * ended + (9e6 if ended in outlying else 0)).slope
     assert slope == pytest.approx(20, abs=1)
 
 
 def test_steps_count_as_what_they_come_to() -> None:
-    """Memory comes in pages: growth by steps is the growth of the line through them."""
+    """Memory grows in pages; the steps count like a line through them."""
     slope = report(40_000, lambda ended: 30 * ended // 65536 * 65536).slope
     assert slope == pytest.approx(30, rel=0.15)
 
 
 def test_a_slope_needs_samples() -> None:
-    """Of one sample nothing can be told."""
+    """One sample is not enough to measure growth."""
     with pytest.raises(ValueError, match="too few samples"):
         _ = Report(4000, samples=[(4000, 1)]).slope
 
 
 def test_nothing_left_over_and_no_growth_is_well() -> None:
-    """So is growth by no more than an ended job's digest."""
+    """Growth that remembering ended jobs explains is no failure."""
     assert report(8000, lambda ended: MOST_A_JOB * ended).faults == []
 
 
 @pytest.mark.parametrize("what", ["tasks", "descriptors", "connections", "records"])
 def test_what_is_left_over_is_wrong(what: str) -> None:
-    """Each kind, by its name and number."""
+    """Everything left over is reported, with its kind and number."""
     (fault,) = report(8000, lambda _: 5e7, **{what: 3}).faults
     assert fault.startswith(f"3 {what}")
 
 
 def test_growth_is_wrong() -> None:
-    """By more than a job's digest; where as many are forgotten as are new, by next to anything."""
+    """Growth beyond what remembered jobs explain is a failure; once ids are forgotten, almost any growth is."""
     (fault,) = report(8000, lambda ended: (MOST_A_JOB + 1) * ended).faults
-    assert "memory grows by 81 bytes a job" in fault
+    assert "memory grows by 81 bytes per job" in fault
     (fault,) = report(8000, lambda ended: (MOST_WHEN_LEVEL + 1) * ended, remembered=1000).faults
-    assert "memory grows by 6 bytes a job" in fault
+    assert "memory grows by 6 bytes per job" in fault
 
 
 def test_growth_until_ids_are_forgotten_is_well() -> None:
-    """The slope of such a run is that after twice as many jobs as are remembered."""
+    """Growth is measured only after twice as many jobs as are remembered."""
     made = report(8000, lambda ended: 40 * min(ended, 4000), remembered=2000)
     assert made.is_level
     assert made.slope == 0
@@ -86,7 +86,7 @@ def test_growth_until_ids_are_forgotten_is_well() -> None:
 
 
 def test_too_few_jobs_are_not_judged_by_memory() -> None:
-    """Of some hundred jobs the pages say nothing, and the text says so."""
+    """With some hundred jobs, the report says that growth can't be measured."""
     made = report(ENOUGH_JOBS // 40, lambda ended: 1e6 * ended)
     assert made.faults == []
     assert "too few jobs to measure growth" in str(made)
@@ -115,7 +115,7 @@ def test_the_text_has_all_figures() -> None:
 
 
 def test_a_run_looks_at_memory_as_jobs_end() -> None:
-    """As often as planned, at equal distances; all jobs are watched to their ends."""
+    """Memory is sampled as often as planned, at equal distances, and all jobs end."""
     readings = itertools.count(5_000_000, 100)
     plan = Plan(40, 600.0, memory=lambda: next(readings), samples=10)
     made = run_virtual(partial(command.in_virtual_time, plan, direct=True))
@@ -128,13 +128,13 @@ def test_a_run_looks_at_memory_as_jobs_end() -> None:
 
 @pytest.mark.campaign
 def test_a_share_of_the_long_run(tmp_path: Path) -> None:
-    """Over HTTP, with a journal, in a process of its own: nothing is left over, and the page says it.
+    """A short run over HTTP, with a journal and in its own process, leaves nothing over and updates the page.
 
-    Too few jobs to judge memory by: for that there is the command.
+    There are too few jobs to measure growth; use the command for that.
     """
     page = tmp_path / "page.md"
     page.write_text("<!-- week, journal: by hand -->\n<!-- week, journal end -->\n")
-    # What measures coverage would be part of what is measured.
+    # The memory for measuring coverage must not be part of the measurement.
     clean = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
     options = ["--jobs", "150", "--days", "0.05", "--journal", "--page", str(page)]
     run = subprocess.run(
@@ -155,7 +155,7 @@ def test_a_share_of_the_long_run(tmp_path: Path) -> None:
 def test_what_is_wrong_is_said_and_not_put_on_a_page(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The command's status is 1, and the page keeps its figures."""
+    """A failure gives exit status 1, and leaves the page alone."""
     page = tmp_path / "page.md"
     page.write_text("as it was")
     leaking = report(8000, lambda _: 5e7, tasks=2)
