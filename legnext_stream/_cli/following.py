@@ -151,7 +151,6 @@ async def follow(
     display: Display,
     *,
     write: Write | None = None,
-    check: Callable[[], None] = lambda: None,
     report: ReportFile | None = None,
 ) -> None:
     """Take all events and show how it goes; sum up at the end, even after a cancellation.
@@ -161,7 +160,6 @@ async def follow(
         progress: Gathers what is shown.
         display: Shows it.
         write: Called with each event, before the next is taken.
-        check: Called each time the display is shown; an exception ends the following.
         report: Written at the end, even after an error or a cancellation.
 
     Raises:
@@ -169,7 +167,7 @@ async def follow(
     """
     try:
         with display:
-            await _follow(events, progress, display, write, check, report)
+            await _follow(events, progress, display, write, report)
     except trio.Cancelled:
         say(summary(progress.view(trio.current_time(), events.stats), is_stopped=True))
         if report is not None:
@@ -193,7 +191,6 @@ async def _follow(
     progress: Progress,
     display: Display,
     write: Write | None,
-    check: Callable[[], None],
     report: ReportFile | None,
 ) -> None:
     show_at = trio.current_time()
@@ -201,7 +198,6 @@ async def _follow(
     while True:
         now = trio.current_time()
         if now >= show_at:
-            check()
             await display.show(progress.view(now, events.stats))
             show_at = now + display.interval
         if report is not None and now >= sample_at:

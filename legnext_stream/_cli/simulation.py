@@ -2,7 +2,7 @@
 
 The library doesn't import the mock. It finds it through two entry points of the group
 `legnext_stream.simulation`: `mock` makes a simulated account from plain data, and `run` runs an async
-function in virtual time.
+function in virtual time. `demo` uses the account too, in real time.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ def find_mock() -> Mock:
         loaded: dict[str, Any] = {name: found[name].load() for name in ("mock", "run")}
     except (KeyError, ImportError) as error:
         raise UsageError(
-            f"a simulation needs the mock server ({error}): pip install 'legnext-stream[demo]'"
+            f"this needs the mock server ({error}): pip install 'legnext-stream[demo]'"
         ) from None
     return Mock(**loaded)
 
