@@ -105,7 +105,7 @@ class Stats:
 
     @property
     def news_share(self) -> float | None:
-        """Events for each poll; None before the first poll."""
+        """The share of polls that led to an event; None before the first poll."""
         return self.events / self.polls if self.polls else None
 
 

@@ -89,8 +89,8 @@ class Usage:
 
     Attributes:
         unit: The unit of the numbers, in the API's word ("point"; the field `type`).
-        frozen: What is reserved while the job runs.
-        consume: What was spent, once the job has ended.
+        frozen: What is reserved while the job runs, usually in points.
+        consume: What was spent once the job has ended, usually in points.
     """
 
     unit: str = ""
