@@ -1,4 +1,4 @@
-"""What all requests of one account share: its lanes, its pace, and what has been counted."""
+"""What all requests of one account share: its connections, its pace, and its statistics."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def job_path(job_id: str) -> str:
-    """Where a job is to be asked about."""
+    """The path of a status request."""
     return f"/api/v1/job/{quote(job_id, safe='')}"
 
 
@@ -37,8 +37,8 @@ def submit_request(task_type: TaskType, fields: Mapping[str, object]) -> Request
     """The request that submits a job.
 
     Args:
-        task_type: The kind of work.
-        fields: What is sent, under the API's names. A `mask` of bytes is sent as a PNG file.
+        task_type: The task type.
+        fields: What to send, under the API's names. A `mask` of bytes is sent as a PNG file.
     """
     path = f"/api/v1/{task_type}"
     mask = fields.get("mask")
@@ -53,23 +53,23 @@ def submit_request(task_type: TaskType, fields: Mapping[str, object]) -> Request
 
 
 def _form_text(value: object) -> str:
-    """A field of a form: text as it is, all else as JSON."""
+    """Encode a form field: text as it is, everything else as JSON."""
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 class Account:
-    """One key at one host. Decides nothing: it carries requests at the pace the pacer sets.
+    """One API key at one host. Decides nothing: it sends requests at the pace that the pacer sets.
 
     Args:
         lanes: Its connections.
-        pacing: How fast it may be asked.
+        pacing: The settings of its pace.
         observe: Begins to follow it, for metrics and traces; None for nothing.
 
     Attributes:
         lanes: Its connections.
-        pacing: How fast it may be asked.
+        pacing: The settings of its pace.
         pacer: Decides when the next request may start.
-        durations: What is known of run times. What one watch learns serves the others.
+        durations: What is known of run times. All its watches learn from each other.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Account:
         self._carry = lanes.send if self._observer is None else self._observer.send
 
     async def aclose(self) -> None:
-        """Close the lanes, and what fetches files. Bounded in time, also under cancellation."""
+        """Close all connections. Bounded in time, also under cancellation."""
         if self._files is not None:
             await self._files.aclose()
         await self.lanes.aclose()
@@ -103,22 +103,22 @@ class Account:
             self._observer.close()
 
     def extensions(self) -> tuple[Extension, ...]:
-        """What every watch of this account is extended by."""
+        """Return the extensions that a new watch of this account begins with."""
         return () if self._observer is None else (self._observer.extension(),)
 
     @property
     def files(self) -> Files:
-        """What fetches the results of this account's jobs."""
+        """Downloads the results of this account's jobs."""
         if self._files is None:
             self._files = self.lanes.files()
         return self._files
 
     async def poll(self, job_id: str) -> Answer:
-        """Send one status request now; the caller has asked the pacer, and tells it the outcome."""
+        """Send one status request now. The caller asks the pacer before, and tells it the outcome."""
         return await self.send(Request("GET", job_path(job_id)))
 
     async def send(self, request: Request) -> Answer:
-        """Send one request now; the caller has asked the pacer, and tells it the outcome."""
+        """Send one request now. The caller asks the pacer before, and tells it the outcome."""
         answer = await self._carry(request)
         self._log.request_ended(request, answer, self.pacer.rate)
         return answer
@@ -126,16 +126,16 @@ class Account:
     async def request(
         self, request: Request, kind: RequestKind, *, is_safe: bool, retry_for: float
     ) -> Reply:
-        """Send one request at the account's pace, and again while that can help.
+        """Send one request at the account's pace, and repeat it after errors that may pass.
 
         Args:
             request: What to send.
             kind: Which of the account's limits it counts against.
-            is_safe: Whether a repetition can do no harm.
-            retry_for: When to stop repeating it, seconds after the first attempt.
+            is_safe: Whether repeating it can do no harm.
+            retry_for: How long it may be repeated, seconds from the first attempt.
 
         Raises:
-            ApiError: The API refuses.
+            ApiError: The API refuses it.
             SubmitUnknownError: It is not safe, was sent, and got no answer.
             HostUnreachableError: It got no answer.
         """
@@ -154,7 +154,7 @@ class Account:
             await trio.sleep(wait)
 
     async def _turn(self, kind: RequestKind) -> None:
-        """Wait for the pacer's leave; the request must start before the next checkpoint."""
+        """Wait until the pacer allows a request. It must start before the next checkpoint."""
         await trio.lowlevel.checkpoint()
         while (at := self.pacer.ready_at(now := trio.current_time(), kind)) > now:
             freed = trio.Event()
@@ -164,15 +164,20 @@ class Account:
 
     async def _send(self, request: Request, kind: RequestKind) -> Answer:
         self.pacer.start(trio.current_time(), kind)
-        answered = False
+        answer = await self.send_started(request, kind)
+        self.pacer.finish(trio.current_time(), signal_of(answer), kind)
+        return answer
+
+    async def send_started(self, request: Request, kind: RequestKind) -> Answer:
+        """Send a request of which the pacer knows that it has started. The caller tells it the outcome."""
+        is_answered = False
         try:
             answer = await self.send(request)
-            answered = True
+            is_answered = True
         finally:
-            if not answered:
+            if not is_answered:
                 self.pacer.abandon(kind)
             self.free()
-        self.pacer.finish(trio.current_time(), signal_of(answer), kind)
         return answer
 
     def call_when_free(self, wake: Callable[[], None]) -> None:
@@ -186,13 +191,13 @@ class Account:
             wake()
 
     def learned(self) -> dict[str, dict[str, Any]]:
-        """What polling has taught by now, as plain data that JSON can hold."""
+        """Return what polling has learned by now, as plain data for JSON."""
         return {"pace": self.pacer.state(), "durations": self.durations.state()}
 
     def remember(self, name: str, state: Mapping[str, Any]) -> None:
-        """Take up what an earlier run learned, where this one knows nothing better.
+        """Take over what an earlier run learned, where this one knows nothing better.
 
-        A state of another version is passed over: it is learned anew.
+        The state of another version of the library is ignored.
         """
         if name == "pace":
             self.pacer.remember(state)
@@ -202,7 +207,7 @@ class Account:
 
     @property
     def stats(self) -> Stats:
-        """The numbers of all watches together, up to now."""
+        """The statistics of all watches together, up to now."""
         trackers = self._trackers.values()
         now = time_now()
         left = [tracker.time_left(now) for tracker in trackers]
@@ -214,19 +219,19 @@ class Account:
         )
 
     def total(self) -> Tally:
-        """What all watches together have counted."""
+        """Return the counts of all watches together."""
         total = Tally()
         for tally in (self._past, *(tracker.tally for tracker in self._trackers.values())):
             total.add(tally)
         return total
 
     def count_in(self, owner: object, tracker: Tracker) -> None:
-        """A watch begins: count what it counts."""
+        """Include the counts of a watch that begins."""
         self._trackers[owner] = tracker
         watch_began(self.lanes.base_url)
 
     def count_out(self, owner: object, failure: Exception | None = None) -> None:
-        """A watch has ended: what it counted stays counted, the jobs it has left do not."""
+        """Keep the counts of a watch that has ended, without the jobs that it has not finished."""
         tally = self._trackers.pop(owner).tally
         self._past.add(tally.without_unfinished())
         watch_ended(self.lanes.base_url, tally, failure)

@@ -95,8 +95,8 @@ class Engine:
             with self.scope:
                 await self._work()
                 failure = None
-        # Starred, because an error can come together with a cancellation, which has to go on: from a
-        # source of ids that fails while it is being closed, for example.
+        # Starred, because an error can come together with a cancellation, which has to propagate: when
+        # a source of ids fails while it is being closed, for example.
         except* Exception as errors:  # noqa: BLE001 - raised again, at the consumer's loop
             failure = bare(errors)
         finally:
@@ -189,8 +189,8 @@ class Engine:
 
     async def _dispatch(self, nursery: trio.Nursery) -> None:
         """Start each poll when the tracker says so; return when there is nothing left to watch."""
-        # A poll goes to a task that has ended its last one and waits here for the next, and only if
-        # there is none to a new task, which costs more.
+        # A poll goes to a task that waits here because its last one has ended. Only if there is none,
+        # a new task is started, which costs more.
         idle, polls = trio.open_memory_channel[Poll](0)
         with idle:
             while self._sources or self.tracker.active or self._delayed:
@@ -210,7 +210,7 @@ class Engine:
                         nursery.start_soon(self._carry_out, step, polls)
                     continue
                 if step == float("inf"):
-                    # It may be other requests of the account that take up all places in flight.
+                    # Other requests of the account may have used up the limit of requests in flight.
                     self._call_when_free()
                 with trio.move_on_at(step):
                     await self._changed.wait()
@@ -229,7 +229,7 @@ class Engine:
 
     @trio.lowlevel.enable_ki_protection
     async def _carry_out(self, poll: Poll, polls: trio.MemoryReceiveChannel[Poll]) -> None:
-        """Carry out a poll, and those that come after it, until no more will come."""
+        """Send a poll, and those that come after it, until no more will come."""
         await self._poll(poll)
         async for another in polls:
             await self._poll(another)

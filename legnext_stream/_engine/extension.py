@@ -145,7 +145,7 @@ class Observer(Protocol):
     """Follows an account: all its requests, and each of its watches."""
 
     async def send(self, request: Request) -> Answer:
-        """Carry one request over the account's lanes."""
+        """Send one request over the account's lanes."""
         ...
 
     def extension(self) -> Extension:

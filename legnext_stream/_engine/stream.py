@@ -1,4 +1,4 @@
-"""The consumer's side of a watch: iterate it, leave it in any way, lose nothing."""
+"""The consumer's side of a watch: how its events are read, picked and acknowledged, and how it is left."""
 
 from __future__ import annotations
 
@@ -30,16 +30,17 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class EventStream:
-    """The status changes of many jobs, as they are seen: an async iterator of `JobEvent`.
+    """The status changes of many jobs: an async iterator of `JobEvent`.
 
-    Each job's events come in order and end with exactly one terminal event; the stream ends when
-    all jobs have ended and no more can come. Use it in `async for` directly, or in `async with` to
-    be sure that polling has stopped when the block is left.
+    Each job's events come in order and end with exactly one terminal event. The stream ends when all
+    jobs have ended and no more can come. Use it in `async for` directly, or in `async with` to be sure
+    that polling has stopped when the block is left.
 
-    It is not made directly but by `watch`, `generate` and the methods of `LegnextClient`. It is a class and not an async
-    generator because no nursery may be open across a `yield`: the engine runs in a nursery that is
-    not the consumer's, and ends when the stream is closed, left, or lost.
+    `watch`, `generate` and the methods of `LegnextClient` make it.
     """
+
+    # A class and not an async generator, because no nursery may be open across a `yield`. The engine
+    # runs in a nursery that is not the consumer's, and ends when the stream is closed, left, or lost.
 
     def __init__(
         self,
@@ -73,17 +74,17 @@ class EventStream:
         return self
 
     async def __anext__(self) -> JobEvent:
-        """The next event. A call that is cancelled loses nothing: iterate again and go on.
+        """Wait for the next event. A call that is cancelled loses nothing: iterate again.
 
-        Asking for the next acknowledges the one before; with a journal, that is on the disk before
-        the next is delivered.
+        Asking for the next event acknowledges the one before. With a journal, the acknowledgement is
+        on the disk before the next event is delivered.
 
         Raises:
             StopAsyncIteration: All jobs have ended and no more can come.
             StreamClosedError: The stream was closed, or the client it belongs to.
             trio.BusyResourceError: Another task is waiting for the next event.
             JournalError: The journal can't be written.
-            LegnextError: What ended the watch as a whole; the same again at each further call.
+            LegnextError: What ended the watch as a whole; the same error at each further call.
         """
         self._start()
         with self._alone():
@@ -102,8 +103,8 @@ class EventStream:
     async def ack(self) -> None:
         """Acknowledge the event that was delivered last, before asking for the next.
 
-        With a journal: returns when that is on the disk, so that the event will not be delivered
-        again, whatever happens. Without one there is nothing to do.
+        With a journal, this returns when the acknowledgement is on the disk. From then on the event
+        will not be delivered again, whatever happens. Without a journal it does nothing.
 
         Raises:
             StreamClosedError: The stream was closed.
@@ -141,7 +142,7 @@ class EventStream:
 
     async def __aenter__(self) -> Self:
         require_trio("an event stream")
-        # Before the start: after a cancelled entry nobody would call `__aexit__`.
+        # Before the start, because `__aexit__` is not called if the entry is cancelled.
         await trio.lowlevel.checkpoint()
         self._start()
         return self
@@ -153,7 +154,7 @@ class EventStream:
         traceback: TracebackType | None,
     ) -> None:
         await self._close()  # noqa: ASYNC102 - it shields and bounds itself
-        # Not where an error is on its way out: a cancellation would take its place.
+        # Not if there is an error: a cancellation would replace it.
         if error is None:
             await trio.lowlevel.checkpoint()  # noqa: ASYNC102 - all is closed; it may be cancelled
 
@@ -170,18 +171,18 @@ class EventStream:
                 await self._engine.finished.wait()
 
     def add(self, jobs: Jobs) -> None:
-        """Watch more jobs. They come in as those that `watch` was given do.
+        """Watch more jobs.
 
-        A stream ends when all its jobs have ended and no more can come. Where jobs are to be added
-        for as long as one likes, watch a Trio channel instead.
+        A stream ends when all its jobs have ended and no more can come. To add jobs for as long as you
+        like, watch a Trio channel instead.
 
         Args:
-            jobs: Job ids or `Job`s: any iterable or async iterable. One that is or was watched
+            jobs: Job ids or `Job`s: any iterable or async iterable. A job that is or was watched
                 already changes nothing.
 
         Raises:
-            InvalidJobId: One of the first 10,000 items of a collection can't be a job id. One that
-                comes later, or from another iterable, is refused at the loop, and ends the watch.
+            InvalidJobId: One of the first 10,000 items of a collection can't be a job id. A later item,
+                or one of another iterable, ends the watch with this error instead.
             TypeError: `jobs` is not iterable, or one string.
             StreamClosedError: The stream has ended or was closed.
         """
@@ -190,7 +191,7 @@ class EventStream:
         self._engine.add(jobs)
 
     def remove(self, job_id: str) -> None:
-        """Watch a job no longer: nothing more is told of it, not even what was seen already.
+        """Stop watching a job. No more of its events are delivered, not even unread ones.
 
         It may be added again, and is then watched as if for the first time.
 
@@ -204,15 +205,16 @@ class EventStream:
             self._delivered = None
 
     def subscribe(self, policy: Policy = "block") -> Subscription:
-        """Follow this watch a second time, and a third, each at a pace of its own.
+        """Give the events to one more consumer, which reads them at its own speed.
 
-        A subscription has every event from now on, numbered by itself. None slows another: who
-        reads slowly gets the changes of a job merged into one event, and never misses its end.
+        A subscription gets every event from now on, with sequence numbers of its own. A slow consumer
+        does not slow the others down: the unread changes of a job are merged into one event, and its
+        end is never lost.
 
         Args:
-            policy: `"block"`: polling pauses while this one, and all others, have 1,000 jobs'
-                events unread, or fewer that were made of very large answers. `"latest"`: it never
-                pauses for this one's sake; what is unread is merged.
+            policy: `"block"`: polling pauses while this consumer, and all others, have 1,000 unread
+                events, or fewer that were made from very large answers. `"latest"`: polling never
+                waits for this consumer; its unread events are merged.
 
         Raises:
             StreamClosedError: The stream was closed.
@@ -222,21 +224,21 @@ class EventStream:
         return Subscription(self._engine.delivery, policy)
 
     def terminal(self) -> Selection[JobEvent]:
-        """Only the last event of each job: an async iterator over this same stream.
+        """Pick the terminal event of each job: an async iterator over this same stream.
 
-        What it passes over is acknowledged, like what it returns, by asking for the next.
+        Events that it skips are acknowledged like those that it returns: by asking for the next.
         """
         return _only(self, frozenset(status for status in JobStatus if status.is_terminal))
 
     def only(self, *statuses: JobStatus | str) -> Selection[JobEvent]:
-        """Only the events with one of these statuses: an async iterator over this same stream.
+        """Pick the events with one of these statuses: an async iterator over this same stream.
 
-        A change that nobody has read in time is merged into the job's next one, so of statuses that
-        are not terminal not each is sure to be told. What it passes over is acknowledged, like what
-        it returns, by asking for the next.
+        An unread change is merged into the job's next one, so a status that is not terminal may be
+        missing. Events that it skips are acknowledged like those that it returns: by asking for the
+        next.
 
         Args:
-            statuses: As `JobStatus` or in its words, e.g. `"completed"`.
+            statuses: `JobStatus` members or their values, such as `"completed"`.
 
         Raises:
             ValueError: There is no such status, or none was given.
@@ -257,7 +259,7 @@ class EventStream:
         )
 
     def explain(self, job_id: str) -> Explanation:
-        """Say why a job of this stream is next polled when it is.
+        """Explain when a job of this stream is polled next, and why.
 
         Raises:
             KeyError: The job is not watched, or has not come in yet.
@@ -266,7 +268,7 @@ class EventStream:
         return self._engine.tracker.explain(trio.current_time(), job_id)
 
     def _start(self) -> None:
-        """Start the engine, at the first use: only then is there surely a Trio run to start it in."""
+        """Start the engine at the first use, because there may be no Trio run before."""
         require_trio("an event stream")
         if self._is_closed:
             raise StreamClosedError("this stream was closed")
@@ -278,7 +280,7 @@ class EventStream:
         else:
             self._open_nursery().start_soon(engine.run, name="legnext_stream.watch")
         self._is_started = True
-        # For those who just stop iterating: the last reference goes, and the engine with it.
+        # If the consumer just stops iterating, the engine ends with the last reference to the stream.
         lost = weakref.finalize(self, _stop, trio.lowlevel.current_trio_token(), engine.stop)
         lost.atexit = False
 
@@ -338,7 +340,7 @@ def _only(stream: EventStream, statuses: frozenset[JobStatus]) -> Selection[JobE
 
 
 def _stop(token: trio.lowlevel.TrioToken, stop: Callable[[], None]) -> None:
-    """Stop an engine from wherever the garbage collector happens to run."""
+    """Stop an engine from whichever thread the garbage collector runs in."""
     try:
         token.run_sync_soon(stop)
     except trio.RunFinishedError:
@@ -346,7 +348,7 @@ def _stop(token: trio.lowlevel.TrioToken, stop: Callable[[], None]) -> None:
 
 
 def _check(jobs: object, timeout: object) -> None:
-    """Refuse what can't work before any request is sent."""
+    """Refuse bad arguments before any request is sent."""
     check_jobs(jobs)
     if timeout is not None:
         if isinstance(timeout, bool) or not isinstance(timeout, int | float):

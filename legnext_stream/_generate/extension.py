@@ -1,4 +1,4 @@
-"""How a batch of prompts hangs on a watch: it submits jobs, and tells which prompt an event is about."""
+"""Connects a batch of prompts to a watch: submits jobs, and adds their prompts to events."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class PromptsExtension(Extension):
         self._journal = journal
 
     async def restore(self) -> Sequence[JobEvent]:
-        """Go on from an earlier run; return the ends of prompts without a job that are still unread.
+        """Go on from an earlier run; return the unacknowledged ends of prompts without a job.
 
         Raises:
             JournalError: The journal can't be read.
@@ -90,7 +90,7 @@ class PromptsExtension(Extension):
         return ends
 
     async def produce(self) -> None:
-        """Submit all prompts; return when each has a job, or an end without one.
+        """Submit all prompts; return when each has a job, or has ended without one.
 
         Raises:
             AuthenticationError: The API key is refused.
@@ -114,7 +114,7 @@ class PromptsExtension(Extension):
         self._batch.forget(job_id)
 
     def annotate(self, event: JobEvent) -> JobEvent:
-        """Return an event with the prompt that its job was submitted for."""
+        """Return an event with the prompt of its job."""
         item = self._batch.items.get(event.job_id)
         if event.status.is_terminal:
             self._batch.forget(event.job_id)

@@ -1,6 +1,6 @@
-"""Submits the prompts of a batch, as slots and pace allow.
+"""Submits the prompts of a batch, as fast as the account allows.
 
-Thin: when the next submit may go, and what an answer to one means, is decided in `_core`.
+Thin: when the next submit may start, and what an answer means, is decided in `_core`.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class Submitter:
         self._graces: set[trio.CancelScope] = set()
 
     async def run(self) -> None:
-        """Submit all of them; return when each has a job, or an end without one."""
+        """Submit all prompts; return when each has a job, or has ended without one."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._bound_graces)
             nursery.start_soon(self._take_in)
@@ -154,7 +154,7 @@ class Submitter:
             await self._room.wait()
 
     async def _dispatch(self, nursery: trio.Nursery) -> None:
-        """Start each submit when its time has come."""
+        """Start each submit when it may start."""
         slices = Slices()
         while self._in_hand or not self._is_all_in:
             if self._ready and self._watch.delivery.is_full:
@@ -175,7 +175,7 @@ class Submitter:
                 await slices.done_one()
 
     def _due(self, now: float) -> float:
-        """When the next prompt's turn is, seconds; infinite until something changes."""
+        """When the next prompt may be submitted, seconds; infinite until something changes."""
         if not self._ready or self._batch.is_behind:
             return float("inf")
         if self._trouble.refusal(now) is not None:
@@ -195,7 +195,7 @@ class Submitter:
 
     @trio.lowlevel.enable_ki_protection
     async def _submit(self, item: Item, started_at: float, nth: int) -> None:
-        """Submit a prompt once, and take up what comes of it."""
+        """Submit a prompt once, and handle the answer."""
         if item.since is None:
             item.since = started_at
         if self._journal is not None:
@@ -226,7 +226,7 @@ class Submitter:
                 scope.deadline = trio.current_time() + _GRACE
 
     async def _attempt(self, item: Item, started_at: float, nth: int) -> SubmitAnswer | None:
-        """Submit a prompt; return what the answer says if there is no job."""
+        """Submit a prompt; return the answer if there is no job."""
         answer = await self._send(item)
         now = trio.current_time()
         said = read_submit(answer)
@@ -249,7 +249,7 @@ class Submitter:
         return said
 
     async def _announce(self, item: Item, journal: JournalExtension) -> None:
-        """Have it in the journal that a prompt is about to be submitted, before it is."""
+        """Record that a prompt is about to be submitted, before it is."""
         is_done = False
         item.attempt = journal.sending(item.position)
         try:
@@ -263,29 +263,21 @@ class Submitter:
                 self._account.free()
 
     async def _send(self, item: Item) -> Answer:
-        """Send a submit for which the pacer has given leave."""
-        account, is_answered = self._account, False
-        prompt = item.prompt
-        fields = fields_of(prompt)
+        """Send a submit of which the pacer knows that it has started."""
+        fields = fields_of(item.prompt)
         if self._settings.callback is not None:
             fields.setdefault("callback", self._settings.callback)
-        try:
-            request = submit_request(check_task_type(prompt.task_type), fields)
-            answer = await account.send(request)
-            is_answered = True
-        finally:
-            if not is_answered:
-                account.pacer.abandon(_SUBMIT)
-            account.free()
-        return answer
+        request = submit_request(check_task_type(item.prompt.task_type), fields)
+        return await self._account.send_started(request, _SUBMIT)
 
     async def _made(self, item: Item, job: Job, answer: Answer, nth: int) -> None:
-        """There is a job: its id is in the journal before it is watched."""
+        """Watch the job that was made, once it is recorded."""
         items, tracker = self._batch.items, self._tracker
         if job.job_id in items or tracker.knows(job.job_id):
             self._slots.ended()
             text = (
-                f"the API answered with job {job.job_id}, which is another's; there may be one more"
+                f"the API answered with job {job.job_id}, which belongs to another prompt;"
+                " there may be one more job"
             )
             self._end(item, JobStatus.SUBMIT_UNKNOWN, JobError(message=text))
             return
@@ -299,7 +291,7 @@ class Submitter:
         self._done()
 
     async def _not_made(self, item: Item, said: SubmitAnswer) -> None:
-        """There is no job, or none that we know of: submit the prompt again, or end it."""
+        """Submit a prompt again that has no known job, or end it."""
         now = trio.current_time()
         item.failures += 1
         since = now if item.since is None else item.since
@@ -317,7 +309,7 @@ class Submitter:
         self._batch.wake()
 
     def _end(self, item: Item, status: JobStatus, error: JobError) -> None:
-        """A prompt ends without a job."""
+        """End a prompt without a job."""
         now, tally = trio.current_time(), self._tracker.tally
         tally.events += 1
         tally.jobs[status] += 1

@@ -1,8 +1,8 @@
-"""What the watches of a client count, as instruments of OpenTelemetry.
+"""The statistics of a client's watches, as instruments of OpenTelemetry.
 
-All are synchronous: whatever reads them does so in a thread of its own, and must not look into what
-a watch is working on. So each time a client has news of itself, the difference to what it said the last
-time is added; sums over several clients come out right, and those of a client that is closed go away.
+All instruments are synchronous, because asynchronous ones are read in a thread of the SDK, which must not
+look into what a watch is working on. So each refresh adds the difference from the one before. That way sums
+over several clients are right, and the levels of a closed client go away.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _BUCKETS: Final = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300)
 
 
 class Metrics:
-    """Adds what an account has counted to the instruments.
+    """Adds the counts of an account to the instruments.
 
     Args:
         account: The account.
@@ -35,8 +35,9 @@ class Metrics:
     def __init__(self, account: Account, meter: Meter, server: Attributes) -> None:
         self._account = account
         self._server = server
-        self._said: Counts[str] = Counts()
-        self._said_jobs: Counts[str] = Counts()
+        # What was added so far.
+        self._added: Counts[str] = Counts()
+        self._added_jobs: Counts[str] = Counts()
         self._rate = 0.0
 
         def counter(name: str, unit: str, what: str) -> Counter:
@@ -56,14 +57,14 @@ class Metrics:
             "submits": counter("submits", "{request}", "Submits of `generate` that have ended."),
             "prompts": counter("prompts", "{prompt}", "Prompts taken in by `generate`."),
         }
-        self._jobs = level("jobs", "{job}", "Jobs by the status that was last seen.")
-        self._in_flight = level("requests.in_flight", "{request}", "Requests under way.")
+        self._jobs = level("jobs", "{job}", "Jobs by their last observed status.")
+        self._in_flight = level("requests.in_flight", "{request}", "Requests in flight.")
         self._allowed = level("pace.rate", "{request}/s", "Status requests a second allowed now.")
         self._events = counter("events", "{event}", "Observed changes of jobs.")
         self._delays = meter.create_histogram(
             "legnext_stream.detection.delay",
             "s",
-            "From a change until it was observed: the least and the most that it can have been.",
+            "Time from a change until it was observed: its lower and its upper bound.",
             explicit_bucket_boundaries_advisory=_BUCKETS,
         )
 
@@ -78,33 +79,33 @@ class Metrics:
             self._delays.record(most, {**attributes, _BOUND: "most"})
 
     def refresh(self) -> None:
-        """Add what has changed since the last time."""
+        """Add what has changed since the last call."""
         total, pacer = self._account.total(), self._account.pacer
         jobs = {status.value: number for status, number in total.jobs.items()}
-        self._say({name: getattr(total, name) for name in self._counters})
-        self._say_levels(
+        self._add({name: getattr(total, name) for name in self._counters})
+        self._add_levels(
             {**jobs, _UNSEEN: total.unseen}, in_flight=pacer.in_flight, rate=pacer.rate
         )
 
     def close(self) -> None:
-        """Take away what lasts only as long as the client."""
+        """Take away the levels, which last only as long as the client."""
         self.refresh()
-        self._say_levels({}, in_flight=0, rate=0.0)
+        self._add_levels({}, in_flight=0, rate=0.0)
 
-    def _say(self, counts: dict[str, int]) -> None:
+    def _add(self, counts: dict[str, int]) -> None:
         for name, count in counts.items():
-            if more := count - self._said[name]:
+            if more := count - self._added[name]:
                 self._counters[name].add(more, self._server)
-                self._said[name] = count
+                self._added[name] = count
 
-    def _say_levels(self, jobs: dict[str, int], *, in_flight: int, rate: float) -> None:
-        for status in {*jobs, *self._said_jobs}:
-            if more := jobs.get(status, 0) - self._said_jobs[status]:
+    def _add_levels(self, jobs: dict[str, int], *, in_flight: int, rate: float) -> None:
+        for status in {*jobs, *self._added_jobs}:
+            if more := jobs.get(status, 0) - self._added_jobs[status]:
                 self._jobs.add(more, {**self._server, _STATUS: status})
-                self._said_jobs[status] += more
-        if more := in_flight - self._said["in_flight"]:
+                self._added_jobs[status] += more
+        if more := in_flight - self._added["in_flight"]:
             self._in_flight.add(more, self._server)
-            self._said["in_flight"] = in_flight
+            self._added["in_flight"] = in_flight
         if rate != self._rate:
             self._allowed.add(rate - self._rate, self._server)
             self._rate = rate

@@ -39,7 +39,7 @@ class Recording:
         self._jobs = JobSpans(tracer, settings.job_spans) if settings.job_spans else None
 
     async def send(self, request: Request) -> Answer:
-        """Carry one request."""
+        """Send one request."""
         self._metrics.refresh()
         return await self._requests.send(request)
 

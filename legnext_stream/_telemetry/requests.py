@@ -1,7 +1,7 @@
 """A span and a duration for each request, by OpenTelemetry's conventions for HTTP clients.
 
-The names are those of <https://opentelemetry.io/docs/specs/semconv/http/>. The key is in none of them,
-for it is in none of what they are made of; nor is what a request's body says.
+The names are those of <https://opentelemetry.io/docs/specs/semconv/http/>. Neither the API key nor the
+content of a request is recorded.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ Send: TypeAlias = Callable[[Request], Awaitable[Answer]]
 
 _JOBS: Final = "/api/v1/job/"
 _PORTS: Final = {"http": 80, "https": 443}
-# What the conventions advise, seconds.
+# The boundaries that the conventions advise, seconds.
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 
 
 def server_of(base_url: str) -> Attributes:
-    """The attributes that name a host."""
+    """Return the attributes that name a host."""
     url = urlsplit(base_url)
     return {
         "server.address": url.hostname or "",
@@ -35,10 +35,10 @@ def server_of(base_url: str) -> Attributes:
 
 
 class Requests:
-    """Carries requests as `send` does, and records each.
+    """Sends requests, and records each.
 
     Args:
-        send: What carries them.
+        send: Sends them.
         base_url: Where they go.
         meter: Makes the instrument.
         tracer: Makes the spans.
@@ -59,7 +59,7 @@ class Requests:
         )
 
     async def send(self, request: Request) -> Answer:
-        """Carry one request."""
+        """Send one request."""
         path, method = request.path, request.method
         template = f"{_JOBS}{{job_id}}" if path.startswith(_JOBS) else path
         attributes = {**self._server, "http.request.method": method, "url.template": template}
@@ -71,7 +71,7 @@ class Requests:
         try:
             answer = await self._send(request)
         except BaseException:
-            # Given up: that is no error of the request, and it has no duration.
+            # Cancelled: that is not an error of the request, and it has no duration.
             span.end()
             raise
         outcome = _outcome(answer)
@@ -84,7 +84,7 @@ class Requests:
 
 
 def _outcome(answer: Answer) -> Attributes:
-    """The attributes that say how a request went."""
+    """Return the attributes of a request's outcome."""
     if not isinstance(answer, Reply):
         return {"error.type": answer.kind}
     code = answer.status_code

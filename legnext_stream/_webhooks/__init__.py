@@ -1,7 +1,8 @@
-"""Webhooks: the API's callbacks, taken in by any ASGI server and told to the watches they concern.
+"""Webhooks: the API's callbacks, received by any ASGI server and passed to the watches they concern.
 
-`signing`, `checking` and `waiting` decide, without I/O and clock; `exchange` hands over from the
-server's thread to the watches'; `receiver` is the ASGI application.
+`receiver` is the ASGI application. `signing`, `checking` and `waiting` decide, without I/O and clock.
+`exchange` takes callbacks from the server's thread to those of the watches, where `listener` gives them to
+the tracker.
 """
 
 from legnext_stream._webhooks.receiver import WebhookReceiver, webhook_app

@@ -1,4 +1,4 @@
-"""A callback: what the API says by itself of a job."""
+"""A callback: what the API reports about a job without being asked."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from legnext_stream.errors import InvalidJobId
 
 @attrs.frozen
 class Callback:
-    """What a callback's body says.
+    """The content of a callback.
 
     Attributes:
         job_id: The job.
-        status: What has become of it.
-        body: The job as it was then, decoded.
-        size: What was sent, bytes.
+        status: Its status.
+        body: The job object, decoded from JSON.
+        size: The size of the request's body, bytes.
     """
 
     job_id: str
@@ -28,7 +28,7 @@ class Callback:
 
     @property
     def happened_at(self) -> float | None:
-        """When the job became what it is, seconds since 1970; None if it doesn't say."""
+        """When the job got this status, seconds since 1970; None if the callback doesn't say."""
         return decode_stamp(self.body, "ended_at" if self.status.is_terminal else "started_at")
 
 

@@ -1,8 +1,8 @@
-"""What a request to a receiver is: a callback of the API's, a mere hint, or something to be refused.
+"""Checks requests to a receiver: each is a verified callback, a mere hint, or refused.
 
-Pure: the time is told. In this order: what is not signed can be no more than a hint; a signature that
-is wrong is a forgery, whatever else it says; what was signed must be fresh, and come for the first
-time. Only what was signed is remembered, so nobody else can fill the memory.
+Pure: the time is an argument. A request without a signature is no more than a hint. One with a wrong
+signature is a forgery, whatever else it says. A signed one must be fresh, and come for the first time.
+Only signed requests are remembered, so that strangers can't fill the memory.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from legnext_stream._core.model.decoding import decode_time
 from legnext_stream._webhooks.callback import Callback, read_callback
 from legnext_stream._webhooks.signing import is_signed
 
-# So many signatures are remembered at most, in some 20 MB; of more, the ones that will be stale first
-# are forgotten. A replay of one would only repeat what the watch knows.
+# Signatures that are remembered at most, which takes some 20 MB. Beyond that, those that will be stale
+# first are forgotten; a replay of one would only repeat what the watch knows.
 _REMEMBERED: Final = 100_000
 _LONGEST_TIMESTAMP: Final = 64
-# Seconds since 1970 have ten digits; what has more is in milliseconds.
+# Seconds since 1970 have ten digits; a number with more is in milliseconds.
 _MILLISECONDS: Final = 1e11
 
 
@@ -39,7 +39,7 @@ class Finding(enum.Enum):
 
 @attrs.frozen
 class Checked:
-    """What a request was found to be, and the callback if that is to be handed on."""
+    """What a request was found to be, and its callback if that is to be passed on."""
 
     finding: Finding
     callback: Callback | None = None
@@ -49,7 +49,7 @@ class Checker:
     """Checks the requests to one receiver. Times in seconds since 1970.
 
     Args:
-        secret: What callbacks are signed with; None if they aren't.
+        secret: The secret that callbacks are signed with; None if they are not signed.
         freshness: How old a callback may be, and how far ahead it may be dated, seconds.
     """
 
@@ -62,7 +62,7 @@ class Checker:
     def check(
         self, now: float, body: bytes, signatures: list[bytes], timestamps: list[bytes]
     ) -> Checked:
-        """Say what a request is.
+        """Check a request.
 
         Args:
             now: The time.
@@ -97,23 +97,23 @@ class Checker:
         return Checked(Finding.VERIFIED, callback)
 
     def _is_new(self, now: float, signature: bytes, made_at: float | None) -> bool:
-        """Whether it has not come before; it has, from now on."""
+        """Whether this is the first request with this signature; remember it."""
         seen, forget = self._seen, self._forget
         while forget and (forget[0][0] < now or len(forget) >= _REMEMBERED):
             seen.discard(heapq.heappop(forget)[1])
         if signature in seen:
             return False
         seen.add(signature)
-        # Longer than until it is stale; what never is stays until there are too many.
+        # Remembered until the request would be stale; without a time, until there are too many.
         until = math.inf if made_at is None else made_at + self._freshness
         heapq.heappush(forget, (until, signature))
         return True
 
 
 def read_timestamp(value: bytes) -> float | None:
-    """The time of an `X-Legnext-Timestamp`, seconds since 1970; None if it is none.
+    """Read an `X-Legnext-Timestamp` as seconds since 1970; None if it is malformed.
 
-    In seconds or milliseconds since 1970, or as in RFC 3339.
+    It is in seconds or milliseconds since 1970, or in the format of RFC 3339.
     """
     if len(value) > _LONGEST_TIMESTAMP:
         return None

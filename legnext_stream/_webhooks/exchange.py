@@ -1,9 +1,9 @@
-"""From the thread of a server to those of the watches: callbacks and hints are handed over here.
+"""From the server's thread to those of the watches: callbacks and hints are passed on here.
 
-Nothing is lost between a callback that comes and an id that comes at the same time in another thread:
-a callback is kept first and handed to the watches then, and a watch knows a job first and looks among
-what is kept then. So at least one of the two finds the other; if both do, the watch passes over the
-second. Whatever is dropped for the sake of bounds is as good as a lost callback: polling finds out.
+A callback and an id may come at the same time, in two threads. A callback is first kept and then put
+into the inboxes; a watch first knows a job and then looks among the kept callbacks. So at least one of the
+two finds the other; if both do, the watch ignores the second. A callback that is dropped to keep within
+bounds is as good as one that was lost on the way: polling finds out.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Final
 from legnext_stream._webhooks.callback import Callback
 from legnext_stream._webhooks.waiting import Waiting
 
-# What a watch that is held up by its consumer has not taken in yet.
+# Callbacks in the inbox of a watch at most: its consumer may be slow.
 _MOST: Final = 10_000
 _MOST_BYTES: Final = 16 * 2**20
-# A watch takes in so many at a time, so that others get their turn.
+# Callbacks that a watch takes at a time, so that other tasks run in between.
 _AT_ONCE: Final = 100
 
 
 class Inbox:
-    """What has come for one watch. Its exchange guards it."""
+    """The callbacks for one watch. The exchange's lock protects it."""
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self.wake: Callable[[], None] = wake
@@ -33,19 +33,19 @@ class Inbox:
         self._hints: dict[str, None] = {}
 
     def put(self, callback: Callback) -> None:
-        """A callback has come."""
+        """Add a callback."""
         self._callbacks.append(callback)
         self._bytes += callback.size
         while len(self._callbacks) > _MOST or self._bytes > _MOST_BYTES:
             self._bytes -= self._callbacks.popleft().size
 
     def put_hint(self, job_id: str) -> None:
-        """Somebody says that something has become of a job."""
+        """Add a hint that the status of a job may have changed."""
         if len(self._hints) < _MOST:
             self._hints[job_id] = None
 
     def take(self) -> tuple[list[Callback], list[str], bool]:
-        """The next of the callbacks, the next of the hints, and whether there are more."""
+        """Remove and return some callbacks and some hints, and whether there are more."""
         callbacks = [self._callbacks.popleft() for _ in range(min(_AT_ONCE, len(self._callbacks)))]
         self._bytes -= sum(callback.size for callback in callbacks)
         hints = list(self._hints)[:_AT_ONCE]
@@ -55,10 +55,10 @@ class Inbox:
 
 
 class Exchange:
-    """Hands what comes in one thread to watches in any other.
+    """Passes callbacks from the server's thread to watches in other threads.
 
     Args:
-        now: Gives the time, seconds.
+        now: Returns the time, seconds.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -70,14 +70,14 @@ class Exchange:
 
     @property
     def forgotten(self) -> int:
-        """How many callbacks have waited for a watch in vain."""
+        """The number of callbacks that waited for a watch in vain."""
         return self._forgotten
 
     def open(self, wake: Callable[[], None]) -> Inbox:
-        """An inbox for a watch.
+        """Make an inbox for a watch.
 
         Args:
-            wake: Called, in any thread, when something has come. It must not raise.
+            wake: Called, in any thread, when something was put into the inbox. It must not raise.
         """
         inbox = Inbox(wake)
         with self._lock:
@@ -85,12 +85,12 @@ class Exchange:
         return inbox
 
     def close(self, inbox: Inbox) -> None:
-        """A watch has ended."""
+        """Close the inbox of a watch that has ended."""
         with self._lock:
             self._inboxes.remove(inbox)
 
-    def hand_over(self, callback: Callback) -> None:
-        """A verified callback has come."""
+    def put(self, callback: Callback) -> None:
+        """Pass a verified callback to all watches, and keep it for one that is still to come."""
         with self._lock:
             self._forgotten += self._waiting.keep(self._now(), callback)
             for inbox in self._inboxes:
@@ -100,7 +100,7 @@ class Exchange:
             inbox.wake()
 
     def hint(self, job_id: str) -> None:
-        """A callback has come that nobody has signed."""
+        """Pass the hint of an unsigned callback to all watches."""
         with self._lock:
             for inbox in self._inboxes:
                 inbox.put_hint(job_id)
@@ -109,11 +109,11 @@ class Exchange:
             inbox.wake()
 
     def take(self, inbox: Inbox) -> tuple[list[Callback], list[str], bool]:
-        """What is in an inbox; see `Inbox.take`."""
+        """Take from an inbox; see `Inbox.take`."""
         with self._lock:
             return inbox.take()
 
     def claim(self, job_id: str) -> Callback | None:
-        """A watch has a job: the callback that waits for it, if any, waits no longer."""
+        """Remove and return the kept callback about a job, which a watch has now; None if there is none."""
         with self._lock:
             return self._waiting.take(job_id)

@@ -1,4 +1,4 @@
-"""Callbacks for one watch: brings what a receiver got, in whichever thread, to the watch's tracker."""
+"""The callback listener of one watch: gives the callbacks that a receiver got to the watch's tracker."""
 
 from __future__ import annotations
 

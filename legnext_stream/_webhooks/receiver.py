@@ -1,7 +1,7 @@
-"""The ASGI application that takes the API's callbacks: bare ASGI, for any server on any event loop.
+"""The ASGI application that receives the API's callbacks: bare ASGI, for any server on any event loop.
 
-It only reads, checks and hands over, and never waits for a watch: nothing of Trio runs in the server's
-event loop. What it answers tells nobody more than that a request was right or wrong.
+It reads, checks and passes on, and never waits for a watch: nothing of Trio runs in the server's event
+loop. Its answers reveal no more than whether a request was right or wrong.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _SIGNATURE: Final = b"x-legnext-signature"
 _TIMESTAMP: Final = b"x-legnext-timestamp"
 _ANSWERS: Final = {
     Finding.VERIFIED: (204, b""),
-    Finding.UNSIGNED: (202, b"not signed: taken as a hint\n"),
+    Finding.UNSIGNED: (202, b"not signed: used as a hint only\n"),
     Finding.FORGED: (401, b"the signature is wrong\n"),
-    Finding.REPLAYED: (409, b"this has come before\n"),
-    Finding.STALE: (400, b"too old, or dated ahead\n"),
-    Finding.MALFORMED: (400, b"no callback about a job\n"),
+    Finding.REPLAYED: (409, b"a replay of an earlier request\n"),
+    Finding.STALE: (400, b"too old, or dated too far ahead\n"),
+    Finding.MALFORMED: (400, b"not a callback about a job\n"),
 }
 
 
@@ -44,10 +44,10 @@ class _GoneError(Exception):
 
 
 class WebhookReceiver:
-    """Takes the API's callbacks for any number of watches: an ASGI application; see `webhook_app`.
+    """An ASGI application that receives the API's callbacks, for any number of watches; see `webhook_app`.
 
-    Safe in threads: the server may run in any of them, on any event loop, and each watch in another
-    Trio run.
+    It is thread-safe: the server may run in any thread, on any event loop, and each watch in a Trio run
+    of its own.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class WebhookReceiver:
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         if secret is not None and not secret:
-            raise ConfigurationError("an empty secret signs nothing: None is for no signatures")
+            raise ConfigurationError("the secret is empty: pass None if callbacks are not signed")
         if not (math.isfinite(freshness) and freshness > 0):
             raise ConfigurationError(f"freshness must be above 0 s and finite, not {freshness!r}")
         if max_body < 1:
@@ -71,7 +71,7 @@ class WebhookReceiver:
         self._max_body = max_body
         self._wall_clock = wall_clock
         self._exchange = Exchange(wall_clock)
-        # Of the checker and the counts: a server may have several threads.
+        # For the checker and the counts, because a server may have several threads.
         self._lock = threading.Lock()
         self._checker = Checker(secret, freshness)
         self._found: Counter[Finding] = Counter()
@@ -82,12 +82,12 @@ class WebhookReceiver:
 
     @property
     def url(self) -> str | None:
-        """Where the API reaches it, as it was told: what `generate` submits as `callback`."""
+        """The URL at which the API reaches it, as given: `generate` submits it as `callback`."""
         return self._url
 
     @property
     def stats(self) -> WebhookStats:
-        """What it has been sent so far."""
+        """The requests that it has got so far."""
         with self._lock:
             found = self._found
             return WebhookStats(
@@ -102,13 +102,13 @@ class WebhookReceiver:
             )
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Serve one connection's scope, as ASGI has it."""
+        """Serve one ASGI scope."""
         if scope["type"] == "http":
             await self._http(scope, receive, send)
         elif scope["type"] == "lifespan":
             await _live(receive, send)
         else:
-            # A WebSocket: closed before it is accepted, the server refuses it with 403.
+            # A WebSocket. Closed before it is accepted, it is refused by the server with 403.
             await send({"type": "websocket.close"})
 
     async def _http(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -129,7 +129,7 @@ class WebhookReceiver:
                 await _answer(send, *_ANSWERS[self._take(scope, body)])
 
     def _is_here(self, scope: Message) -> bool:
-        """Whether a request is for us. Servers and routers differ in whether a mount's path is left out."""
+        """Whether a request is for us. Servers differ in whether `path` includes the mount's path."""
         path: str = scope["path"]
         root = scope.get("root_path", "")
         return self._path is None or self._path in {path, path.removeprefix(root)}
@@ -150,21 +150,21 @@ class WebhookReceiver:
                 return bytes(body)
 
     def _take(self, scope: Message, body: bytes) -> Finding:
-        """Check a request, count it, and hand over what it says."""
+        """Check a request, count it, and pass its callback on."""
         signatures, timestamps = _header(scope, _SIGNATURE), _header(scope, _TIMESTAMP)
         with self._lock:
             checked = self._checker.check(self._wall_clock(), body, signatures, timestamps)
             self._found[checked.finding] += 1
         callback = checked.callback
         if callback is not None and checked.finding is Finding.VERIFIED:
-            self._exchange.hand_over(callback)
+            self._exchange.put(callback)
         elif callback is not None:
             self._exchange.hint(callback.job_id)
         return checked.finding
 
     @property
     def exchange(self) -> Exchange:
-        """Where its callbacks wait for the watches they concern."""
+        """Passes its callbacks to watches."""
         return self._exchange
 
 
@@ -177,21 +177,22 @@ def webhook_app(
     max_body: int = _MOST_BYTES,
     wall_clock: Callable[[], float] = time.time,
 ) -> WebhookReceiver:
-    """An ASGI application that takes the API's callbacks, to be given to watches as `webhooks=`.
+    """Make an ASGI application that receives the API's callbacks, to be given to watches as `webhooks=`.
 
-    Serve it with any ASGI server, alone or mounted in an application of yours. A callback with a right
-    signature becomes an event at once. One without a signature, which anybody may have sent, only has
-    its job polled soon. What is forged, stale, replayed, too large or no callback is refused with a
-    4xx. See `docs/how-to/webhooks.md`.
+    Serve it with any ASGI server, alone or mounted in your application. A callback with a right
+    signature becomes an event at once. One without a signature may come from anywhere, so it only has
+    its job polled soon. Requests that are forged, stale, replayed, too large or not a callback are
+    refused with a 4xx status. See `docs/how-to/webhooks.md`.
 
     Args:
-        secret: What the API signs callbacks with; None if it signs none, which leaves hints only.
-        url: Where the API reaches the application: what jobs are to be submitted with as `callback`.
-        path: The only path that is served, e.g. `"/hook"`; by default any.
-        freshness: How old a signed callback may be, and how far ahead it may be dated, seconds: by
-            its `X-Legnext-Timestamp`, or else by when its job ended.
+        secret: The secret that the API signs callbacks with; None if it signs none, so that all
+            callbacks are hints only.
+        url: The URL at which the API reaches the application. `generate` submits it as `callback`.
+        path: The only path that is served, such as `"/hook"`; by default any.
+        freshness: How old a signed callback may be, and how far ahead it may be dated, seconds. That
+            goes by its `X-Legnext-Timestamp`, or else by when its job ended.
         max_body: The largest body, bytes.
-        wall_clock: The calendar that timestamps are compared with: seconds since 1970.
+        wall_clock: Returns the time that timestamps are compared with, seconds since 1970.
 
     Raises:
         ConfigurationError: The secret is empty, or `freshness` or `max_body` is out of range.
@@ -207,7 +208,7 @@ def webhook_app(
 
 
 def _header(scope: Message, name: bytes) -> list[bytes]:
-    """All values of a header; ASGI has names in lower case."""
+    """All values of a header. In ASGI names are in lower case."""
     return [value for header, value in scope["headers"] if header == name]
 
 
@@ -222,7 +223,7 @@ async def _answer(send: Send, status: int, text: bytes, *headers: tuple[bytes, b
 
 
 async def _live(receive: Receive, send: Send) -> None:
-    """There is nothing to start and nothing to end."""
+    """Confirm the server's start and shutdown: there is nothing to do."""
     while True:
         message = await receive()
         await send({"type": f"{message['type']}.complete"})

@@ -1,7 +1,7 @@
-"""How callbacks are signed: HMAC-SHA256, in lower-case hexadecimal.
+"""How callbacks are signed: HMAC-SHA256 (RFC 2104), in lower-case hexadecimal.
 
-It is that of the body or, where a timestamp goes with it, of the timestamp, a full stop and the body:
-so an old callback can't be sent again under a new time.
+The body is signed; or, if there is a timestamp, the timestamp, a full stop and the body. So an old
+callback can't be sent again with a new time.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import hmac
 
 
 def signature_of(secret: str, body: bytes, timestamp: bytes | None = None) -> bytes:
-    """The signature of a callback.
+    """Compute the signature of a callback.
 
     Args:
-        secret: What the API and the receiver both know.
+        secret: The secret that the API and the receiver share.
         body: The body, byte for byte.
         timestamp: The value of `X-Legnext-Timestamp`, byte for byte; None if there is none.
     """
@@ -23,5 +23,5 @@ def signature_of(secret: str, body: bytes, timestamp: bytes | None = None) -> by
 
 
 def is_signed(secret: str, body: bytes, timestamp: bytes | None, signature: bytes) -> bool:
-    """Whether a signature is right. How long that takes says nothing of the right one."""
+    """Whether a signature is right. The comparison takes constant time."""
     return hmac.compare_digest(signature_of(secret, body, timestamp), signature)

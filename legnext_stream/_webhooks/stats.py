@@ -1,4 +1,4 @@
-"""What a receiver of webhooks counts."""
+"""The statistics of a webhook receiver."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class WebhookStats:
-    """A snapshot of what a receiver has been sent so far.
+    """A snapshot of the requests that a receiver has got.
 
     Attributes:
-        verified: Callbacks whose signature was right, and that were handed on.
-        unsigned: Callbacks without a signature, or to a receiver without a secret: each has led to a
+        verified: Callbacks with a right signature, which were passed on.
+        unsigned: Callbacks without a signature, or to a receiver without a secret. Each leads to one
             poll at most.
         forged: Refused, because the signature was wrong.
-        replayed: Refused, because the same had come before.
+        replayed: Refused, because the same request had come before.
         stale: Refused, because they were too old, or dated too far ahead.
-        too_large: Refused for the size of their body.
-        malformed: Refused, because they were no callback about a job.
-        unknown_job: Callbacks among the verified about which no watch has asked in time.
+        too_large: Refused, because the body was too large.
+        malformed: Refused, because they were not a callback about a job.
+        unknown_job: Verified callbacks about jobs that no watch has asked about in time.
     """
 
     verified: int = 0

@@ -1,7 +1,7 @@
-"""Callbacks about jobs that no watch has asked about yet: kept for a while, and within bounds.
+"""Callbacks about jobs that are not watched yet: kept for a while, and within bounds.
 
-A callback may come before the id does: a job can end before the program that has submitted it gets to
-watching it. Pure: the time is told.
+A callback may come before the id does: a job can end before the program that submitted it begins to
+watch it. Pure: the time is an argument.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ _MOST_BYTES: Final = 16 * 2**20
 
 
 class Waiting:
-    """The callbacks that wait for a watch, one for each job. Times in seconds on any one clock."""
+    """The callbacks that wait for a watch, one a job. Times in seconds, all on the same clock."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[float, Callback]] = {}
         self._bytes = 0
 
     def __len__(self) -> int:
-        """How many there are."""
+        """The number of callbacks."""
         return len(self._kept)
 
     def keep(self, now: float, callback: Callback) -> int:
-        """Keep one; return how many others have waited in vain and are forgotten for it."""
+        """Keep a callback; return how many others are dropped that have waited in vain."""
         before = self._kept.get(callback.job_id)
         if before is not None and before[1].status.is_terminal and not callback.status.is_terminal:
             # They came in the wrong order.
@@ -47,7 +47,7 @@ class Waiting:
         return is_old or len(self._kept) > _MOST or self._bytes > _MOST_BYTES
 
     def take(self, job_id: str) -> Callback | None:
-        """Take out the callback about a job, if there is one."""
+        """Remove and return the callback about a job; None if there is none."""
         kept = self._kept.pop(job_id, None)
         if kept is None:
             return None

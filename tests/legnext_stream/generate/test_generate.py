@@ -372,7 +372,7 @@ async def test_the_same_job_for_two_prompts_is_not_believed() -> None:
     assert statuses(ends) == {JobStatus.COMPLETED: 1, JobStatus.SUBMIT_UNKNOWN: 1}
     (odd,) = (end for end in ends.values() if end.status is JobStatus.SUBMIT_UNKNOWN)
     assert odd.job.error is not None
-    assert "the-same, which is another's" in odd.job.error.message
+    assert "the-same, which belongs to another prompt" in odd.job.error.message
 
 
 # ---------------------------------------------------------------- the stream's contract

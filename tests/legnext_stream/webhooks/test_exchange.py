@@ -21,9 +21,9 @@ def test_each_watch_gets_everything() -> None:
     first = exchange.open(lambda: woken.append(1))
     second = exchange.open(lambda: woken.append(2))
     a, b = callback("a"), callback("b")
-    exchange.hand_over(a)
+    exchange.put(a)
     exchange.close(first)
-    exchange.hand_over(b)
+    exchange.put(b)
     exchange.hint("c")
     assert woken == [1, 2, 2, 2]
     assert exchange.take(first) == ([a], [], False)
@@ -36,12 +36,12 @@ def test_what_nobody_has_asked_about_waits() -> None:
     now = [0.0]
     exchange = Exchange(lambda: now[0])
     a = callback("a")
-    exchange.hand_over(a)
+    exchange.put(a)
     assert exchange.claim("a") is a
     assert exchange.claim("a") is None
-    exchange.hand_over(a)
+    exchange.put(a)
     now[0] = 601.0
-    exchange.hand_over(callback("b"))
+    exchange.put(callback("b"))
     assert exchange.forgotten == 1
     assert exchange.claim("a") is None
 
@@ -53,7 +53,7 @@ def test_an_inbox_is_emptied_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     inbox = exchange.open(nobody)
     called = [callback(job_id) for job_id in "abc"]
     for each in called:
-        exchange.hand_over(each)
+        exchange.put(each)
     for job_id in "xyzx":
         exchange.hint(job_id)
     assert exchange.take(inbox) == (called[:2], ["x", "y"], True)
@@ -67,12 +67,12 @@ def test_an_inbox_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     called = [callback(job_id) for job_id in "abcd"]
     monkeypatch.setattr(module, "_MOST", 3)
     for each in called:
-        exchange.hand_over(each)
+        exchange.put(each)
         exchange.hint(each.job_id)
     assert exchange.take(inbox) == (called[1:], ["a", "b", "c"], False)
     monkeypatch.setattr(module, "_MOST_BYTES", 2 * called[0].size)
     for each in called:
-        exchange.hand_over(each)
+        exchange.put(each)
     assert exchange.take(inbox)[0] == called[2:]
 
 
@@ -86,7 +86,7 @@ def test_threads() -> None:
     def call(first: int) -> None:
         begin.wait()
         for n in range(first, number, 3):
-            exchange.hand_over(callback(f"job-{n}"))
+            exchange.put(callback(f"job-{n}"))
 
     threads = [threading.Thread(target=call, args=(first,)) for first in range(3)]
     for thread in threads:

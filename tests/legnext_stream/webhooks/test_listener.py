@@ -55,7 +55,7 @@ async def test_much_is_taken_in_in_parts(monkeypatch: pytest.MonkeyPatch) -> Non
     for job_id in "abcd":
         tracker.add(0.0, job_id)
     for job_id in "abxcd":
-        exchange.hand_over(callback(job_id))
+        exchange.put(callback(job_id))
     await trio.sleep(1)
     assert woken == [0]
     listener.before_step()
@@ -68,6 +68,6 @@ async def test_much_is_taken_in_in_parts(monkeypatch: pytest.MonkeyPatch) -> Non
     assert exchange.claim("x") is not None
     listener.ended()
     listener.ended()
-    exchange.hand_over(callback("e"))
+    exchange.put(callback("e"))
     await trio.sleep(1)
     assert len(woken) == 3
