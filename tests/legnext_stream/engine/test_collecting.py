@@ -50,7 +50,7 @@ async def test_jobs_come_in_the_order_of_their_ends() -> None:
 
 
 async def test_leaving_stops_the_polling() -> None:
-    """`break` out of the bare loop, and nobody asks any more; the same by `async with`."""
+    """Polling stops after `break` from the bare loop, and after `async with`."""
     mock = MockLegnext()
     async with client_of(mock) as client:
         ids = [mock.add_job(QUICK), mock.add_job(SLOW)]
@@ -223,7 +223,7 @@ def test_what_only_takes() -> None:
 
 
 async def test_what_is_passed_over_is_acknowledged(tmp_path: Path) -> None:
-    """After a restart only what came after is told; the event in hand is told again."""
+    """After a restart the event in hand is delivered again, and then only later ones."""
     mock = MockLegnext()
     ids = [mock.add_job(QUICK), mock.add_job(SLOW)]
     journal = tmp_path / "batch.db"

@@ -85,7 +85,7 @@ async def test_a_task_carries_out_many_polls() -> None:
 
 
 async def test_a_place_is_waited_for_once() -> None:
-    """However often the engine looks while all places in flight are taken."""
+    """However often the engine looks while the limit of requests in flight is reached."""
 
     async def never(_request: httpx.Request) -> httpx.Response:
         await trio.sleep_forever()
@@ -103,7 +103,7 @@ async def test_a_place_is_waited_for_once() -> None:
 
 
 async def test_large_answers_pause_polling() -> None:
-    """Events that nobody reads hold no more than a bound of memory, whatever the host answers."""
+    """Unread events take a bounded amount of memory, whatever the host answers."""
     filler = "x" * 4_000_000
 
     def large(request: httpx.Request) -> httpx.Response:

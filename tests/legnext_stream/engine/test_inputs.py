@@ -43,7 +43,7 @@ async def test_a_generator_is_taken_in_as_it_comes() -> None:
 
 
 async def test_an_async_generator_is_taken_in_as_it_comes() -> None:
-    """Hours may lie between two items; the stream goes on until the source has ended."""
+    """Hours may pass between two items; the stream lasts until the source has ended."""
     mock = MockLegnext()
 
     async def source() -> AsyncIterator[str]:
@@ -83,7 +83,7 @@ async def test_a_channel_is_taken_in_and_left_open() -> None:
 
 @pytest.mark.parametrize("form", ["generator", "async generator", "channel"])
 async def test_a_source_is_left_with_the_stream(form: str) -> None:
-    """A generator is closed in its own right time and place; a channel goes on."""
+    """A generator is closed when the stream is left; a channel stays open."""
     mock = MockLegnext()
     ids = mock.add_jobs(2)
     was_closed = trio.Event()
@@ -160,7 +160,7 @@ async def test_an_async_generator_that_waits_for_room_is_closed(
 
 @pytest.mark.parametrize("fails_while_waiting", [True, False])
 async def test_a_source_that_fails_while_it_is_left(fails_while_waiting: bool) -> None:  # noqa: FBT001 - parametrized
-    """What it raises then has nobody to be told; it harms neither the leaving nor the run."""
+    """What it raises then is dropped; it disturbs neither the leaving nor the Trio run."""
     mock = MockLegnext()
 
     async def source() -> AsyncIterator[str]:
@@ -185,7 +185,7 @@ async def test_a_source_that_fails_while_it_is_left(fails_while_waiting: bool) -
 
 @pytest.mark.parametrize("is_async", [True, False])
 async def test_an_error_of_the_source_surfaces_bare(is_async: bool) -> None:  # noqa: FBT001 - parametrized
-    """At the loop, the very object, in no group; what was seen before is told first."""
+    """At the loop, as the same object, in no group; earlier events are delivered first."""
     mock = MockLegnext()
     (job_id,) = mock.add_jobs(1)
     error = LookupError("no more ids")
@@ -236,7 +236,7 @@ async def test_a_bad_item_far_into_a_collection() -> None:
 
 
 async def test_jobs_as_input() -> None:
-    """What a submit returned can be watched as it is; one that has ended is told at once."""
+    """What a submit returned can be watched as it is; a job that has ended is reported at once."""
     mock = MockLegnext()
     async with LegnextClient(KEY, URL, mock.transport()) as client:
         job = await client.diffusion("a fox")

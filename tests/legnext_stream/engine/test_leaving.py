@@ -32,7 +32,7 @@ class Interrupt(KeyboardInterrupt):
 
 @pytest.fixture
 def mock() -> MockLegnext:
-    """An account whose answers take a while, so that requests are under way when one leaves."""
+    """An account with slow answers, so that requests are in flight when the stream is left."""
     return MockLegnext(seed=5, latency=0.4)
 
 
@@ -355,7 +355,7 @@ async def test_losing_the_last_reference(
     mock: MockLegnext,
     network: Network,
 ) -> None:
-    """Who just forgets the stream has left it."""
+    """Dropping the last reference to a stream leaves it."""
     left = await Left.before()
     client = LegnextClient()
     if has_client:
@@ -441,7 +441,7 @@ async def test_the_last_request_of_a_task_that_outlives_the_client(
 async def test_the_engine_gets_only_so_long_to_leave(
     mock: MockLegnext, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An input that will not be closed keeps nobody from leaving for more than a few seconds."""
+    """An input that can't be closed delays leaving by a few seconds at most."""
     monkeypatch.setattr(stream_module, "_LEAVING", 0.5)
     left = await Left.before()
     (job_id,) = mock.add_jobs(1)
@@ -474,7 +474,7 @@ def test_the_run_ends_while_the_stream_is_open(
     mock: MockLegnext,
     network: Network,
 ) -> None:
-    """The stream ends with the run, and may be let go of afterwards."""
+    """The stream ends with the Trio run, and may be dropped afterwards."""
     kept: list[EventStream] = []
 
     async def main() -> None:

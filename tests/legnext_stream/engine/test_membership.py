@@ -50,7 +50,7 @@ async def test_added_jobs_are_told_to_their_end() -> None:
 
 
 async def test_what_cant_be_added_is_refused_at_once() -> None:
-    """A bad id, or one string, is the caller's error, and the watch goes on."""
+    """A bad id, or one string, raises at the call, and the watch is not affected."""
     mock = MockLegnext()
     async with (
         LegnextClient(KEY, URL, mock.transport()) as client,
@@ -183,7 +183,7 @@ async def test_a_removed_job_leaves_the_journal(tmp_path: Path) -> None:
     deeds=st.lists(st.tuples(st.sampled_from(["add", "remove"]), st.integers(0, 11)), max_size=25),
 )
 def test_whatever_comes_and_goes_the_rest_is_true(seed: int, deeds: list[tuple[str, int]]) -> None:
-    """However jobs are added and removed: those that stay are told of truly and to their ends."""
+    """However jobs are added and removed: the events of those that stay are true and complete."""
     mock = MockLegnext(seed, slots=4, failure_share=0.2)
     ids = mock.add_jobs(12)
     told: list[JobEvent] = []

@@ -67,7 +67,7 @@ async def test_no_jobs_make_an_empty_stream() -> None:
 
 
 async def test_an_ended_stream_stays_ended() -> None:
-    """Who goes on iterating gets the end again, not an error and not a hang."""
+    """Iterating again after the end ends again, without an error or a hang."""
     mock = MockLegnext()
     async with opened(mock) as client:
         stream = client.watch(mock.add_jobs(1))
@@ -76,7 +76,7 @@ async def test_an_ended_stream_stays_ended() -> None:
 
 
 async def test_a_slow_consumer_slows_the_polling(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When so many jobs have undelivered news, nobody is asked until some has been read."""
+    """While the buffer is full, no job is polled until an event has been read."""
     monkeypatch.setattr(delivery, "CAPACITY", 10)
     mock = MockLegnext()
     ids = mock.add_jobs(60)
@@ -94,7 +94,7 @@ async def test_a_slow_consumer_slows_the_polling(monkeypatch: pytest.MonkeyPatch
 
 
 async def test_changes_nobody_has_read_are_merged() -> None:
-    """Who comes back after the end learns the end, and what was told before it."""
+    """A consumer that comes back late gets all events, and then the end."""
     mock = MockLegnext()
     job_id = mock.add_job(SLOW_LIFE)
     async with opened(mock) as client, client.watch([job_id]) as stream:
@@ -185,7 +185,7 @@ async def test_closing_under_cancellation_still_closes() -> None:
 
 
 async def test_an_entry_that_is_cancelled_starts_nothing() -> None:
-    """Nobody would close it; it can still be entered later."""
+    """A cancelled entry starts nothing; the stream can still be entered later."""
     mock = MockLegnext()
     async with opened(mock) as client:
         stream = client.watch(mock.add_jobs(3))
@@ -439,7 +439,7 @@ async def test_a_client_that_is_not_open() -> None:
 
 
 async def test_rate_limits_are_waited_out() -> None:
-    """A 429 with its `Retry-After` makes no event and loses nobody."""
+    """A 429 with its `Retry-After` makes no event and loses no job."""
     count = 0
 
     def handle(request: httpx.Request) -> httpx.Response:

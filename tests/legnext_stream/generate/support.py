@@ -23,7 +23,7 @@ NO_JOB = frozenset({JobStatus.SUBMIT_UNKNOWN, JobStatus.NOT_SUBMITTED})
 
 
 def cats(count: int) -> list[str | Prompt]:
-    """So many prompts, each of which says something else."""
+    """Different prompts."""
     return [Prompt(f"cat {number}", tag=number) for number in range(1, count + 1)]
 
 
@@ -55,7 +55,7 @@ async def generated(
 
 
 async def first(events: EventStream, count: int) -> list[JobEvent]:
-    """The next so many terminal events."""
+    """Read the next terminal events."""
     told: list[JobEvent] = []
     while len(told) < count:
         event = await anext(events)

@@ -158,7 +158,7 @@ async def test_no_more_are_taken_in_than_are_in_hand() -> None:
 
 
 async def test_a_slow_consumer_slows_submitting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While nobody reads, no more is submitted than a buffer holds."""
+    """While no event is read, no more is submitted than a buffer holds."""
     monkeypatch.setattr("legnext_stream._engine.delivery.CAPACITY", 50)
     mock = MockLegnext(slots=None, run_times=Fixed(1))
     fast = Pacing(max_rate=1000, initial_rate=1000, max_in_flight=1000)
@@ -255,7 +255,7 @@ async def test_what_is_wrong_with_prompts_that_come_later_ends_the_stream() -> N
     ],
 )
 async def test_trouble_with_submits(slots: str, fault: Any, verdict: JobStatus | None) -> None:  # noqa: ANN401
-    """What surely made no job is tried again; what may have made one is told; nothing is made twice."""
+    """A submit that surely made no job is repeated; one that may have made a job is reported."""
     chance = When(every=4) if isinstance(fault, Refuse) else When(route="submit", every=4)
     mock = MockLegnext(seed=1, slots=slots, faults=[Rule(fault, chance)])
     prompts = cats(24)
@@ -290,7 +290,7 @@ async def test_a_rate_limit_of_submits_is_kept_to() -> None:
 
 
 async def test_without_credits_what_runs_is_seen_to_its_end() -> None:
-    """402 in the middle: nothing more is submitted for a minute; what was, is told to the end."""
+    """After a 402 nothing is submitted for a minute; jobs that exist are watched to their ends."""
     mock = MockLegnext(account=Account(points=400, credits=0, limited=True), run_times=Fixed(50))
     prompts = cats(20)
     told, stats = await generated(mock, prompts)
@@ -302,7 +302,7 @@ async def test_without_credits_what_runs_is_seen_to_its_end() -> None:
 
 
 async def test_after_a_while_without_credits_submitting_is_tried_again() -> None:
-    """Prompts that come a minute after a 402 are submitted: somebody may have paid."""
+    """Prompts that come a minute after a 402 are submitted: there may be credits again."""
     mock = MockLegnext(faults=[Rule(Status(402), When(route="submit", nth=1))])
 
     async def prompts() -> AsyncIterator[str]:
@@ -348,7 +348,7 @@ async def test_a_host_out_of_reach_ends_the_stream() -> None:
 
 
 async def test_who_wants_to_has_it_submitted_again() -> None:
-    """`submit_again`: what may have made a job is repeated, so there may be two, and one is told."""
+    """`submit_again` repeats what may have made a job, so there may be two jobs; one is reported."""
     mock = MockLegnext(faults=[Rule(AnswerLost(), When(route="submit", every=3))])
     told, _ = await generated(mock, cats(12), if_unknown="submit_again")
     assert statuses(ends_of(told)) == {JobStatus.COMPLETED: 12}
@@ -379,7 +379,7 @@ async def test_the_same_job_for_two_prompts_is_not_believed() -> None:
 
 
 async def test_a_cancelled_next_loses_nothing() -> None:
-    """Impatience at every step, and still all is told once."""
+    """However often waiting is cancelled, each event is delivered once."""
     mock = MockLegnext(seed=2, slots="reject@3")
     prompts, told = cats(10), []
     async with generating(mock, prompts) as events:
@@ -395,7 +395,7 @@ async def test_a_cancelled_next_loses_nothing() -> None:
 @pytest.mark.parametrize("after", [0, 1, 12])
 @pytest.mark.parametrize("way", ["break", "error", "cancel", "lost"])
 async def test_leaving_stops_everything(way: str, after: int) -> None:
-    """However it is left: nothing more is asked or submitted, and no task is left."""
+    """However it is left: nothing more is polled or submitted, and no task is left."""
     mock = MockLegnext(seed=2, slots="reject@3", latency=0.2)
 
     async def leave(events: EventStream) -> None:
@@ -499,7 +499,7 @@ async def test_files_are_there_when_the_job_is_told(tmp_path: Path) -> None:
 
 
 async def test_a_file_that_can_not_be_had_is_told(tmp_path: Path) -> None:
-    """The job is completed all the same, and the stream goes on."""
+    """The job is completed all the same, and the stream continues."""
     mock = MockLegnext(faults=[Rule(Status(404), When(route="file", nth=2))])
     told, _ = await generated(mock, cats(3), save_to=tmp_path)
     ends = ends_of(told)

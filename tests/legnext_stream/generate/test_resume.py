@@ -1,4 +1,4 @@
-"""A batch with a journal goes on where an earlier one was: nothing is submitted twice, nothing lost."""
+"""A batch with a journal resumes where an earlier one stopped: nothing is submitted twice or lost."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def some_of(
     count: int,
     **settings: Any,  # noqa: ANN401 - passed on
 ) -> list[JobEvent]:
-    """Generate until so many have ended, each acknowledged, and leave."""
+    """Generate until `count` jobs have ended and are acknowledged, and leave."""
     async with generating(mock, prompts, **settings) as events:
         told = await first(events, count)
         await events.ack()
@@ -65,7 +65,7 @@ async def some_of(
 @pytest.mark.parametrize("slots", ["queue@6", "reject@6"])
 @pytest.mark.parametrize("again", [True, False], ids=["the same prompts", "no prompts"])
 async def test_a_restart_submits_nothing_twice(path: Path, slots: str, *, again: bool) -> None:
-    """With the same prompts or with none: what ended isn't told again, the rest is, and no job is new."""
+    """With the same prompts or with none: acknowledged ends don't come again, and no job is new."""
     mock = MockLegnext(seed=1, slots=slots, failure_share=0.2)
     prompts = cats(20)
     before = await some_of(mock, prompts, 7, journal=path)
@@ -123,7 +123,7 @@ async def test_what_json_can_not_hold_is_refused(path: Path, prompt: Prompt) -> 
 
 
 async def test_tags_and_masks_survive_a_restart(path: Path) -> None:
-    """A prompt that nobody gives again is told as it was given."""
+    """A prompt that isn't given again comes back as it was given."""
     mock = MockLegnext(run_times=Fixed(60))
     (parent,) = mock.add_jobs(1)
     mock.set_status(parent, "completed")
@@ -154,7 +154,7 @@ def interrupted(mock: MockLegnext, path: Path) -> None:
 
 @pytest.mark.parametrize("prompts", [["cat 1", "cat 2"], []])
 def test_a_submit_that_was_interrupted_is_told(tmp_path: Path, prompts: Sequence[str]) -> None:
-    """It may have made a job, so it isn't repeated; that is told once, by whichever run is read."""
+    """It may have made a job, so it isn't repeated; that is reported, until it is acknowledged."""
     path = tmp_path / "batch.db"
     mock = MockLegnext(faults=[Rule(Delay(5), When(route="submit"))], clock=lambda: 0.0)
     interrupted(mock, path)
@@ -271,7 +271,7 @@ async def test_a_refusal_that_was_not_acknowledged_is_told_again(path: Path) -> 
 
 
 async def test_a_job_that_was_removed_is_not_submitted_again(path: Path) -> None:
-    """It was submitted; that nobody watches it doesn't change that."""
+    """It was submitted, even if it is no longer watched."""
     mock = MockLegnext(run_times=Fixed(60))
     async with generating(mock, ["a cat"], journal=path) as events:
         event = await anext(events)
@@ -282,7 +282,7 @@ async def test_a_job_that_was_removed_is_not_submitted_again(path: Path) -> None
 
 
 async def test_files_that_were_saved_are_kept(path: Path, tmp_path: Path) -> None:
-    """A completed job that was not acknowledged is told again, with the files that are there."""
+    """An unacknowledged completed job is delivered again, with the files that are there."""
     mock = MockLegnext()
     folder = tmp_path / "out"
     async with generating(mock, ["a cat"], journal=path, save_to=folder) as events:
@@ -311,7 +311,7 @@ async def test_many_share_a_write(path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 async def test_the_journal_of_a_watch_takes_prompts_in(path: Path) -> None:
-    """`generate` goes on with its jobs, and submits the prompts."""
+    """`generate` resumes its jobs, and submits the prompts."""
     mock = MockLegnext(run_times=Fixed(60))
     ids = mock.add_jobs(2)
     async with (
@@ -340,7 +340,7 @@ def test_however_often_it_is_left(
     lost: int,
     count: int,
 ) -> None:
-    """Left at any moments and gone on with: each prompt has one end, and at most one job."""
+    """Left at any moments and resumed: each prompt has one end, and at most one job."""
     path = tmp_path_factory.mktemp("journal") / "batch.db"
     faults = [
         Rule(Status(429), When(route="submit", every=4)),

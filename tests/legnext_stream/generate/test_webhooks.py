@@ -1,4 +1,4 @@
-"""A batch that is told of its jobs' ends by the API itself."""
+"""A batch with callbacks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HOOK = "https://my-service.example/hook"
 
 
 async def test_a_receiver_has_its_jobs_told_to_it() -> None:
-    """They are submitted with its URL, a caller's own before it, and told at once when they end."""
+    """Jobs are submitted with its URL, unless the caller gives another, and end without delay."""
     mock = MockLegnext(seed=5, webhooks=WebhookSettings(secret=SECRET, timestamped=True))
     epoch = 1_767_225_600.0
     receiver = WebhookReceiver(SECRET, url=HOOK, path="/hook", wall_clock=lambda: epoch + mock.now)

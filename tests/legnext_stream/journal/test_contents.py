@@ -37,7 +37,7 @@ async def _watched(path: Path) -> list[str]:
 
 
 async def test_jobs_and_their_history(tmp_path: Path) -> None:
-    """Their task types by what was told of them; each change, when it happened and when it was seen."""
+    """Task types come from events; each change has when it happened and when it was observed."""
     path = tmp_path / "batch.db"
     first, second = await _watched(path)
     jobs = read_jobs(path)
@@ -58,7 +58,7 @@ async def test_jobs_and_their_history(tmp_path: Path) -> None:
 
 
 async def test_jobs_of_prompts(tmp_path: Path) -> None:
-    """With what they were submitted for, whether anything was told of them or not."""
+    """With their prompts, whether they have events or not."""
     path = tmp_path / "batch.db"
     mock = MockLegnext(seed=1)
     prompts = [Prompt("a fox", tag=[1]), Prompt("a tale", task_type="shorten")]

@@ -48,7 +48,7 @@ def _calendar_in_virtual_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Noting(MemoryRecorder):
-    """A recorder in memory that notes what is written, and can be told to answer otherwise.
+    """A recorder in memory that notes what is written, and can be made to answer otherwise.
 
     Attributes:
         batches: What was recorded, batch by batch, and when.
@@ -193,7 +193,7 @@ async def test_what_is_learned_is_written_as_it_changes() -> None:
 async def test_polling_pauses_while_nothing_can_be_recorded(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """It is logged, nothing is lost, no timeout runs, and the watch goes on as soon as it can."""
+    """It is logged, nothing is lost, no timeout runs, and polling resumes as soon as it can."""
     caplog.set_level(logging.WARNING, "legnext_stream")
     recorder, mock = Noting(), MockLegnext(seed=1, slots=5, run_times=Fixed(30))
     ids = mock.add_jobs(20)
@@ -251,7 +251,7 @@ async def test_leaving_does_not_wait_for_it() -> None:
 
 
 async def test_a_watch_whose_records_were_taken_over_ends() -> None:
-    """With a clear error; what it had recorded stays, and the other watch goes on from there."""
+    """With a clear error; what it had recorded stays, and the other watch resumes from there."""
     first, mock = Noting(), MockLegnext(seed=1, run_times=Fixed(30))
     ids = mock.add_jobs(10)
     told: list[JobEvent] = []
@@ -319,7 +319,7 @@ async def test_a_submit_by_another_run_is_unknown() -> None:
 
 
 async def test_another_watch_on_the_same_records_is_refused() -> None:
-    """At its loop; the first goes on."""
+    """At its loop; the first is not affected."""
     recorder, mock = Noting(), MockLegnext()
     ids = mock.add_jobs(2)
     async with watching(mock, recorder, ids) as stream:

@@ -1,4 +1,4 @@
-"""A watch with a journal goes on where an earlier one was, whatever ended that."""
+"""A watch with a journal resumes where an earlier one stopped, for whatever reason."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def rows(path: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 async def test_a_batch_in_two_sittings(path: Path) -> None:
-    """What the first acknowledged the second doesn't tell again, and between them they tell all."""
+    """The second delivers nothing that the first has acknowledged; together they deliver everything."""
     mock = MockLegnext(seed=1, failure_share=0.3)
     ids = mock.add_jobs(40)
     told: list[JobEvent] = []
@@ -98,7 +98,7 @@ def renumbered(events: list[JobEvent]) -> list[JobEvent]:
 
 
 async def test_a_job_whose_end_was_seen_is_never_asked_about_again(path: Path) -> None:
-    """An end that was observed and not acknowledged is told again, without a request."""
+    """An end that was not acknowledged is delivered again, without a request."""
     mock = MockLegnext(run_times=Fixed(30))
     (job_id,) = mock.add_jobs(1)
     async with watching(mock, path, [job_id]) as events:
@@ -118,7 +118,7 @@ async def test_a_job_whose_end_was_seen_is_never_asked_about_again(path: Path) -
 
 
 async def test_a_verdict_that_was_not_acknowledged_is_told_again(path: Path) -> None:
-    """A job that the API didn't know is told as such again, with the reason, and not asked about."""
+    """A job that the API didn't know is reported again with the reason, and not polled."""
     mock = MockLegnext()
     known = mock.add_jobs(1)
     async with watching(mock, path, [*known, "unknown-job"]) as events:
@@ -133,7 +133,7 @@ async def test_a_verdict_that_was_not_acknowledged_is_told_again(path: Path) -> 
 
 
 async def test_an_explicit_ack_is_enough(path: Path) -> None:
-    """What was acknowledged by hand is not told again, though nobody asked for the next."""
+    """An event acknowledged by `ack` is not delivered again, though the next was not asked for."""
     mock = MockLegnext()
     job_id = mock.add_job(SLOW_LIFE)
     async with watching(mock, path, [job_id]) as events:
@@ -183,7 +183,7 @@ async def test_a_job_that_was_given_with_its_status_keeps_it(path: Path) -> None
 
 
 async def test_a_job_that_had_ended_is_told_once(path: Path) -> None:
-    """A `Job` that brings its end along is told, kept, and after that no more."""
+    """A `Job` that has ended is reported once, also across restarts."""
     mock = MockLegnext()
     done = Job(job_id="a", status=JobStatus.COMPLETED, raw_status="completed")
     for expected in (["a"], []):
@@ -224,7 +224,7 @@ async def test_what_was_learned_survives(path: Path) -> None:
 
 
 async def test_a_state_of_another_version_is_learned_anew(path: Path) -> None:
-    """What can't be understood of what was learned is passed over."""
+    """A learned state that can't be read is ignored."""
     mock = MockLegnext()
     job_id = mock.add_job(SLOW_LIFE)
     async with watching(mock, path, [job_id]) as events:
@@ -236,7 +236,7 @@ async def test_a_state_of_another_version_is_learned_anew(path: Path) -> None:
 
 
 async def test_two_watches_on_one_journal(path: Path) -> None:
-    """The second is told at its loop; the first goes on."""
+    """The second raises at its loop; the first is not affected."""
     mock = MockLegnext()
     ids = mock.add_jobs(2)
     async with watching(mock, path, ids) as events:
@@ -314,7 +314,7 @@ async def test_a_watch_does_not_begin_with_what_is_no_journal(
 
 
 async def test_losing_the_stream_closes_the_journal(path: Path) -> None:
-    """Whoever just stops iterating leaves no lock behind."""
+    """Dropping the stream without closing it leaves no lock behind."""
     mock = MockLegnext()
     async with LegnextClient(KEY, URL, mock.transport()) as client:
         events = client.watch(mock.add_jobs(2), journal=path)
@@ -386,7 +386,7 @@ async def test_a_large_journal_lets_others_have_their_turn(path: Path) -> None:
 def test_any_number_of_sittings_tells_all_and_nothing_twice(
     tmp_path_factory: pytest.TempPathFactory, seed: int, sittings: list[int], *, by_hand: bool
 ) -> None:
-    """However often a batch is broken off, what was acknowledged is a true stream of events."""
+    """However often a batch is interrupted, the acknowledged events keep the contract."""
     path = tmp_path_factory.mktemp("resume") / "batch.db"
     mock = MockLegnext(seed, failure_share=0.2)
     ids = mock.add_jobs(15)

@@ -416,7 +416,7 @@ async def test_damage_that_has_no_words(path: Path) -> None:
 
 @contextmanager
 def _as_nobody() -> Iterator[None]:
-    """Be a user whom the permissions of files concern: they don't concern root, in whose name tests may run."""
+    """Act as a user to whom file permissions apply: they don't apply to root, as which tests may run."""
     before = os.geteuid()
     if before == 0:
         os.seteuid(_NOBODY)

@@ -1,4 +1,4 @@
-"""A span for each job, if that is wanted, and not for more than so many."""
+"""Spans of jobs: only on request, and no more at a time than allowed."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def test_no_more_than_so_many_at_a_time() -> None:
 
 
 async def test_a_watch_that_is_left_ends_its_spans() -> None:
-    """Without an end of the job, for nobody saw it."""
+    """Without a status, because the job's end was not seen."""
     mock = MockLegnext()
     with recording(job_spans=10) as recorded:
         async with client_of(mock, recorded) as client:

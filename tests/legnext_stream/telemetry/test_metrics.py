@@ -82,7 +82,7 @@ async def test_refusals_are_counted() -> None:
 
 
 async def test_jobs_of_a_watch_that_was_left_are_gone() -> None:
-    """Nobody follows them any more; and two clients add up."""
+    """They are no longer watched; and two clients add up."""
     mock = MockLegnext(seed=2)
     with recording() as recorded:
         async with client_of(mock, recorded) as one, client_of(mock, recorded) as other:

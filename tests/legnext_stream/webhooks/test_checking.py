@@ -118,7 +118,7 @@ def test_a_wrong_signature_is_a_forgery(signature: bytes) -> None:
 
 
 def test_what_is_not_signed_is_a_hint() -> None:
-    """Also if it is signed, but nobody can tell: then it may come as often as it likes."""
+    """Also if it is signed, because that can't be checked; and it may come more than once."""
     for secret, signatures in ((SECRET, []), (None, []), (None, [b"whatever"])):
         checker = Checker(secret, 300.0)
         for _ in range(2):
@@ -153,7 +153,7 @@ def test_no_callback(body: bytes) -> None:
 
 
 def test_two_of_a_header() -> None:
-    """Nobody can tell which of the two counts."""
+    """It is unclear which of the two counts."""
     checker, body = Checker(SECRET, 300.0), body_of()
     right = signature_of(SECRET, body)
     assert checker.check(NOW, body, [right, right], []) == Checked(Finding.MALFORMED)

@@ -12,11 +12,11 @@ from tests.legnext_stream.webhooks.test_waiting import callback
 
 
 def nobody() -> None:
-    """Wakes nobody."""
+    """Do nothing."""
 
 
 def test_each_watch_gets_everything() -> None:
-    """And is woken for it; whoever has left gets nothing."""
+    """And is woken for it; a watch that has ended gets nothing."""
     exchange, woken = Exchange(lambda: 0.0), []
     first = exchange.open(lambda: woken.append(1))
     second = exchange.open(lambda: woken.append(2))

@@ -60,7 +60,7 @@ async def test_nothing_is_said_of_the_secret() -> None:
 
 
 async def test_header_names_are_the_servers_business() -> None:
-    """ASGI has them in lower case; those of others are passed over."""
+    """ASGI has them in lower case; other headers are ignored."""
     app, body = receiver_of(), body_of()
     headers = [*signed(body, STAMP).items(), ("X-Other", "1"), ("Content-Length", str(len(body)))]
     assert (await post(app, body, headers)).status == 204
@@ -68,7 +68,7 @@ async def test_header_names_are_the_servers_business() -> None:
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])
 async def test_only_post(method: str) -> None:
-    """Other methods are told so."""
+    """Other methods are refused with 405."""
     answer = await post(receiver_of(), b"", method=method)
     assert (answer.status, answer.headers["allow"]) == (405, "POST")
 
@@ -115,7 +115,7 @@ async def test_a_body_is_bounded_while_it_is_read() -> None:
 
 
 async def test_a_client_that_hangs_up() -> None:
-    """There is nobody to answer, and nothing to count."""
+    """There is no answer, and nothing to count."""
     app = receiver_of()
     messages: list[dict[str, Any]] = [
         {"type": "http.request", "body": b"{", "more_body": True},
@@ -133,7 +133,7 @@ async def test_a_client_that_hangs_up() -> None:
 
 
 async def test_lifespan() -> None:
-    """It starts and ends when it is told to."""
+    """It confirms the server's start and shutdown."""
     messages, sent = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}], []
 
     async def receive() -> dict[str, Any]:

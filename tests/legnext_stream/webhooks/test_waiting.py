@@ -18,7 +18,7 @@ def callback(job_id: str = "a", status: str = "completed") -> Callback:
 
 
 def test_it_is_taken_once() -> None:
-    """Whoever has the job takes it."""
+    """A watch that has the job takes it."""
     kept, one = Waiting(), callback()
     assert kept.keep(0.0, one) == 0
     assert kept.take("b") is None
@@ -27,7 +27,7 @@ def test_it_is_taken_once() -> None:
 
 
 def test_of_a_job_the_end_counts() -> None:
-    """However they came in; otherwise the latest does."""
+    """In whichever order they came; otherwise the latest is kept."""
     kept = Waiting()
     running, again, end = callback(status="processing"), callback(status="retry"), callback()
     kept.keep(0.0, running)
@@ -40,7 +40,7 @@ def test_of_a_job_the_end_counts() -> None:
 
 
 def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In time, in number and in bytes; who has waited longest goes, and is counted."""
+    """In time, in number and in bytes; the oldest is dropped, and counted."""
     kept = Waiting()
     kept.keep(0.0, callback("a"))
     assert kept.keep(601.0, callback("b")) == 1

@@ -60,7 +60,7 @@ async def watched(
     pacing: Pacing | None = None,
     journal: Path | None = None,
 ) -> tuple[list[JobEvent], int, int]:
-    """All events of a watch, and how many polls and told ends there were."""
+    """All events of a watch, and how many polls and ends by callback there were."""
     async with (
         LegnextClient(KEY, transport=mock.transport()) as client,
         client.watch(job_ids, webhooks=receiver, pacing=pacing, journal=journal) as events,
@@ -156,7 +156,7 @@ async def test_a_webhook_that_replays() -> None:
 
 
 async def test_a_forger() -> None:
-    """Who doesn't know the secret tells nothing, whatever is sent."""
+    """Without the secret no request makes an event, whatever it says."""
     mock, receiver = mock_and_receiver(lost_share=1.0)
     job_ids = add_jobs(mock, 3)
 
@@ -245,7 +245,7 @@ async def test_several_watches_share_a_receiver() -> None:
 
 
 async def test_polls_under_way_when_the_callback_comes() -> None:
-    """Answers take so long that many are overtaken; nothing is told twice."""
+    """Answers are so slow that callbacks overtake many; nothing is reported twice."""
     mock, receiver = mock_and_receiver(latency=5.0)
     job_ids = add_jobs(mock, 40)
     events, _, told = await watched(mock, job_ids, receiver, pacing=Pacing(poll_cost=0.02))
@@ -254,7 +254,7 @@ async def test_polls_under_way_when_the_callback_comes() -> None:
 
 
 async def test_a_slow_consumer_bounds_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What has come waits for room, and then is told."""
+    """Callbacks wait until there is room, and then make their events."""
     monkeypatch.setattr("legnext_stream._engine.delivery.CAPACITY", 10)
     mock, receiver = mock_and_receiver()
     script = Script([("processing", 5), "completed"])
@@ -284,7 +284,7 @@ async def test_who_leaves_is_forgotten() -> None:
 
 
 async def test_with_a_journal(tmp_path: Path) -> None:
-    """What a callback told is on the disk like what a poll did."""
+    """Events by callback are recorded like those by poll."""
     mock, receiver = mock_and_receiver()
     job_ids = add_jobs(mock, 5)
     events, _, told = await watched(mock, job_ids, receiver, journal=tmp_path / "batch.db")
