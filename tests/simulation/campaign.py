@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import attrs
 
 from tests.simulation.cases import Case, case_of_seed, shrunk_case
-from tests.simulation.mutants import Mutant
+from tests.simulation.mutation import Mutant
 from tests.simulation.trials import REPEATABLE, Tally, Trial, try_case
 
 

@@ -11,7 +11,8 @@ from tests.simulation import __main__ as command
 from tests.simulation.campaign import campaign, minimal_case
 from tests.simulation.cases import Case, case_of_seed
 from tests.simulation.judges import CLAUSES
-from tests.simulation.mutants import MUTANTS, Mutant
+from tests.simulation.mutants import MUTANTS
+from tests.simulation.mutation import Mutant
 from tests.simulation.report import clause_table, fault_table, figures
 from tests.simulation.trials import REPEATABLE, Tally, Trial, try_case
 

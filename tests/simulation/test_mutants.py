@@ -6,7 +6,8 @@ import pytest
 
 from tests.simulation.campaign import hunt
 from tests.simulation.judges import CLAUSES
-from tests.simulation.mutants import MUTANTS, Mutant
+from tests.simulation.mutants import MUTANTS
+from tests.simulation.mutation import Mutant
 from tests.simulation.trials import REPEATABLE
 
 SEEDS = range(300)
