@@ -22,6 +22,7 @@ from mockserver._serving.network.sockets import serve_app
 from mockserver._serving.service import Service
 from mockserver._serving.webhooks import Webhooks, WebhookSettings
 from mockserver._world import TYPICAL, Distribution, Fixed, LimitRules, World
+from mockserver._world.checks import texts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
@@ -132,10 +133,6 @@ class MockLegnext(Control):
         admin_hosts: Collection[str] = (),
         keep_requests: int | None = None,
     ) -> None:
-        if isinstance(api_keys, str):
-            raise TypeError("api_keys is a collection of keys, not one key")
-        if isinstance(admin_hosts, str):
-            raise TypeError("admin_hosts is a collection of names, not one name")
         if isinstance(latency, (int, float)):
             delay: Distribution | None = Fixed(latency) if latency else None
         else:
@@ -156,7 +153,7 @@ class MockLegnext(Control):
             now=WorldClock(clock, time_scale),
             epoch=epoch,
             latency=None if delay is None else Latency(delay, world.randomness),
-            api_keys=None if api_keys is None else frozenset(api_keys),
+            api_keys=None if api_keys is None else frozenset(texts(api_keys)),
             quirks=quirks,
             moderation=moderation,
             limits=LimitRules(limit),
@@ -165,7 +162,7 @@ class MockLegnext(Control):
         )
         super().__init__(service, Webhooks(service, webhooks or WebhookSettings()))
         self.requests.keep = keep_requests
-        self._admin_routes = admin_routes(self, admin_hosts) if admin else []
+        self._admin_routes = admin_routes(self, texts(admin_hosts)) if admin else []
         self.app: ASGIApp = self._build_app()
         self._door = Door(service.faults, service.now, knows_requests=True)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 import attrs
 
 from mockserver._api.times import date_header
+from mockserver._world.checks import texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -62,12 +63,6 @@ def _are_families(_hints: object, _attribute: object, fields: tuple[Fields, ...]
             raise ValueError(f"fields can't have {one!r} and {other!r}: they use the same names")
 
 
-def _families(given: Iterable[Fields]) -> tuple[Fields, ...]:
-    if isinstance(given, str):
-        raise TypeError(f"fields are several families: ({given!r},), not {given!r}")
-    return tuple(given)
-
-
 @attrs.frozen
 class Hints:
     """The header fields by which answers report limits.
@@ -92,9 +87,7 @@ class Hints:
     retry_after: RetryAfter = attrs.field(
         default="seconds", validator=attrs.validators.in_(get_args(RetryAfter))
     )
-    fields: tuple[Fields, ...] = attrs.field(
-        default=(), converter=_families, validator=_are_families
-    )
+    fields: tuple[Fields, ...] = attrs.field(default=(), converter=texts, validator=_are_families)
 
 
 DEFAULT_HINTS: Final = Hints()

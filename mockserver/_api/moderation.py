@@ -9,14 +9,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from mockserver._world.checks import is_share, texts
+
 if TYPE_CHECKING:
     from mockserver._world import Randomness
-
-
-def _words(given: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(given, str):
-        raise TypeError("words is a collection of words, not one word")
-    return tuple(given)
 
 
 @attrs.frozen
@@ -33,12 +29,10 @@ class Moderation:
         TypeError: `words` is a text rather than a collection.
     """
 
-    words: tuple[str, ...] = attrs.field(default=(), converter=_words)
-    share: float = 0.0
+    words: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    share: float = attrs.field(default=0.0, validator=is_share)
 
     def __attrs_post_init__(self) -> None:
-        if not 0 <= self.share <= 1:
-            raise ValueError(f"share must be from 0 to 1, not {self.share}")
         if not all(self.words):
             raise ValueError("words must not be empty")
 

@@ -6,13 +6,12 @@ of each field of `Quirks` is the documented behaviour; the other values have bee
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import attrs
+from attrs.validators import ge, in_
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from mockserver._world.checks import is_seconds
 
 ErrorBody: TypeAlias = Literal["flat", "nested", "job"]
 JobError: TypeAlias = Literal["object", "null", "string"]
@@ -23,35 +22,12 @@ Logs: TypeAlias = Literal["empty", "strings", "objects"]
 Separator: TypeAlias = Literal["-", "_"]
 Envelope: TypeAlias = Literal["job", "timestamped"]
 
-_Validator: TypeAlias = "Callable[[object, attrs.Attribute[Any], Any], None]"
-
 _MEBIBYTE: Final = 2**20
-
-
-def _word_of(literal: object) -> _Validator:
-    words = get_args(literal)
-
-    def validate(_quirks: object, attribute: attrs.Attribute[Any], value: object) -> None:
-        if value not in words:
-            choices = ", ".join(map(repr, words))
-            raise ValueError(f"{attribute.name} must be one of {choices}, not {value!r}")
-
-    return validate
 
 
 def _switch(_quirks: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, bool):
         raise ValueError(f"{attribute.name} must be true or false, not {value!r}")  # noqa: TRY004 - a setting out of its range raises ValueError
-
-
-def _seconds(_quirks: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
-    if value is not None and not (0 <= value < math.inf):
-        raise ValueError(f"{attribute.name} must be a number of seconds, not {value!r}")
-
-
-def _bytes(_quirks: object, attribute: attrs.Attribute[Any], value: int) -> None:
-    if value < 0:
-        raise ValueError(f"{attribute.name} must be a number of bytes, not {value!r}")
 
 
 @attrs.frozen(kw_only=True, cache_hash=True)
@@ -89,26 +65,28 @@ class Quirks:
         ValueError: A setting is out of its range.
     """
 
-    error_body: ErrorBody = attrs.field(default="flat", validator=_word_of(ErrorBody))
+    error_body: ErrorBody = attrs.field(default="flat", validator=in_(get_args(ErrorBody)))
     get_without_key: bool = attrs.field(default=False, validator=_switch)
-    job_error: JobError = attrs.field(default="object", validator=_word_of(JobError))
-    missing_time: MissingTime = attrs.field(default="zero", validator=_word_of(MissingTime))
+    job_error: JobError = attrs.field(default="object", validator=in_(get_args(JobError)))
+    missing_time: MissingTime = attrs.field(default="zero", validator=in_(get_args(MissingTime)))
     time_resolution: TimeResolution = attrs.field(
-        default="seconds", validator=_word_of(TimeResolution)
+        default="seconds", validator=in_(get_args(TimeResolution))
     )
-    missing_output: MissingOutput = attrs.field(default="object", validator=_word_of(MissingOutput))
+    missing_output: MissingOutput = attrs.field(
+        default="object", validator=in_(get_args(MissingOutput))
+    )
     empty_image_urls: bool = attrs.field(default=False, validator=_switch)
-    logs: Logs = attrs.field(default="empty", validator=_word_of(Logs))
-    task_type_separator: Separator = attrs.field(default="-", validator=_word_of(Separator))
+    logs: Logs = attrs.field(default="empty", validator=in_(get_args(Logs)))
+    task_type_separator: Separator = attrs.field(default="-", validator=in_(get_args(Separator)))
     echo_input: bool = attrs.field(default=False, validator=_switch)
     extra_fields: bool = attrs.field(default=False, validator=_switch)
-    webhook_envelope: Envelope = attrs.field(default="job", validator=_word_of(Envelope))
+    webhook_envelope: Envelope = attrs.field(default="job", validator=in_(get_args(Envelope)))
     webhook_on_processing: bool = attrs.field(default=False, validator=_switch)
     active_tasks: bool = attrs.field(default=False, validator=_switch)
-    job_expires_after: float | None = attrs.field(default=None, validator=_seconds)
-    urls_expire_after: float | None = attrs.field(default=None, validator=_seconds)
+    job_expires_after: float | None = attrs.field(default=None, validator=is_seconds)
+    urls_expire_after: float | None = attrs.field(default=None, validator=is_seconds)
     temporary_urls: bool = attrs.field(default=False, validator=_switch)
-    max_body_bytes: int = attrs.field(default=16 * _MEBIBYTE, validator=_bytes)
+    max_body_bytes: int = attrs.field(default=16 * _MEBIBYTE, validator=ge(0))
 
     def __repr__(self) -> str:
         """Only what differs from the documented behaviour."""

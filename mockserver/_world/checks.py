@@ -1,8 +1,9 @@
-"""Checks of numbers, as validators of attrs fields. None passes, where a field may be None."""
+"""Checks of settings, as validators and converters of attrs fields. None passes if a field may be None."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
@@ -46,3 +47,14 @@ def is_count(_instance: object, attribute: attrs.Attribute[Any], value: object) 
     """
     if value is not None and (not isinstance(value, int) or value < 1):
         raise ValueError(f"{attribute.name} must be a whole number, 1 or more, not {value!r}")
+
+
+def texts(given: Iterable[str]) -> tuple[str, ...]:
+    """Convert several texts, of which one alone would count as its letters.
+
+    Raises:
+        TypeError: It is one text.
+    """
+    if isinstance(given, str):
+        raise TypeError(f"expected several texts, not the one text {given!r}")
+    return tuple(given)

@@ -129,7 +129,7 @@ def test_the_calendar_can_be_set() -> None:
 
 def test_one_key_in_place_of_keys_is_an_error() -> None:
     """A text in place of a collection of keys is refused."""
-    with pytest.raises(TypeError, match="a collection of keys"):
+    with pytest.raises(TypeError, match="several texts"):
         MockLegnext(api_keys="key")
 
 

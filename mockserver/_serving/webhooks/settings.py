@@ -2,43 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
-from typing import Any
-
 import attrs
+from attrs.validators import deep_iterable
 
+from mockserver._world.checks import is_count, is_positive, is_seconds, is_share, texts
 from mockserver._world.durations import Distribution
-
-
-def _share(_settings: object, attribute: attrs.Attribute[Any], value: float) -> None:
-    if not 0 <= value <= 1:
-        raise ValueError(f"{attribute.name} must be from 0 to 1, not {value!r}")
-
-
-def _duration(
-    _settings: object, attribute: attrs.Attribute[Any], value: float | Distribution
-) -> None:
-    if isinstance(value, (int, float)) and not 0 <= value < math.inf:
-        raise ValueError(f"{attribute.name} must be a number of seconds, 0 or more, not {value!r}")
-
-
-def _durations(
-    settings: object, attribute: attrs.Attribute[Any], values: tuple[float, ...]
-) -> None:
-    for value in values:
-        _duration(settings, attribute, value)
-
-
-def _above_zero(_settings: object, attribute: attrs.Attribute[Any], value: float) -> None:
-    if not value > 0:
-        raise ValueError(f"{attribute.name} must be above 0, not {value!r}")
-
-
-def _texts(given: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(given, str):
-        raise TypeError(f"expected several texts, not the one text {given!r}")
-    return tuple(given)
 
 
 @attrs.frozen(kw_only=True)
@@ -77,17 +45,17 @@ class WebhookSettings:
 
     secret: str = attrs.field(default="", repr=False)
     timestamped: bool = False
-    statuses: tuple[str, ...] = attrs.field(default=("completed", "failed"), converter=_texts)
-    delay: float | Distribution = attrs.field(default=0.0, validator=_duration)
-    early_share: float = attrs.field(default=0.0, validator=_share)
-    early_by: float | Distribution = attrs.field(default=5.0, validator=_duration)
-    lost_share: float = attrs.field(default=0.0, validator=_share)
-    duplicate_share: float = attrs.field(default=0.0, validator=_share)
-    duplicate_after: float | Distribution = attrs.field(default=1.0, validator=_duration)
-    overtaken_share: float = attrs.field(default=0.0, validator=_share)
-    overtaken_within: float = attrs.field(default=60.0, validator=_duration)
-    retries: tuple[float, ...] = attrs.field(default=(), validator=_durations)
-    timeout: float = attrs.field(default=10.0, validator=_above_zero)
-    at_once: int = attrs.field(default=100, validator=_above_zero)
-    allowed_hosts: tuple[str, ...] = attrs.field(default=(), converter=_texts)
-    keep: int | None = attrs.field(default=None, validator=attrs.validators.optional(_above_zero))
+    statuses: tuple[str, ...] = attrs.field(default=("completed", "failed"), converter=texts)
+    delay: float | Distribution = attrs.field(default=0.0, validator=is_seconds)
+    early_share: float = attrs.field(default=0.0, validator=is_share)
+    early_by: float | Distribution = attrs.field(default=5.0, validator=is_seconds)
+    lost_share: float = attrs.field(default=0.0, validator=is_share)
+    duplicate_share: float = attrs.field(default=0.0, validator=is_share)
+    duplicate_after: float | Distribution = attrs.field(default=1.0, validator=is_seconds)
+    overtaken_share: float = attrs.field(default=0.0, validator=is_share)
+    overtaken_within: float = attrs.field(default=60.0, validator=is_seconds)
+    retries: tuple[float, ...] = attrs.field(default=(), validator=deep_iterable(is_seconds))
+    timeout: float = attrs.field(default=10.0, validator=is_positive)
+    at_once: int = attrs.field(default=100, validator=is_count)
+    allowed_hosts: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    keep: int | None = attrs.field(default=None, validator=is_count)

@@ -181,7 +181,7 @@ def test_the_numbers_are_the_clients_too() -> None:
         ({"fields": ("draft-99",)}, ValueError, "fields must be of draft, draft-07"),
         ({"fields": ("draft", "draft-07")}, ValueError, "the same names"),
         ({"fields": ("x-epoch", "x")}, ValueError, "the same names"),
-        ({"fields": "draft"}, TypeError, "several families"),
+        ({"fields": "draft"}, TypeError, "several texts"),
     ],
 )
 def test_impossible_hints_are_refused(

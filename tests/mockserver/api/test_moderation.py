@@ -61,7 +61,7 @@ def test_settings_out_of_their_range(settings: dict[str, Any]) -> None:
 
 def test_one_word_is_no_collection() -> None:
     """A text in place of a collection of words is refused."""
-    with pytest.raises(TypeError, match="not one word"):
+    with pytest.raises(TypeError, match="several texts"):
         Moderation("gore")
 
 

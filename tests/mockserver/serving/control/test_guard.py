@@ -99,5 +99,5 @@ async def test_in_memory_everybody_is_let_in() -> None:
 
 def test_names_are_several() -> None:
     """One text in place of several names is refused."""
-    with pytest.raises(TypeError, match="a collection of names"):
+    with pytest.raises(TypeError, match="several texts"):
         MockLegnext(admin_hosts="ci-box")

@@ -25,9 +25,9 @@ from mockserver import Uniform, WebhookSettings
         ({"duplicate_after": -2}, "duplicate_after must be a number of seconds"),
         ({"overtaken_within": -2}, "overtaken_within must be a number of seconds"),
         ({"retries": (1, -2)}, "retries must be a number of seconds, 0 or more, not -2"),
-        ({"timeout": 0}, "timeout must be above 0, not 0"),
-        ({"at_once": 0}, "at_once must be above 0, not 0"),
-        ({"keep": 0}, "keep must be above 0, not 0"),
+        ({"timeout": 0}, "timeout must be a number above 0, not 0"),
+        ({"at_once": 0}, "at_once must be a whole number, 1 or more, not 0"),
+        ({"keep": 0}, "keep must be a whole number, 1 or more, not 0"),
     ],
 )
 def test_settings_out_of_their_range(setting: dict[str, Any], message: str) -> None:
