@@ -17,7 +17,9 @@ from typing import Final, Protocol
 
 import attrs
 
-from mockserver._world import TERMINAL, Limit, Refused, Unlimited, World
+from mockserver._world.limits import Limit, Refused, Unlimited
+from mockserver._world.scripts import TERMINAL
+from mockserver._world.world import World
 
 ANSWER: Final = 0.1
 """Seconds that an answer takes by default."""

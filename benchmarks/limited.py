@@ -19,16 +19,16 @@ from benchmarks.harness import ANSWER, Sent, Telling, run
 from benchmarks.policies import Ours
 from benchmarks.worlds import Change
 from legnext_stream._core.pacing import Pacing
-from mockserver._world import (
+from mockserver._world.durations import Fixed
+from mockserver._world.limits import (
     Concurrency,
-    Fixed,
     FixedWindow,
     Limit,
     Scheduled,
     SlidingWindow,
     TokenBucket,
-    World,
 )
+from mockserver._world.world import World
 
 JOBS: Final = 1500
 _RUN: Final = 4 * 3600.0

@@ -14,20 +14,12 @@ from typing import Final
 import attrs
 
 from benchmarks.optimum import Survival, lognormal, mixture, uniform
-from mockserver._world import (
-    TASKS,
-    Limit,
-    Lognormal,
-    Order,
-    PerType,
-    Run,
-    Start,
-    TokenBucket,
-    Uniform,
-    Unlimited,
-    World,
-)
+from mockserver._world.durations import Lognormal, PerType, Run, Start, Uniform
+from mockserver._world.limits import Limit, TokenBucket, Unlimited
 from mockserver._world.scripts import FAILURES
+from mockserver._world.slots import Order
+from mockserver._world.tasks import TASKS
+from mockserver._world.world import World
 
 MEDIAN: Final = 45.0
 SIGMA: Final = 0.25

@@ -21,8 +21,10 @@ from mockserver._serving.network.acceptor import Door
 from mockserver._serving.network.sockets import serve_app
 from mockserver._serving.service import Service
 from mockserver._serving.webhooks import Webhooks, WebhookSettings
-from mockserver._world import TYPICAL, Distribution, Fixed, LimitRules, World
 from mockserver._world.checks import texts
+from mockserver._world.durations import TYPICAL, Distribution, Fixed
+from mockserver._world.limit_rules import LimitRules
+from mockserver._world.world import World
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
@@ -36,15 +38,12 @@ if TYPE_CHECKING:
     from mockserver._faults import Fault, Rule
     from mockserver._serving.app import Layer
     from mockserver._serving.control.snapshots import Part
-    from mockserver._world import (
-        Account,
-        Failures,
-        LimitLike,
-        Order,
-        Preset,
-        RunTimes,
-        WhenFull,
-    )
+    from mockserver._world.account import Account
+    from mockserver._world.durations import RunTimes
+    from mockserver._world.failures import Failures
+    from mockserver._world.limit_rules import LimitLike
+    from mockserver._world.presets import Preset
+    from mockserver._world.slots import Order, WhenFull
 
 
 class MockLegnext(Control):

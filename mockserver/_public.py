@@ -67,36 +67,24 @@ from mockserver._serving.webhooks import (
     WebhookSettings,
 )
 from mockserver._virtual import run_virtual
-from mockserver._world import (
-    PRESETS,
-    Account,
-    Balance,
-    Change,
+from mockserver._world.account import Account, Balance
+from mockserver._world.durations import Empirical, Fixed, Lognormal, PerType, Run, Start, Uniform
+from mockserver._world.failures import Failures
+from mockserver._world.limit_rules import LimitRule
+from mockserver._world.limits import (
     Concurrency,
-    Empirical,
-    Failure,
-    Failures,
-    Fixed,
     FixedWindow,
-    JobChange,
     LeakyBucket,
     Limit,
-    LimitRule,
-    Lognormal,
-    PerType,
-    Preset,
-    Run,
     Scheduled,
-    Script,
     SlidingWindow,
-    Start,
-    Step,
     TokenBucket,
-    Truth,
-    Uniform,
-    World,
-    WorldSnapshot,
 )
+from mockserver._world.presets import PRESETS, Preset
+from mockserver._world.scripts import Failure, Script, Step
+from mockserver._world.snapshots import WorldSnapshot
+from mockserver._world.truth import Change, JobChange, Truth
+from mockserver._world.world import World
 
 __all__ = [
     "PRESETS",

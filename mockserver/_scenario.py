@@ -32,26 +32,17 @@ from mockserver._faults.rules import rule_of
 from mockserver._mock import MockLegnext
 from mockserver._plain import PlainError, from_plain, to_plain
 from mockserver._serving.webhooks import WebhookSettings
-from mockserver._world import (
-    TASKS,
-    TYPICAL,
-    Account,
-    Distribution,
-    Failures,
-    Limit,
-    LimitRule,
-    Order,
-    Preset,
-    PresetName,
-    RunTimes,
-    Scheduled,
-    Script,
-    Unlimited,
-    WhenFull,
-    World,
-)
+from mockserver._world.account import Account
 from mockserver._world.checks import is_seconds
-from mockserver._world.limit_rules import limit_rule
+from mockserver._world.durations import TYPICAL, Distribution, RunTimes
+from mockserver._world.failures import Failures
+from mockserver._world.limit_rules import LimitRule, limit_rule
+from mockserver._world.limits import Limit, Scheduled, Unlimited
+from mockserver._world.presets import Preset, PresetName
+from mockserver._world.scripts import Script
+from mockserver._world.slots import Order, WhenFull
+from mockserver._world.tasks import TASKS
+from mockserver._world.world import World
 
 UNLIMITED: Final = "unlimited"
 """How a file says that there is no limit to the slots; TOML has no null."""

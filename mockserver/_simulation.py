@@ -12,7 +12,7 @@ import httpx
 
 from mockserver._plain import from_plain
 from mockserver._scenario import Scenario
-from mockserver._world import TERMINAL
+from mockserver._world.scripts import TERMINAL
 
 
 class Simulation:

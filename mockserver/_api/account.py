@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from mockserver._api.times import nanosecond_text, time_text
-from mockserver._world import TERMINAL
+from mockserver._world.scripts import TERMINAL
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from mockserver._api.quirks import Quirks
-    from mockserver._world import Balance, JobView, World
+    from mockserver._world.account import Balance
+    from mockserver._world.jobs import JobView
+    from mockserver._world.world import World
 
 ACCOUNT_ID: Final = 1
 ALERT_BELOW: Final = 10

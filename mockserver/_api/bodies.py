@@ -14,7 +14,7 @@ from mockserver._api.refusals import Refusal
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope
 
-    from mockserver._world import TaskType
+    from mockserver._world.tasks import TaskType
 
 _INTEGER: Final = re.compile("[0-9]{1,9}")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from mockserver._api.quirks import Quirks
-    from mockserver._world import JobView
+    from mockserver._world.jobs import JobView
 
 TEMPORARY_SECONDS: Final = 86400.0
 """The longest that a result under `/temp/` can be downloaded, in seconds."""

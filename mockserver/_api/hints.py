@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from mockserver._world import Hint
+    from mockserver._world.limits import Hint
 
 RetryAfter: TypeAlias = Literal[
     "seconds",

@@ -12,7 +12,7 @@ import attrs
 from mockserver._world.checks import is_share, texts
 
 if TYPE_CHECKING:
-    from mockserver._world import Randomness
+    from mockserver._world.randomness import Randomness
 
 
 @attrs.frozen

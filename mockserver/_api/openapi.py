@@ -10,14 +10,14 @@ import functools
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from mockserver._api.schemas import active_tasks_schema, balance_schema, error_schema, job_schema
-from mockserver._world import TASKS
 from mockserver._world.routes import ACTIVE_TASKS, BALANCE, JOB, Route
+from mockserver._world.tasks import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mockserver._api.quirks import Quirks
-    from mockserver._world import TaskType
+    from mockserver._world.tasks import TaskType
 
 Document: TypeAlias = dict[str, Any]
 """An OpenAPI document, or part of one."""

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mockserver._api.quirks import Quirks
-    from mockserver._world import JobView, TaskType
+    from mockserver._world.jobs import JobView
+    from mockserver._world.tasks import TaskType
 
 RESULTS_HOST: Final = "images.legnext.example"
 """The host of results in memory. RFC 2606 reserves the domain, so there is no such host."""

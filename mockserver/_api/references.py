@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mockserver._api.quirks import Quirks
-    from mockserver._world import JobView, TaskType, World
+    from mockserver._world.jobs import JobView
+    from mockserver._world.tasks import TaskType
+    from mockserver._world.world import World
 
 _DRAFT: Final = re.compile(r"(?<!\S)--draft(?!\S)")
 

@@ -9,7 +9,7 @@ from mockserver._api.refusals import Refusal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mockserver._world import TaskType
+    from mockserver._world.tasks import TaskType
 
 
 def validate(task: TaskType, params: Mapping[str, object]) -> None:

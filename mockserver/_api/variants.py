@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from mockserver._world import JobView
+    from mockserver._world.jobs import JobView
 
 JobObject: TypeAlias = dict[str, Any]
 """A job object, decoded from JSON."""

@@ -22,7 +22,7 @@ from mockserver._world.tasks import Makes
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from mockserver._world import JobView
+    from mockserver._world.jobs import JobView
 
 _NO_ERROR: Final = '{"code":0,"raw_message":"","message":"","detail":null}'
 _NO_OUTPUT: Final = '{"image_url":"","image_urls":null,"seed":""}'

@@ -16,7 +16,12 @@ from mockserver._plain import kind_of
 from mockserver._plain.families import FAMILIES
 from mockserver._scenario import Jobs, Phase, Scenario
 from mockserver._serving.webhooks import WebhookSettings
-from mockserver._world import Account, Distribution, Failures, Limit, LimitRule, Script, Step
+from mockserver._world.account import Account
+from mockserver._world.durations import Distribution
+from mockserver._world.failures import Failures
+from mockserver._world.limit_rules import LimitRule
+from mockserver._world.limits import Limit
+from mockserver._world.scripts import Script, Step
 
 Topic: TypeAlias = Literal[
     "faults",

@@ -11,8 +11,7 @@ from cyclopts.validators import Number
 
 from mockserver._api.hints import Fields, RetryAfter
 from mockserver._scenario import UNLIMITED
-from mockserver._world import Order
-from mockserver._world.slots import read_slots
+from mockserver._world.slots import Order, read_slots
 
 SERVER: Final = Group("Server", sort_key=1)
 _JOBS: Final = Group("Jobs and account", sort_key=2)

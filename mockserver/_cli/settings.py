@@ -17,7 +17,8 @@ from mockserver._faults import FAULTS
 from mockserver._plain import PlainError, from_plain, kind_of, to_plain
 from mockserver._plain.families import FAMILIES
 from mockserver._scenario import Scenario, ScenarioError, read_scenario
-from mockserver._world import Distribution, Limit
+from mockserver._world.durations import Distribution
+from mockserver._world.limits import Limit
 
 
 def _kinds(classes: Iterable[type]) -> Kinds:

@@ -15,8 +15,9 @@ from typing import ClassVar, Final, Literal, Protocol, TypeAlias
 
 import attrs
 
-from mockserver._world import JobView, World
+from mockserver._world.jobs import JobView
 from mockserver._world.kinds import Family, kinds_of
+from mockserver._world.world import World
 
 CONNECTION: Final = "legnext_mock.connection"
 """The key in the `extensions` of an ASGI scope under which the server leaves the `Connection`."""

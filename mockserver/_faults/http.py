@@ -18,8 +18,8 @@ from mockserver._faults.fault import (
     Replaces,
     kinds_in,
 )
-from mockserver._world import Distribution
 from mockserver._world.checks import is_seconds
+from mockserver._world.durations import Distribution
 from mockserver._world.kinds import Range, tried
 
 JSON: Final = "application/json"

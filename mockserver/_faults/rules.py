@@ -13,8 +13,8 @@ import attrs
 from mockserver._faults.connection import Refuse
 from mockserver._faults.fault import Fault
 from mockserver._faults.matching import When
-from mockserver._world import Randomness
 from mockserver._world.kinds import kind_of
+from mockserver._world.randomness import Randomness
 from mockserver._world.recent import Recent
 from mockserver._world.routes import RequestFacts
 

@@ -21,9 +21,10 @@ from mockserver._faults.fault import (
     Reading,
     kinds_in,
 )
-from mockserver._world import TERMINAL, JobView
 from mockserver._world.checks import is_seconds
+from mockserver._world.jobs import JobView
 from mockserver._world.kinds import Range, tried
+from mockserver._world.scripts import TERMINAL
 
 _EARLIER: Final = tried(None, "pending", "staged", "processing", "retry")
 UNDOCUMENTED: Final = ("queued-elsewhere", "paused", "Processing", "…")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from mockserver._faults import FAULTS, Fault
-from mockserver._world import Distribution, Limit, PerType, RunTimes
-from mockserver._world.durations import Drawn
+from mockserver._world.durations import Distribution, Drawn, PerType, RunTimes
 from mockserver._world.kinds import kinds_of
+from mockserver._world.limits import Limit
 
 FAMILIES: Final[dict[object, tuple[type, ...]]] = {
     Distribution: kinds_of(Drawn),

@@ -26,8 +26,9 @@ import attrs
 
 from mockserver._plain.families import FAMILIES, KINDS
 from mockserver._plain.problems import Place, PlainError, one_of
-from mockserver._world import Fixed, Script, Step
+from mockserver._world.durations import Fixed
 from mockserver._world.kinds import kind_of
+from mockserver._world.scripts import Script, Step
 
 T = TypeVar("T")
 

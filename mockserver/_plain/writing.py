@@ -11,8 +11,8 @@ import attrs
 
 from mockserver._plain.families import KINDS
 from mockserver._plain.problems import PlainError
-from mockserver._world import Step
 from mockserver._world.kinds import kind_of
+from mockserver._world.scripts import Step
 
 
 def to_plain(value: object) -> Any:  # noqa: ANN401 - as various as JSON

@@ -28,8 +28,8 @@ from mockserver._api.wire import job_body
 from mockserver._serving.applied_faults import reported_job
 from mockserver._serving.gate import MADE_JOB, Gate
 from mockserver._serving.results import Results
-from mockserver._world import TASKS
 from mockserver._world.routes import ACTIVE_TASKS, BALANCE, FILE, JOB, OPENAPI
+from mockserver._world.tasks import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     from mockserver._serving.service import Service
     from mockserver._serving.webhooks import Webhooks
-    from mockserver._world import TaskType
     from mockserver._world.routes import Route as ApiRoute
+    from mockserver._world.tasks import TaskType
 
     Layer: TypeAlias = Callable[[ASGIApp], ASGIApp]
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from mockserver._serving.service import Service
-    from mockserver._world import JobView
+    from mockserver._world.jobs import JobView
 
 MISLEADING: Final = "legnext_mock.misleading"
 """The key of a request's scope under which the gate leaves rules for `reported_job`."""

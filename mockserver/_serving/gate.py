@@ -21,7 +21,8 @@ from mockserver._serving.applied_faults import (
     replacement_for,
 )
 from mockserver._serving.journal import RequestRecord
-from mockserver._world import Refused, Ticket
+from mockserver._world.limit_rules import Ticket
+from mockserver._world.limits import Refused
 from mockserver._world.routes import FILE, JOB, OPENAPI, RequestFacts
 
 if TYPE_CHECKING:

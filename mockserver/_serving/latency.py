@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from mockserver._world.recent import Recent
 
 if TYPE_CHECKING:
-    from mockserver._world import Distribution, Randomness
+    from mockserver._world.durations import Distribution
+    from mockserver._world.randomness import Randomness
 
 
 class Latency:

@@ -11,7 +11,7 @@ from mockserver._api.outputs import RESULTS_URL
 from mockserver._api.quirks import DEFAULT_QUIRKS, Quirks
 from mockserver._faults import Faults
 from mockserver._serving.journal import Journal
-from mockserver._world import LimitRules
+from mockserver._world.limit_rules import LimitRules
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mockserver._api.moderation import Moderation
     from mockserver._serving.clocks import WorldClock
     from mockserver._serving.latency import Latency
-    from mockserver._world import World
+    from mockserver._world.world import World
 
 
 @attrs.define(eq=False)

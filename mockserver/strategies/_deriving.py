@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 import attrs
 from hypothesis import strategies as st
 
-from mockserver._world import Distribution
+from mockserver._world.durations import Distribution
 from mockserver._world.kinds import Range
 from mockserver.strategies._lives import distributions, seconds
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-from mockserver._world import Limit, Scheduled, Unlimited
 from mockserver._world.kinds import kinds_of
+from mockserver._world.limits import Limit, Scheduled, Unlimited
 from mockserver.strategies._deriving import drawn
 from mockserver.strategies._lives import seconds
 

@@ -9,16 +9,9 @@ from typing import Final, TypeAlias
 from hypothesis import strategies as st
 
 from mockserver._faults.state import UNDOCUMENTED
-from mockserver._world import (
-    TASKS,
-    Empirical,
-    Fixed,
-    Lognormal,
-    PerType,
-    Script,
-    Step,
-    Uniform,
-)
+from mockserver._world.durations import Empirical, Fixed, Lognormal, PerType, Uniform
+from mockserver._world.scripts import Script, Step
+from mockserver._world.tasks import TASKS
 
 KNOWN: Final = ("pending", "staged", "processing", "retry")
 """The documented statuses of an unfinished job; `retry` may come anywhere among them."""

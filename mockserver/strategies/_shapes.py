@@ -13,7 +13,9 @@ from mockserver._api.quirks import Quirks
 from mockserver._api.times import DEFAULT_EPOCH
 from mockserver._api.wire import job_body
 from mockserver._faults.state import UNDOCUMENTED
-from mockserver._world import FAILURES, TASKS, Failure, Script, Step, World
+from mockserver._world.scripts import FAILURES, Failure, Script, Step
+from mockserver._world.tasks import TASKS
+from mockserver._world.world import World
 from mockserver.strategies._deriving import values_of
 from mockserver.strategies._ids import job_ids
 from mockserver.strategies._lives import KNOWN, seconds

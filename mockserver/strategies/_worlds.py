@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from mockserver._api.hints import Fields, Hints, RetryAfter
 from mockserver._faults import FAULTS, Fault
 from mockserver._scenario import Jobs, Scenario
-from mockserver._world import TASKS, TYPICAL, Failures, LimitRule, Order, PresetName, WhenFull
+from mockserver._world.durations import TYPICAL
+from mockserver._world.failures import Failures
+from mockserver._world.limit_rules import LimitRule
+from mockserver._world.presets import PresetName
+from mockserver._world.slots import Order, WhenFull
+from mockserver._world.tasks import TASKS
 from mockserver.strategies._limiting import limits
 from mockserver.strategies._lives import distributions, run_times, scripts, seconds
 from mockserver.strategies._shapes import quirks

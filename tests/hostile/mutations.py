@@ -15,7 +15,9 @@ import msgspec
 
 from mockserver._api.quirks import Quirks
 from mockserver._api.wire import job_body
-from mockserver._world import TASKS, Script, World
+from mockserver._world.scripts import Script
+from mockserver._world.tasks import TASKS
+from mockserver._world.world import World
 
 JOB_ID: Final = "789320d3-4b20-46d3-a804-6165a079176a"
 """The id of all jobs in the bodies."""

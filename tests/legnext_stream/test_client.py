@@ -23,7 +23,7 @@ from legnext_stream import (
 )
 from legnext_stream._core.pace.spacing import LATENESS
 from mockserver import MockLegnext, Script, TokenBucket
-from mockserver._world import Failure
+from mockserver._world.scripts import Failure
 from tests.legnext_stream.support import (
     KEY,
     URL,

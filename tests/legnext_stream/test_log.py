@@ -17,7 +17,7 @@ from legnext_stream._core.stats import Tally
 from legnext_stream._http import Request
 from legnext_stream._log import LOGGER, Log, journal_resumed, watch_ended
 from mockserver import MockLegnext, Script
-from mockserver._world import TokenBucket
+from mockserver._world.limits import TokenBucket
 from tests.legnext_stream.support import KEY, URL, in_turn, no_reply, refusal, reply
 
 QUICK = Script([("pending", 1), ("processing", 10), "completed"])

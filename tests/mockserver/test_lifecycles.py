@@ -19,7 +19,7 @@ from mockserver import (
     Uniform,
     run_virtual,
 )
-from mockserver._world import RunTimes
+from mockserver._world.durations import RunTimes
 from tests.mockserver.helpers import client_of
 
 

@@ -35,7 +35,7 @@ from mockserver._scenario import (
     read_scenario,
     write_scenario,
 )
-from mockserver._world import LimitRule
+from mockserver._world.limit_rules import LimitRule
 from mockserver.strategies import worlds
 from tests.effort import examples
 from tests.mockserver.helpers import POST, client_of

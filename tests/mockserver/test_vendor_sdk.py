@@ -31,7 +31,7 @@ from mockserver import (
     Script,
     TokenBucket,
 )
-from mockserver._world import TASKS
+from mockserver._world.tasks import TASKS
 from tests.patience import PATIENCE
 
 if TYPE_CHECKING:

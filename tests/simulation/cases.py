@@ -21,17 +21,17 @@ from mockserver._faults import FAULTS, Fault, Rule, When
 from mockserver._faults.connection import Dribble, Refuse, Silence
 from mockserver._faults.http import Oversized, Status
 from mockserver._scenario import Jobs, Scenario
-from mockserver._world import (
-    TASKS,
+from mockserver._world.limit_rules import LimitRule
+from mockserver._world.limits import (
     FixedWindow,
     LeakyBucket,
     Limit,
-    LimitRule,
-    Order,
     Scheduled,
     SlidingWindow,
     TokenBucket,
 )
+from mockserver._world.slots import Order
+from mockserver._world.tasks import TASKS
 from mockserver.strategies import faults, hints, limits, quirks, run_times, scripts, seconds
 
 PATIENT: Final = 600.0

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from mockserver._serving.journal import Journal
     from mockserver._serving.service import Service
     from mockserver._serving.webhooks import Webhooks
-    from mockserver._world import Failure, Script, Truth, World
     from mockserver._world.account import Balance
     from mockserver._world.limit_rules import LimitLike, LimitRule
+    from mockserver._world.scripts import Failure, Script
+    from mockserver._world.truth import Truth
+    from mockserver._world.world import World
 
 
 @attrs.frozen

@@ -15,7 +15,9 @@ from mockserver._faults import Fault, When
 from mockserver._plain import PlainError, from_plain, to_plain
 from mockserver._serving.control.control import Control
 from mockserver._serving.control.snapshots import Snapshot
-from mockserver._world import Failure, Limit, LimitRule, Script
+from mockserver._world.limit_rules import LimitRule
+from mockserver._world.limits import Limit
+from mockserver._world.scripts import Failure, Script
 
 MOST_JOBS: Final = 100_000
 """The most jobs that one request may add; it takes about a second, and blocks everything else."""

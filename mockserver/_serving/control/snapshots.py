@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mockserver._serving.service import Service
-    from mockserver._world import WorldSnapshot
+    from mockserver._world.snapshots import WorldSnapshot
 
 
 class Part(Protocol):

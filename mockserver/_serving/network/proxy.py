@@ -15,7 +15,7 @@ from mockserver._serving.network.acceptor import Door
 from mockserver._serving.network.destinations import why_refused
 from mockserver._serving.network.faulty import GONE, FaultyStream
 from mockserver._serving.network.listening import Listening
-from mockserver._world import Randomness
+from mockserver._world.randomness import Randomness
 
 _MAX_BYTES: Final = 65536
 _PORTS: Final = {"http": 80, "https": 443}

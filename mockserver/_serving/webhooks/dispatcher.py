@@ -19,7 +19,8 @@ from mockserver._world.scripts import TERMINAL
 if TYPE_CHECKING:
     from mockserver._serving.service import Service
     from mockserver._serving.webhooks.settings import WebhookSettings
-    from mockserver._world import ChangeFeed, JobChange
+    from mockserver._world.feed import ChangeFeed
+    from mockserver._world.truth import JobChange
 
 
 @attrs.frozen

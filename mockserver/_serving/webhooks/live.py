@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mockserver._serving.service import Service
     from mockserver._serving.webhooks.receivers import Handler
-    from mockserver._world import JobView
+    from mockserver._world.jobs import JobView
 
 
 @attrs.frozen

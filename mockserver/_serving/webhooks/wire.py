@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mockserver._api.quirks import Quirks
     from mockserver._serving.webhooks.settings import WebhookSettings
-    from mockserver._world import JobView
+    from mockserver._world.jobs import JobView
 
 AGENT = "legnext-mock"
 """The `User-Agent` of messages."""

@@ -7,7 +7,7 @@ from opentelemetry.sdk.metrics.export import HistogramDataPoint
 
 from legnext_stream import LegnextClient, Pacing
 from mockserver import MockLegnext, Script
-from mockserver._world import TokenBucket
+from mockserver._world.limits import TokenBucket
 from tests.legnext_stream.support import KEY, URL
 from tests.legnext_stream.telemetry.support import Recorded, recording
 

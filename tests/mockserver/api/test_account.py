@@ -9,7 +9,7 @@ import anyio
 from mockserver import Account, Fixed, MockLegnext, Quirks, Script, run_virtual
 from mockserver._api.account import balance_body
 from mockserver._api.times import DEFAULT_EPOCH
-from mockserver._world import World
+from mockserver._world.world import World
 from tests.mockserver.api.asking import ask, submit
 from tests.mockserver.helpers import POST, client_of
 

@@ -10,7 +10,7 @@ import trio
 from mockserver import MockLegnext, Quirks, run_virtual
 from mockserver._api.bodies import read_params
 from mockserver._api.refusals import Refusal
-from mockserver._world import TASKS
+from mockserver._world.tasks import TASKS
 from tests.mockserver.api.asking import PNG, add_parent, ask
 from tests.mockserver.helpers import POST, client_of
 

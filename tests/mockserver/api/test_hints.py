@@ -23,7 +23,7 @@ from mockserver import (
     run_virtual,
 )
 from mockserver._api.hints import Scale, limit_fields, retry_after, retry_after_in
-from mockserver._world import Hint, Limit
+from mockserver._world.limits import Hint, Limit
 from tests.mockserver.helpers import client_of
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)

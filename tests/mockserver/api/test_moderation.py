@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import MockLegnext, Moderation
-from mockserver._world import Randomness
+from mockserver._world.randomness import Randomness
 from tests.mockserver.api.asking import COMPLETED, submit
 
 NUMBERS = Randomness(0)

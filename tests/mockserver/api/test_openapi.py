@@ -28,7 +28,7 @@ from mockserver._api.refusals import Refusal
 from mockserver._api.times import DEFAULT_EPOCH
 from mockserver._api.validation import validate
 from mockserver._api.wire import error_body, job_body
-from mockserver._world import TASKS
+from mockserver._world.tasks import TASKS
 from tests.effort import examples
 from tests.mockserver.api.asking import ask
 from tests.mockserver.api.test_validation import ALSO_GOOD, BAD, GOOD

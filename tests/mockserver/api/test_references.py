@@ -13,7 +13,7 @@ from mockserver._api.outputs import images_of, videos_of
 from mockserver._api.quirks import DEFAULT_QUIRKS
 from mockserver._api.references import check_references
 from mockserver._api.refusals import Refusal
-from mockserver._world import TASKS
+from mockserver._world.tasks import TASKS
 from tests.effort import examples
 from tests.mockserver.api.asking import COMPLETED, submit
 from tests.mockserver.api.test_validation import GOOD

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from mockserver import MockLegnext, run_virtual
 from mockserver._api.routes import job_id_in, nearest_route, route_of
-from mockserver._world import TASKS
 from mockserver._world.routes import BALANCE, JOB, ROUTES, Route
+from mockserver._world.tasks import TASKS
 from tests.mockserver.helpers import client_of
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from mockserver._api.refusals import Refusal
 from mockserver._api.validation import kept_of, prompts_of, validate
-from mockserver._world import TASKS
+from mockserver._world.tasks import TASKS
 
 URL = "https://example.org/a.png"
 AREA = {"width": 500, "height": 4096, "points": [0, 0, 10, 0, 10, 10]}

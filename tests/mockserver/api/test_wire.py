@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 from mockserver._api.times import DEFAULT_EPOCH
 from mockserver._api.wire import error_body, job_body
-from mockserver._world import TASKS, Fixed, Makes, Script, World
+from mockserver._world.durations import Fixed
+from mockserver._world.scripts import Script
+from mockserver._world.tasks import TASKS, Makes
+from mockserver._world.world import World
 
 # The sample of a pending job, as documented.
 PENDING = (

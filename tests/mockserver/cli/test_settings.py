@@ -15,7 +15,9 @@ from mockserver._cli.settings import UsageError, scenario_of
 from mockserver._faults.http import Delay, Redirect
 from mockserver._scenario import Jobs, Scenario
 from mockserver._serving.webhooks import WebhookSettings
-from mockserver._world import Concurrency, Fixed, LimitRule, SlidingWindow, Uniform
+from mockserver._world.durations import Fixed, Uniform
+from mockserver._world.limit_rules import LimitRule
+from mockserver._world.limits import Concurrency, SlidingWindow
 
 FILE = """
 seed = 5

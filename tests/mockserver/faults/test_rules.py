@@ -21,7 +21,7 @@ from mockserver import (
     run_virtual,
 )
 from mockserver._faults import FAULTS
-from mockserver._world import Randomness
+from mockserver._world.randomness import Randomness
 from mockserver._world.routes import BALANCE, JOB, RequestFacts
 from tests.mockserver.faults.support import ask
 from tests.mockserver.helpers import POST, client_of

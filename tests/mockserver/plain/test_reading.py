@@ -17,7 +17,9 @@ from mockserver import Fixed, PerType, Rule, Script, Step, TokenBucket, Uniform,
 from mockserver._faults import Fault
 from mockserver._faults.http import Delay, Status
 from mockserver._plain import PlainError, from_plain
-from mockserver._world import Distribution, Limit, LimitRule, RunTimes, Unlimited
+from mockserver._world.durations import Distribution, RunTimes
+from mockserver._world.limit_rules import LimitRule
+from mockserver._world.limits import Limit, Unlimited
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

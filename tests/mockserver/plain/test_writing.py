@@ -14,7 +14,8 @@ from mockserver import Lognormal, PerType, Quirks, Rule, Script, Step, TokenBuck
 from mockserver._faults import Fault
 from mockserver._faults.http import Delay
 from mockserver._plain import PlainError, from_plain, to_plain
-from mockserver._world import TYPICAL, Limit, RunTimes
+from mockserver._world.durations import TYPICAL, RunTimes
+from mockserver._world.limits import Limit
 from mockserver.strategies import limits, quirks, rules, run_times, scripts
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mockserver import Failure, Script, World
 from mockserver._replay import RecordedJob
 from mockserver._replay.lives import Sighting, failure_of, known_task, script_of
-from mockserver._world import FAILURES
+from mockserver._world.scripts import FAILURES
 
 LIVES = st.sampled_from(
     [

@@ -12,7 +12,7 @@ import pytest
 
 from mockserver import Fixed, Lognormal, MockLegnext, Script, TokenBucket, run_virtual
 from mockserver._serving.app import GetJob
-from mockserver._world import TASKS
+from mockserver._world.tasks import TASKS
 from tests.mockserver.api.asking import PNG, add_parent, ask
 from tests.mockserver.api.test_validation import GOOD
 from tests.mockserver.helpers import POST, client_of

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mockserver import MockLegnext, Uniform
 from mockserver._serving.latency import Latency
-from mockserver._world import Randomness
+from mockserver._world.randomness import Randomness
 from tests.mockserver.faults.support import ask
 
 

@@ -6,7 +6,7 @@ from uuid import RFC_4122, UUID
 
 from hypothesis import given
 
-from mockserver._world import Randomness
+from mockserver._world.randomness import Randomness
 from mockserver.strategies import job_ids
 from tests.mockserver.strategies.finding import plainest
 

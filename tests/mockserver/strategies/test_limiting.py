@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mockserver import Scheduled, TokenBucket
 from mockserver._plain.families import FAMILIES
-from mockserver._world import Admitted, Limit, Unlimited
+from mockserver._world.limits import Admitted, Limit, Unlimited
 from mockserver.strategies import limits
 from tests.mockserver.strategies.finding import plainest
 

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from mockserver import Fixed, PerType, Script, Step
 from mockserver._faults.state import UNDOCUMENTED
-from mockserver._world import TERMINAL, Draws, Randomness, Start, World
+from mockserver._world.durations import Start
+from mockserver._world.randomness import Draws, Randomness
+from mockserver._world.scripts import TERMINAL
+from mockserver._world.world import World
 from mockserver.strategies import distributions, run_times, scripts, seconds
 from tests.mockserver.strategies.finding import plainest
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import Quirks
-from mockserver._world import TASKS
+from mockserver._world.tasks import TASKS
 from mockserver.strategies import job_objects, quirks
 from tests.mockserver.strategies.finding import plainest
 

@@ -8,7 +8,12 @@ from typing import Final, Literal, TypeAlias
 import attrs
 from hypothesis import strategies as st
 
-from mockserver._world import Failures, Order, Preset, Script, Step, Uniform, World
+from mockserver._world.durations import Uniform
+from mockserver._world.failures import Failures
+from mockserver._world.presets import Preset
+from mockserver._world.scripts import Script, Step
+from mockserver._world.slots import Order
+from mockserver._world.world import World
 
 What: TypeAlias = Literal["add", "poll", "release", "hold", "set", "look"]
 

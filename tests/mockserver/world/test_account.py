@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from mockserver import MockLegnext, run_virtual
-from mockserver._world import TASKS, Account, Balance, Fixed, World
+from mockserver._world.account import Account, Balance
+from mockserver._world.durations import Fixed
+from mockserver._world.tasks import TASKS
+from mockserver._world.world import World
 from tests.mockserver.helpers import client_of
 
 

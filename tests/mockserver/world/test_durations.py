@@ -9,19 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver._world import (
-    TASKS,
+from mockserver._world.durations import (
     TYPICAL,
     Distribution,
     Empirical,
     Fixed,
     Lognormal,
     PerType,
-    Randomness,
     Run,
     Start,
     Uniform,
 )
+from mockserver._world.randomness import Randomness
+from mockserver._world.tasks import TASKS
 
 SHARES = st.floats(0, 1, exclude_max=True)
 

@@ -8,8 +8,11 @@ import pytest
 import trio
 
 from mockserver import MockLegnext, run_virtual
-from mockserver._world import FAILURES, Failures, Fixed, JobView, Run, World
-from mockserver._world.failures import REASONS
+from mockserver._world.durations import Fixed, Run
+from mockserver._world.failures import REASONS, Failures
+from mockserver._world.jobs import JobView
+from mockserver._world.scripts import FAILURES
+from mockserver._world.world import World
 from tests.mockserver.helpers import client_of
 
 

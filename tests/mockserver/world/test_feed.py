@@ -7,7 +7,11 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver._world import Fixed, JobChange, Order, Script, World
+from mockserver._world.durations import Fixed
+from mockserver._world.scripts import Script
+from mockserver._world.slots import Order
+from mockserver._world.truth import JobChange
+from mockserver._world.world import World
 from tests.mockserver.world.actions import ACTIONS, ORDERS, Action, act, made
 
 CALLBACK = "http://127.0.0.1/hook"

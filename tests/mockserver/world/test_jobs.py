@@ -5,7 +5,9 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from mockserver._world import Fixed, Script, Step, World
+from mockserver._world.durations import Fixed
+from mockserver._world.scripts import Script, Step
+from mockserver._world.world import World
 
 
 def test_progress_is_the_share_of_the_run() -> None:

@@ -21,7 +21,8 @@ from mockserver import (
     TokenBucket,
     run_virtual,
 )
-from mockserver._world import Limit, LimitRules, Refused, Ticket, Unlimited
+from mockserver._world.limit_rules import LimitRules, Ticket
+from mockserver._world.limits import Limit, Refused, Unlimited
 from mockserver._world.routes import BALANCE, JOB, RequestFacts
 from tests.mockserver.helpers import POST, client_of
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver._world import (
+from mockserver._world.limits import (
     Admitted,
     Concurrency,
     FixedWindow,

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from mockserver._world import Empirical, Failures, Fixed, Lognormal, Preset, Script, World
+from mockserver._world.durations import Empirical, Fixed, Lognormal
+from mockserver._world.failures import Failures
+from mockserver._world.presets import Preset
+from mockserver._world.scripts import Script
+from mockserver._world.world import World
 
 
 def test_a_preset_sets_every_stage() -> None:

@@ -9,7 +9,8 @@ import pytest
 import trio
 
 from mockserver import MockLegnext, run_virtual
-from mockserver._world import PRESETS, PresetName, World
+from mockserver._world.presets import PRESETS, PresetName
+from mockserver._world.world import World
 from tests.mockserver.helpers import client_of
 
 

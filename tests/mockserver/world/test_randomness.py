@@ -9,7 +9,7 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver._world import Randomness
+from mockserver._world.randomness import Randomness
 
 KEYS = st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 5)), min_size=1)
 

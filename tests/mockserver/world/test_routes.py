@@ -5,8 +5,8 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from mockserver._world import TASKS
 from mockserver._world.routes import JOB, ROUTES, WORDS, is_route_word
+from mockserver._world.tasks import TASKS
 
 
 @attrs.frozen

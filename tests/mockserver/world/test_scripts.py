@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mockserver._world import Script, Step
+from mockserver._world.scripts import Script, Step
 
 
 def test_short_forms() -> None:

@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver._world import Fixed, Lognormal, Order, Randomness, Script, Uniform, World
-from mockserver._world.slots import Queue, read_slots
+from mockserver._world.durations import Fixed, Lognormal, Uniform
+from mockserver._world.randomness import Randomness
+from mockserver._world.scripts import Script
+from mockserver._world.slots import Order, Queue, read_slots
+from mockserver._world.world import World
 
 ORDERS: st.SearchStrategy[Order] = st.sampled_from(["fifo", "random", "priority"])
 

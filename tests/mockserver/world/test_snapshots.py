@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver._world import Fixed, Order, Script, Step, World
+from mockserver._world.durations import Fixed
+from mockserver._world.scripts import Script, Step
+from mockserver._world.slots import Order
+from mockserver._world.world import World
 from tests.mockserver.world.actions import ACTIONS, ORDERS, Action, act, made
 
 

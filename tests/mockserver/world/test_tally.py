@@ -8,7 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import MockLegnext, run_virtual
-from mockserver._world import TERMINAL, Fixed, Order, World
+from mockserver._world.durations import Fixed
+from mockserver._world.scripts import TERMINAL
+from mockserver._world.slots import Order
+from mockserver._world.world import World
 from tests.mockserver.helpers import client_of
 from tests.mockserver.world.actions import ACTIONS, ORDERS, Action, act, made
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockserver._world import TASKS, TaskType
-from mockserver._world.tasks import task_named
+from mockserver._world.tasks import TASKS, TaskType, task_named
 
 
 def test_there_are_nineteen() -> None:

@@ -9,19 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver._world import (
-    FAILURES,
-    TERMINAL,
-    Change,
-    Failure,
-    Fixed,
-    JobChange,
-    Run,
-    Script,
-    Start,
-    Step,
-    World,
-)
+from mockserver._world.durations import Fixed, Run, Start
+from mockserver._world.scripts import FAILURES, TERMINAL, Failure, Script, Step
+from mockserver._world.truth import Change, JobChange
+from mockserver._world.world import World
 
 TIMES = st.floats(0, 500)
 STEPS = st.lists(

@@ -20,8 +20,10 @@ from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.schedule.timers import Timers
 from legnext_stream._core.tracker import Poll, Tracker
 from legnext_stream.errors import NotFoundError, ServerError
-from mockserver._world import Limit, Lognormal, Refused, Unlimited, World
+from mockserver._world.durations import Lognormal
+from mockserver._world.limits import Limit, Refused, Unlimited
 from mockserver._world.slots import Order
+from mockserver._world.world import World
 
 USUAL = Lognormal(45.0, 0.25)
 """Run times as most worlds here have them."""

@@ -16,8 +16,11 @@ from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.schedule import Schedule
 from legnext_stream._core.schedule.durations import Durations
 from legnext_stream._core.watched import BY_QUEUE, IN_TIMERS, Watched
-from mockserver._world import Fixed, PerType, Script, TokenBucket, World
+from mockserver._world.durations import Fixed, PerType
+from mockserver._world.limits import TokenBucket
+from mockserver._world.scripts import Script
 from mockserver._world.slots import Order
+from mockserver._world.world import World
 from tests.effort import examples
 from tests.legnext_stream.core.schedule.support import FREELY, USUAL, Watch, entries, pacing, watch
 

@@ -11,20 +11,12 @@ from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.schedule.runtimes import RunTimes
 from legnext_stream._core.schedule.time_left import Estimator, TimeLeft, longest
 from legnext_stream._core.watched import Watched
-from mockserver._world import (
-    TASKS,
-    Limit,
-    Lognormal,
-    PerType,
-    Run,
-    Start,
-    TokenBucket,
-    Uniform,
-    Unlimited,
-    World,
-)
+from mockserver._world.durations import Lognormal, PerType, Run, Start, Uniform
+from mockserver._world.limits import Limit, TokenBucket, Unlimited
 from mockserver._world.scripts import FAILURES
 from mockserver._world.slots import Order
+from mockserver._world.tasks import TASKS
+from mockserver._world.world import World
 from tests.legnext_stream.core.schedule.support import USUAL, Watch
 
 SHARES = (0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 0.95)

@@ -15,7 +15,7 @@ from mockserver._serving.control.operations import (
     Admin,
     UnknownError,
 )
-from mockserver._world import Admitted, Limit
+from mockserver._world.limits import Admitted, Limit
 
 
 class Odd(Limit):

@@ -24,7 +24,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from mockserver import Fixed, Limit, MockLegnext, Rule, Script, TokenBucket
 from mockserver._plain import from_plain
 from mockserver._serving.control.page import page
-from mockserver._world import LimitRules
+from mockserver._world.limit_rules import LimitRules
 from tests.mockserver.helpers import client_of, in_virtual_time
 from tests.patience import PATIENCE
 

@@ -14,7 +14,7 @@ from mockserver._api.times import DEFAULT_EPOCH
 from mockserver._serving.clocks import WorldClock
 from mockserver._serving.service import Service
 from mockserver._serving.webhooks.dispatcher import Dispatcher
-from mockserver._world import Order
+from mockserver._world.slots import Order
 from tests.mockserver.serving.webhooks.hooks import HOOK, LIFE
 
 

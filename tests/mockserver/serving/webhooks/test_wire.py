@@ -12,7 +12,7 @@ from mockserver._api.times import DEFAULT_EPOCH
 from mockserver._api.wire import job_body
 from mockserver._serving.webhooks import signature_of
 from mockserver._serving.webhooks.wire import body_of, headers_of
-from mockserver._world import JobView
+from mockserver._world.jobs import JobView
 
 BODY = b'{"job_id":"a"}'
 
