@@ -118,7 +118,7 @@ RATE_REASONS: Final[Mapping[str, str]] = {
     "recovering": "coming back after refusals",
     "backing off": "refused again and again, trying now and then",
     "paused": "the API asked to wait",
-    "in-flight": "as many requests under way as may be",
+    "in-flight": "as many requests in flight as allowed",
 }
 """What `Stats.why` means, in words for people."""
 

@@ -65,7 +65,7 @@ def test_a_refusal_waits_for_an_end() -> None:
     nth = slots.start(6)
     assert slots.limited(10, nth, 6) is False, "it may have been the rate"
     assert slots.room == 6
-    assert slots.due(10, 6) == 10 + FIRST_TRIAL, "and now and then a feeler"
+    assert slots.due(10, 6) == 10 + FIRST_TRIAL, "and now and then a trial"
     assert slots.due(10.5, 5) == 10.5, "at once"
 
 
@@ -116,7 +116,7 @@ def test_several_refused_at_once_are_one_limit() -> None:
     assert slots.room == 6
     assert slots.due(1, 5) == 1
     slots.start(5)
-    assert slots.due(1, 5) == math.inf, "a feeler only when nothing is under way"
+    assert slots.due(1, 5) == math.inf, "a trial only when nothing is in flight"
 
 
 def test_a_retry_after_is_obeyed() -> None:

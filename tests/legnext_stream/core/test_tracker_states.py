@@ -49,8 +49,8 @@ IDS = [f"job-{number}" for number in range(3)]
 MAX_RATE = 20.0
 MAX_IN_FLIGHT = 4
 TIMEOUT = 120.0
-# A tracker that asks for nothing within this time, seconds, has forgotten its jobs: no hint and no
-# feeler holds the pace back for longer.
+# A tracker that polls nothing within this time, in seconds, has forgotten its jobs: no hint and no
+# trial request holds it back for longer.
 PATIENCE = 1800.0
 # Without any news the timeout ends each job; so many polls are far more than that can take.
 MOST_POLLS = 20_000

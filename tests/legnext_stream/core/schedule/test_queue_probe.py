@@ -16,117 +16,117 @@ def asking(
     jobs: int, *, closed_at: float | None = None
 ) -> tuple[QueueProbe, QueueOrder, list[Watched]]:
     """A probe for a queue of this many jobs; the head may have been seen waiting at a time."""
-    line, waiting = QueueOrder(), [Watched(f"job-{number}") for number in range(jobs)]
-    inquiry = QueueProbe(PACING, line)
+    queue, waiting = QueueOrder(), [Watched(f"job-{number}") for number in range(jobs)]
+    probe = QueueProbe(PACING, queue)
     for job in waiting:
-        line.append(job)
-        inquiry.joined()
+        queue.append(job)
+        probe.joined()
     if closed_at is not None:
-        assert line.found_waiting(waiting[0], closed_at)
-        inquiry.head_waits(closed_at, still=False)
-    return inquiry, line, waiting
+        assert queue.found_waiting(waiting[0], closed_at)
+        probe.head_waits(closed_at, still=False)
+    return probe, queue, waiting
 
 
-def answer(inquiry: QueueProbe, job: Watched) -> None:
+def answer(probe: QueueProbe, job: Watched) -> None:
     """A poll for the queue has ended, and the job is left to the queue again."""
     job.where = BY_QUEUE
-    inquiry.answered(job)
+    probe.answered(job)
 
 
 def test_an_empty_queue_needs_no_poll() -> None:
     """Without waiting jobs nothing is due."""
-    inquiry, _, _ = asking(0)
-    assert inquiry.due(0) == math.inf
+    probe, _, _ = asking(0)
+    assert probe.due(0) == math.inf
 
 
 def test_one_poll_at_a_time() -> None:
     """The probe is polled at once; nothing else is due until the answer."""
-    inquiry, line, jobs = asking(10)
-    assert line.is_open
-    assert inquiry.due(0) <= 0.0
-    job = inquiry.take(0.0, 0)
+    probe, queue, jobs = asking(10)
+    assert queue.is_open
+    assert probe.due(0) <= 0.0
+    job = probe.take(0.0, 0)
     assert job is jobs[0]
     assert job.where == IN_FLIGHT
-    assert inquiry.due(0) == math.inf
-    answer(inquiry, job)
-    assert inquiry.due(0) <= 0.0
+    assert probe.due(0) == math.inf
+    answer(probe, job)
+    assert probe.due(0) <= 0.0
 
 
 def test_the_head_is_polled_if_the_probe_is_scheduled() -> None:
     """No job is polled for two reasons at once."""
-    inquiry, line, jobs = asking(10)
-    line.found_started(jobs[0], 0.0)
-    probe = line.probe()
-    assert probe is not line.head
-    probe.where = IN_FLIGHT
-    assert inquiry.take(1.0, 1) is line.head
+    probe, queue, jobs = asking(10)
+    queue.found_started(jobs[0], 0.0)
+    job = queue.probe()
+    assert job is not queue.head
+    job.where = IN_FLIGHT
+    assert probe.take(1.0, 1) is queue.head
 
 
 def test_nothing_is_due_while_the_head_is_scheduled() -> None:
     """Its answer will tell."""
-    inquiry, _, jobs = asking(10)
+    probe, _, jobs = asking(10)
     jobs[0].where = IN_FLIGHT
-    assert inquiry.due(0) == math.inf
+    assert probe.due(0) == math.inf
 
 
 def test_a_failed_poll_is_repeated_at_the_given_time() -> None:
     """And no other poll goes before."""
-    inquiry, _, _ = asking(1)
-    answer(inquiry, inquiry.take(0.0, 0))
-    inquiry.failed(7.0)
-    assert inquiry.due(0) == 7.0
+    probe, _, _ = asking(1)
+    answer(probe, probe.take(0.0, 0))
+    probe.failed(7.0)
+    assert probe.due(0) == 7.0
 
 
 def test_a_head_that_keeps_waiting_is_polled_more_and_more_rarely() -> None:
     """The interval doubles up to the longest; a surprise makes the next poll due at once."""
-    inquiry, _, _ = asking(1, closed_at=0.0)
+    probe, _, _ = asking(1, closed_at=0.0)
     now, waits = 0.0, []
     for _ in range(6):
-        due = inquiry.due(1)
+        due = probe.due(1)
         waits.append(due - now)
         now = due
-        answer(inquiry, inquiry.take(now, 1))
-        inquiry.head_waits(now, still=True)
+        answer(probe, probe.take(now, 1))
+        probe.head_waits(now, still=True)
     assert waits == [2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
-    inquiry.hurry()
-    assert inquiry.due(1) <= now
+    probe.hurry()
+    assert probe.due(1) <= now
 
 
 def test_a_new_head_is_polled_at_the_first_interval() -> None:
     """The interval of the previous head doesn't apply."""
-    inquiry, _, _ = asking(1, closed_at=0.0)
-    inquiry.head_waits(0.0, still=True)
-    inquiry.head_waits(0.0, still=True)
-    assert inquiry.due(1) == 8.0
-    inquiry.begin()
-    assert inquiry.due(1) == 2.0
+    probe, _, _ = asking(1, closed_at=0.0)
+    probe.head_waits(0.0, still=True)
+    probe.head_waits(0.0, still=True)
+    assert probe.due(1) == 8.0
+    probe.begin()
+    assert probe.due(1) == 2.0
 
 
 def test_a_share_of_the_polls_goes_to_samples() -> None:
     """After enough polls a job behind the head is polled, and then none for a while."""
-    inquiry, _, jobs = asking(10, closed_at=0.0)
-    while inquiry.due(1) == 2.0:
-        inquiry.polled()
-    sample = inquiry.take(1.0, 1)
+    probe, _, jobs = asking(10, closed_at=0.0)
+    while probe.due(1) == 2.0:
+        probe.polled()
+    sample = probe.take(1.0, 1)
     assert sample in jobs[1:]
-    answer(inquiry, sample)
-    assert inquiry.due(1) == 2.0
+    answer(probe, sample)
+    assert probe.due(1) == 2.0
 
 
 def test_while_no_job_is_known_to_run_one_is_searched_for() -> None:
     """Samples are taken faster and faster, until it is clear that no job runs."""
-    inquiry, line, jobs = asking(10, closed_at=0.0)
+    probe, queue, jobs = asking(10, closed_at=0.0)
     now, gaps = 0.0, []
     for _ in range(14):
         # As if the head, asked just now, could tell nothing.
-        inquiry.head_waits(now + 60.0, still=False)
-        due = max(inquiry.due(0), now)
-        job = inquiry.take(due, 0)
+        probe.head_waits(now + 60.0, still=False)
+        due = max(probe.due(0), now)
+        job = probe.take(due, 0)
         assert job in jobs[1:]
-        answer(inquiry, job)
+        answer(probe, job)
         gaps.append(due - now)
         now = due
-    quick = gaps[1 : len(line)]
+    quick = gaps[1 : len(queue)]
     assert quick == sorted(quick, reverse=True)
     assert quick[-1] < 0.5
     assert gaps[-1] == 10.0

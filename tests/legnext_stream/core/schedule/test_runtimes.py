@@ -178,9 +178,9 @@ def test_a_hanging_job_is_polled_more_and_more_rarely() -> None:
     """Far beyond all run times that were seen, the interval grows."""
     learned = RunTimes(30, 90)
     watched(learned, bell(random.Random(8)), 200)
-    overdue = learned.wait(300, 0.1)
-    assert overdue < 30
-    assert overdue < learned.wait(1000, 0.1) < learned.wait(4000, 0.1)
+    hanging = learned.wait(300, 0.1)
+    assert hanging < 30
+    assert hanging < learned.wait(1000, 0.1) < learned.wait(4000, 0.1)
     age, requests = 100.0, 0
     while age < 3600:
         wait = max(learned.wait(age, 0.1), 1.0)
