@@ -190,17 +190,27 @@ class Account:
         for wake in waiting:
             wake()
 
-    def learned(self) -> dict[str, dict[str, Any]]:
-        """Return what polling has learned by now, as plain data for JSON."""
-        return {"pace": self.pacer.state(), "durations": self.durations.state()}
+    def learned(self, wall_now: float) -> dict[str, dict[str, Any]]:
+        """Return what polling has learned by now, as plain data for JSON.
 
-    def remember(self, name: str, state: Mapping[str, Any]) -> None:
+        Args:
+            wall_now: The time, seconds since 1970.
+        """
+        pace = self.pacer.state(trio.current_time(), wall_now)
+        return {"pace": pace, "durations": self.durations.state()}
+
+    def remember(self, name: str, state: Mapping[str, Any], wall_now: float) -> None:
         """Take over what an earlier run learned, where this one knows nothing better.
 
         The state of another version of the library is ignored.
+
+        Args:
+            name: `"pace"` or `"durations"`.
+            state: What `learned` returned under this name.
+            wall_now: The time, seconds since 1970.
         """
         if name == "pace":
-            self.pacer.remember(state)
+            self.pacer.remember(state, trio.current_time(), wall_now)
         else:
             with contextlib.suppress(ValueError):
                 self.durations.remember(state)

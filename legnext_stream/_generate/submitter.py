@@ -240,6 +240,9 @@ class Submitter:
             is_too_fast = not self._slots.limited(now, nth, unfinished, told)
         signal = signal_of(answer, limited=is_too_fast, sent_at=started_at)
         self._account.pacer.finish(now, signal, _SUBMIT)
+        if is_limited:
+            # The answer may have begun a pause, which extensions look for before each step.
+            self._watch.wake()
         self._trouble.observe(now, answer, said)
         if said.job is not None:
             await self._made(item, said.job, answer, nth)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -42,6 +43,8 @@ from legnext_stream.errors import JournalError
 # What was learned is written at most this often, seconds, and only if it has changed. A kill loses no
 # more than that.
 _LEARNED_EVERY: Final = 10.0
+# A longer pause is written as soon as it begins, seconds; a shorter one ends before the next run begins.
+_SHORT_PAUSE: Final = 1.0
 # How long closing waits for a recorder that is unavailable, seconds.
 _CLOSING: Final = 5.0
 
@@ -63,8 +66,9 @@ class JournalExtension(Extension):
         self._offset = 0.0
         # How many events were reported of each unfinished job, if any.
         self._sequences: dict[str, int] = {}
-        # What was learned, as it is recorded.
+        # What was learned, as it is recorded; and how long the recorded pause lasts, on Trio's clock.
         self._recorded: dict[str, Mapping[str, object]] = {}
+        self._paused_until = -math.inf
 
     # -- Beginning and end
 
@@ -86,11 +90,11 @@ class JournalExtension(Extension):
         Raises:
             JournalError: The records can't be read.
         """
-        for name in self._account.learned():
+        for name in self._account.learned(self._wall_now):
             state = await self._recorder.learned(name)
             if state is not None:
                 self._recorded[name] = state
-                self._account.remember(name, state)
+                self._account.remember(name, state, self._wall_now)
         tracker, slices = self.watch.tracker, Slices()
         async with aclosing(self._recorder.ended()) as pages:
             async for ids in pages:
@@ -135,8 +139,16 @@ class JournalExtension(Extension):
                 await trio.sleep(_LEARNED_EVERY)
                 self._put_learned()
 
+    def before_step(self) -> None:
+        """Record a long pause as soon as it begins, so that the next run keeps to it after a kill, too."""
+        now = trio.current_time()
+        until = self._account.pacer.paused_until(now)
+        if until > max(now, self._paused_until) + _SHORT_PAUSE:
+            self._paused_until = until
+            self._put_learned()
+
     def _put_learned(self) -> None:
-        for name, state in self._account.learned().items():
+        for name, state in self._account.learned(self._wall_now).items():
             if state != self._recorded.get(name):
                 self._recorded[name] = state
                 self._commit.put(Learned(name, state))
@@ -168,6 +180,10 @@ class JournalExtension(Extension):
             return
         with suppress(JournalError):
             await self._commit.settle()
+
+    @property
+    def _wall_now(self) -> float:
+        return trio.current_time() + self._offset
 
     # -- Jobs and events
 
@@ -206,7 +222,7 @@ class JournalExtension(Extension):
             status=event.status,
             raw_status=_utf8(event.job.raw_status),
             position=event.position,
-            at=trio.current_time() + self._offset,
+            at=self._wall_now,
         )
         self._commit.put(record)
 

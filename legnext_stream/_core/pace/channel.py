@@ -110,6 +110,10 @@ class Channel(Struct):
             held = self.paused_until
         return (held, Why.PAUSED) if held > due else (due, self._why)
 
+    def held_until(self, now: float) -> float:
+        """Until when the service has asked us to wait, or we wait by ourselves; -inf for not at all."""
+        return max(self.paused_until, self.quota.hold(now, self._number))
+
     def start(self, now: float) -> None:
         """Take the token: a request starts now."""
         spacing, growth, interval = self._spacing, self.growth, self._interval

@@ -135,28 +135,62 @@ class Pacer:
         """What decided the last answer of `ready_at`."""
         return self._why
 
-    def state(self) -> dict[str, dict[str, float | int | None]]:
-        """What was learned and is worth keeping over a restart, as plain data for JSON."""
+    def paused_until(self, now: float) -> float:
+        """Until when the longest pause of a kind of requests lasts; -inf if there was none."""
+        return max(channel.held_until(now) for channel in self._channels.values())
+
+    def state(self, now: float, wall_now: float) -> dict[str, dict[str, float | int | None]]:
+        """What was learned and is worth keeping over a restart, as plain data for JSON.
+
+        A pause is among it: what the service has asked for holds for the next run, too.
+
+        Args:
+            now: The time, in seconds.
+            wall_now: The same time, in seconds since 1970.
+        """
         return {
             kind.value: {
                 "ceiling": channel.growth.ceiling,
                 "window": channel.refusals.window,
                 "at_once": channel.flight.proven,
+                "paused_until": _wall_time(channel.held_until(now), now, wall_now),
             }
             for kind, channel in self._channels.items()
         }
 
-    def remember(self, state: object) -> None:
-        """Take over what an earlier `state` returned, for kinds of requests without a known ceiling.
+    def remember(self, state: object, now: float, wall_now: float) -> None:
+        """Take over what an earlier `state` returned. What is malformed is ignored.
 
-        What is malformed is ignored.
+        What was learned is taken over for kinds of requests without a known ceiling. A pause holds in
+        any case, but for no longer than a `Retry-After` does: the clocks may differ.
+
+        Args:
+            state: The state.
+            now: The time, in seconds.
+            wall_now: The same time, in seconds since 1970.
         """
         if not isinstance(state, dict):
             return
         for kind, channel in self._channels.items():
             kept = state.get(kind.value)
-            if isinstance(kept, dict) and channel.growth.ceiling is None:
-                _remember(channel, kept)
+            if isinstance(kept, dict):
+                if channel.growth.ceiling is None:
+                    _remember(channel, kept)
+                left = (_positive(kept.get("paused_until")) or 0.0) - wall_now
+                if left > 0:
+                    until = now + min(left, channel.max_hint)
+                    channel.paused_until = max(channel.paused_until, until)
+
+
+def _wall_time(until: float, now: float, wall_now: float) -> float | None:
+    """When a pause ends, in seconds since 1970; None if it is over.
+
+    Rounded up to a millisecond, but for what the two clocks' difference may vary by: so the same pause
+    always has the same end.
+    """
+    if until <= now:
+        return None
+    return math.ceil((until + (wall_now - now)) * 1000 - 0.001) / 1000
 
 
 def _remember(channel: Channel, kept: Mapping[str, Any]) -> None:

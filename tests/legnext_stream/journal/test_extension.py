@@ -35,7 +35,7 @@ from legnext_stream._journal.records import (
     Settled,
     Taken,
 )
-from mockserver import Fixed, MockLegnext
+from mockserver import Fixed, MockLegnext, Rule, Status, When
 from tests.legnext_stream.journal.memory import MemoryRecorder, Records
 from tests.legnext_stream.support import KEY, URL, check_contract
 
@@ -155,8 +155,9 @@ class Watch:
         recorder, mock = Noting(self.records), MockLegnext()
         async with LegnextClient(KEY, URL, mock.transport()) as client:
             account = client._account
-            account.learned = lambda: dict(self.now)  # type: ignore[method-assign] # for the test
             journal = JournalExtension(recorder, account)
+            patch = pytest.MonkeyPatch()
+            patch.setattr(account, "learned", lambda _wall_now: dict(self.now))
             async with EventStream(
                 _nothing(seconds),
                 account=account,
@@ -370,3 +371,59 @@ async def test_what_was_reported_and_not_acknowledged_comes_again() -> None:
         assert again.changed_between == pytest.approx(event.changed_between)
         following = await anext(stream)
     assert (following.status, following.previous) == (JobStatus.COMPLETED, JobStatus.PROCESSING)
+
+
+# ---------------------------------------------------------------- a pause across a restart
+
+
+def _limited(seconds: int, *, route: str) -> MockLegnext:
+    """A mock that answers 429 for so long, and says so once; then it answers as ever."""
+    refusal = Status(429, headers={"Retry-After": str(seconds)})
+    return MockLegnext(
+        faults=[Rule(refusal, When(route=route, until=seconds), name="limit")], run_times=Fixed(30)
+    )
+
+
+@pytest.mark.parametrize("how", ["kill", "leave"])
+@pytest.mark.parametrize("route", ["job", "submit"])
+async def test_a_pause_survives_a_restart(how: str, route: str) -> None:
+    """A `Retry-After` that the killed run was told holds for the next one, on the same clock or not."""
+    first, mock = Noting(), _limited(120, route=route)
+    jobs = mock.add_jobs(3) if route == "job" else []
+    prompts = None if route == "job" else ["cat 1"]
+    async with watching(mock, first, jobs, prompts=prompts) as stream:
+        with trio.move_on_after(1.5):
+            await anext(stream)
+        limited_at = max(request.answered_at for request in mock.requests)
+        asked = len(mock.requests)
+        assert mock.requests[-1].status_code == 429
+        if how == "kill":
+            # What is recorded by now is all that the next run knows.
+            await _resumes(mock, first, asked, limited_at + 120, prompts)
+    if how == "leave":
+        await _resumes(mock, first, asked, limited_at + 120, prompts)
+
+
+async def _resumes(
+    mock: MockLegnext,
+    first: Noting,
+    asked: int,
+    until: float,
+    prompts: Sequence[str] | None,
+) -> None:
+    second = Noting(first.records, takes_over=True)
+    async with watching(mock, second, prompts=prompts) as stream:
+        with trio.move_on_after(100):
+            await anext(stream)
+        assert len(mock.requests) == asked
+        ends = [event async for event in stream if event.status.is_terminal]
+    assert mock.requests[asked].at >= until
+    assert {event.status for event in ends} == {JobStatus.COMPLETED}
+
+
+async def test_a_short_pause_is_not_worth_a_write() -> None:
+    """A restart takes longer."""
+    recorder, mock = Noting(), _limited(1, route="job")
+    async with watching(mock, recorder, mock.add_jobs(3)) as stream:
+        await anext(stream)
+        assert recorder.written(Learned) == []

@@ -18,6 +18,8 @@ from tests.legnext_stream.core.pace.limits import WORLDS, World, run
 
 MAX_RATE = 20.0
 MAX_IN_FLIGHT = 5
+# A time by the calendar, seconds since 1970.
+WALL = 1.8e9
 
 delays = st.floats(0, 100) | st.just(1e300)
 hints = st.none() | st.builds(
@@ -128,10 +130,10 @@ def test_deterministic(script: Turns) -> None:
     assert Driver().play(script).log == Driver().play(script).log
 
 
-def remembering(state: object) -> Pacer:
+def remembering(state: object, now: float = 0.0, wall_now: float = WALL) -> Pacer:
     """A pacer that has taken over a state."""
     pacer = Pacer(max_rate=MAX_RATE, initial_rate=10.0, max_in_flight=5)
-    pacer.remember(state)
+    pacer.remember(state, now, wall_now)
     return pacer
 
 
@@ -139,10 +141,10 @@ def remembering(state: object) -> Pacer:
 @given(turns)
 def test_state_survives(script: Turns) -> None:
     """What was learned goes through JSON and comes back."""
-    pacer = Driver().play(script).pacer
-    state = json.loads(json.dumps(pacer.state()))
-    again = remembering(state)
-    assert again.state() == state
+    driver = Driver().play(script)
+    state = json.loads(json.dumps(driver.pacer.state(driver.now, WALL)))
+    again = remembering(state, 7.0)
+    assert again.state(7.0, WALL) == state
 
 
 def test_what_is_remembered() -> None:
@@ -154,12 +156,62 @@ def test_what_is_remembered() -> None:
     assert pacer.ceiling == 12.0
     assert pacer.window == 86_400.0
     assert pacer._status.flight.limit == 5
-    assert pacer.state()["submit"] == {"ceiling": None, "window": None, "at_once": None}
+    nothing = {"ceiling": None, "window": None, "at_once": None, "paused_until": None}
+    assert pacer.state(0.0, WALL)["submit"] == nothing
+
+
+def pausing(seconds: float) -> Pacer:
+    """A pacer that was told at 100 s to wait for so long, and at 50 s that submits have to."""
+    pacer = Pacer(max_rate=MAX_RATE, initial_rate=10.0, max_in_flight=5)
+    for at, kind in ((50.0, RequestKind.SUBMIT), (100.0, RequestKind.STATUS)):
+        pacer.start(at, kind)
+        signal = Signal(Outcome.LIMITED, Hints(retry_after=seconds), at, 0.01)
+        pacer.finish(at, signal, kind)
+    return pacer
+
+
+def test_a_pause_is_remembered() -> None:
+    """By the calendar, for each kind of requests, and whatever else is known."""
+    pacer = pausing(120.0)
+    assert pacer.paused_until(100.0) == 220.0
+    state = json.loads(json.dumps(pacer.state(110.0, WALL)))
+    again = remembering(state, 3.0, WALL + 20)
+    assert again.ready_at(3.0) == (pytest.approx(3.0 + 90, abs=0.002))
+    assert again.ready_at(3.0, RequestKind.SUBMIT) == pytest.approx(3.0 + 40, abs=0.002)
+    assert again.ready_at(3.0) >= 93.0, "not a moment too early"
+    again.remember({"status": {"paused_until": WALL + 21}}, 3.0, WALL + 20)
+    assert again.paused_until(3.0) == pytest.approx(93.0, abs=0.002), "the longer one holds"
+
+
+def test_a_pause_that_is_over_is_none() -> None:
+    """It is not in the state, and does not hold the next run up."""
+    state = pausing(120.0).state(300.0, WALL)
+    assert {kept["paused_until"] for kept in state.values()} == {None}
+    state = pausing(120.0).state(110.0, WALL)
+    assert remembering(state, 3.0, WALL + 500).ready_at(3.0) == 3.0
+
+
+@pytest.mark.parametrize("until", [WALL + 1e6, 1e300])
+def test_a_remembered_pause_is_bounded(until: float) -> None:
+    """No longer than the longest `Retry-After` that is obeyed, however wrong a clock is."""
+    pacer = remembering({"status": {"paused_until": until}}, 3.0)
+    assert pacer.ready_at(3.0) == 303.0
+    assert pacer.ready_at(3.0, RequestKind.SUBMIT) == 3.0
+
+
+def test_the_same_pause_has_the_same_end() -> None:
+    """Whenever it is asked for, so that it is not recorded again and again."""
+    pacer, offset = pausing(120.0), 1_796_059_602.2245007
+    states = [pacer.state(now, now + offset) for now in (100.1, 123.456789, 169.9)]
+    assert states[0] == states[1] == states[2]
 
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=5) | st.integers(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["ceiling", "window"]), inner),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(st.sampled_from(["ceiling", "window", "paused_until"]), inner)
+    ),
     max_leaves=5,
 )
 
