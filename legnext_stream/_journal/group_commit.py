@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from typing import Final
 
@@ -139,7 +138,9 @@ class GroupCommit:
 
     async def _answer(self) -> Written:
         """Write the batch, again and again while the recorder is unavailable."""
-        for attempt in itertools.count(1):
+        attempt = 0
+        while True:
+            attempt += 1
             written = await self._recorder.write(self._number, self._batch)
             is_available = written.outcome is not Outcome.UNAVAILABLE
             if is_available is not self._is_available:
@@ -148,4 +149,3 @@ class GroupCommit:
             if is_available:
                 return written
             await trio.sleep(REQUESTS.wait(attempt, "journal"))
-        raise AssertionError("counting has no end")

@@ -193,7 +193,7 @@ async def run(
     began, work = trio.current_time(), time.perf_counter()
     # The library's class with a smaller limit, which a run of some minutes reaches.
     ended_ids = partial(EndedIds, plan.remembered)
-    with patch("legnext_stream._core.tracker.EndedIds", ended_ids):
+    with patch("legnext_stream._core.membership.EndedIds", ended_ids):
         async with client:
             inside = await _watched(client, plan, report, progress)
     report.seconds, report.work = trio.current_time() - began, time.perf_counter() - work

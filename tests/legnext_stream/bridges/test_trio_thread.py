@@ -130,3 +130,16 @@ def test_a_child_has_nothing_of_its_parents(lease: Lease, monkeypatch: pytest.Mo
             lease.run_sync(trio.current_time)
         lease.end().result()
     assert lease.run_sync(trio.current_time) > 0
+
+
+def test_a_call_that_was_never_run_can_be_withdrawn_twice() -> None:
+    """Its caller gets `Withdrawn`, and the second time changes nothing."""
+
+    async def work() -> None:
+        raise AssertionError
+
+    call = trio_thread.Call(work)
+    call.withdraw()
+    call.withdraw()
+    with pytest.raises(trio_thread.Withdrawn):
+        call.outcome.result()

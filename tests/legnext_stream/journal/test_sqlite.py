@@ -27,7 +27,16 @@ from legnext_stream import (
 from legnext_stream._journal import SqliteRecorder
 from legnext_stream._journal.contents import read_standing
 from legnext_stream._journal.recorder import Outcome, Written
-from legnext_stream._journal.records import Claimed, Content, Learned, Reported, Taken
+from legnext_stream._journal.records import (
+    Claimed,
+    Content,
+    Learned,
+    Record,
+    Reported,
+    Sending,
+    Settled,
+    Taken,
+)
 from legnext_stream._journal.schema import VERSION
 from mockserver import run_virtual
 from tests.effort import examples
@@ -63,6 +72,12 @@ def connection_of(recorder: SqliteRecorder) -> sqlite3.Connection:
     """The connection of an open journal."""
     assert recorder._connection is not None
     return recorder._connection
+
+
+async def write_from(recorder: SqliteRecorder, first: int, *batches: list[Record]) -> None:
+    """Write further batches of a run; the first of them has this number."""
+    for number, records in enumerate(batches, first):
+        assert (await recorder.write(number, records)).outcome is Outcome.DONE
 
 
 def read_file(path: Path) -> bytes:
@@ -200,6 +215,37 @@ async def test_a_run_that_has_lost_the_file_is_fenced(path: Path, recorder: Sqli
         assert await recorder.write(1, [Taken("a", 1.0)]) == Written(Outcome.FENCED)
         await write(other, [Taken("b", 1.0)])
         assert [job.job_id for job in await unfinished(other)] == ["b"]
+
+
+async def test_a_fenced_run_still_records_what_its_submits_made(
+    path: Path, recorder: SqliteRecorder
+) -> None:
+    """The job of a submit that was on its way is kept; the rest of the batch is not."""
+    await write(
+        recorder,
+        [Claimed(content=Content.of(Prompt("a fox")), at=1.0)],
+        [Sending(position=1, attempt="first")],
+    )
+    path.with_name("batch.db.lock").unlink()
+    async with opened(path) as other:
+        settled = Settled(position=1, attempt="first", job_id="a", at=2.0)
+        assert await recorder.write(3, [settled, Taken("b", 2.0)]) == Written(Outcome.FENCED)
+        assert [job.job_id for job in await unfinished(other)] == ["a"]
+
+
+async def test_repeated_records_change_nothing(recorder: SqliteRecorder) -> None:
+    """An event that is in the log already, and an acknowledgement of one that is not owed."""
+    first = event("a", RUNNING)
+    await write(recorder, [Taken("a", 1.0)], [Reported(first)], [Reported(first)])
+    await write_from(recorder, 4, [acknowledged(first)], [acknowledged(first)])
+    (logged,) = await recorder.read_events(0, 10)
+    assert logged.event == first
+
+
+async def test_text_that_is_not_utf8_is_damage(recorder: SqliteRecorder) -> None:
+    """Python can't decode it, and the error names the file."""
+    with pytest.raises(JournalError, match=r"can't read the journal .*batch\.db: it is damaged"):
+        await recorder._read(lambda _: b"\xff".decode())
 
 
 async def test_another_program_that_writes_makes_it_unavailable(
