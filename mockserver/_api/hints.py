@@ -10,7 +10,7 @@ import math
 import re
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast, get_args
 
 import attrs
 
@@ -63,6 +63,10 @@ def _are_families(_hints: object, _attribute: object, fields: tuple[Fields, ...]
             raise ValueError(f"fields can't have {one!r} and {other!r}: they use the same names")
 
 
+def _families(given: Iterable[Fields]) -> tuple[Fields, ...]:
+    return cast("tuple[Fields, ...]", texts(given))
+
+
 @attrs.frozen
 class Hints:
     """The header fields by which answers report limits.
@@ -87,7 +91,9 @@ class Hints:
     retry_after: RetryAfter = attrs.field(
         default="seconds", validator=attrs.validators.in_(get_args(RetryAfter))
     )
-    fields: tuple[Fields, ...] = attrs.field(default=(), converter=texts, validator=_are_families)
+    fields: tuple[Fields, ...] = attrs.field(
+        default=(), converter=_families, validator=_are_families
+    )
 
 
 DEFAULT_HINTS: Final = Hints()

@@ -32,16 +32,21 @@ class Route:
     name: str
     method: str
     path: str
-    template: str = attrs.field(init=False, repr=False)
-    words: frozenset[str] = attrs.field(init=False, repr=False)
-
-    @template.default
-    def _template(self) -> str:
-        return f"{self.method} {self.path}"
-
-    @words.default
-    def _words(self) -> frozenset[str]:
-        return frozenset({self.name, self.template, *([SUBMIT] if self.name in TASKS else [])})
+    template: str = attrs.field(
+        init=False,
+        repr=False,
+        default=attrs.Factory(lambda self: f"{self.method} {self.path}", takes_self=True),
+    )
+    words: frozenset[str] = attrs.field(
+        init=False,
+        repr=False,
+        default=attrs.Factory(
+            lambda self: frozenset(
+                {self.name, self.template, *([SUBMIT] if self.name in TASKS else [])}
+            ),
+            takes_self=True,
+        ),
+    )
 
 
 JOB: Final = Route("job", "GET", "/api/v1/job/{job_id}")
