@@ -26,7 +26,9 @@ PYTHONS: Final = ("3.11", "3.12", "3.13", "3.14")
 PROJECT: Final = nox.project.load_toml("pyproject.toml")["project"]
 # 127 would have httpx replaced by another library; 114, 123, 124 and those from 900 are house rules of
 # other projects, off by default where the plugin runs under flake8.
-ASYNC_RULES_OFF: Final = "114,123,124,127,900,910,911,912,913"
+ASYNC_RULES_OFF: Final = ",".join(
+    f"ASYNC{rule}" for rule in (114, 123, 124, 127, 900, 910, 911, 912, 913)
+)
 
 
 def install(session: nox.Session, *packages: str) -> None:
@@ -125,7 +127,9 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("python", ".ci/make_sync.py", "--check")
     session.run("lint-imports")
-    files = str(session.run("git", "ls-files", "*.py", silent=True, external=True)).split()
+    # The rules are about asynchronous code, and files without any would take half the time.
+    asynchronous = ("git", "grep", "--files-with-matches", "async ", "*.py")
+    files = str(session.run(*asynchronous, silent=True, external=True)).split()
     session.run("flake8-async", "--disable", ASYNC_RULES_OFF, *files)
 
 

@@ -85,7 +85,7 @@ class EventStream(BridgedStream):
             pass  # it was closed before, or its client was
         finally:
             if self._is_own:
-                await end(lease)
+                await end(lease)  # noqa: ASYNC102 - it bounds itself
 
     async def ack(self) -> None:
         """Acknowledge the event that was delivered last; see `legnext_stream.EventStream.ack`."""
