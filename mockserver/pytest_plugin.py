@@ -123,13 +123,7 @@ def _make(
     scenario: Scenario | str | PathLike[str] | None = None,
     **settings: Any,  # noqa: ANN401 - the arguments of MockLegnext
 ) -> MockLegnext:
-    """Make the mock of a scenario, with some other settings.
-
-    Args:
-        folder: The folder to which the path of a scenario's file is relative.
-        scenario: The scenario, its file, or None.
-        **settings: Arguments of `MockLegnext`, which override those of the scenario.
-    """
+    """Make the mock of a scenario, or of its file in `folder`, with some settings overridden."""
     from mockserver._mock import MockLegnext  # noqa: PLC0415 - needs the extra `mock`
 
     if scenario is None:

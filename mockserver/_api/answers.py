@@ -20,11 +20,7 @@ class JsonAnswer(Response):
 
 
 class Answer:
-    """A faster `JsonAnswer` with status 200, for the route that clients poll.
-
-    Args:
-        body: The encoded JSON.
-    """
+    """A faster `JsonAnswer` with status 200, for the route that clients poll."""
 
     __slots__ = ("_body",)
 

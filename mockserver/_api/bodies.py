@@ -24,12 +24,6 @@ async def read_params(
 ) -> dict[str, object]:
     """Read the parameters of a submit: a JSON object, or for some tasks a form with a file.
 
-    Args:
-        scope: The request.
-        receive: Gives its body.
-        task: The task type.
-        max_bytes: The longest allowed body, in bytes.
-
     Raises:
         Refusal: The body is malformed, of another media type, or too long.
         ClientDisconnect: The client left before the body's end.

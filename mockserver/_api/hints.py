@@ -124,13 +124,7 @@ class Scale:
 
 
 def retry_after(form: RetryAfter, world_seconds: float, scale: Scale) -> bytes | None:
-    """The value of `Retry-After`; None for no such field.
-
-    Args:
-        form: The form.
-        world_seconds: The wait, in the world's seconds.
-        scale: The time.
-    """
+    """The value of `Retry-After` for a wait of the world's seconds; None for no such field."""
     seconds = scale.wait(world_seconds)
     match form:
         case "seconds":
@@ -155,15 +149,7 @@ def retry_after(form: RetryAfter, world_seconds: float, scale: Scale) -> bytes |
 
 
 def retry_after_in(headers: Iterable[Field], scale: Scale) -> int | None:
-    """The wait that an answer's `Retry-After` asks for, in the client's whole seconds.
-
-    Args:
-        headers: The answer's header fields.
-        scale: The time.
-
-    Returns:
-        The seconds; None if there is no such field, or its value is invalid.
-    """
+    """The wait that a valid `Retry-After` asks for, in the client's whole seconds, or None."""
     value = next((value for name, value in headers if name.lower() == b"retry-after"), b"")
     if _WHOLE.fullmatch(value):
         return int(value)
@@ -178,13 +164,7 @@ def retry_after_in(headers: Iterable[Field], scale: Scale) -> int | None:
 def limit_fields(
     families: Sequence[Fields], limits: Sequence[tuple[str, Hint]], scale: Scale
 ) -> list[Field]:
-    """The header fields that report limits.
-
-    Args:
-        families: Their families.
-        limits: The label and state of each limit. Without any there are no fields.
-        scale: The time.
-    """
+    """The header fields that report limits, each given by its label and state."""
     if not limits:
         return []
     tightest = min((hint for _, hint in limits), key=lambda hint: (hint.remaining, -hint.reset))

@@ -58,12 +58,8 @@ def names_of(task: TaskType) -> Collection[str]:
 def output_of(job: JobView, epoch: datetime, quirks: Quirks, results_at: str = RESULTS_URL) -> str:
     """The `output` of a completed job, as JSON, in a world that began at `epoch`.
 
-    Args:
-        job: The job.
-        epoch: The calendar time at the world's start.
-        quirks: Say how long results can be downloaded.
-        results_at: The URL below which they are, without a slash at its end, and with nothing that
-            JSON would escape.
+    The results are below the URL `results_at`, which has no slash at its end, and nothing that JSON
+    would escape.
     """
     makes = job.task.makes
     if makes is Makes.TEXT:

@@ -26,13 +26,6 @@ def check_references(
 ) -> None:
     """Check the job that a submit refers to, if any.
 
-    Args:
-        task: The task type.
-        params: The parameters, which are valid by themselves.
-        world: Has the job.
-        t: When the submit arrived, in seconds since the world's start.
-        quirks: Say when jobs expire.
-
     Raises:
         Refusal: With 404, the job doesn't exist or has expired; with 422, it isn't completed, or
             doesn't have the result that the submit needs.

@@ -17,16 +17,10 @@ _MESSAGES: Final = {
 
 
 class Refusal(Exception):
-    """A submit is refused; the text says why.
+    """A submit is refused; the text says why, and `message` is the general one for the status.
 
-    Args:
-        status_code: The status of the answer: 400 for what the API's description forbids, 422 for
-            what no schema can express, and others by their meaning in HTTP.
-        problem: What is wrong.
-
-    Attributes:
-        status_code: The same.
-        message: The general message for this status.
+    The status is 400 for what the API's description forbids, 422 for what no schema can express,
+    and others have their meaning in HTTP.
     """
 
     def __init__(self, status_code: int, problem: str) -> None:

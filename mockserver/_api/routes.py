@@ -31,12 +31,9 @@ def job_id_in(path: str) -> str | None:
 
 
 def route_of(method: str, path: str, job_id: str | None = None) -> Route | None:
-    """The route that answers a request; None if there is none.
+    """The route that answers a request for a decoded path, or None; HEAD counts as GET.
 
-    Args:
-        method: The method; HEAD counts as GET.
-        path: The path, decoded, without a query.
-        job_id: The job id in the path, if the caller has it already.
+    The caller may have the job id of the path already.
     """
     if method == "HEAD":
         method = "GET"

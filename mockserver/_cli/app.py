@@ -180,11 +180,7 @@ def _live(scenario: Scenario) -> MockLegnext:
 
 
 def _replayed(scenario: Scenario, file: Path) -> MockLegnext:
-    """A replay in real time, with the settings and jobs of a scenario.
-
-    Raises:
-        UsageError: The file isn't a transcript, or can't be read.
-    """
+    """A replay in real time, with the settings and jobs of a scenario."""
     usual = Scenario().settings()
     given = {name: value for name, value in scenario.settings().items() if value != usual[name]}
     try:

@@ -45,11 +45,7 @@ def _forwarded(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
 
 
 class Forwarder:
-    """An ASGI application that forwards requests to another server.
-
-    Args:
-        client: Sends the requests; their paths are appended to its base URL.
-    """
+    """An ASGI application that forwards requests to another server."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
@@ -99,10 +95,6 @@ def _report(error: Exception) -> None:
 
 def recording(file: Path, upstream: str) -> Callable[[str, int], AbstractAsyncContextManager[str]]:
     """Make a function that serves on a host and a port, forwards requests, and records them.
-
-    Args:
-        file: The transcript to write.
-        upstream: The URL to forward requests to.
 
     Raises:
         UsageError: `upstream` isn't a URL.

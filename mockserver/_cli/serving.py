@@ -32,10 +32,7 @@ def serve_until_signal(
 ) -> int:
     """Serve, with the URL as the only line of output, and return the exit status.
 
-    Args:
-        serve: Serves on a host and a port while its context is open, and yields the URL.
-        host: The address to listen on.
-        port: The port; 0 for any that is free.
+    `serve` serves on a host and a port while its context is open, and yields the URL.
     """
     try:
         return trio.run(_serve, serve, host, port)

@@ -46,10 +46,7 @@ def read_assignments(texts: Iterable[str]) -> dict[str, Any]:
 def read_form(text: str, kinds: Kinds, values: Kinds) -> tuple[dict[str, Any], dict[str, Any]]:
     """Make plain data of a short form: the setting's table, and a table of what follows the `@`.
 
-    Args:
-        text: The form.
-        kinds: The classes of the kinds that it may have.
-        values: The classes of the kinds that its values may have.
+    It is of one of `kinds`, and its values may be forms of the kinds among `values`.
 
     Raises:
         ShortFormError: It isn't a short form.
@@ -68,10 +65,6 @@ def read_form(text: str, kinds: Kinds, values: Kinds) -> tuple[dict[str, Any], d
 
 def read_value(text: str, kinds: Kinds) -> Any:  # noqa: ANN401 - as various as TOML
     """Make plain data of a value: a value of TOML, a form, or else the text itself.
-
-    Args:
-        text: The value.
-        kinds: The classes of the kinds that it may have.
 
     Raises:
         ShortFormError: It begins as a form, but isn't one.

@@ -81,12 +81,7 @@ class Criteria(TypedDict, total=False):
 
 @attrs.frozen
 class FaultsSnapshot:
-    """The rules at one time, with their counts.
-
-    Attributes:
-        rules: The rules.
-        counts: The counts.
-    """
+    """The rules at one time, with their counts."""
 
     rules: tuple[Rule, ...]
     counts: Recent[int] = attrs.field(repr=False)

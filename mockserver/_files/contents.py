@@ -24,13 +24,7 @@ _COLOURS: Final = 220
 
 @attrs.frozen
 class FileContent:
-    """A result file.
-
-    Attributes:
-        media_type: The value of `Content-Type`.
-        body: The bytes.
-        etag: A strong validator of the bytes, with its quotes.
-    """
+    """A result file; `etag` is a strong validator of its bytes, with its quotes."""
 
     media_type: str
     body: bytes = attrs.field(repr=False)
@@ -41,10 +35,7 @@ class FileContent:
 def content_of(job_id: str, name: str) -> FileContent:
     """Return the content of a job's result file: the same on every call and every machine.
 
-    Args:
-        job_id: The job.
-        name: The file's name: `0.png` to `3.png`, `grid.png` for those four in one, `0.mp4` to
-            `3.mp4`.
+    Files are `0.png` to `3.png`, `grid.png` for those four in one, and `0.mp4` to `3.mp4`.
     """
     if name.endswith(".mp4"):
         body, media_type = _video(job_id, name), "video/mp4"

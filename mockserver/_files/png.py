@@ -21,12 +21,7 @@ _NO_FILTER: Final = b"\0"
 
 
 def png_of(fields: Sequence[Sequence[bytes]], side: int) -> bytes:
-    """Make an image of coloured squares.
-
-    Args:
-        fields: Their colours (red, green, blue), in rows.
-        side: The width of a square, in pixels.
-    """
+    """Make an image of rows of squares, by their colours and their width in pixels."""
     width, height = len(fields[0]) * side, len(fields) * side
     lines = [_NO_FILTER + b"".join(colour * side for colour in row) for row in fields]
     pixels = b"".join(line * side for line in lines)

@@ -29,12 +29,6 @@ def part_for(asked: str | None, if_range: str | None, etag: str, size: int) -> P
     A server may always answer with the whole file. This one does so if a request asks for several
     parts, or has an invalid `Range`.
 
-    Args:
-        asked: The request's `Range`; None if it has none.
-        if_range: Its `If-Range`: it only wants the part if the file still has this validator.
-        etag: The file's validator.
-        size: The length of the file, in bytes.
-
     Raises:
         ValueError: The file has no such part.
     """

@@ -43,12 +43,9 @@ Asked: TypeAlias = tuple[str, str, bytes]
 
 
 def asked(method: str, path: str, body: bytes) -> Asked:
-    """What identifies a request.
+    """What identifies a request; its path is without the query.
 
-    Args:
-        method: Its method.
-        path: Its path, without the query.
-        body: Its body; ignored unless it is JSON, as transcripts have no other bodies.
+    A body that isn't JSON is ignored, as transcripts have no such bodies.
     """
     try:
         params = msgspec.json.encode(msgspec.json.decode(body), order="sorted") if body else b""
@@ -118,12 +115,7 @@ def _has_output(job: Mapping[str, object]) -> bool:
 
 
 class Cues:
-    """The cues of a recording; each is used once.
-
-    Args:
-        transcript: The recording.
-        jobs: Its jobs, by their ids.
-    """
+    """The cues of a recording; each is used once."""
 
     def __init__(self, transcript: Transcript, jobs: Mapping[str, RecordedJob]) -> None:
         self._cues: dict[Asked, list[Cue]] = {}

@@ -82,14 +82,10 @@ class Sighting:
 
 
 def script_of(sightings: Sequence[Sighting], since: float = 0.0) -> Script:
-    """Make the script that fits what was seen.
+    """Make the script, from `since` on, that fits what was seen, in the order of time.
 
     A status that belongs before an earlier one comes from a stale answer, and one after a terminal
     status is an error of the server; neither is part of the script.
-
-    Args:
-        sightings: What was seen, in the order of time; at least one.
-        since: When the script begins, in seconds since the recording's start.
     """
     first = sightings[0]
     was_begun = first.started_at is not None and first.started_at <= since

@@ -37,13 +37,7 @@ _MOST_BYTES: Final = 1_000_000
 
 
 class Playback:
-    """ASGI middleware between the gate and the routes that answers as recorded.
-
-    Args:
-        app: The routes.
-        service: The mock.
-        cues: What happens to which request.
-    """
+    """ASGI middleware between the gate and the routes that answers as recorded."""
 
     def __init__(self, app: ASGIApp, service: Service, cues: Cues) -> None:
         self._app = app

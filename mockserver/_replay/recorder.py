@@ -159,12 +159,7 @@ class _InProgress:
         self._cut = self._cut or len(chunk) > room
 
     def end(self, error: BaseException | None = None, *, whole: bool = True) -> None:
-        """Write it to the transcript; later calls do nothing.
-
-        Args:
-            error: The exception that ended it, if any.
-            whole: Whether the client has read to the end.
-        """
+        """Write it to the transcript, once; it is `whole` if the client has read to the end."""
         if self._is_over:
             return
         self._is_over = True

@@ -36,12 +36,7 @@ _SECRET: Final = re.compile(
 
 
 def redact_body(body: bytes, secrets: Iterable[bytes] = ()) -> bytes:
-    """Remove the secrets from a body.
-
-    Args:
-        body: The bytes.
-        secrets: Keys to remove wherever they occur.
-    """
+    """Remove the secrets from a body: those that names suggest, and `secrets` wherever they occur."""
     for secret in secrets:
         body = body.replace(secret, REMOVED)
     return _SECRET.sub(rb'\g<name>""', _URL.sub(rb"\g<scheme>\g<path>", body))
@@ -56,8 +51,7 @@ def redact_url(url: str) -> str:
 def redact_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """The header fields that a replay needs, and that can't hold a secret.
 
-    Args:
-        headers: Names and values as received. Values that can't be sent again are left out.
+    Values that can't be sent again are left out.
     """
     kept = []
     for name, value in headers:

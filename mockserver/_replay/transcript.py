@@ -63,11 +63,7 @@ class Exchange:
     error: str = ""
 
     def header(self, name: str) -> str | None:
-        """The value of a header field of the answer, or None.
-
-        Args:
-            name: Its name, in lower case.
-        """
+        """The value of a header field of the answer, by its name in lower case; None for none."""
         return dict(self.headers).get(name)
 
 

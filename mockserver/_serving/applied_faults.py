@@ -39,12 +39,6 @@ def reported_job(service: Service, scope: Scope, job_id: str, at: float) -> JobV
     """The job to report in the answer to a status request; None for no such job.
 
     It is the job as it is, unless the request has a fault that misleads.
-
-    Args:
-        service: The mock.
-        scope: The request.
-        job_id: The job that it asks for.
-        at: When, in seconds since the world's start.
     """
     world = service.world
     if job_id not in world:
@@ -113,11 +107,7 @@ async def _send_whole(answered: Answered, send: Send) -> None:
 
 
 def fail_connection(faults: tuple[ConnectionFault, ...], scope: Scope) -> bool:
-    """Have the server apply faults to the connection during the answer.
-
-    Returns:
-        Whether the server can do that; only the mock's own can.
-    """
+    """Apply faults to the connection during the answer; False if this isn't the mock's own server."""
     connection: Connection | None = scope.get("extensions", {}).get(CONNECTION)
     if connection is None:
         return False

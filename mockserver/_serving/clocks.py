@@ -69,9 +69,6 @@ class WorldClock:
         clock: Gives seconds, from any origin; None for Trio's clock.
         time_scale: How many seconds pass in the world while one passes on the clock.
 
-    Attributes:
-        time_scale: The same.
-
     Raises:
         ValueError: `time_scale` isn't above 0 and finite.
     """
@@ -112,10 +109,7 @@ class WorldClock:
             self._changes.unpark_all()
 
     def advance(self, seconds: float) -> None:
-        """Move time ahead, whether it is frozen or not.
-
-        Args:
-            seconds: How far, in the world's seconds.
+        """Move time ahead by seconds of the world, whether it is frozen or not.
 
         Raises:
             ValueError: `seconds` is negative or infinite.

@@ -40,12 +40,7 @@ MADE_JOB = "legnext_mock.made_job"
 
 
 class Gate:
-    """ASGI middleware that admits requests to the routes, and writes the journal.
-
-    Args:
-        app: The routes.
-        service: The mock.
-    """
+    """ASGI middleware that admits requests to the routes, and writes the journal."""
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
         self._app = app

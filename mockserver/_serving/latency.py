@@ -12,12 +12,7 @@ if TYPE_CHECKING:
 
 
 class Latency:
-    """The time that answers take, in the world's seconds.
-
-    Args:
-        distribution: The times to draw from.
-        randomness: Makes the draws.
-    """
+    """The time that answers take, in the world's seconds, drawn from a distribution."""
 
     def __init__(self, distribution: Distribution, randomness: Randomness) -> None:
         self._distribution = distribution

@@ -23,11 +23,7 @@ if TYPE_CHECKING:
 
 
 class Results:
-    """An ASGI application that answers requests for files.
-
-    Args:
-        service: Has the jobs.
-    """
+    """An ASGI application that answers requests for files."""
 
     def __init__(self, service: Service) -> None:
         self._service = service

@@ -102,11 +102,7 @@ class Failures:
 
 
 def some_fail(run_times: RunTimes, failure_share: float) -> RunTimes:
-    """Run times with which a share of jobs fails during processing, each for any of the reasons.
-
-    Raises:
-        ValueError: The share is below 0 or above 1.
-    """
+    """Run times with which a share of jobs fails during processing, each for any of the reasons."""
     if not 0 <= failure_share <= 1:
         raise ValueError(f"failure_share must be from 0 to 1, not {failure_share}")
 

@@ -54,9 +54,6 @@ class ChangeFeed:
         """Take all changes up to and including `t` that haven't been taken, in the order of time.
 
         Changes at the same instant come in the order in which their jobs were added.
-
-        Args:
-            t: In seconds since the world's start.
         """
         return [
             JobChange(job.times[position], job.job_id, job.statuses[position])

@@ -10,11 +10,7 @@ from mockserver._world.slots import Queue
 
 
 def leave(job: Job, queue: Queue, at: float) -> None:
-    """Let a job leave its present step at `at`; a queued job takes a slot at once.
-
-    Raises:
-        ValueError: No status follows.
-    """
+    """Let a job leave its present step at `at`; a queued job takes a slot at once."""
     if job.place is not Place.BEFORE:
         end = job.end
         job.leave(at)

@@ -53,11 +53,7 @@ def limit_rule(given: Limit | LimitRule) -> LimitRule:
 
 @attrs.frozen
 class Ticket:
-    """What a request that was admitted holds until it is answered.
-
-    Attributes:
-        delay: How long it is held before it passes, in seconds.
-    """
+    """What an admitted request holds until it is answered; it passes after `delay` seconds."""
 
     delay: float
     _limits: tuple[Limit, ...] = attrs.field(repr=False)
@@ -108,9 +104,6 @@ class LimitRules:
 
     A request asks every limit that counts it. It passes if all of them admit it, and then it counts
     with each. If one refuses it, it counts with none, and is told the longest wait.
-
-    Args:
-        limit: A limit, a rule, several of them, or None for no limit.
     """
 
     def __init__(self, limit: LimitLike = None) -> None:
@@ -138,11 +131,7 @@ class LimitRules:
         return [(rule, limit) for rule, limit in asked if limit is not None]
 
     def admit(self, request: RequestFacts) -> Ticket | Refused:
-        """Decide about a request when it arrives.
-
-        Returns:
-            The ticket, to be finished when the request has been answered; or the refusal.
-        """
+        """Decide about a request that arrives; a ticket must be finished when it is answered."""
         if not self._live:
             return _PASSES
         limits = tuple(limit for _, limit in self._limits_for(request))

@@ -36,11 +36,7 @@ _WINDOWS: Final = tried(1.0, 10.0, 60.0)
 
 @attrs.frozen
 class Admitted:
-    """The request may pass.
-
-    Attributes:
-        delay: How long it is held before it passes, in seconds.
-    """
+    """The request passes, after `delay` seconds."""
 
     delay: float = 0.0
 
@@ -49,8 +45,7 @@ class Admitted:
 class Refused:
     """The request is refused, with 429.
 
-    Attributes:
-        retry_after: The seconds after which such a request would pass, if it were the only one.
+    Such a request would pass after `retry_after` seconds, if it were the only one.
     """
 
     retry_after: float

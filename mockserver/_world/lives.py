@@ -14,12 +14,6 @@ from mockserver._world.randomness import Draws, Randomness
 class Lives:
     """Draws the lives of the jobs of one world.
 
-    Args:
-        randomness: The world's random numbers.
-        run_times: How long jobs run, or a preset or its name.
-        failure_share: The share of jobs that fail; None for what `failures` or the preset says.
-        failures: How often jobs fail, by mode; None for what `failure_share` or the preset says.
-
     Raises:
         ValueError: No such preset, a share outside 0 to 1, or both `failure_share` and `failures`.
     """

@@ -20,11 +20,7 @@ _SEPARATOR = "\x1f"
 
 
 class Randomness:
-    """All the random numbers of one world.
-
-    Args:
-        seed: Worlds with the same seed have the same numbers.
-    """
+    """All the random numbers of one world; worlds with the same seed have the same."""
 
     __slots__ = ("_base", "seed")
 

@@ -12,12 +12,7 @@ Value = TypeVar("Value")
 
 
 class Recent(Generic[Value]):
-    """Values by name. When there are too many, the least recently used one is dropped.
-
-    Args:
-        make: Makes the value of an unknown name.
-        most: How many are kept.
-    """
+    """Values by name, made as needed. Of too many, the least recently used one is dropped."""
 
     __slots__ = ("_make", "_most", "_values")
 

@@ -106,20 +106,12 @@ class RequestFacts:
 
 
 def is_route_word(_instance: object, attribute: attrs.Attribute[Any], word: object) -> None:
-    """Check that a field names a route of the API, or is None.
-
-    Raises:
-        ValueError: There is no such route.
-    """
+    """Check that a field names a route of the API, or is None."""
     _check(attribute.name, word, WORDS, API_ROUTES)
 
 
 def is_fault_route_word(_instance: object, attribute: attrs.Attribute[Any], word: object) -> None:
-    """Check that a field names a route that can have faults, or is None.
-
-    Raises:
-        ValueError: There is no such route.
-    """
+    """Check that a field names a route that can have faults, or is None."""
     _check(attribute.name, word, FAULT_WORDS, (*API_ROUTES, FILE))
 
 

@@ -29,9 +29,7 @@ slot, or the submit is refused with 429."""
 def read_slots(slots: int | str | None, when_full: WhenFull) -> tuple[int | None, WhenFull]:
     """Read the number of slots, and what happens when they are full.
 
-    Args:
-        slots: A number, None for no limit, or both in one word: `"queue@6"`, `"reject@6"`.
-        when_full: The default for the latter.
+    Both can be in one word: `"queue@6"`, `"reject@6"`. None is for no limit.
 
     Raises:
         ValueError: A word of another form, or a number below 1.
@@ -157,13 +155,8 @@ class QueueState:
 class Queue:
     """Jobs that wait for slots, and jobs that hold them.
 
-    Args:
-        slots: How many jobs run at once; None for no limit.
-        order: Which waiting job gets a free slot.
-        randomness: Decides the order `"random"`.
-        start: Called with a job and the time it gets its slot; returns the time at which the slot
-            is free again (infinite for never).
-        priority_of: The priority of a job, for the order `"priority"`; the higher goes first.
+    `start` is called with a job and the time it gets its slot, and returns the time at which the
+    slot is free again (infinite for never). With the order `"priority"`, the higher goes first.
 
     Raises:
         ValueError: A number of slots below 1, or an unknown order.

@@ -18,14 +18,9 @@ from mockserver._world.scripts import TERMINAL
 class Tally:
     """How many jobs there are in each status, and what they cost, at a time that goes forward.
 
-    Args:
-        jobs: The jobs.
-        feed: Reports their changes; follows no job yet.
-        prices: Points of a job, by task type.
-        at: The time, in seconds since the world's start.
+    `feed` reports their changes, and follows no job yet; `prices` are points by task type.
 
     Attributes:
-        feed: The same.
         jobs: Jobs by status.
         points: Points of jobs by status.
         at: The time to which they are counted, in seconds since the world's start.

@@ -29,12 +29,7 @@ _IN_MEMORY = "memory"
 
 
 def why_refused(headers: dict[str, str], hosts: Collection[str]) -> str | None:
-    """Why a request over a socket is refused; None if it isn't.
-
-    Args:
-        headers: Its header fields, with names in lower case.
-        hosts: The names of this machine that are allowed in addition to `localhost`.
-    """
+    """Why a request over a socket is refused, by its header fields in lower case, or None."""
     host = headers.get("host", "")
     name = _name_in(host)
     if not (_is_own(name) or name in hosts):
@@ -67,12 +62,7 @@ def _is_own(name: str) -> bool:
 
 
 class Guard:
-    """ASGI middleware in front of the admin routes.
-
-    Args:
-        app: The admin routes.
-        hosts: The names of this machine that are allowed in addition to `localhost`.
-    """
+    """ASGI middleware before the admin routes; `hosts` are allowed in addition to `localhost`."""
 
     def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:
         self._app = app

@@ -52,13 +52,7 @@ class Operation:
     def run(
         self, admin: Admin, path: Mapping[str, str], query: Mapping[str, str], body: object
     ) -> object:
-        """Carry it out.
-
-        Args:
-            admin: The operations of one mock.
-            path: The parameters of the request's path.
-            query: Those of its query.
-            body: Its body, decoded from JSON.
+        """Carry it out, with the parameters of the path, those of the query, and the decoded body.
 
         Raises:
             PlainError: An argument is missing, unknown or malformed.
@@ -109,11 +103,7 @@ def _route(method: str, path: str) -> Callable[[_Act], _Act]:
 
 
 class Admin:
-    """The operations of one mock.
-
-    Args:
-        control: The mock.
-    """
+    """The operations of one mock."""
 
     def __init__(self, control: Control) -> None:
         self._control = control

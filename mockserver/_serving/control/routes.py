@@ -94,12 +94,7 @@ async def _page(_request: Request) -> Response:
 
 
 def admin_routes(control: Control, hosts: Collection[str]) -> list[BaseRoute]:
-    """Make the routes below `/__admin/`.
-
-    Args:
-        control: The mock.
-        hosts: The names of this machine that are allowed in addition to `localhost`.
-    """
+    """Make the routes below `/__admin/`; `hosts` as for `Guard`."""
     admin = Admin(control)
     by_path: defaultdict[str, dict[str, Operation]] = defaultdict(dict)
     for operation in OPERATIONS:

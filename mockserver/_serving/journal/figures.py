@@ -23,13 +23,7 @@ bit of a float."""
 
 @attrs.frozen
 class Gap:
-    """The time between two consecutive requests.
-
-    Attributes:
-        seconds: From the arrival of the first to that of the second.
-        before: The first.
-        after: The second.
-    """
+    """The time between the arrivals of two consecutive requests, in seconds."""
 
     seconds: float
     before: RequestRecord
@@ -39,9 +33,7 @@ class Gap:
 def gaps(records: Sequence[RequestRecord], *, per_job: bool) -> list[Gap]:
     """The gaps between each request and the one before it, in the order of time.
 
-    Args:
-        records: The requests, in the order of arrival.
-        per_job: Whether only requests for the same job are compared, and others left out.
+    Per job, only requests for the same job are compared, and those without a job are left out.
     """
     latest: dict[str | None, RequestRecord] = {}
     found = []
@@ -59,10 +51,6 @@ def busiest_window(records: Sequence[RequestRecord], window: float) -> Sequence[
     """The most requests that arrived within any `window` seconds; the first such window of several.
 
     Windows are half-open: two requests exactly `window` seconds apart are never in the same one.
-
-    Args:
-        records: The requests, in the order of arrival.
-        window: The length of the window, in seconds.
 
     Raises:
         ValueError: `window` isn't above 0.
@@ -85,9 +73,6 @@ def most_at_once(records: Sequence[RequestRecord]) -> list[RequestRecord]:
     answered in the instant of its arrival counts together with those in progress before and after
     that instant. Whether two such requests of one instant overlapped is unknown, so they count as
     not overlapping.
-
-    Args:
-        records: The requests, in the order of arrival.
     """
     in_progress: list[tuple[float, int]] = []  # Until when, and the request's place.
     most: list[int] = []

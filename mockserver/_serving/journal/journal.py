@@ -17,13 +17,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen(eq=False)
 class JournalSnapshot:
-    """The state of a journal, to return to.
-
-    Attributes:
-        records: The requests that were kept.
-        dropped: How many were no longer kept.
-        answers: The number of answers with each status code.
-    """
+    """The state of a journal, to return to."""
 
     records: tuple[RequestRecord, ...] = attrs.field(repr=False)
     dropped: int

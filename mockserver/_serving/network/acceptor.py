@@ -20,11 +20,7 @@ if TYPE_CHECKING:
 class Door:
     """Counts the connections to a server, and chooses the faults of each.
 
-    Args:
-        faults: The rules.
-        now: Gives the time for them.
-        knows_requests: Whether the server knows requests. If so, most rules apply to requests, and
-            only the others to connections.
+    If the server knows requests, most rules apply to requests, and only the others to connections.
     """
 
     def __init__(self, faults: Faults, now: WorldClock, *, knows_requests: bool) -> None:

@@ -48,22 +48,12 @@ class MemoryStream(httpcore.AsyncNetworkStream):
         self._stream = stream
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's signature
-        """Wait for bytes; empty once the server has closed the connection.
-
-        Raises:
-            httpcore.ReadTimeout: None arrived within `timeout` seconds.
-            httpcore.ReadError: The server has reset the connection, or it is closed on this side.
-        """
+        """Wait for bytes; empty once the server has closed the connection."""
         with _errors_as(timeout, httpcore.ReadTimeout, httpcore.ReadError):
             return await self._stream.receive_some(max_bytes)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's signature
-        """Send bytes.
-
-        Raises:
-            httpcore.WriteTimeout: It took longer than `timeout` seconds.
-            httpcore.WriteError: The connection is closed.
-        """
+        """Send bytes."""
         if not buffer:
             return  # httpcore writes the end of each message, which is mostly empty.
         with _errors_as(timeout, httpcore.WriteTimeout, httpcore.WriteError):
@@ -81,11 +71,8 @@ class MemoryStream(httpcore.AsyncNetworkStream):
 class MemoryBackend(httpcore.AsyncNetworkBackend):
     """Connects all addresses to one server in the same Trio run.
 
-    Args:
-        serve: Serves one connection to its end. It runs as a system task, where an exception would
-            end the whole run, so it must not raise.
-        connect_seconds: How long connecting takes, in seconds.
-        admit: Gives the faults of the next connection; None for no faults.
+    `serve` serves one connection to its end. It runs as a system task, where an exception would end
+    the whole run, so it must not raise. `admit` gives the faults of the next connection.
     """
 
     def __init__(
@@ -106,12 +93,7 @@ class MemoryBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,  # noqa: ARG002
         socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - httpcore's signature
     ) -> httpcore.AsyncNetworkStream:
-        """Connect to the server.
-
-        Raises:
-            httpcore.ConnectTimeout: It took longer than `timeout` seconds.
-            httpcore.ConnectError: A fault refuses the connection.
-        """
+        """Connect to the server."""
         with _errors_as(timeout, httpcore.ConnectTimeout, httpcore.ConnectError):
             await trio.sleep(self._connect_seconds)
         faults = self._admit() if self._admit else ()

@@ -25,12 +25,7 @@ def without_password(url: str) -> str:
 
 
 def why_refused(url: str, allowed_hosts: Collection[str]) -> str | None:
-    """Why no request may be sent to a URL; None if it may.
-
-    Args:
-        url: The URL, as a client sent it.
-        allowed_hosts: Names and addresses that are allowed in addition to this machine.
-    """
+    """Why no request may be sent to a URL, or None: this machine and `allowed_hosts` are allowed."""
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:

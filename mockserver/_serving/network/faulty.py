@@ -31,12 +31,7 @@ _LINGER: Final = 1.0
 
 
 class FaultyStream(trio.abc.Stream):
-    """The server's end of a connection, with faults.
-
-    Args:
-        stream: Carries the bytes.
-        faults: The faults of the whole connection.
-    """
+    """The server's end of a connection, with faults."""
 
     def __init__(self, stream: trio.abc.Stream, faults: Iterable[ConnectionFault] = ()) -> None:
         self._stream = stream
@@ -88,23 +83,13 @@ class FaultyStream(trio.abc.Stream):
         self._note(effect)
 
     async def send_all(self, data: _Bytes) -> None:
-        """Send bytes, as far as the faults let them pass.
-
-        Raises:
-            trio.BrokenResourceError: The connection is broken, or a fault has ended it.
-            trio.ClosedResourceError: This end is closed.
-        """
+        """Send bytes, as far as the faults let them pass."""
         if self._is_hung_up:
             raise trio.BrokenResourceError("the connection has been ended")
         await self._send(data)
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Wait for bytes; empty if the client has left, or a fault silences it.
-
-        Raises:
-            trio.BrokenResourceError: The connection is broken, or a fault has ended it.
-            trio.ClosedResourceError: This end is closed.
-        """
+        """Wait for bytes; empty if the client has left, or a fault silences it."""
         return bytes(await self._receive(max_bytes))
 
     async def wait_send_all_might_not_block(self) -> None:

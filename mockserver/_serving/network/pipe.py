@@ -126,34 +126,17 @@ class PipeEnd(trio.abc.HalfCloseableStream):
         return self._incoming.is_readable
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send bytes; wait while too many are in transit.
-
-        Raises:
-            trio.BrokenResourceError: The other end is closed.
-            trio.ClosedResourceError: This end is closed, or has sent its end.
-        """
+        """Send bytes; wait while too many are in transit."""
         with self._sending.use():
             await self._outgoing.put(data)
 
     async def wait_send_all_might_not_block(self) -> None:
-        """Wait until there is room for some bytes.
-
-        Raises:
-            trio.BrokenResourceError: As for `send_all`.
-            trio.ClosedResourceError: As for `send_all`.
-        """
+        """Wait until there is room for some bytes."""
         with self._sending.use():
             await self._outgoing.wait_for_room()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Wait for bytes; empty if no more will come.
-
-        Raises:
-            trio.BrokenResourceError: The other end has reset the connection.
-            trio.ClosedResourceError: This end is closed.
-            ValueError: `max_bytes` is less than 1.
-            TypeError: `max_bytes` isn't an integer.
-        """
+        """Wait for bytes; empty if no more will come."""
         if max_bytes is not None and operator.index(max_bytes) < 1:
             raise ValueError(f"max_bytes must be at least 1, not {max_bytes}")
         with self._receiving.use():
@@ -178,10 +161,6 @@ class PipeEnd(trio.abc.HalfCloseableStream):
 
 
 def open_pipe(capacity: int = CAPACITY) -> tuple[PipeEnd, PipeEnd]:
-    """Make a connection, and return its two ends.
-
-    Args:
-        capacity: The most bytes in transit in each direction; then the sender waits.
-    """
+    """Make a connection with room for `capacity` bytes each way, and return its two ends."""
     one_way, other_way = _Direction(capacity), _Direction(capacity)
     return PipeEnd(one_way, other_way), PipeEnd(other_way, one_way)

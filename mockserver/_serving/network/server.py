@@ -26,9 +26,8 @@ _IN_MEMORY = ("memory", 0)
 class Patience:
     """How long to wait for clients, and an end to waiting for their next requests.
 
-    Args:
-        seconds: How long a client may take for the head of a request, after the connection or the
-            last answer, and for each part of a body. By default for ever.
+    A client may take `seconds` for the head of a request, after the connection or the last answer,
+    and for each part of a body.
     """
 
     def __init__(self, seconds: float = math.inf) -> None:
@@ -72,14 +71,9 @@ async def serve_connection(
     """Serve the requests of one connection, one after the other, until either side ends it.
 
     It can run as a system task. An exception of the application goes to `on_crash` and ends the
-    connection, with a 500 unless the answer has begun.
-
-    Args:
-        app: The application. Its scope has the connection in the extension `CONNECTION`, by which the
-            application can have it fail.
-        stream: The connection; a `FaultyStream` if it has faults of its own.
-        on_crash: Called with the exceptions of the application.
-        patience: Shared by the connections of one server; None to wait for clients for ever.
+    connection, with a 500 unless the answer has begun. The scope of the application has the
+    connection in the extension `CONNECTION`, by which it can have it fail. All connections of a
+    server share its `patience`; without it, clients may take for ever.
     """
     faulty = stream if isinstance(stream, FaultyStream) else FaultyStream(stream)
     connection = _Connection(app, faulty, on_crash, patience or Patience())

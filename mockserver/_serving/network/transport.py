@@ -71,9 +71,6 @@ class MemoryTransport(httpx.AsyncBaseTransport):
     request doesn't depend on the number of connections, unlike with httpx's own pool. Closing closes
     the idle connections, and the transport can still be used, as several clients that share it each
     close it.
-
-    Args:
-        backend: The network.
     """
 
     def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:

@@ -32,14 +32,7 @@ class _Result:
 
 
 class Courier:
-    """Makes the attempts of a dispatcher, in a system task of the Trio run in which it is woken.
-
-    Args:
-        service: The mock.
-        dispatcher: Has the attempts.
-        deliveries: The journal.
-        receivers: The receivers in this process.
-    """
+    """Makes the attempts of a dispatcher, in a system task of the Trio run in which it is woken."""
 
     def __init__(
         self,

@@ -41,13 +41,7 @@ class DispatcherState:
 class Dispatcher:
     """The messages about the jobs of one world, from the world's start on.
 
-    Args:
-        service: The mock.
-        settings: What is reported, and what goes wrong.
-
-    Attributes:
-        settings: The same; can be replaced, for messages that aren't planned yet.
-        feed: The changes that haven't been collected.
+    Its settings can be replaced, for messages that aren't planned yet.
     """
 
     def __init__(self, service: Service, settings: WebhookSettings) -> None:
@@ -59,11 +53,7 @@ class Dispatcher:
         self._reported: dict[str, int] = {}
 
     def collect(self, t: float) -> None:
-        """Plan the messages about the changes until `t`.
-
-        Args:
-            t: In seconds since the world's start.
-        """
+        """Plan the messages about the changes until `t`, in seconds since the world's start."""
         for change in self.feed.take(t):
             if self._is_reported(change.status):
                 message = self._message(change)
@@ -98,13 +88,7 @@ class Dispatcher:
         return attempt
 
     def conclude(self, attempt: Attempt, t: float, *, is_over: bool) -> None:
-        """Record that an attempt ended at `t`.
-
-        Args:
-            attempt: The attempt.
-            t: When, in seconds since the world's start.
-            is_over: Whether this copy needs no further attempt.
-        """
+        """Record that an attempt ended at `t`, and whether its copy needs no further attempt."""
         self._in_progress.remove(attempt)
         if not attempt.is_lost:
             self._outbox.release(attempt, t)

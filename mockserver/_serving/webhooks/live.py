@@ -23,12 +23,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class WebhooksState:
-    """The state of webhooks.
-
-    Attributes:
-        dispatcher: The attempts to be made.
-        deliveries: The attempts that were made.
-    """
+    """The state of webhooks: the attempts to be made, and those that were made."""
 
     dispatcher: DispatcherState
     deliveries: tuple[DeliveryRecord, ...]

@@ -83,16 +83,7 @@ def attempts_of(
 
 
 def retry_of(settings: WebhookSettings, attempt: Attempt, ended_at: float) -> Attempt | None:
-    """The attempt that follows an unsuccessful one.
-
-    Args:
-        settings: Say how often to retry, and when.
-        attempt: The unsuccessful attempt.
-        ended_at: When that ended, in seconds since the world's start.
-
-    Returns:
-        The next attempt; None if it was the last.
-    """
+    """The attempt that follows one that failed, which ended at `ended_at`; None after the last."""
     if attempt.number > len(settings.retries):
         return None
     return Attempt(

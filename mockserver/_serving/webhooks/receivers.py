@@ -59,11 +59,7 @@ class ReceiverError(Exception):
 
 
 async def call(handler: Handler, on_crash: OnCrash, request: WebhookRequest) -> int:
-    """Call a handler with a request.
-
-    Raises:
-        ReceiverError: The handler raised an exception, which was passed to `on_crash`.
-    """
+    """Call a handler; its exception goes to `on_crash`, and is raised as a `ReceiverError`."""
     try:
         answer: object = handler(request)
         if inspect.isawaitable(answer):
@@ -85,9 +81,6 @@ async def post(
     """Send a request over HTTP.
 
     It uses a bare transport, which follows no redirects and uses no proxies or cookies.
-
-    Raises:
-        httpx.RequestError: There is no answer.
     """
     async with open_transport() as transport:
         response = await transport.handle_async_request(
@@ -100,11 +93,7 @@ async def post(
 
 
 async def post_to_server(request: WebhookRequest) -> int:
-    """Send a request to the server behind its URL.
-
-    Raises:
-        httpx.RequestError: There is no answer.
-    """
+    """Send a request to the server behind its URL."""
     # Loading the certificates is slow, and only https needs them.
     is_secure = request.url.lower().startswith("https:")
     return await post(partial(httpx.AsyncHTTPTransport, verify=is_secure, trust_env=False), request)
@@ -131,9 +120,6 @@ class Receivers:
 
     Each receives what is sent to its URL or below it, with any query. Of several that fit, the one
     with the longest path counts, and of equal ones the last that was added.
-
-    Args:
-        on_crash: Called with the exceptions of receivers.
     """
 
     def __init__(self, on_crash: OnCrash) -> None:
@@ -141,19 +127,11 @@ class Receivers:
         self._places: list[_Place] = []
 
     def add_handler(self, url: str, handler: Handler) -> None:
-        """Add a function for a URL.
-
-        Raises:
-            ValueError: It isn't a URL.
-        """
+        """Add a function for a URL."""
         self._add(url, partial(call, handler, self._on_crash))
 
     def add_app(self, url: str, app: ASGIApp) -> None:
-        """Add an ASGI application for a URL, called over HTTP in memory.
-
-        Raises:
-            ValueError: It isn't a URL.
-        """
+        """Add an ASGI application for a URL, called over HTTP in memory."""
         backend = MemoryBackend(partial(serve_connection, app, on_crash=self._on_crash))
         self._add(url, partial(post, partial(MemoryTransport, backend)))
 

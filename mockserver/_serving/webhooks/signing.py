@@ -17,12 +17,6 @@ TIMESTAMP_HEADER: Final = "X-Legnext-Timestamp"
 
 
 def signature_of(secret: str, body: bytes, timestamp: str | None = None) -> str:
-    """The signature of a webhook.
-
-    Args:
-        secret: The key that the service and the receiver share.
-        body: The body.
-        timestamp: The value of `X-Legnext-Timestamp`; None if there is no such field.
-    """
+    """The signature of a body; of its timestamp too, if the message has one."""
     signed = body if timestamp is None else f"{timestamp}.".encode() + body
     return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()

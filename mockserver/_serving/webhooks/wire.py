@@ -23,15 +23,7 @@ AGENT = "legnext-mock"
 def body_of(
     job: JobView, t: float, epoch: datetime, quirks: Quirks, results_at: str = RESULTS_URL
 ) -> bytes:
-    """The body of a message about a job's change.
-
-    Args:
-        job: The job after the change.
-        t: When it changed, in seconds since the world's start.
-        epoch: The calendar time at the world's start.
-        quirks: The variant of the job object, and whether it is in an envelope.
-        results_at: The URL below which results are.
-    """
+    """The body of a message about a job, as it is after its change at `t`."""
     body = job_body(job, epoch, quirks, results_at)
     if quirks.webhook_envelope == "job":
         return body
