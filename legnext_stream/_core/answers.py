@@ -41,43 +41,28 @@ _LONGEST_RETRY_AFTER = 300.0  # seconds
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """An HTTP answer, as it came. Times are in seconds on the clock of the Trio run.
-
-    Attributes:
-        status_code: The HTTP status.
-        headers: The headers, with their names in lower case.
-        content: The whole body.
-        sent_at: When the request was started.
-        received_at: When the last byte of the body had arrived.
-        wall_time: The same moment by this machine's calendar, in seconds since 1970. Dates in the
-            headers are compared with it if the answer has no `Date` of its own.
-    """
+    """An HTTP answer, as it came. Times are in seconds on the clock of the Trio run."""
 
     status_code: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str]  # the headers, with their names in lower case
     content: bytes
-    sent_at: float
-    received_at: float
+    sent_at: float  # when the request was started
+    received_at: float  # when the last byte of the body had arrived
+    # The same moment by this machine's calendar, in seconds since 1970. Dates in the headers are
+    # compared with it if the answer has no `Date` of its own.
     wall_time: float = 0.0
 
 
 class NoReply(msgspec.Struct, frozen=True):
-    """A request that got no usable answer. Times are in seconds on the clock of the Trio run.
+    """A request that got no usable answer. Times are in seconds on the clock of the Trio run."""
 
-    Attributes:
-        reason: What went wrong; it names the host.
-        sent_at: When the request was started.
-        received_at: When it was given up.
-        was_sent: Whether any part of the request may have reached the host. One that certainly did
-            not can always be repeated, even if it isn't idempotent.
-        kind: What went wrong in one word, such as "ReadTimeout".
-    """
-
-    reason: str
-    sent_at: float
-    received_at: float
+    reason: str  # what went wrong; it names the host
+    sent_at: float  # when the request was started
+    received_at: float  # when it was given up
+    # Whether any part of the request may have reached the host. One that certainly did not can
+    # always be repeated, even if it isn't idempotent.
     was_sent: bool = True
-    kind: str = "timeout"
+    kind: str = "timeout"  # what went wrong in one word, such as "ReadTimeout"
 
 
 Answer = Reply | NoReply
@@ -148,24 +133,15 @@ class Repeat(enum.Enum):
 
 
 class Meaning(msgspec.Struct, frozen=True):
-    """One row of the table.
-
-    Attributes:
-        codes: The HTTP statuses it is for.
-        poll: What it means for a status request.
-        submit: What it means for a submit.
-        download: What it means for a download.
-        repeat: Whether a single request is repeated.
-        pace: What the pacer learns from it.
-        error: The class of the exception that stands for it.
-    """
+    """One row of the table."""
 
     codes: Collection[int]
     poll: PollMeaning
     submit: SubmitMeaning
     download: DownloadMeaning
-    repeat: Repeat
-    pace: Outcome
+    repeat: Repeat  # whether a single request is repeated
+    pace: Outcome  # what the pacer learns from it
+    # The class of the exception that stands for it.
     error: type[errors.ApiError | errors.HostUnreachableError]
 
 
@@ -232,44 +208,29 @@ def may_repeat(answer: Answer, *, is_safe: bool) -> bool:
 
 
 class Observation(msgspec.Struct, frozen=True):
-    """What one poll, or one callback, told us about a job.
+    """What one poll, or one callback, told us about a job."""
 
-    Attributes:
-        job_id: The job that was asked about.
-        meaning: What the answer means.
-        answer: The answer itself.
-        body: The job's decoded body, if it was seen.
-        status: Its status, if it was seen.
-        error: The answer as an error, if the job was not seen.
-        recognised: Whether the answer certainly comes from the API, and not from a proxy, a captive
-            portal or a wrong host.
-        is_reported: Whether a callback with a valid signature reported it and no poll was made. The
-            answer then only says when the callback came.
-    """
-
-    job_id: str
-    meaning: PollMeaning
+    job_id: str  # the job that was asked about
+    meaning: PollMeaning  # what the answer means
     answer: Answer
-    body: Body | None = None
-    status: JobStatus | None = None
-    error: errors.LegnextError | None = None
+    body: Body | None = None  # the job's decoded body, if it was seen
+    status: JobStatus | None = None  # its status, if it was seen
+    error: errors.LegnextError | None = None  # the answer as an error, if the job was not seen
+    # Whether the answer certainly comes from the API, and not from a proxy, a captive portal or a
+    # wrong host.
     recognised: bool = True
+    # Whether a callback with a valid signature reported it and no poll was made. The answer then
+    # only says when the callback came.
     is_reported: bool = False
 
 
 @attrs.frozen(kw_only=True)
 class SubmitAnswer:
-    """What the answer to a submit told us.
-
-    Attributes:
-        meaning: What it means.
-        job: The job, if there is one.
-        error: The answer as an error, if there is none.
-    """
+    """What the answer to a submit told us."""
 
     meaning: SubmitMeaning
-    job: Job | None = None
-    error: errors.LegnextError | None = None
+    job: Job | None = None  # the job, if there is one
+    error: errors.LegnextError | None = None  # the answer as an error, if there is none
 
 
 def reported(job_id: str, body: Body, status: JobStatus, received_at: float) -> Observation:

@@ -28,15 +28,11 @@ def jitter(key: str, count: int) -> float:
 
 
 class Backoff(Struct, frozen=True):
-    """How one kind of request waits after failures.
+    """How one kind of request waits after failures."""
 
-    Attributes:
-        first: The upper bound of the first wait, in seconds. It doubles with each failure.
-        longest: The upper bound of every wait, in seconds.
-    """
-
+    # The upper bound of the first wait, in seconds. It doubles with each failure.
     first: float
-    longest: float
+    longest: float  # the upper bound of every wait, in seconds
 
     def wait(self, failures: int, key: str) -> float:
         """How long to wait after a failure, in seconds.

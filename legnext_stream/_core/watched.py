@@ -26,59 +26,41 @@ _MOST_WORDS: Final = 32
 
 
 class Extra(msgspec.Struct, eq=False, gc=False):
-    """What few jobs need.
+    """What few jobs need."""
 
-    Attributes:
-        words: The unknown statuses that have been reported.
-        counted_to: The age up to which the run times have learned from the job. None if that is
-            its age at `counted_at`, as for any job whose start wasn't corrected later.
-        failures: How many polls of it have failed since it was last described or missing.
-        trouble_since: When these failures began, or None.
-        missing_since: When the API began to answer "no such job", or None.
-    """
-
-    words: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()  # the unknown statuses that have been reported
+    # The age up to which the run times have learned from the job. None if that is its age at
+    # `counted_at`, as for any job whose start wasn't corrected later.
     counted_to: float | None = None
-    failures: int = 0
-    trouble_since: float | None = None
-    missing_since: float | None = None
+    failures: int = 0  # how many polls of it have failed since it was last described or missing
+    trouble_since: float | None = None  # when these failures began, or None
+    missing_since: float | None = None  # when the API began to answer "no such job", or None
 
 
 class Watched(msgspec.Struct, eq=False, gc=False):
-    """What is known of one job. Times are in seconds on the clock of the Trio run.
-
-    Attributes:
-        job_id: Its id.
-        status: The status of the last event, or None.
-        place: The last status that has a place in the order of statuses (see `lifecycle`), or None.
-        extra: What few jobs need, or None.
-        looked_at: When an answer last described it; before the first, when the watch got it.
-        is_seen: Whether an answer has described it.
-        polled_at: When a poll of it last ended, except by a 429; -inf before the first.
-        started_at: When it began to run, as far as is known or inferred; None while it waits.
-        running_by: When it was first seen running; inf before.
-        counted_at: When it was last seen to have started; None while that is only inferred.
-        position: Its position in the queue order; -1 if it isn't in there.
-        task_type: Its task type, once it is known.
-        due: When it is next to be polled, if it has a time of its own.
-        where: What the schedule does with it. It leaves the job to the queue probe (`BY_QUEUE`), has
-            set a timer (`IN_TIMERS`), or has a poll in flight (`IN_FLIGHT`). From 0 on, it is the
-            job's index among those that are ready to be polled.
-    """
+    """What is known of one job. Times are in seconds on the clock of the Trio run."""
 
     job_id: str
-    status: JobStatus | None = None
+    status: JobStatus | None = None  # the status of the last event, or None
+    # The last status that has a place in the order of statuses (see `lifecycle`), or None.
     place: JobStatus | None = None
-    extra: Extra | None = None
+    extra: Extra | None = None  # what few jobs need, or None
+    # When an answer last described it; before the first, when the watch got it.
     looked_at: float = 0.0
-    is_seen: bool = False
+    is_seen: bool = False  # whether an answer has described it
+    # When a poll of it last ended, except by a 429; -inf before the first.
     polled_at: float = -math.inf
+    # When it began to run, as far as is known or inferred; None while it waits.
     started_at: float | None = None
-    running_by: float = math.inf
+    running_by: float = math.inf  # when it was first seen running; inf before
+    # When it was last seen to have started; None while that is only inferred.
     counted_at: float | None = None
-    position: int = -1
-    task_type: str | None = None
-    due: float = 0.0
+    position: int = -1  # its position in the queue order; -1 if it isn't in there
+    task_type: str | None = None  # its task type, once it is known
+    due: float = 0.0  # when it is next to be polled, if it has a time of its own
+    # What the schedule does with it. It leaves the job to the queue probe (`BY_QUEUE`), has set a
+    # timer (`IN_TIMERS`), or has a poll in flight (`IN_FLIGHT`). From 0 on, it is the job's index
+    # among those that are ready to be polled.
     where: int = BY_QUEUE
 
     @property

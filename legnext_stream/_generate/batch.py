@@ -14,21 +14,13 @@ _MOST_UNSAVED: Final = 100
 
 
 class Item(msgspec.Struct, eq=False):
-    """A prompt of a batch.
+    """A prompt of a batch."""
 
-    Attributes:
-        position: Its position in the batch.
-        prompt: The prompt.
-        failures: How many of its submits have made no job.
-        since: When it was first submitted, seconds; None before.
-        attempt: Tells its last submit from others, in the journal; empty without one.
-    """
-
-    position: int
+    position: int  # its position in the batch
     prompt: Prompt
-    failures: int = 0
-    since: float | None = None
-    attempt: str = ""
+    failures: int = 0  # how many of its submits have made no job
+    since: float | None = None  # when it was first submitted, seconds; None before
+    attempt: str = ""  # tells its last submit from others, in the journal; empty without one
 
 
 class Batch:

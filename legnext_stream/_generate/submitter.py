@@ -68,21 +68,18 @@ def _check_if_unknown(_: object, __: object, given: object) -> None:
 class SubmitSettings:
     """How a batch is to be submitted.
 
-    Attributes:
-        task_type: The task type of prompts that are mere texts.
-        callback: What is sent as `callback` with each prompt that has none, or None.
-        timeout: How long a submit is tried again while it can't be sent, seconds; None for ever.
-        at_once: How many jobs may be unfinished at a time. None, given to `__init__`, is 1,000.
-        if_unknown: What becomes of a prompt whose submit was sent and not answered.
-
     Raises:
         ValueError: There is no such task type, or a setting is out of its range.
     """
 
+    # The task type of prompts that are mere texts.
     task_type: TaskType = attrs.field(converter=check_task_type)
-    callback: str | None
+    callback: str | None  # what is sent as `callback` with each prompt that has none, or None
+    # How long a submit is tried again while it can't be sent, seconds; None for ever.
     timeout: float | None
+    # How many jobs may be unfinished at a time. None, given to `__init__`, is 1,000.
     at_once: int = attrs.field(converter=_check_at_once)
+    # What becomes of a prompt whose submit was sent and not answered.
     if_unknown: IfUnknown = attrs.field(validator=_check_if_unknown)
 
 

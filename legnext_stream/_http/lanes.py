@@ -41,23 +41,15 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtoc
 
 
 class _Lane(msgspec.Struct, eq=False):
-    """One connection.
+    """One connection."""
 
-    Attributes:
-        transport: Sends its requests.
-        owner: The client to close with it; None if the transport is the caller's.
-        room: How many requests it can take at the same time.
-        in_flight: How many it has now.
-        unused_since: When the last one ended.
-        speaks_http2: Whether its last response came by HTTP/2.
-    """
-
-    transport: httpx.AsyncBaseTransport
+    transport: httpx.AsyncBaseTransport  # sends its requests
+    # The client to close with it; None if the transport is the caller's.
     owner: httpx.AsyncClient | None
-    room: float
-    in_flight: int = 0
-    unused_since: float = 0.0
-    speaks_http2: bool = False
+    room: float  # how many requests it can take at the same time
+    in_flight: int = 0  # how many it has now
+    unused_since: float = 0.0  # when the last one ended
+    speaks_http2: bool = False  # whether its last response came by HTTP/2
 
     async def aclose(self) -> None:
         """Close the connection, unless the transport is the caller's."""

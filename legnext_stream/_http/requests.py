@@ -14,21 +14,14 @@ from legnext_stream.errors import ConfigurationError
 
 
 class Request(msgspec.Struct, frozen=True):
-    """One request to the API.
-
-    Attributes:
-        method: The HTTP method.
-        path: The path below the base URL, quoted.
-        json: A JSON body, or None.
-        files: The files of a multipart body by field name, or None: (name, content, media type).
-        fields: The other fields of a multipart body.
-    """
+    """One request to the API."""
 
     method: str
-    path: str
-    json: object = None
+    path: str  # the path below the base URL, quoted
+    json: object = None  # a JSON body, or None
+    # The files of a multipart body by field name, or None: (name, content, media type).
     files: Mapping[str, tuple[str, bytes, str]] | None = None
-    fields: Mapping[str, str] | None = None
+    fields: Mapping[str, str] | None = None  # the other fields of a multipart body
 
 
 def parse_base_url(text: str) -> str:

@@ -25,29 +25,19 @@ _ENDS: Final = ", ".join(f"'{status}'" for status in JobStatus if status.is_term
 
 @attrs.frozen(kw_only=True)
 class Standing:
-    """How far the batch of a journal has got. Times in seconds since 1970.
+    """How far the batch of a journal has got. Times in seconds since 1970."""
 
-    Attributes:
-        base_url: The host of its jobs.
-        begun_at: When it was begun.
-        acknowledged_at: When an event was last acknowledged, or None.
-        unfinished: The jobs that a watch would go on with, in the order in which they came, each
-            with its last acknowledged status, or None.
-        ended: The jobs whose end was acknowledged, each with that end.
-        owed: How many ends were seen and not acknowledged, of jobs and of prompts.
-        events: How many events were acknowledged.
-        to_submit: How many prompts the next `generate` would submit, or report as unknown.
-        without_job: How many prompts ended without a job, acknowledged, by that end.
-    """
-
-    base_url: str
-    begun_at: float
-    acknowledged_at: float | None
+    base_url: str  # the host of its jobs
+    begun_at: float  # when it was begun
+    acknowledged_at: float | None  # when an event was last acknowledged, or None
+    # The jobs that a watch would go on with, in the order in which they came, each with its last
+    # acknowledged status, or None.
     unfinished: Mapping[str, JobStatus | None]
-    ended: Mapping[str, JobStatus]
-    owed: int
-    events: int
-    to_submit: int = 0
+    ended: Mapping[str, JobStatus]  # the jobs whose end was acknowledged, each with that end
+    owed: int  # how many ends were seen and not acknowledged, of jobs and of prompts
+    events: int  # how many events were acknowledged
+    to_submit: int = 0  # how many prompts the next `generate` would submit, or report as unknown
+    # How many prompts ended without a job, acknowledged, by that end.
     without_job: Mapping[JobStatus, int] = attrs.field(factory=dict)
 
     @property
@@ -59,40 +49,25 @@ class Standing:
 
 @attrs.frozen(kw_only=True)
 class KnownJob:
-    """What a journal knows of a job.
-
-    Attributes:
-        job_id: The job.
-        status: Its last acknowledged status, or None.
-        is_ended: Whether that was its end.
-        task_type: The task type, in the API's word; empty if no event says it.
-        prompt: What it was submitted for, if `generate` did it.
-        position: The position of that prompt in its batch, from 1.
-    """
+    """What a journal knows of a job."""
 
     job_id: str
-    status: JobStatus | None
-    is_ended: bool
-    task_type: str
-    prompt: Prompt | None
-    position: int | None
+    status: JobStatus | None  # its last acknowledged status, or None
+    is_ended: bool  # whether that was its end
+    task_type: str  # the task type, in the API's word; empty if no event says it
+    prompt: Prompt | None  # what it was submitted for, if `generate` did it
+    position: int | None  # the position of that prompt in its batch, from 1
 
 
 @attrs.frozen(kw_only=True)
 class Change:
-    """A change of a job that was reported. Times in seconds since 1970.
+    """A change of a job that was reported. Times in seconds since 1970."""
 
-    Attributes:
-        status: What the job became.
-        observed_at: When that was seen.
-        changed_between: It happened after the first (None: not known) and not after the second.
-        reason: The watcher's own reason, or empty.
-    """
-
-    status: JobStatus
-    observed_at: float
+    status: JobStatus  # what the job became
+    observed_at: float  # when that was seen
+    # It happened after the first (None: not known) and not after the second.
     changed_between: tuple[float | None, float]
-    reason: str
+    reason: str  # the watcher's own reason, or empty
 
 
 def read_standing(path: Path) -> Standing:

@@ -28,13 +28,9 @@ _LOST: Final = {
 
 @attrs.define(eq=False)
 class Claim:
-    """A prompt that asks for its position.
+    """A prompt that asks for its position."""
 
-    Attributes:
-        place: The answer, once the claim is flushed.
-    """
-
-    place: Place | None = None
+    place: Place | None = None  # the answer, once the claim is flushed
 
 
 class GroupCommit:

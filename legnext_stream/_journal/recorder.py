@@ -44,14 +44,10 @@ class Outcome(enum.Enum):
 
 @attrs.frozen
 class Written:
-    """The answer to a batch.
+    """The answer to a batch."""
 
-    Attributes:
-        outcome: What has become of it.
-        places: If it is done, the answers to its `Claimed` records, in their order.
-    """
-
-    outcome: Outcome
+    outcome: Outcome  # what has become of it
+    # If it is done, the answers to its `Claimed` records, in their order.
     places: Sequence[Place] = ()
 
 

@@ -29,53 +29,33 @@ PromptState: TypeAlias = Literal["unsent", "sending", "submitted", "refused", "e
 
 @attrs.frozen(kw_only=True)
 class RecordedEvent:
-    """An event, as it is recorded.
+    """An event, as it is recorded."""
 
-    Attributes:
-        job_id: The job; empty for a prompt that has none.
-        sequence: Which event of its job it is, from 1.
-        status: What the job was then.
-        raw_status: The API's own word.
-        previous: What the event before it said, or None.
-        observed_at: When the answer came in.
-        changed_between: The change happened after the first (None: not known) and not after the
-            second of these.
-        body: The job object of the answer, as decoded from JSON; empty if the API gave none.
-        code: The code of the watcher's own verdict, or 0.
-        reason: The reason of the watcher's own verdict, or empty.
-        position: The position of a prompt without a job; None for a job.
-        is_lasting: Whether a later run must not submit that prompt again.
-    """
-
-    job_id: str
-    sequence: int
-    status: JobStatus
-    raw_status: str
-    previous: JobStatus | None
-    observed_at: float
+    job_id: str  # empty for a prompt that has none
+    sequence: int  # which event of its job it is, from 1
+    status: JobStatus  # what the job was then
+    raw_status: str  # the API's own word
+    previous: JobStatus | None  # what the event before it said, or None
+    observed_at: float  # when the answer came in
+    # The change happened after the first (None: not known) and not after the second of these.
     changed_between: tuple[float | None, float]
+    # The job object of the answer, as decoded from JSON; empty if the API gave none.
     body: Mapping[str, object]
-    code: int = 0
-    reason: str = ""
-    position: int | None = None
-    is_lasting: bool = False
+    code: int = 0  # the code of the watcher's own verdict, or 0
+    reason: str = ""  # the reason of the watcher's own verdict, or empty
+    position: int | None = None  # the position of a prompt without a job; None for a job
+    is_lasting: bool = False  # whether a later run must not submit that prompt again
 
 
 @attrs.frozen
 class Taken:
-    """A job has come in. Changes nothing if it is known.
-
-    Attributes:
-        job_id: The job.
-        at: When.
-        status: What was known of it already (the caller gave a `Job`), or None.
-        raw_status: The API's word for that.
-    """
+    """A job has come in. Changes nothing if it is known."""
 
     job_id: str
     at: float
+    # What was known of it already (the caller gave a `Job`), or None.
     status: JobStatus | None = None
-    raw_status: str = ""
+    raw_status: str = ""  # the API's word for that
 
 
 @attrs.frozen
@@ -91,81 +71,53 @@ class Reported:
 
 @attrs.frozen(kw_only=True)
 class Acknowledged:
-    """The consumer is done with an event, and with those of the same job before it.
+    """The consumer is done with an event, and with those of the same job before it."""
 
-    Attributes:
-        job_id: The job; empty for a prompt that has none.
-        status: The status of the event. No two unacknowledged events of a job have the same.
-        raw_status: The API's word for that.
-        position: The position of a prompt without a job.
-        at: When.
-    """
-
-    job_id: str
+    job_id: str  # empty for a prompt that has none
+    # The status of the event. No two unacknowledged events of a job have the same.
     status: JobStatus
-    raw_status: str
-    position: int | None
+    raw_status: str  # the API's word for that
+    position: int | None  # the position of a prompt without a job
     at: float
 
 
 @attrs.frozen
 class Removed:
-    """A job is watched no longer. Its unacknowledged events will not be delivered.
-
-    Attributes:
-        job_id: The job.
-    """
+    """A job is watched no longer. Its unacknowledged events will not be delivered."""
 
     job_id: str
 
 
 @attrs.frozen
 class Learned:
-    """What polling has learned, for the next run.
+    """What polling has learned, for the next run."""
 
-    Attributes:
-        name: `"pace"` or `"durations"`.
-        state: Plain data that JSON can hold.
-    """
-
-    name: str
-    state: Mapping[str, object]
+    name: str  # `"pace"` or `"durations"`
+    state: Mapping[str, object]  # plain data that JSON can hold
 
 
 @attrs.frozen(kw_only=True)
 class RecordedJob:
-    """A job of an earlier run whose end is not acknowledged.
-
-    Attributes:
-        job_id: The job.
-        sequence: How many events of it were reported.
-        status: The last status that was reported, or what was known when it came in, or None.
-        place: The last of these that has a place in the order of statuses, or None.
-        words: The unknown words that were reported.
-        unacknowledged: The reported events that were not acknowledged, in order.
-    """
+    """A job of an earlier run whose end is not acknowledged."""
 
     job_id: str
-    sequence: int
+    sequence: int  # how many events of it were reported
+    # The last status that was reported, or what was known when it came in, or None.
     status: JobStatus | None
-    place: JobStatus | None
-    words: tuple[str, ...]
+    place: JobStatus | None  # the last of these that has a place in the order of statuses, or None
+    words: tuple[str, ...]  # the unknown words that were reported
+    # The reported events that were not acknowledged, in order.
     unacknowledged: Sequence[RecordedEvent] = ()
 
 
 @attrs.frozen
 class LoggedEvent:
-    """A reported event in the log.
+    """A reported event in the log."""
 
-    Attributes:
-        number: Its position in the log. Positions grow, with gaps where a job was removed.
-        event: The event.
-        acknowledged_at: When it was acknowledged, or None.
-    """
-
+    # Its position in the log. Positions grow, with gaps where a job was removed.
     number: int
     event: RecordedEvent
-    acknowledged_at: float | None
+    acknowledged_at: float | None  # when it was acknowledged, or None
 
 
 # ---------------------------------------------------------------- prompts and their submits
@@ -173,21 +125,13 @@ class LoggedEvent:
 
 @attrs.frozen
 class Content:
-    """What a prompt says, as text that a recorder can keep.
+    """What a prompt says, as text that a recorder can keep."""
 
-    Attributes:
-        identity: A hash that tells it from prompts that say something else.
-        task_type: The task type.
-        text: The prompt's text.
-        params: The further fields, in JSON.
-        tag: The caller's tag, in JSON.
-    """
-
-    identity: bytes
+    identity: bytes  # a hash that tells it from prompts that say something else
     task_type: str
     text: str
-    params: str
-    tag: str
+    params: str  # the further fields, in JSON
+    tag: str  # the caller's tag, in JSON
 
     @classmethod
     def of(cls, prompt: Prompt) -> Self:
@@ -235,40 +179,26 @@ class Claimed:
 
     Prompts that say the same are told apart by counting: the second that a run is given is the second
     that the recorder knows, or else a new one. So the same prompts given again are submitted once.
-
-    Attributes:
-        content: What the prompt says.
-        at: When it came in.
     """
 
     content: Content
-    at: float
+    at: float  # when it came in
 
 
 @attrs.frozen
 class Place:
-    """The answer to a `Claimed`.
+    """The answer to a `Claimed`."""
 
-    Attributes:
-        position: The position of the prompt in its batch, from 1.
-        is_new: Whether the recorder didn't know the prompt.
-    """
-
-    position: int
-    is_new: bool
+    position: int  # in its batch, from 1
+    is_new: bool  # whether the recorder didn't know the prompt
 
 
 @attrs.frozen
 class Sending:
-    """A prompt is about to be submitted. Written before the request is sent.
-
-    Attributes:
-        position: Its position.
-        attempt: Tells this submit from all others, of any run.
-    """
+    """A prompt is about to be submitted. Written before the request is sent."""
 
     position: int
-    attempt: str
+    attempt: str  # tells this submit from all others, of any run
 
 
 @attrs.frozen(kw_only=True)
@@ -278,47 +208,31 @@ class Settled:
     It is judged by its attempt alone, and recorded even if the rest of its batch is refused: a run
     that has lost the journal to another one may still say what its submits have made. It changes
     nothing if the prompt is not being submitted in this attempt.
-
-    Attributes:
-        position: The prompt's position.
-        attempt: The attempt.
-        job_id: The job that was made, which also comes in by this; None if surely none was made.
-        at: When.
     """
 
     position: int
     attempt: str
+    # The job that was made, which also comes in by this; None if surely none was made.
     job_id: str | None
     at: float
 
 
 @attrs.frozen
 class Reopened:
-    """A prompt without a job is to be submitted again, whatever became of its submits.
-
-    Attributes:
-        position: Its position.
-    """
+    """A prompt without a job is to be submitted again, whatever became of its submits."""
 
     position: int
 
 
 @attrs.frozen(kw_only=True)
 class RecordedPrompt:
-    """A prompt, as it is recorded.
+    """A prompt, as it is recorded."""
 
-    Attributes:
-        position: Its position in the batch, from 1.
-        prompt: The prompt.
-        state: How far it has got.
-        job_id: Its job, or empty.
-        refusal: Why it has no job, if that is not acknowledged; else None.
-    """
-
-    position: int
+    position: int  # in the batch, from 1
     prompt: Prompt
-    state: PromptState
-    job_id: str = ""
+    state: PromptState  # how far it has got
+    job_id: str = ""  # its job, or empty
+    # Why it has no job, if that is not acknowledged; else None.
     refusal: RecordedEvent | None = None
 
 

@@ -53,24 +53,15 @@ class Channel(Struct):
 
     The interval between requests, and what decides it, are read several times a request and change
     rarely, so they are computed when they change.
-
-    Attributes:
-        growth: The rate while the service states no limit.
-        flight: The limit on requests in flight.
-        refusals: The pattern of refusals.
-        quota: The limit as the service states it.
-        max_hint: How long a hint holds anything back at most, in seconds.
-        in_flight: How many requests of this kind are in flight.
-        paused_until: When the next request may start at the earliest, in seconds.
     """
 
-    growth: Growth
-    flight: InFlight
-    refusals: Refusals
-    quota: Quota
-    max_hint: float
-    in_flight: int = 0
-    paused_until: float = -math.inf
+    growth: Growth  # the rate while the service states no limit
+    flight: InFlight  # the limit on requests in flight
+    refusals: Refusals  # the pattern of refusals
+    quota: Quota  # the limit as the service states it
+    max_hint: float  # how long a hint holds anything back at most, in seconds
+    in_flight: int = 0  # how many requests of this kind are in flight
+    paused_until: float = -math.inf  # when the next request may start at the earliest, in seconds
     _spacing: Spacing = field(default_factory=Spacing)
     _number: int = 0  # requests started so far
     # By its start: which one in flight each request was, and its number.

@@ -50,18 +50,13 @@ class Growth(Struct):
     ten requests, whatever the scale of the rate. At K the rate stays (CUBIC would continue into its
     convex half at once, which meets a limit every few seconds). The channel decides whether and
     when to probe, by what probing costs.
-
-    Attributes:
-        max_rate: The highest rate, in requests a second, whatever is learned.
-        rate: The rate now, in requests a second.
-        ceiling: The highest rate that seems to be allowed, in requests a second; None if unknown.
-        phase: What the rate is doing.
     """
 
-    max_rate: float
-    rate: float
+    max_rate: float  # the highest rate, in requests a second, whatever is learned
+    rate: float  # the rate now, in requests a second
+    # The highest rate that seems to be allowed, in requests a second; None if unknown.
     ceiling: float | None = None
-    phase: Phase = Phase.CLIMBING
+    phase: Phase = Phase.CLIMBING  # what the rate is doing
     _clock: float = 0.0  # rate-limited seconds in this phase
     _fallen: float = 0.0  # the rate at the start of a recovery
     _proven: float = 0.0  # the rate that was accepted before the fall

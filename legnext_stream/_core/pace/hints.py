@@ -36,21 +36,13 @@ _PARAMETER = re.compile(r'\s*([a-z*][a-z0-9_.*-]*)\s*=\s*("[^"]*"|:[^:]*:|[^;,\s
 
 
 class Hints(msgspec.Struct, frozen=True):
-    """What an answer said about the limit; None for what it didn't say.
+    """What an answer said about the limit; None for what it didn't say."""
 
-    Attributes:
-        retry_after: How long to wait before the next request, in seconds.
-        quota: How many requests are allowed in a window.
-        window: The length of that window, in seconds.
-        remaining: How many requests are left until the reset.
-        reset_after: How long until the quota is renewed, in seconds.
-    """
-
-    retry_after: float | None = None
-    quota: int | None = None
-    window: float | None = None
-    remaining: int | None = None
-    reset_after: float | None = None
+    retry_after: float | None = None  # how long to wait before the next request, in seconds
+    quota: int | None = None  # how many requests are allowed in a window
+    window: float | None = None  # the length of that window, in seconds
+    remaining: int | None = None  # how many requests are left until the reset
+    reset_after: float | None = None  # how long until the quota is renewed, in seconds
 
 
 NO_HINTS = Hints()

@@ -40,18 +40,13 @@ class InFlight(Struct):
     can tell them apart, and either belief leads to the same. What was seen of n fades as more is seen
     of n, and only then: the numbers that are refused are rarely reached, especially if each refusal
     brings a pause, and answers to other numbers say nothing about them.
-
-    Attributes:
-        max_limit: The most requests in flight, whatever is learned.
-        proven: How many at once the service accepts; None while refusals don't depend on it.
-        limit: How many requests may be in flight now; at least one.
-        latency: The present mean latency, in seconds; 0 before the first answer.
     """
 
-    max_limit: int
+    max_limit: int  # the most requests in flight, whatever is learned
+    # How many at once the service accepts; None while refusals don't depend on it.
     proven: int | None = None
-    limit: int = FIRST_LIMIT
-    latency: float = 0.0
+    limit: int = FIRST_LIMIT  # how many requests may be in flight now; at least one
+    latency: float = 0.0  # the present mean latency, in seconds; 0 before the first answer
     _limit: float = float(FIRST_LIMIT)  # `limit` before it is rounded and bounded
     _usual: float = math.nan
     _admitted_at: dict[int, float] = field(default_factory=dict)

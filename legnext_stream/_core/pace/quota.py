@@ -24,12 +24,9 @@ class Quota(Struct):
 
     What remains is counted down by our own requests since the one whose answer said so (they were
     not counted yet when it was answered), and spread evenly over the time to the reset.
-
-    Attributes:
-        max_hint: How long a hint holds anything back at most, in seconds.
     """
 
-    max_hint: float
+    max_hint: float  # how long a hint holds anything back at most, in seconds
     _policy_rate: float | None = None
     _remaining: int | None = None
     _reset_at: float = -math.inf

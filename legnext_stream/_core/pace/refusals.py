@@ -21,20 +21,14 @@ MARGIN_AFTER_BOUNDARY = 0.05
 
 
 class Block(Struct, frozen=True):
-    """A stretch of refusals that has ended.
+    """A stretch of refusals that has ended."""
 
-    Attributes:
-        refused: How many requests were refused.
-        permitted: The requests a second that the limit admitted from the end of the block before to
-            the end of this one; None if there were too few.
-        windowed: Whether it shows that the limit counts a window, and isn't a token bucket.
-        retry_after: How long the service asked us to wait, in seconds.
-    """
-
-    refused: int
+    refused: int  # how many requests were refused
+    # The requests a second that the limit admitted from the end of the block before to the end of
+    # this one; None if there were too few.
     permitted: float | None
-    windowed: bool
-    retry_after: float
+    windowed: bool  # whether it shows that the limit counts a window, and isn't a token bucket
+    retry_after: float  # how long the service asked us to wait, in seconds
 
 
 class Refusals(Struct):
@@ -59,16 +53,12 @@ class Refusals(Struct):
     **Trial requests.** While blocked, single requests are sent at doubling intervals, so their number
     is logarithmic in the length of the block. If the end of the window is foreseen, the next trial is
     sent right after it.
-
-    Attributes:
-        longest_gap: The longest time between trial requests, in seconds.
-        window: The window's length, once one was seen, in seconds; None for a bucket.
-        streak: How many refusals in a row were news; 0 while not blocked.
     """
 
-    longest_gap: float
+    longest_gap: float  # the longest time between trial requests, in seconds
+    # The window's length, once one was seen, in seconds; None for a bucket.
     window: float | None = None
-    streak: int = 0
+    streak: int = 0  # how many refusals in a row were news; 0 while not blocked
     _cycle_from: float = math.nan
     _admitted: int = 0
     _refused: int = 0

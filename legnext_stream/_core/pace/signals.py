@@ -40,16 +40,9 @@ class Why(enum.Enum):
 
 
 class Signal(msgspec.Struct, frozen=True):
-    """How one request went.
-
-    Attributes:
-        outcome: How it went.
-        hints: What the answer's headers said about limits; None without an answer.
-        sent_at: The `now` that was given to `Pacer.start`, in seconds.
-        latency: The time from start to outcome, in seconds.
-    """
+    """How one request went."""
 
     outcome: Outcome
-    hints: Hints | None
-    sent_at: float
-    latency: float
+    hints: Hints | None  # what the answer's headers said about limits; None without an answer
+    sent_at: float  # the `now` that was given to `Pacer.start`, in seconds
+    latency: float  # the time from start to outcome, in seconds

@@ -25,12 +25,9 @@ class Spacing(Struct):
     that is, a window of `w` seconds holds at most `1 + (w + LATENESS) * rate` starts. Proof: due
     times grow by at least `1 / rate`, nothing starts before it is due, and nothing is due more than
     `LATENESS` before it starts.
-
-    Attributes:
-        last_start: When the last request started; -inf before the first.
     """
 
-    last_start: float = -math.inf
+    last_start: float = -math.inf  # when the last request started; -inf before the first
     _last_due: float = -math.inf
 
     def due(self, interval: float) -> float:

@@ -40,21 +40,14 @@ class LongNameError(ValueError):
 
 @attrs.frozen(kw_only=True)
 class Origin:
-    """What the fields of a name are taken from.
-
-    Attributes:
-        job: The job.
-        number: The number of the result among the job's, from 1.
-        position: The position of its prompt in the batch, from 1; None outside of a batch.
-        prompt: The prompt's text; empty if it isn't known.
-        tag: The caller's mark for the prompt; None if there is none.
-    """
+    """What the fields of a name are taken from."""
 
     job: Job
-    number: int
+    number: int  # the number of the result among the job's, from 1
+    # The position of its prompt in the batch, from 1; None outside of a batch.
     position: int | None = None
-    prompt: str = ""
-    tag: object = None
+    prompt: str = ""  # the prompt's text; empty if it isn't known
+    tag: object = None  # the caller's mark for the prompt; None if there is none
 
 
 class NameTemplate:

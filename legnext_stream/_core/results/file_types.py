@@ -76,16 +76,11 @@ def _is_whole_webm(_size: int, _read: Read) -> bool:
 
 @attrs.frozen
 class Kind:
-    """A type of file.
-
-    Attributes:
-        media_type: Its media type.
-        suffix: Its suffix in file names, with the dot.
-        is_whole: Whether a file of this type and size (in bytes) is complete.
-    """
+    """A type of file."""
 
     media_type: str
-    suffix: str
+    suffix: str  # its suffix in file names, with the dot
+    # Whether a file of this type and size (in bytes) is complete.
     is_whole: Callable[[int, Read], bool] = attrs.field(repr=False)
 
     def may_be_called(self, content_type: str) -> bool:

@@ -19,44 +19,28 @@ _LONGEST_VALIDATOR = 1024
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """What is stored with a partial file, so that a later attempt can resume it.
+    """What is stored with a partial file, so that a later attempt can resume it."""
 
-    Attributes:
-        url: Where it comes from, without the query.
-        validator: The `ETag` of the file, or else its `Last-Modified`; empty if the server gave none
-            that can be used.
-        size: The size of the complete file, in bytes; None if the server didn't say.
-        content_type: The `Content-Type`.
-    """
-
-    url: str
+    url: str  # where it comes from, without the query
+    # The `ETag` of the file, or else its `Last-Modified`; empty if the server gave none that can be
+    # used.
     validator: str
-    size: int | None
+    size: int | None  # the size of the complete file, in bytes; None if the server didn't say
     content_type: str = ""
 
 
 class Coming(msgspec.Struct, frozen=True):
-    """A usable answer, the body of which is about to come.
+    """A usable answer, the body of which is about to come."""
 
-    Attributes:
-        start: Where its first byte belongs in the file: 0, or the size of the partial file.
-        mark: What to store with the partial file.
-    """
-
-    start: int
-    mark: Mark
+    start: int  # where its first byte belongs in the file: 0, or the size of the partial file
+    mark: Mark  # what to store with the partial file
 
 
 class Unusable(msgspec.Struct, frozen=True):
-    """An answer that can't be used.
+    """An answer that can't be used."""
 
-    Attributes:
-        problem: What is wrong with it, in words.
-        is_final: Whether repeating the request can't help.
-    """
-
-    problem: str
-    is_final: bool
+    problem: str  # what is wrong with it, in words
+    is_final: bool  # whether repeating the request can't help
 
 
 def range_headers(mark: Mark | None, have: int) -> Mapping[str, str]:

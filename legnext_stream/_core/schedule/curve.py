@@ -43,19 +43,12 @@ def clamped(age: float) -> float:
 
 
 class Curve(msgspec.Struct, frozen=True, eq=False):
-    """A distribution of run times; `of` makes it.
+    """A distribution of run times; `of` makes it."""
 
-    Attributes:
-        rate: The hazard in each bin: ends a second of a running job.
-        stays: The probability to survive each bin, for a job that enters it.
-        spent: How long a job that enters each bin is expected to run in it, in seconds.
-        gone: The cumulative hazard at the beginning of each bin.
-    """
-
-    rate: list[float]
-    stays: list[float]
-    spent: list[float]
-    gone: list[float]
+    rate: list[float]  # the hazard in each bin: ends a second of a running job
+    stays: list[float]  # the probability to survive each bin, for a job that enters it
+    spent: list[float]  # how long a job that enters each bin is expected to run in it, in seconds
+    gone: list[float]  # the cumulative hazard at the beginning of each bin
     # The walk from age 0 to the beginning of each bin, once it has been asked for.
     _walked: list[tuple[float, float]] = msgspec.field(default_factory=list)
 

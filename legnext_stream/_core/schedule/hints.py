@@ -21,19 +21,12 @@ _LONGEST_GAP: Final = 60.0
 
 
 class _Hinted(msgspec.Struct, eq=False, gc=False):
-    """A job about which there has been a hint.
-
-    Attributes:
-        job: The job.
-        at: When it is to be polled; inf if it has been.
-        again_at: When the next hint counts.
-        gap: How long after that the one after counts, in seconds.
-    """
+    """A job about which there has been a hint."""
 
     job: Watched
-    at: float = math.inf
-    again_at: float = -math.inf
-    gap: float = _FIRST_GAP
+    at: float = math.inf  # when it is to be polled; inf if it has been
+    again_at: float = -math.inf  # when the next hint counts
+    gap: float = _FIRST_GAP  # how long after that the one after counts, in seconds
 
 
 class Hints:

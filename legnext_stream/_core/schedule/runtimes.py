@@ -91,18 +91,12 @@ class Prospects(Struct, frozen=True, eq=False):
 
     At ages that few jobs have reached, `RunTimes.curve` expects the worst: a twentieth of all jobs are
     odd, and end far too early or hang. These curves continue there like the bell that fits the rest.
-
-    Attributes:
-        curve: The curve that they were made of.
-        hoped: As if no more jobs will be odd than were seen to be.
-        likely: The same, as far as what was seen agrees with the bell.
-        guessed: The share of jobs (0 to 1) that run longer than enough jobs were seen to run.
     """
 
-    curve: Curve
-    hoped: Curve
-    likely: Curve
-    guessed: float
+    curve: Curve  # the curve that they were made of
+    hoped: Curve  # as if no more jobs will be odd than were seen to be
+    likely: Curve  # the same, as far as what was seen agrees with the bell
+    guessed: float  # the share of jobs (0 to 1) that run longer than enough jobs were seen to run
 
 
 class RunTimes:

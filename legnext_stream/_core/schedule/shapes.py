@@ -62,17 +62,11 @@ def _cumulative(log_ratio: float, sigma: float) -> float:
 
 
 class Shape(msgspec.Struct, frozen=True, eq=False):
-    """One distribution of the family, on the bins of the grid except the last.
+    """One distribution of the family, on the bins of the grid except the last."""
 
-    Attributes:
-        gains: The cumulative hazard gained in each bin.
-        logarithms: Their logarithms, for the likelihood.
-        ends: The share of jobs that end in each bin.
-    """
-
-    gains: tuple[float, ...]
-    logarithms: tuple[float, ...]
-    ends: tuple[float, ...]
+    gains: tuple[float, ...]  # the cumulative hazard gained in each bin
+    logarithms: tuple[float, ...]  # their logarithms, for the likelihood
+    ends: tuple[float, ...]  # the share of jobs that end in each bin
 
 
 def shape(median: float, sigma: float) -> Shape:

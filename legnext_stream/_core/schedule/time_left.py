@@ -54,33 +54,20 @@ _SHORTEST, _LONGEST = math.log(0.01), math.log(1e7)
 
 
 class _Running(msgspec.Struct, frozen=True, gc=False):
-    """A running job, or several alike.
+    """A running job, or several alike."""
 
-    Attributes:
-        age: How long it has been running, in seconds.
-        seen: The age at which it was last seen running, in seconds.
-        left: After how many seconds it would be given up.
-        number: How many jobs it represents.
-    """
-
-    age: float
-    seen: float
-    left: float
-    number: float = 1.0
+    age: float  # how long it has been running, in seconds
+    seen: float  # the age at which it was last seen running, in seconds
+    left: float  # after how many seconds it would be given up
+    number: float = 1.0  # how many jobs it represents
 
 
 class TimeLeft(msgspec.Struct, frozen=True, gc=False):
-    """A time to completion, in seconds.
+    """A time to completion, in seconds."""
 
-    Attributes:
-        low: It is shorter one time in twenty.
-        middle: It is as likely shorter as longer.
-        high: It is longer one time in twenty.
-    """
-
-    low: float
-    middle: float
-    high: float
+    low: float  # shorter one time in twenty
+    middle: float  # as likely shorter as longer
+    high: float  # longer one time in twenty
 
     def at_least(self, seconds: float) -> TimeLeft:
         """The same, if at least this time is needed, a quarter less or a half more."""
