@@ -27,11 +27,7 @@ _PATIENCE: Final = 10.0
 
 
 class Log:
-    """Logs the requests of one account, and trouble with them.
-
-    Args:
-        base_url: The URL of the API.
-    """
+    """Logs the requests of one account, and trouble with them."""
 
     __slots__ = (
         "_base_url",
@@ -52,13 +48,7 @@ class Log:
         self._silence_logged_at = -math.inf
 
     def request_ended(self, request: Request, answer: Answer, rate: float) -> None:
-        """Log a request that has ended.
-
-        Args:
-            request: The request.
-            answer: Its answer, or why there is none.
-            rate: How many requests a second were allowed.
-        """
+        """Log a request that has ended, while `rate` requests a second were allowed."""
         if isinstance(answer, NoReply):
             self._silence(answer)
         else:
@@ -103,13 +93,7 @@ def watch_began(base_url: str) -> None:
 
 
 def watch_ended(base_url: str, tally: Tally, failure: Exception | None) -> None:
-    """Log the end of a watch.
-
-    Args:
-        base_url: The URL of the API.
-        tally: What the watch has counted.
-        failure: The error that ended it, or None.
-    """
+    """Log the end of a watch: what it has counted, and the error that ended it."""
     if not LOGGER.isEnabledFor(logging.INFO):
         return
     ended = sum(number for status, number in tally.jobs.items() if status.is_terminal)

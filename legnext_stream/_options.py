@@ -99,12 +99,9 @@ def passing(options: type, *to: Callable[..., object]) -> Callable[[F], F]:
     """Show the parameters that a function takes as `**options` and passes to another function.
 
     `inspect.signature` then has them, with types and defaults, as the other function does. The
-    docstring gets the other function's text for each parameter that it doesn't explain itself.
-
-    Args:
-        options: The `TypedDict` of the options.
-        to: The function that the options are passed to, then others that explain further
-            parameters.
+    docstring gets the other function's text for each parameter that it doesn't explain itself. The
+    first function of `to` is the one that is called; the others explain further parameters.
+    `options` is the `TypedDict` of the options.
     """
     names = _names(options)
     explicit = inspect.signature(to[0]).parameters.values()
@@ -137,12 +134,7 @@ def _names(options: type) -> frozenset[str]:
 
 
 def refuse_unknown(function: str, options: Mapping[str, object], known: type) -> None:
-    """Refuse an option that the function called would accept, but this one must not.
-
-    Args:
-        function: The name of the function, for the error message.
-        options: What it was called with.
-        known: The `TypedDict` of its options.
+    """Refuse an option of `function` that the function which it calls would accept.
 
     Raises:
         TypeError: There is another option.

@@ -194,12 +194,7 @@ def meaning_of(answer: Answer) -> Meaning:
 
 
 def may_repeat(answer: Answer, *, is_safe: bool) -> bool:
-    """Whether a single request that got this answer is repeated.
-
-    Args:
-        answer: The answer.
-        is_safe: Whether repeating the request does no harm.
-    """
+    """Whether a single request that got this answer is repeated; `is_safe` if that does no harm."""
     repeat = meaning_of(answer).repeat
     return repeat is Repeat.ALWAYS or (is_safe and repeat is Repeat.IF_SAFE)
 
@@ -234,14 +229,7 @@ class SubmitAnswer:
 
 
 def reported(job_id: str, body: Body, status: JobStatus, received_at: float) -> Observation:
-    """What a callback with a valid signature told us.
-
-    Args:
-        job_id: The job that it is about.
-        body: The job, decoded.
-        status: Its status.
-        received_at: When the callback came, in seconds on the clock of the Trio run.
-    """
+    """What a callback with a valid signature, received at this time on Trio's clock, told us."""
     answer = Reply(200, {}, b"", received_at, received_at)
     return Observation(job_id, PollMeaning.SEEN, answer, body, status, is_reported=True)
 
@@ -327,12 +315,7 @@ def retry_after(answer: Answer) -> float:
 
 
 def error_of(answer: Answer, *, is_safe: bool = True) -> errors.LegnextError:
-    """The exception that stands for an answer that is no success.
-
-    Args:
-        answer: The answer.
-        is_safe: Whether repeating the request does no harm.
-    """
+    """The exception that stands for an answer that is no success; `is_safe` as for `may_repeat`."""
     if isinstance(answer, Reply):
         return _refusal(answer.status_code, answer.content, decode_body(answer.content))
     if is_safe or not answer.was_sent:

@@ -35,12 +35,7 @@ class Backoff(Struct, frozen=True):
     longest: float  # the upper bound of every wait, in seconds
 
     def wait(self, failures: int, key: str) -> float:
-        """How long to wait after a failure, in seconds.
-
-        Args:
-            failures: How many attempts in a row have failed, from 1 on.
-            key: What the jitter is drawn from, such as a job's id.
-        """
+        """How long to wait after so many failures in a row, in seconds; the key sets the jitter."""
         bound = min(self.first * 2.0 ** min(failures - 1, 32), self.longest)
         return bound * (0.5 + 0.5 * jitter(key, failures))
 

@@ -26,10 +26,8 @@ class EndedIds:
     """A set of ids that forgets the oldest.
 
     It has two generations. When the younger one is full it becomes the older one, and the previous
-    older one is forgotten. So an id is looked up in two tables at most, and forgetting costs nothing.
-
-    Args:
-        remembered: How many of the last ids are remembered at least. At most, it is twice as many.
+    older one is forgotten. So an id is looked up in two tables at most, and forgetting costs
+    nothing. At least the last `remembered` ids are in here, and at most twice as many.
     """
 
     __slots__ = ("_older", "_remembered", "_younger")

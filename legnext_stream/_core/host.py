@@ -9,20 +9,12 @@ from legnext_stream.errors import HostUnreachableError
 
 
 class Host:
-    """The host that a watch polls.
-
-    Args:
-        timeout: How long it may give no answer at all, in seconds.
-
-    Attributes:
-        clock: Its clock relative to ours.
-        is_api: Whether any answer certainly came from the API.
-    """
+    """The host that a watch polls. It may give no answer at all for `timeout` seconds."""
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
         self.clock: ServerClock = ServerClock()
-        self.is_api: bool = False
+        self.is_api: bool = False  # whether any answer certainly came from the API
         self._silent_since: float | None = None
         self._date_text = ""
         self._date: float | None = None
@@ -30,10 +22,7 @@ class Host:
     def observe(self, attentive: float, seen: Observation) -> None:
         """Take in an answer, or that there was none.
 
-        Args:
-            attentive: The time on a clock that stops while the consumer keeps the watch from
-                polling, in seconds.
-            seen: What the answer said.
+        The time is on a clock that stops while the consumer keeps the watch from polling.
 
         Raises:
             HostUnreachableError: There has been no answer at all for the whole timeout.

@@ -7,16 +7,12 @@ from legnext_stream._core.watched import Watched
 
 
 class Membership:
-    """The jobs of one watch.
-
-    Attributes:
-        jobs: The jobs that are being followed, by id, in the order in which they came in.
-        ended: The ids of the jobs that have ended. Of very many, only the last are remembered.
-    """
+    """The jobs of one watch."""
 
     __slots__ = ("_left", "_newcomers", "ended", "jobs")
 
     def __init__(self) -> None:
+        # The jobs that are being followed, in the order in which they came in.
         self.jobs: dict[str, Watched] = {}
         self.ended: EndedIds = EndedIds()
         # Jobs that left while a poll of them was in flight. There are several of one id if it was

@@ -66,13 +66,7 @@ def event_without_job(
 ) -> JobEvent:
     """The event of a prompt that has no job.
 
-    Args:
-        now: The time, in seconds.
-        since: When it was first submitted, in seconds; None if it never was, or if that isn't known.
-        status: `SUBMIT_UNKNOWN` or `NOT_SUBMITTED`.
-        error: Why.
-        prompt: The prompt.
-        position: Its position in the batch.
+    It was first submitted at `since`; None if it never was, or if that isn't known.
     """
     return JobEvent(
         job_id="",
@@ -97,9 +91,8 @@ def is_lasting(event: JobEvent) -> bool:
 class Trouble:
     """What goes wrong with the submits of a batch, and what to do about it.
 
-    Args:
-        timeout: How long a submit that can't be sent is repeated, in seconds; None for no limit.
-        submit_again: Whether a submit that was sent and not answered is repeated too.
+    A submit that can't be sent is repeated for `timeout` seconds; one that was sent and not answered
+    only if it is to be submitted again.
     """
 
     def __init__(self, timeout: float | None, *, submit_again: bool) -> None:
@@ -133,14 +126,10 @@ class Trouble:
     def step(
         self, now: float, said: SubmitAnswer, since: float, attempt: int, key: str
     ) -> float | JobStatus:
-        """When to submit a prompt again that has no job, in seconds; or the status with which it ends.
+        """When to submit a prompt again that has no job; or the status with which it ends.
 
-        Args:
-            now: The time, in seconds.
-            said: The answer to its last submit, which was not `DENIED`.
-            since: When it was first submitted, in seconds.
-            attempt: How often it was submitted.
-            key: What the jitter of a wait is drawn from.
+        It was first submitted at `since`, and `attempt` times in all. Its last answer was not
+        `DENIED`. The jitter of a wait is drawn from `key`.
 
         Raises:
             HostUnreachableError: No submit of any prompt could be sent for the whole timeout.
@@ -163,21 +152,14 @@ class Trouble:
 
 
 class Slots:
-    """How many of a batch's jobs may be unfinished, and so when the next submit may start.
-
-    Args:
-        most: How many at most, whatever the account allows.
-
-    Attributes:
-        room: How many unfinished jobs of ours the account seems to accept; None while nothing
-            suggests a limit.
-        in_flight: Submits that have started and not ended.
-    """
+    """How many of a batch's jobs may be unfinished, and so when the next submit may start."""
 
     def __init__(self, most: int = MOST_AT_ONCE) -> None:
         self._most = most
+        # How many unfinished jobs of ours the account seems to accept; None while nothing suggests
+        # a limit.
         self.room: int | None = None
-        self.in_flight: int = 0
+        self.in_flight: int = 0  # submits that have started and not ended
         self._not_before = -math.inf
         self._trial_at = -math.inf
         self._trial_gap = FIRST_TRIAL
@@ -186,9 +168,7 @@ class Slots:
     def due(self, now: float, unfinished: int) -> float:
         """When the next submit may start, in seconds; inf until a job or a submit has ended.
 
-        Args:
-            now: The time, in seconds.
-            unfinished: Jobs of ours that have not ended, as far as is known.
+        `unfinished` is how many jobs of ours have not ended, as far as is known.
         """
         at_once = unfinished + self.in_flight
         if at_once >= self._most:
@@ -221,16 +201,9 @@ class Slots:
             self._trial_at = now
 
     def limited(self, now: float, nth: int, unfinished: int, retry_after: float = 0.0) -> bool:
-        """A submit was answered 429.
+        """A submit was answered 429; `nth` is what `start` returned, and `unfinished` as for `due`.
 
-        Args:
-            now: The time, in seconds.
-            nth: What `start` returned.
-            unfinished: Jobs of ours that have not ended, as far as is known.
-            retry_after: How long the answer asked us to wait, in seconds.
-
-        Returns:
-            Whether the number of jobs explains it; otherwise it may have been the rate.
+        Returns whether the number of jobs explains it; otherwise it may have been the rate.
         """
         self.in_flight -= 1
         self._step = 1

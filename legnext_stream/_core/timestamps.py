@@ -18,11 +18,7 @@ _OLDEST = 3 * 86400.0
 
 
 class Timestamps:
-    """Reads the timestamps of a watch's jobs. Times are in seconds on our clock.
-
-    Args:
-        clock: The server's clock relative to ours. It also learns from what is seen here.
-    """
+    """Reads the timestamps of a watch's jobs. Times are in seconds on our clock."""
 
     __slots__ = ("_clock",)
 
@@ -52,11 +48,8 @@ class Timestamps:
     ) -> float:
         """When a running job began to run, by the API's clock if that makes sense, else by ours.
 
-        Args:
-            now: The time.
-            job: The job. That it runs now is noted in it.
-            stamp: When it began by the API's clock; None if the API didn't say.
-            seen_before: When an answer last described it before it was seen running.
+        That it runs now is noted in the job. `stamp` is its start by the API's clock, or None. At
+        `seen_before` an answer last described it before it was seen running.
         """
         if now < job.running_by:
             job.running_by = now

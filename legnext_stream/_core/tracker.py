@@ -172,12 +172,8 @@ class Tracker:
     ) -> None:
         """Continue to watch a job of an earlier watch.
 
-        Args:
-            now: The time.
-            job_id: The job.
-            status: The status of its last event, or None.
-            place: The last reported status that has a place in the order of statuses, or None.
-            words: The unknown statuses that were reported.
+        `status` is that of its last event. `place` is the last reported status that has a place in
+        the order of statuses; `words` are the unknown ones that were reported.
         """
         job = self._take_in(now, job_id)
         job.status, job.place = status, place
@@ -311,8 +307,7 @@ class Tracker:
     def time_left(self, now: float | None = None) -> TimeLeft | None:
         """The time until the end of the last job is reported; None if no job is watched.
 
-        Args:
-            now: The time; by default that of the last answer.
+        Without a time, it is as of the last answer.
         """
         if not self.active:
             return None

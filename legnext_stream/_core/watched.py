@@ -125,12 +125,7 @@ class Watched(msgspec.Struct, eq=False, gc=False):
         return self.extra
 
     def is_news(self, status: JobStatus, word: object) -> bool:
-        """Whether a status is news for this job; if so, it is noted.
-
-        Args:
-            status: The status.
-            word: The API's own word for it.
-        """
+        """Whether a status is news for this job, by the API's word for it; if so, it is noted."""
         if status is JobStatus.UNKNOWN:
             if word in self.words or len(self.words) >= _MOST_WORDS:
                 return False

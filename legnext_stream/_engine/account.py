@@ -34,11 +34,9 @@ def job_path(job_id: str) -> str:
 
 
 def submit_request(task_type: TaskType, fields: Mapping[str, object]) -> Request:
-    """The request that submits a job.
+    """The request that submits a job with these fields, under the API's names.
 
-    Args:
-        task_type: The task type.
-        fields: What to send, under the API's names. A `mask` of bytes is sent as a PNG file.
+    A `mask` of bytes is sent as a PNG file.
     """
     path = f"/api/v1/{task_type}"
     mask = fields.get("mask")
@@ -60,16 +58,7 @@ def _form_text(value: object) -> str:
 class Account:
     """One API key at one host. Decides nothing: it sends requests at the pace that the pacer sets.
 
-    Args:
-        lanes: Its connections.
-        pacing: The settings of its pace.
-        observe: Begins to follow it, for metrics and traces; None for nothing.
-
-    Attributes:
-        lanes: Its connections.
-        pacing: The settings of its pace.
-        pacer: Decides when the next request may start.
-        durations: What is known of run times. All its watches learn from each other.
+    `observe` begins to follow it, for metrics and traces. All its watches share what is learned.
     """
 
     def __init__(
@@ -128,11 +117,8 @@ class Account:
     ) -> Reply:
         """Send one request at the account's pace, and repeat it after errors that may pass.
 
-        Args:
-            request: What to send.
-            kind: Which of the account's limits it counts against.
-            is_safe: Whether repeating it can do no harm.
-            retry_for: How long it may be repeated, seconds from the first attempt.
+        It is repeated for `retry_for` seconds from the first attempt on. It is safe (`is_safe`) if
+        that can do no harm.
 
         Raises:
             ApiError: The API refuses it.
@@ -191,23 +177,14 @@ class Account:
             wake()
 
     def learned(self, wall_now: float) -> dict[str, dict[str, Any]]:
-        """Return what polling has learned by now, as plain data for JSON.
-
-        Args:
-            wall_now: The time, seconds since 1970.
-        """
+        """What polling has learned by now, as plain data for JSON. `wall_now`: seconds since 1970."""
         pace = self.pacer.state(trio.current_time(), wall_now)
         return {"pace": pace, "durations": self.durations.state()}
 
     def remember(self, name: str, state: Mapping[str, Any], wall_now: float) -> None:
-        """Take over what an earlier run learned, where this one knows nothing better.
+        """Take over what `learned` returned under a name in an earlier run, if it is news.
 
         The state of another version of the library is ignored.
-
-        Args:
-            name: `"pace"` or `"durations"`.
-            state: What `learned` returned under this name.
-            wall_now: The time, seconds since 1970.
         """
         if name == "pace":
             self.pacer.remember(state, trio.current_time(), wall_now)

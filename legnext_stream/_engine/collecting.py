@@ -41,12 +41,7 @@ _UNSUCCESSFUL: Mapping[JobStatus, tuple[type[JobUnsuccessful], str]] = {
 
 
 async def gathered(jobs: Jobs, watch: Callable[[Jobs], EventStream]) -> dict[str, Job]:
-    """Wait for the end of each job, and return them in the order in which they were given.
-
-    Args:
-        jobs: The jobs.
-        watch: Begins to watch them, or refuses to.
-    """
+    """Wait for the end of each job, and return them in the order in which they were given."""
     given: list[str | Job] = []
     if isinstance(jobs, AsyncIterable):
         stream = watch(_copied(jobs, given))

@@ -28,12 +28,11 @@ Policy: TypeAlias = Literal["block", "latest"]
 class Buffer:
     """The unread events of one consumer. A newer event of a job is merged into its older one.
 
-    Args:
-        capacity: How many jobs may have an unread event before `is_full`. An event counts once more
-            for each `LARGE` bytes of the answer it was made from, because it holds all of it. So no
-            more than `capacity` times `LARGE` is held, whatever the host answers. `put` never blocks
-            and never drops: what makes events has to stop while the buffer is full.
-        on_room: Called when an event has been read.
+    It is full when `capacity` jobs have an unread event. An event counts once more for each `LARGE`
+    bytes of the answer it was made from, because it holds all of it. So no more than `capacity`
+    times `LARGE` is held, whatever the host answers. `put` never blocks and never drops: what makes
+    events has to stop while the buffer is full, until `on_room` is called because one has been
+    read.
     """
 
     def __init__(self, capacity: float, on_room: Callable[[], None]) -> None:
@@ -55,12 +54,7 @@ class Buffer:
         return len(self._events) + self._extras >= self._capacity
 
     def put(self, event: JobEvent, size: int = 0) -> None:
-        """Add an event, or merge it with the unread one of the same job.
-
-        Args:
-            event: The event.
-            size: The size of the answer it was made from, bytes.
-        """
+        """Add an event, made from an answer of `size` bytes, or merge it with the job's unread one."""
         # A prompt without a job is known by its position alone.
         key = event.job_id or event.position
         older = self._events.get(key)
@@ -127,11 +121,7 @@ class Delivery:
         self._failure: Exception | None = None
 
     def open(self, capacity: float | None = None) -> Buffer:
-        """Make a buffer for the events from now on.
-
-        Args:
-            capacity: See `Buffer`; by default `CAPACITY`.
-        """
+        """Make a buffer for the events from now on."""
         buffer = Buffer(CAPACITY if capacity is None else capacity, self._on_room)
         self._buffers.append(weakref.ref(buffer, self._forget))
         if self._is_closed:

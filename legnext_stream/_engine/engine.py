@@ -23,21 +23,6 @@ class Engine:
 
     It runs as a task of a nursery that is not the consumer's, and holds no reference to the stream
     it works for, so that losing the stream can end it.
-
-    Args:
-        account: Whose lanes and pace to use.
-        jobs: The ids to watch.
-        timeout: See `Tracker`.
-        pacing: See `Tracker`.
-        owns_account: Whether to close the account's lanes at the end.
-        extensions: What else belongs to the watch; see `Extension` for their order.
-
-    Attributes:
-        tracker: Knows the jobs.
-        delivery: Holds the events until they are read.
-        buffer: The events of the stream's own consumer.
-        finished: Set when all is closed.
-        scope: Cancelled to end the work at once.
     """
 
     def __init__(
@@ -53,7 +38,7 @@ class Engine:
         self.scope: trio.CancelScope = trio.CancelScope()
         self.delivery: Delivery = Delivery()
         self.buffer: Buffer = self.delivery.open()
-        self.finished: trio.Event = trio.Event()
+        self.finished: trio.Event = trio.Event()  # set when all is closed
         self.tracker: Tracker = Tracker(
             pacing=pacing, timeout=timeout, pacer=account.pacer, durations=account.durations
         )

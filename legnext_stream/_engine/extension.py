@@ -30,23 +30,13 @@ from legnext_stream._http import Request
 
 
 class Watch(Protocol):
-    """What an extension may use of the watch it belongs to.
-
-    Attributes:
-        tracker: Knows the jobs.
-        delivery: Holds the events until they are read, and says whether there is room for more.
-    """
+    """What an extension may use of the watch it belongs to."""
 
     tracker: Tracker
     delivery: Delivery
 
     def deliver(self, events: Sequence[JobEvent], size: int = 0) -> None:
-        """Take new events from the tracker to all extensions and to the consumers.
-
-        Args:
-            events: The events.
-            size: The size of the answer they were made from, bytes.
-        """
+        """Take events, made from an answer of `size` bytes, to all extensions and the consumers."""
         ...
 
     def wake(self) -> None:
@@ -57,8 +47,7 @@ class Watch(Protocol):
 class Extension:
     """One feature of a watch. See the module for when each method is called.
 
-    Attributes:
-        watch: The watch it belongs to. The engine sets it before it calls any method.
+    The engine sets `watch`, the watch it belongs to, before it calls any method.
     """
 
     watch: Watch

@@ -66,13 +66,9 @@ def check_jobs(jobs: object) -> None:
 
 
 def check_source(source: object, check: Callable[[Any], object], *, one: str, none: str) -> None:
-    """Check a source, as far as possible without taking from it.
+    """Check a source, as far as possible without taking from it: `check` raises for a wrong item.
 
-    Args:
-        source: What the caller passed.
-        check: Raises if an item is wrong.
-        one: The message if the source is one string.
-        none: The message if it is not iterable.
+    `one` is the message if it is one string, `none` if it is not iterable.
 
     Raises:
         TypeError: It is not iterable, or one string.

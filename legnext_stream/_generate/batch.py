@@ -24,16 +24,11 @@ class Item(msgspec.Struct, eq=False):
 
 
 class Batch:
-    """The state of one batch.
-
-    Attributes:
-        items: The prompt of each unfinished job, by the job's id.
-        unsaved: How many completed jobs have files that are still to be saved.
-    """
+    """The state of one batch."""
 
     def __init__(self) -> None:
-        self.items: dict[str, Item] = {}
-        self.unsaved: int = 0
+        self.items: dict[str, Item] = {}  # the prompt of each unfinished job, by the job's id
+        self.unsaved: int = 0  # how many completed jobs have files that are still to be saved
         self._changed = trio.Event()
 
     @property

@@ -27,12 +27,8 @@ if TYPE_CHECKING:
 class PromptsExtension(Extension):
     """The prompts of one stream of `generate`, from their coming in to the end of their jobs.
 
-    Args:
-        prompts: What the caller gave.
-        journal: The journal of the watch, or None. It comes after this in the watch's extensions.
-        account: Whose lanes and pace to use.
-        settings: How to submit.
-        saver: Saves the results of completed jobs, or None.
+    The journal comes after this in the watch's extensions. The saver saves the results of completed
+    jobs.
 
     Raises:
         TypeError: `prompts` is not iterable, or one of the first of them is no prompt.
@@ -57,11 +53,7 @@ class PromptsExtension(Extension):
         self._journal = journal
 
     async def restore(self) -> Sequence[JobEvent]:
-        """Go on from an earlier run; return the unacknowledged ends of prompts without a job.
-
-        Raises:
-            JournalError: The journal can't be read.
-        """
+        """Go on from an earlier run; return the unacknowledged ends of prompts without a job."""
         if self._journal is None:
             return ()
         journal = self._journal
@@ -90,15 +82,7 @@ class PromptsExtension(Extension):
         return ends
 
     async def produce(self) -> None:
-        """Submit all prompts; return when each has a job, or has ended without one.
-
-        Raises:
-            AuthenticationError: The API key is refused.
-            HostUnreachableError: The host gave no answer for the whole timeout.
-            TypeError: One of the prompts is none, or the journal can't hold it.
-            ValueError: A task takes no text.
-            JournalError: The journal can't be written.
-        """
+        """Submit all prompts; return when each has a job, or has ended without one."""
         submitter = Submitter(
             self._batch,
             self._prompts,

@@ -25,11 +25,7 @@ AHEAD: Final = 100
 
 
 def check_prompts(prompts: object, task_type: TaskType) -> None:
-    """Refuse what can't be a source of prompts, before any is submitted.
-
-    Args:
-        prompts: What the caller gave.
-        task_type: The kind of work that a mere text is for.
+    """Refuse what can't be a source of prompts, before any is submitted. Texts are for this task.
 
     Raises:
         TypeError: It is not iterable, or is one string, or one of the first items is no prompt.
@@ -46,11 +42,8 @@ def check_prompts(prompts: object, task_type: TaskType) -> None:
 class Intake:
     """Brings prompts in, and returns when there can be no more.
 
-    Args:
-        prompts: What the caller gave.
-        task_type: The task type of prompts that are mere texts.
-        journal: The journal, or None. The prompts in it that were not submitted come first.
-        take: Takes a prompt that is to be submitted; returns when there is room for the next.
+    Those in the journal that were not submitted come first. `take` takes a prompt that is to be
+    submitted, and returns when there is room for the next. Mere texts are for `task_type`.
     """
 
     def __init__(

@@ -84,16 +84,7 @@ class SubmitSettings:
 
 
 class Submitter:
-    """Submits the prompts of one batch.
-
-    Args:
-        batch: The batch.
-        prompts: What the caller gave.
-        account: Whose lanes and pace to use.
-        settings: How to submit.
-        journal: The journal of the watch, or None.
-        watch: Watches the jobs.
-    """
+    """Submits the prompts of one batch."""
 
     def __init__(
         self,

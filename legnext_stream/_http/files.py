@@ -40,11 +40,10 @@ class RefusedUrlError(Exception):
 class Files:
     """Downloads files. Has no API key, and keeps no cookies.
 
-    Args:
-        transport: Sends the requests instead of sockets, or None. The caller closes it.
-        allow_loopback: Whether plain http to this machine is allowed, because the API itself is a
-            mock server on it. Otherwise a job could make us call this machine's own services.
-        silence: How long a host may send nothing, in seconds.
+    A transport sends the requests instead of sockets; the caller closes it. Plain http to this
+    machine is only allowed if the API itself is a mock server on it (`allow_loopback`): otherwise a
+    job could make us call this machine's own services. A host may send nothing for `silence`
+    seconds.
     """
 
     def __init__(
@@ -64,15 +63,10 @@ class Files:
     async def get(self, url: str, headers: Mapping[str, str], begin: Begin) -> Reply | NoReply:
         """Request a file once, and pass on its body chunk by chunk.
 
-        Args:
-            url: The URL.
-            headers: More headers.
-            begin: Called with the head of the response, after all redirects. Exceptions raised by it,
-                or by the sink that it returns, are raised here.
-
-        Returns:
-            The response without its content, after the whole body has arrived or `begin` has declined
-            it; or a `NoReply` if there was no complete response.
+        `begin` is called with the head of the response, after all redirects. What it raises, or the
+        sink that it returns, is raised here. Returns the response without its content, after the
+        whole body has arrived or `begin` has declined it; or a `NoReply` if there was no complete
+        response.
 
         Raises:
             RefusedUrlError: The URL, or one that it redirects to, is not allowed.

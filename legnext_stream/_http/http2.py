@@ -8,10 +8,7 @@ from legnext_stream.errors import ConfigurationError
 
 
 def prepare_http2() -> type[Exception]:
-    """Prepare for HTTP/2.
-
-    Returns:
-        The base class of errors, besides those of httpx, that a host can cause by violating HTTP/2.
+    """Prepare for HTTP/2; return the base class of errors that a host can cause by violating it.
 
     Raises:
         ConfigurationError: The package h2 isn't installed.

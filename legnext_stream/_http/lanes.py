@@ -58,15 +58,11 @@ class _Lane(msgspec.Struct, eq=False):
 
 
 class Lanes:
-    """All lanes to one host with one key.
+    """All lanes to one host with one key, which leaves this object only in a header.
 
-    Args:
-        base_url: The URL of the API; see `parse_base_url`.
-        api_key: The key. It leaves this object only in a header.
-        transport: Sends the requests instead of sockets, or None.
-        request_timeout: How long one request may take once connected, in seconds.
-        http2: Whether to use HTTP/2 if the host supports it, which takes https. A lane then carries
-            several requests at the same time.
+    A transport sends the requests instead of sockets. One request may take `request_timeout`
+    seconds once connected. HTTP/2 is used if the host supports it, which takes https; a lane then
+    carries several requests at the same time.
 
     Raises:
         ConfigurationError: The base URL is invalid, or HTTP/2 isn't available.

@@ -48,13 +48,7 @@ def parse_base_url(text: str) -> str:
 
 
 class Writer:
-    """Builds the requests to one host. Holds the key, which no repr shows.
-
-    Args:
-        base_url: Where the API is, as `parse_base_url` returns it.
-        api_key: The key.
-        timeout: How long each phase of a request may take.
-    """
+    """Builds the requests to one host. Holds the key, which no repr shows."""
 
     __slots__ = ("_base_url", "_extensions", "_headers", "_key")
 

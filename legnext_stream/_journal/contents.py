@@ -115,11 +115,7 @@ def read_history(path: Path, job_id: str) -> list[Change]:
 
 
 def read_learned(path: Path, name: str) -> Mapping[str, Any] | None:
-    """Read what polling had learned when that was last recorded; None if nothing.
-
-    Args:
-        path: The journal.
-        name: `"durations"` or `"pace"`.
+    """Read the last recorded `"durations"` or `"pace"` that polling had learned; None if nothing.
 
     Raises:
         JournalError: There is none, or it can't be read.
@@ -134,15 +130,7 @@ def read_learned(path: Path, name: str) -> Mapping[str, Any] | None:
 
 
 def _read(path: Path, read: Callable[[sqlite3.Connection, int], _T]) -> _T:
-    """Read a file without disturbing a watch that has it open.
-
-    Args:
-        path: The file.
-        read: Reads from the open file; it gets the version.
-
-    Raises:
-        JournalError: There is none, or it can't be read.
-    """
+    """Read a file without disturbing a watch that has it open. `read` gets its version, too."""
     if not path.is_file():
         raise JournalError(f"there is no journal {path}")
     try:

@@ -50,12 +50,7 @@ _CLOSING: Final = 5.0
 
 
 class JournalExtension(Extension):
-    """Records what happens in a watch.
-
-    Args:
-        recorder: Where to record it.
-        account: Whose jobs these are.
-    """
+    """Records what happens in a watch of an account's jobs."""
 
     def __init__(self, recorder: Recorder, account: Account) -> None:
         self._recorder = recorder
@@ -73,23 +68,13 @@ class JournalExtension(Extension):
     # -- Beginning and end
 
     async def open(self) -> None:
-        """Open the recorder.
-
-        Raises:
-            JournalInUseError: Another watch has it.
-            ConfigurationError: It belongs to another host or account.
-            JournalError: It can't be opened or read.
-        """
+        """Open the recorder; see `Recorder.open` for what it raises."""
         self._offset = time.time() - trio.current_time()
         await self._recorder.open()
         self._is_open = True
 
     async def restore(self) -> Sequence[JobEvent]:
-        """Have the account and the tracker go on; return the events that were not acknowledged.
-
-        Raises:
-            JournalError: The records can't be read.
-        """
+        """Have the account and the tracker go on; return the events that were not acknowledged."""
         for name in self._account.learned(self._wall_now):
             state = await self._recorder.learned(name)
             if state is not None:
@@ -128,11 +113,7 @@ class JournalExtension(Extension):
         )
 
     async def run(self) -> None:
-        """Write what comes, and now and then what was learned, until cancelled.
-
-        Raises:
-            JournalError: It can't be written.
-        """
+        """Write what comes, and now and then what was learned, until cancelled."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._commit.run)
             while True:
@@ -227,11 +208,7 @@ class JournalExtension(Extension):
         self._commit.put(record)
 
     async def flush(self) -> None:
-        """Return when all that was put so far is recorded.
-
-        Raises:
-            JournalError: It can't be.
-        """
+        """Return when all that was put so far is recorded; see `GroupCommit.flush`."""
         await self._commit.flush()
 
     # -- Prompts, for the extension that submits them

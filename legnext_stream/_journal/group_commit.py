@@ -34,12 +34,9 @@ class Claim:
 
 
 class GroupCommit:
-    """The way to a recorder from the tasks of a Trio run. One write at a time, in the order of `put`.
+    """The way of a Trio run to a recorder: one write at a time, in the order of `put`.
 
-    Args:
-        recorder: Where to write.
-        on_available: Called with False when nothing can be written for now, and with True when that
-            is over.
+    `on_available` is called with False when nothing can be written for now, and then with True.
     """
 
     def __init__(self, recorder: Recorder, on_available: Callable[[bool], None]) -> None:
@@ -58,12 +55,7 @@ class GroupCommit:
         self._news = trio.Event()
 
     def put(self, record: Record, *, is_urgent: bool = True) -> None:
-        """Take in a record.
-
-        Args:
-            record: The record.
-            is_urgent: Whether to write it soon; else it waits for the next that is, or for `flush`.
-        """
+        """Take in a record. One that isn't urgent waits for the next that is, or for `flush`."""
         self._records.append(record)
         self._put += 1
         if is_urgent:
@@ -90,22 +82,14 @@ class GroupCommit:
                     await self._write()
 
     async def run(self) -> None:
-        """Write what comes, until cancelled.
-
-        Raises:
-            JournalError: As `flush` does.
-        """
+        """Write what comes, until cancelled; raises what `flush` does."""
         while True:
             await self._news.wait()
             self._news = trio.Event()
             await self.flush()
 
     async def settle(self) -> None:
-        """After a failure, write what is known by now of submits: that counts all the same.
-
-        Raises:
-            JournalError: It can't be written.
-        """
+        """After a failure, write what is known by now of submits: that counts all the same."""
         records = (*self._batch, *self._records)
         settled = [record for record in records if isinstance(record, Settled)]
         if settled:

@@ -74,10 +74,8 @@ class Recorder(Protocol):
     async def write(self, number: int, records: Sequence[Record]) -> Written:
         """Write a batch of records in their order.
 
-        Args:
-            number: 1 for the first batch of this run, one more for each further one. The same as
-                before only if the batch is the same.
-            records: The records.
+        The first batch of this run has the number 1, each further one the next. It is the same as
+        before only if the batch is.
 
         Raises:
             JournalError: They can't be written, and trying again is no use.

@@ -208,11 +208,8 @@ WITH_LOG: Final = 3
 def prepare(connection: sqlite3.Connection) -> None:
     """Bring a file to this version: a new one from nothing, an older one step by step.
 
-    All of it is one transaction, so that a kill in the middle leaves the file as it was.
-
-    Raises:
-        JournalError: It is a database of something else, or of a later version.
-        sqlite3.Error: The file can't be read or written.
+    All of it is one transaction, so that a kill in the middle leaves the file as it was. Raises
+    what `check` does.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:

@@ -58,10 +58,9 @@ class _FencedError(Exception):
 class SqliteRecorder:
     """Keeps records in a SQLite file. One process at a time has it open.
 
-    Args:
-        path: The file. Beside it SQLite keeps two more while it is open, and there is a lock.
-        base_url: The host that its jobs are asked about at.
-        fingerprint: Returns a hash of the account's key with a salt; it tells one account from another.
+    Beside the file SQLite keeps two more while it is open, and there is a lock. `fingerprint`
+    returns a hash of the account's key with a salt; with the host it tells one account from
+    another.
     """
 
     def __init__(self, path: Path, *, base_url: str, fingerprint: Callable[[str], str]) -> None:

@@ -356,11 +356,7 @@ def _status(word: str | None) -> JobStatus | None:
 
 
 def _json(text: str, kind: type) -> Any:  # noqa: ANN401 - as various as what is kept
-    """Decode a value of this kind.
-
-    Raises:
-        ValueError: It isn't one.
-    """
+    """Decode a value of this kind; a ValueError says that it isn't one."""
     value = json.loads(text)
     if not isinstance(value, kind):
         raise ValueError(f"{text[:40]!r} is not a {kind.__name__}")  # noqa: TRY004 - of the file

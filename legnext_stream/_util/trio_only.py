@@ -10,10 +10,7 @@ from legnext_stream.errors import NotTrioError
 
 
 def require_trio(what: str) -> None:
-    """Check that Trio is running.
-
-    Args:
-        what: What was called, for the message.
+    """Check that Trio is running where `what` was called.
 
     Raises:
         NotTrioError: It isn't; the message says what to do.

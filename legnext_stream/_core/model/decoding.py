@@ -124,9 +124,8 @@ def _stamp(text: str) -> float | None:
 def decode_job(body: Body, job_id: str | None = None) -> Job:
     """Build a `Job` from a decoded body. What is missing or malformed gets its default.
 
-    Args:
-        body: The body.
-        job_id: The id that was asked for, which the API may spell differently; None to use the API's.
+    `job_id` is the id that was asked for, which the API may spell differently; None to use the
+    API's.
     """
     meta = _mapping(body.get("meta"))
     word = body.get("status")

@@ -78,11 +78,7 @@ def fields_of(prompt: Prompt) -> dict[str, object]:
 
 
 def as_prompt(item: object, task_type: TaskType) -> Prompt:
-    """The prompt for an item of a batch.
-
-    Args:
-        item: A `Prompt`, or a text.
-        task_type: The kind of work, if the item is a text.
+    """The prompt for an item of a batch: a `Prompt`, or a text for this kind of work.
 
     Raises:
         TypeError: It is neither.

@@ -125,9 +125,8 @@ class Growth(Struct):
     def fall(self, achieved: float) -> None:
         """Decrease after a refusal.
 
-        Args:
-            achieved: The requests a second that were recently admitted. As in botocore's adaptive
-                mode, the decrease starts from there, not from a rate that was only allowed.
+        As in botocore's adaptive mode, the decrease starts from the requests a second that were
+        recently admitted, not from a rate that was only allowed.
         """
         base = min(self.rate, achieved)
         ceiling = self.ceiling

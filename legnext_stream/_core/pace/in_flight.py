@@ -64,11 +64,7 @@ class InFlight(Struct):
     def answered(self, now: float, latency: float, nth: int, in_flight: int) -> None:
         """Take in an answer to a request that started as the `nth` in flight.
 
-        Args:
-            now: The time, in seconds.
-            latency: How long the answer took, in seconds.
-            nth: How many were in flight when it started, itself included.
-            in_flight: How many are in flight now, itself included.
+        Both numbers in flight, then and now, count the request itself. Times are in seconds.
         """
         self._note(self._admitted_at, nth)
         if self.proven is not None:

@@ -65,11 +65,9 @@ class Pacer:
         self._why = Why.STARTING
 
     def ready_at(self, now: float, kind: RequestKind = RequestKind.STATUS) -> float:
-        """When a request may start at the earliest, in seconds. Calling this means there is demand.
+        """When a request may start at the earliest. Calling this means there is demand.
 
-        Returns:
-            A time not before `now`. It is inf while as many requests are in flight as may be; call
-            again when one has finished.
+        It is inf while as many requests are in flight as may be; call again when one has finished.
         """
         channel = self._status if kind is _STATUS else self._submit
         if self._status.in_flight + self._submit.in_flight >= self._max_in_flight:
@@ -142,11 +140,8 @@ class Pacer:
     def state(self, now: float, wall_now: float) -> dict[str, dict[str, float | int | None]]:
         """What was learned and is worth keeping over a restart, as plain data for JSON.
 
-        A pause is among it: what the service has asked for holds for the next run, too.
-
-        Args:
-            now: The time, in seconds.
-            wall_now: The same time, in seconds since 1970.
+        A pause is among it: what the service has asked for holds for the next run, too. `wall_now`
+        is the time `now` in seconds since 1970.
         """
         return {
             kind.value: {
@@ -161,13 +156,8 @@ class Pacer:
     def remember(self, state: object, now: float, wall_now: float) -> None:
         """Take over what an earlier `state` returned. What is malformed is ignored.
 
-        What was learned is taken over for kinds of requests without a known ceiling. A pause holds in
-        any case, but for no longer than a `Retry-After` does: the clocks may differ.
-
-        Args:
-            state: The state.
-            now: The time, in seconds.
-            wall_now: The same time, in seconds since 1970.
+        What was learned is taken over for kinds of requests without a known ceiling. A pause holds
+        in any case, but for no longer than a `Retry-After` does: the clocks may differ.
         """
         if not isinstance(state, dict):
             return

@@ -92,16 +92,10 @@ class Refusals(Struct):
         self._mark = (now, self._admitted)
 
     def refused(self, now: float, sent_at: float, retry_after: float) -> bool:
-        """Take in a refusal.
+        """Take in a refusal that asks us to wait `retry_after` seconds; return whether it is news.
 
-        Args:
-            now: When it was answered, in seconds.
-            sent_at: When it was sent, in seconds.
-            retry_after: How long the service asked us to wait, in seconds; 0 if it didn't.
-
-        Returns:
-            Whether it is news. Requests that were in flight when we last backed off were refused for
-            the same reason, and count once.
+        Requests that were in flight when we last backed off were refused for the same reason, and
+        count once.
         """
         self._refused += 1
         if math.isnan(self._cycle_from):

@@ -54,15 +54,9 @@ class NameTemplate:
     """How result files are named.
 
     It is written as for `str.format`, with the fields `job_id`, `number` (of the result among the
-    job's, from 1), `suffix` (`.png`, `.mp4`, …), `task_type`, `position` (of the prompt in its batch,
-    from 1), `tag` and `prompt`; the last two as a slug. Numbers may have a width: `{position:04}`.
-
-    Args:
-        text: The template.
-
-    Attributes:
-        text: The template.
-        names_job: Whether the name contains the job's id.
+    job's, from 1), `suffix` (`.png`, `.mp4`, …), `task_type`, `position` (of the prompt in its
+    batch, from 1), `tag` and `prompt`; the last two as a slug. Numbers may have a width:
+    `{position:04}`.
 
     Raises:
         ValueError: Two results could get the same name, the name could lead out of the folder, or
@@ -78,7 +72,7 @@ class NameTemplate:
         if fields.isdisjoint({"job_id", "position"}):
             msg = f"{text!r} has neither {{job_id}} nor {{position}}, so jobs would collide"
             raise ValueError(msg)
-        self.names_job: bool = "job_id" in fields
+        self.names_job: bool = "job_id" in fields  # whether the name contains the job's id
 
     def stem(self, origin: Origin) -> str:
         """The name of a result, without its suffix.
@@ -155,11 +149,9 @@ def _filled(field: str, spec: str, origin: Origin) -> str:
 
 
 def slug(text: str, longest: int) -> str:
-    """A text as part of a file name: its letters and digits in lower case, joined by single dashes.
+    """A text as part of a file name, in at most `longest` bytes of UTF-8.
 
-    Args:
-        text: Any text.
-        longest: How long the result may be, in bytes of UTF-8.
+    It has the text's letters and digits in lower case, joined by single dashes.
     """
     # No more than this can matter; a prompt has up to 8,192 characters, a tag any number.
     text = unicodedata.normalize("NFC", text[: 8 * longest]).lower()

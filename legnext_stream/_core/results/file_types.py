@@ -115,11 +115,7 @@ def _family(content_type: str) -> str:
 
 
 def kind_of(head: bytes) -> Kind | None:
-    """The type of a file with these first bytes; None for any other.
-
-    Args:
-        head: Its first `HEAD` bytes, or all of them if it has fewer.
-    """
+    """The type of a file by its first `HEAD` bytes, or all if it has fewer; None for any other."""
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return _PNG
     if head.startswith(b"\xff\xd8\xff"):

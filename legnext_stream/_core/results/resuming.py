@@ -44,12 +44,7 @@ class Unusable(msgspec.Struct, frozen=True):
 
 
 def range_headers(mark: Mark | None, have: int) -> Mapping[str, str]:
-    """The headers to request the rest of a file; none if it can only be requested completely.
-
-    Args:
-        mark: What was stored with the partial file.
-        have: The size of the partial file, in bytes.
-    """
+    """The headers to request the rest of a file, from byte `have` on; none to request all of it."""
     if mark is None or not mark.validator or not have:
         return {}
     return {"range": f"bytes={have}-", "if-range": mark.validator}
@@ -58,14 +53,10 @@ def range_headers(mark: Mark | None, have: int) -> Mapping[str, str]:
 def read_head(
     reply: Reply, url: str, mark: Mark | None, have: int, max_size: int
 ) -> Coming | Unusable:
-    """Read the head of an answer that brings a file, or a part of it.
+    """Read the head of an answer, still without its body, that brings a file or a part of it.
 
-    Args:
-        reply: The answer, still without its body.
-        url: Where it comes from, without the query.
-        mark: What was stored with the partial file.
-        have: The size of the partial file, in bytes; 0 if the complete file was requested.
-        max_size: The largest size that is accepted, in bytes.
+    `url` has no query. `mark` was stored with the partial file, of `have` bytes; 0 if the complete
+    file was requested. No more than `max_size` bytes are accepted.
     """
     headers = reply.headers
     packed = headers.get("content-encoding", "").strip().lower()

@@ -25,9 +25,7 @@ _STAMP = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
 def results_of(job: Job, *, grid: bool = False) -> tuple[str, ...]:
     """The URLs of a job's results, images before videos, in the API's order.
 
-    Args:
-        job: The job.
-        grid: Whether to add the grid image as the last. If it is the only one, it is always there.
+    The grid image comes last. It is there if `grid` is set, or if it is the only one.
     """
     output = job.output
     single = output.image_urls + output.video_urls
@@ -79,9 +77,7 @@ def is_temporary(url: str) -> bool:
 def soon_gone(url: str, present: float) -> str | None:
     """How soon a URL stops working, in words; None if that isn't soon, or isn't known.
 
-    Args:
-        url: The URL.
-        present: The time, in seconds since 1970.
+    The time `present` is in seconds since 1970.
     """
     at = expires_at(url)
     if at is not None and 0 < at - present < SOON:

@@ -78,13 +78,9 @@ class Curve(msgspec.Struct, frozen=True, eq=False):
         return self.gone[i] + self.rate[i] * (age - EDGES[i])
 
     def wait(self, age: float, price: float) -> float:
-        """How long after `age` to poll: until `W` has reached the price, in seconds.
+        """How long after `age` to poll: until `W` has reached the price. All in seconds.
 
         This is the price rule. With a constant hazard `h` it is about `sqrt(2 * price / h)`.
-
-        Args:
-            age: The age at which the job was last seen running, in seconds.
-            price: The price of a request, in seconds of delay.
         """
         if not (0.0 <= age < OLDEST and _LEAST_PRICE <= price < OLDEST):
             age, price = clamped(age), max(clamped(price), _LEAST_PRICE)
@@ -121,14 +117,10 @@ class Curve(msgspec.Struct, frozen=True, eq=False):
     def wait_unreported(self, age: float, price: float, doubt: float) -> float:
         """As `wait`, for a job whose end a callback will report unless it is lost.
 
-        No callback has come, so the job either has ended and the callback was lost, or still runs. By
-        Bayes' rule the news has been undetected for `doubt * W / (doubt + (1 - doubt) * L)`
-        seconds in expectation, where `L` is the probability to survive from `age` until then.
-
-        Args:
-            age: As `wait` takes it.
-            price: As `wait` takes it.
-            doubt: The chance that no callback will report the end, above 0 and up to 1.
+        The doubt is the chance that it is lost, above 0 and up to 1. No callback has come, so the
+        job either has ended and the callback was lost, or still runs. By Bayes' rule the news has
+        been undetected for `doubt * W / (doubt + (1 - doubt) * L)` seconds in expectation, where
+        `L` is the probability to survive from `age` until then.
         """
         age, price = clamped(age), max(clamped(price), _LEAST_PRICE)
         # Poll when  W >= price + extra * L; the left side rises and the right side falls.
@@ -157,10 +149,7 @@ class Curve(msgspec.Struct, frozen=True, eq=False):
     def expected_undetected(self, since: float, until: float, doubt: float = 1.0) -> float:
         """How long the news of an end is expected to have waited, in seconds: `W(since, until)`.
 
-        Args:
-            since: The age at which the job was last seen running, in seconds.
-            until: Its age now, in seconds.
-            doubt: As `wait_unreported` takes it. Below 1, a callback would have reported the end.
+        `doubt` is as in `wait_unreported`. Below 1, a callback would have reported the end.
         """
         if doubt < 1.0:
             lives = math.exp(min(self.hazard(since) - self.hazard(until), 0.0))

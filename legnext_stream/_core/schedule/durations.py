@@ -16,16 +16,13 @@ class Durations:
     """The run times of every task type seen so far.
 
     Memory is bounded whatever the API sends: unknown types share one `RunTimes`.
-
-    Attributes:
-        together: The run times of all types as if they were one, for jobs whose type isn't known
-            yet.
     """
 
     __slots__ = ("_types", "together")
 
     def __init__(self) -> None:
         self._types: dict[str, RunTimes] = {}
+        # Of all types as if they were one, for jobs whose type isn't known yet.
         self.together: RunTimes = RunTimes(*ANY_RUN_TIME)
 
     def of(self, task_type: str | None) -> RunTimes:

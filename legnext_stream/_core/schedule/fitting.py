@@ -29,11 +29,8 @@ _NEGLIGIBLE: Final = 1e-3
 def estimate(ends: Sequence[float], at_risk: Sequence[float], place: int, level: int) -> Curve:
     """The curve that counts and a fitted shape make together.
 
-    Args:
-        ends: How many jobs ended in each bin but the last.
-        at_risk: How many were in each bin on average over its width: exposure by width.
-        place: The shape's median, as in `shape_at`.
-        level: Its sigma, as in `shape_at`.
+    The counts are how many jobs ended in each bin but the last, and how many were in it on average
+    over its width: exposure by width. The shape is that of `shape_at`.
     """
     fitted = shape_at(place, level)
     expected = _smooth(list(map(mul, at_risk, fitted.gains)))

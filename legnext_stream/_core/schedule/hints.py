@@ -30,11 +30,7 @@ class _Hinted(msgspec.Struct, eq=False, gc=False):
 
 
 class Hints:
-    """The hints about the jobs of one watch. Times are in seconds on any one clock.
-
-    Args:
-        min_interval: No job is polled twice within this many seconds.
-    """
+    """The hints about the jobs of one watch. Times are in seconds on any one clock."""
 
     __slots__ = ("_hinted", "_min_interval", "_order", "_waiting")
 

@@ -34,20 +34,14 @@ _CHANCE: Final = 0.1
 class PriceRule:
     """Says when to poll each job of a watch. Times are in seconds on our clock.
 
-    Args:
-        pacing: The price of a request, and the shortest and the longest interval.
-        durations: The learned run times.
-        timeout: How long after its start a running job is polled at the latest, in seconds.
-
-    Attributes:
-        callbacks: How reliable callbacks are; None if none are expected.
+    A running job is polled `timeout` seconds after its start at the latest.
     """
 
     def __init__(self, pacing: Pacing, durations: Durations, timeout: float) -> None:
         self._pacing = pacing
         self._durations = durations
         self._timeout = timeout
-        self.callbacks: Callbacks | None = None
+        self.callbacks: Callbacks | None = None  # None if none are expected
         # The names of the jobs' task types. Each is kept once, however many jobs have it.
         self._types: dict[str, str] = {}
 

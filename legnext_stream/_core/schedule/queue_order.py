@@ -37,14 +37,7 @@ _VACANT = Watched("")
 
 
 class QueueOrder:
-    """Jobs by order of submission. Times are in seconds on our clock.
-
-    Attributes:
-        low: The last position of the started part.
-        high: The first position of the waiting part; inf if no job is known to wait.
-        low_start: When the job at `low` started, at the latest.
-        waiting_at: When a job at `high` was last seen waiting.
-    """
+    """Jobs by order of submission. Times are in seconds on our clock."""
 
     def __init__(self) -> None:
         self._jobs: list[Watched] = []
@@ -52,12 +45,15 @@ class QueueOrder:
         self._cut = 0
         # The position behind the last job.
         self._end = 0
+        # The last position of the started part, and the first of the waiting part; inf if no job is
+        # known to wait.
         self.low: int = -1
         self.high: float = math.inf
         self._freed: list[tuple[float, float]] = []
         # Stretches of the started part whose jobs `inferred` has yet to return: the first and the
         # last position of each, and the earliest time at which they can have started.
         self._inferred: deque[tuple[int, int, float]] = deque()
+        # When the job at `low` started, at the latest; when one at `high` was last seen waiting.
         self.low_start: float = -math.inf
         self.waiting_at: float = -math.inf
         self._step = 1
@@ -123,15 +119,7 @@ class QueueOrder:
         return job if job is not None and job.is_waiting else None
 
     def waiting_from(self, begin: int, most: int) -> tuple[list[Watched], int | None]:
-        """The jobs that wait, in order, from a position on.
-
-        Args:
-            begin: The position.
-            most: How many positions to look at.
-
-        Returns:
-            The jobs, and the position to continue from; None at the end.
-        """
+        """The waiting jobs in `most` positions, and where to continue from; None at the end."""
         first = max(begin, self.low + 1)
         behind = min(first + most, self._end)
         jobs = self._jobs[first - self._cut : max(behind, first) - self._cut]

@@ -47,8 +47,7 @@ class Ready:
     def take_best(self, worth_of: Callable[[Watched], float]) -> tuple[Watched, float]:
         """Take out a job whose poll is worth much; return it and its worth, or 0 if it was alone.
 
-        Args:
-            worth_of: What a poll of a job is worth: the expected seconds of undetected news.
+        The worth of a poll is the expected undetected news, in seconds.
         """
         jobs = self._jobs
         if len(jobs) == 1:

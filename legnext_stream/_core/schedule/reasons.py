@@ -22,15 +22,8 @@ def reason_for(
 ) -> tuple[str, dict[str, float]]:
     """The reason in a sentence, and the numbers behind it.
 
-    Args:
-        now: The time, in seconds.
-        job: The job.
-        queue: The waiting jobs in the order of their submission.
-        runs: The run times that its own is expected to be like.
-        cost: The price of a request, in seconds of delay.
-        patience: How long after it was seen waiting it is polled again, in seconds.
-        undetected: How long the news of its end is expected to have been undetected, in seconds.
-        doubt: The chance that no callback will report its end; None without callbacks.
+    Prices and times are in seconds. Patience is how long after it was seen waiting the job is
+    polled again, and doubt the chance that no callback will report its end; None without callbacks.
     """
     numbers = {"median_run": runs.curve.quantile(0.5)}
     if job.is_scheduled:

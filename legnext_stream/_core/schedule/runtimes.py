@@ -161,12 +161,9 @@ class RunTimes:
     # -- Learning
 
     def survived(self, since: float, until: float, *, among: int = 1) -> None:
-        """Count a job that was seen running at age `since` and again at age `until`.
+        """Count a job that was counted up to age `since`, and was seen running at age `until`.
 
-        Args:
-            since: The age up to which this job has been counted.
-            until: Its age now.
-            among: How many jobs of all types run at this time: the more, the less each tells.
+        The more jobs of all types run at this time (`among`), the less each of them tells.
         """
         if not 0.0 <= since < until < OLDEST:
             since, until = clamped(since), clamped(until)
@@ -178,14 +175,10 @@ class RunTimes:
         self._pending += 1.0 if among <= _STALE_MOST else max(_STALE_MOST / among, _LEAST_UPDATE)
 
     def ended(self, since: float, low: float, high: float | None = None) -> None:
-        """Count a job that was seen running at age `since` and has ended since then.
+        """Count a job that was counted up to age `since` and has ended between `low` and `high`.
 
-        Failed jobs count too: the question is when a job needs no more polls.
-
-        Args:
-            since: The age up to which `survived` has counted the job.
-            low: The least age at which it can have ended.
-            high: The greatest; None if the job ended exactly at `low`.
+        Without `high` it ended exactly at `low`. Failed jobs count too: the question is when a job
+        needs no more polls.
         """
         low, high = sorted((clamped(low), clamped(low if high is None else high)))
         since = min(clamped(since), low)
@@ -300,13 +293,7 @@ class RunTimes:
         return self._prospects
 
     def wait(self, age: float, price: float, doubt: float = 1.0) -> float:
-        """How long to wait after a job was seen running at `age`, in seconds: see `Curve.wait`.
-
-        Args:
-            age: The age, in seconds.
-            price: The price of a request, in seconds of delay.
-            doubt: The chance that no callback will report the end: see `Curve.wait_unreported`.
-        """
+        """How long to wait after a job was seen running at this age: see `Curve.wait`."""
         if doubt < 1.0:
             return self.curve.wait_unreported(age, price, doubt)
         return self.curve.wait(age, price)
@@ -314,15 +301,11 @@ class RunTimes:
     def first_wait(self, price: float, turn: int, doubt: float = 1.0) -> float:
         """How long after its start to poll a job for the first time, in seconds.
 
-        As `wait(0, price)`; but while few jobs of the type have ended, first polls are spread out
-        towards the start. Otherwise all jobs that started together would be polled together, and a
-        wrong range would be wrong for all of them. This pays only if the caller revises a long wait
-        before it is over, and so uses what the early polls taught.
-
-        Args:
-            price: The price of a request, in seconds of delay.
-            turn: A number of the job's own, such as its place in the order of arrival.
-            doubt: As `wait` takes it.
+        As `wait(0, price, doubt)`; but while few jobs of the type have ended, first polls are
+        spread out towards the start, by a number of the job's own, its turn. Otherwise all jobs
+        that started together would be polled together, and a wrong range would be wrong for all of
+        them. This pays only if the caller revises a long wait before it is over, and so uses what
+        the early polls taught.
         """
         earlier = _SCOUTING * math.exp2(-self._ended / _SCOUTED)
         return self.wait_from_start(price, doubt) * (1.0 - earlier * (1.0 - turn * _GOLDEN % 1.0))

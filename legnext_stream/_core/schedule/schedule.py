@@ -51,20 +51,14 @@ _REVISIONS: Final = 100.0
 class Schedule:
     """The jobs of a watch, by when each is to be polled. Times are in seconds on our clock.
 
-    Args:
-        pacing: When to poll.
-        durations: The learned run times.
-        timeout: How long after its start a running job is polled at the latest, in seconds.
-
-    Attributes:
-        price: What is really being paid for a request, in seconds of delay.
-        queue: The waiting jobs in the order of their submission.
+    A running job is polled `timeout` seconds after its start at the latest.
     """
 
     def __init__(self, pacing: Pacing, durations: Durations, timeout: float = math.inf) -> None:
         self._pacing = pacing
         self._rule = PriceRule(pacing, durations, timeout)
         self._timeout = timeout
+        # What is really being paid for a request, in seconds of delay.
         self.price: float = pacing.poll_cost
         self.queue: QueueOrder = QueueOrder()
         self._probe = QueueProbe(pacing, self.queue)
@@ -304,11 +298,7 @@ class Schedule:
     def failed(self, now: float, job: Watched, deadline: float, *, may_hurry: bool) -> None:
         """A poll has failed: poll again after a backoff, and by `deadline` at the latest.
 
-        Args:
-            now: The time.
-            job: The job.
-            deadline: The latest time of the next poll.
-            may_hurry: Whether there is budget for an early retry.
+        Without budget for an early retry (`may_hurry`) the backoff is the longest.
         """
         self._probe.answered(job)
         wait = backoff.POLLS.longest

@@ -89,11 +89,7 @@ def longest(several: Iterable[TimeLeft]) -> TimeLeft | None:
 
 
 class Estimator:
-    """Estimates the time to completion, and keeps what that takes beyond what the schedule knows.
-
-    Args:
-        timeout: How long a job runs before it is given up, in seconds.
-    """
+    """Estimates the time to completion, and keeps what that takes beyond what the schedule knows."""
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
@@ -124,14 +120,10 @@ class Estimator:
     def time_left(
         self, now: float, jobs: Iterable[Watched], *, like: RunTimes, running: int, waiting: int
     ) -> TimeLeft:
-        """When the last of these jobs will have ended.
+        """When the last of these jobs, in the order in which they came in, will have ended.
 
-        Args:
-            now: The time, in seconds.
-            jobs: All jobs that are left, in the order in which they came in.
-            like: The run times that theirs are expected to be like.
-            running: How many of them are known or inferred to run.
-            waiting: How many are not.
+        `running` of them are known or inferred to run, and `waiting` are not. Their run times are
+        expected to be like `like`.
         """
         prospects = like.prospects
         if prospects is not self._prospects:
