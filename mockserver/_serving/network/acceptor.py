@@ -11,8 +11,6 @@ from mockserver._faults.connection import Refuse
 from mockserver._faults.fault import ConnectionFault
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from mockserver._faults.rules import Faults, Rule
     from mockserver._serving.clocks import WorldClock
 
@@ -60,9 +58,8 @@ class Door:
         windows = [rule.when for rule in self._faults.rules if _shuts(rule)]
         edges = [t for when in windows for t in (when.after, when.until) if t is not None]
         next_edge = min((t for t in edges if t > at), default=math.inf)
-        changed = trio.Event()
-        with self._faults.watched(changed.set):
-            await _first_of(changed.wait, lambda: self._now.wait_until(next_edge))
+        with trio.CancelScope() as wait, self._faults.watched(wait.cancel):
+            await self._now.wait_until(next_edge)
 
 
 def _shuts(rule: Rule) -> bool:
@@ -72,15 +69,3 @@ def _shuts(rule: Rule) -> bool:
         and rule.is_for_connections
         and when.nth is when.every is when.probability is None
     )
-
-
-async def _first_of(*waits: Callable[[], Awaitable[None]]) -> None:
-    """Wait until the first of several waits ends."""
-    async with trio.open_nursery() as nursery:
-
-        async def wait_and_end(wait: Callable[[], Awaitable[None]]) -> None:
-            await wait()
-            nursery.cancel_scope.cancel()
-
-        for wait in waits:
-            nursery.start_soon(wait_and_end, wait)

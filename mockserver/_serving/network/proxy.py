@@ -14,7 +14,7 @@ from mockserver._serving.clocks import WorldClock
 from mockserver._serving.network.acceptor import Door
 from mockserver._serving.network.destinations import why_refused
 from mockserver._serving.network.faulty import GONE, FaultyStream
-from mockserver._serving.network.listening import Listening
+from mockserver._serving.network.sockets import listen
 from mockserver._world.randomness import Randomness
 
 _MAX_BYTES: Final = 65536
@@ -80,7 +80,7 @@ class FaultProxy:
         Raises:
             OSError: The address isn't available.
         """
-        async with Listening(self._forward, self._door).on(host, port) as address:
+        async with listen(self._forward, self._door, host, port) as address:
             yield f"{self._scheme}://{address}"
 
     async def _forward(self, client: FaultyStream) -> None:

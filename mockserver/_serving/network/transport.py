@@ -15,24 +15,13 @@ if TYPE_CHECKING:
 # memory has no use.
 _ORIGIN: Final = httpcore.Origin(b"http", b"legnext.mock", 80)
 
-_EXCEPTIONS: Final[dict[type[Exception], type[httpx.TransportError]]] = {
-    httpcore.ConnectTimeout: httpx.ConnectTimeout,
-    httpcore.ReadTimeout: httpx.ReadTimeout,
-    httpcore.WriteTimeout: httpx.WriteTimeout,
-    httpcore.ConnectError: httpx.ConnectError,
-    httpcore.ReadError: httpx.ReadError,
-    httpcore.WriteError: httpx.WriteError,
-    httpcore.LocalProtocolError: httpx.LocalProtocolError,
-    httpcore.RemoteProtocolError: httpx.RemoteProtocolError,
-}
-
-
-_ERRORS: Final = tuple(_EXCEPTIONS)
+_ERRORS: Final = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
 
 
 def _as_httpx(error: Exception) -> httpx.TransportError:
-    """The error of httpx for an error of httpcore."""
-    return _EXCEPTIONS[type(error)](str(error))
+    """The error of httpx for an error of httpcore; each has the same name in both."""
+    counterpart: type[httpx.TransportError] = getattr(httpx, type(error).__name__)
+    return counterpart(str(error))
 
 
 class _Body(httpx.AsyncByteStream):

@@ -19,8 +19,7 @@ from mockserver._faults.connection import Close, Refuse, Reset
 from mockserver._serving.clocks import WorldClock
 from mockserver._serving.network.acceptor import Door
 from mockserver._serving.network.faulty import FaultyStream
-from mockserver._serving.network.listening import Listening
-from mockserver._serving.network.sockets import serve_app
+from mockserver._serving.network.sockets import listen, serve_app
 from tests.mockserver.helpers import POST
 from tests.patience import PATIENCE
 
@@ -239,8 +238,7 @@ async def test_there_is_a_most_of_connections() -> None:
         served.append(line)
         await line.receive_some()
 
-    listening = Listening(handle, open_door(), max_connections=1)
-    async with listening.on("127.0.0.1", 0) as address:
+    async with listen(handle, open_door(), "127.0.0.1", 0, max_connections=1) as address:
         async with await stream_to(f"http://{address}") as first:
             await first.send_all(b"")
             async with await stream_to(f"http://{address}") as second:
