@@ -29,29 +29,39 @@ async def read_params(
         ClientDisconnect: The client left before the body's end.
         HTTPException: The form is malformed.
     """
-    request = Request(scope, _bounded(scope, receive, max_bytes))
+    request = Request(scope, bounded(scope, receive, max_bytes))
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if task.params.takes_file and media_type == "multipart/form-data":
         return await _read_form(request)
     # Without a media type the body should be JSON.
     if media_type not in {"", "application/json"}:
         raise Refusal(415, f"the body must be application/json, not {media_type}")
-    try:
-        params: object = msgspec.json.decode(await request.body())
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refusal(400, f"the body is not JSON: {error}") from error
+    params = decoded(await request.body())
     if not isinstance(params, dict):
         raise Refusal(400, "the body must be a JSON object")
     return params
 
 
-def _bounded(scope: Scope, receive: Receive, max_bytes: int) -> Receive:
-    """A `receive` that refuses a body longer than `max_bytes`."""
+def decoded(body: bytes) -> object:
+    """The value of a body of JSON.
+
+    Raises:
+        Refusal: It isn't JSON.
+    """
+    try:
+        return msgspec.json.decode(body)
+    # The second comes from text that isn't UTF-8, the third from data that is nested too deeply.
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refusal(400, f"the body is not JSON: {error}") from error
+
+
+def bounded(scope: Scope, receive: Receive, max_bytes: int) -> Receive:
+    """A `receive` that raises a `Refusal` of a body longer than `max_bytes`."""
     too_large = f"the body must be at most {max_bytes} bytes"
     announced = Headers(scope=scope).get("content-length", "")
     received = 0
 
-    async def bounded() -> Message:
+    async def receive_some() -> Message:
         nonlocal received
         # A length that is too large is refused before the body is sent.
         if announced.isdecimal() and (len(announced) > 18 or int(announced) > max_bytes):
@@ -62,7 +72,7 @@ def _bounded(scope: Scope, receive: Receive, max_bytes: int) -> Receive:
             raise Refusal(413, too_large)
         return message
 
-    return bounded
+    return receive_some
 
 
 async def _read_form(request: Request) -> dict[str, object]:

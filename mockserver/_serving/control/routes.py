@@ -12,7 +12,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 
 from mockserver._api.answers import JsonAnswer, error_answer
-from mockserver._plain import PlainError
+from mockserver._api.bodies import bounded, decoded
+from mockserver._api.refusals import Refusal
 from mockserver._serving.control.guard import Guard
 from mockserver._serving.control.operations import OPERATIONS, Admin, Operation, UnknownError
 from mockserver._serving.control.page import page
@@ -28,10 +29,6 @@ MOST_BYTES: Final = 1 << 20
 """The longest body of a request, in bytes."""
 
 
-class _TooLargeError(Exception):
-    """A body is longer than `MOST_BYTES`."""
-
-
 class _Operations:
     """The operations of one path, by their methods; an ASGI application."""
 
@@ -41,52 +38,24 @@ class _Operations:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        request = Request(scope, receive)
-        try:
-            body = await _read(receive)
-        except ClientDisconnect:
-            return  # The request is incomplete, so nothing is done.
-        except _TooLargeError:
-            answer = error_answer(413, f"the body is longer than {MOST_BYTES} bytes")
-        else:
-            answer = self._answer(request, body)
-        await answer(scope, receive, send)
-
-    def _answer(self, request: Request, body: bytes) -> JsonAnswer:
+        request = Request(scope, bounded(scope, receive, MOST_BYTES))
         # Starlette has GET routes answer HEAD as well.
         operation = self._by_method["GET" if request.method == "HEAD" else request.method]
+        query = dict(request.query_params)
         try:
-            query = dict(request.query_params)
-            answer = operation.run(self._admin, request.path_params, query, _decoded(body))
+            body = await request.body()
+            data = decoded(body) if body else {}
+            result = operation.run(self._admin, request.path_params, query, data)
+            answer = JsonAnswer(msgspec.json.encode(result))
+        except ClientDisconnect:
+            return  # The request is incomplete, so nothing is done.
+        except Refusal as refusal:
+            answer = error_answer(refusal.status_code, str(refusal))
         except UnknownError as error:
-            return error_answer(404, str(error))
+            answer = error_answer(404, str(error))
         except ValueError as error:
-            return error_answer(400, str(error))
-        return JsonAnswer(msgspec.json.encode(answer))
-
-
-def _decoded(body: bytes) -> object:
-    if not body:
-        return {}
-    try:
-        return msgspec.json.decode(body)
-    # The second comes from text that isn't UTF-8, the third from data that is nested too deeply.
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise PlainError([f"the body must be JSON: {error}"]) from None
-
-
-async def _read(receive: Receive) -> bytes:
-    body = b""
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        body += message.get("body", b"")
-        if len(body) > MOST_BYTES:
-            raise _TooLargeError
-        more = message.get("more_body", False)
-    return body
+            answer = error_answer(400, str(error))
+        await answer(scope, receive, send)
 
 
 async def _page(_request: Request) -> Response:
