@@ -11,8 +11,7 @@ from mockserver._faults.connection import CONNECTION_FAULTS
 from mockserver._faults.fault import CONNECTION, Connection, ConnectionFault, Fault
 from mockserver._faults.http import HTTP_FAULTS
 from mockserver._faults.matching import When
-from mockserver._faults.plan import NOTHING, Plan, plan_for
-from mockserver._faults.rules import Criteria, Faults, FaultsSnapshot, Rule
+from mockserver._faults.rules import NOTHING, Faults, Rule, plan_for
 from mockserver._faults.state import STATE_FAULTS
 
 FAULTS: Final = (*HTTP_FAULTS, *STATE_FAULTS, *CONNECTION_FAULTS)
@@ -27,11 +26,8 @@ __all__ = [
     "STATE_FAULTS",
     "Connection",
     "ConnectionFault",
-    "Criteria",
     "Fault",
     "Faults",
-    "FaultsSnapshot",
-    "Plan",
     "Rule",
     "When",
     "plan_for",

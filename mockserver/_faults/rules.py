@@ -1,4 +1,4 @@
-"""Rules: which requests and connections each fault meets, and what is counted for that."""
+"""Rules: which requests and connections each fault meets, and what all of them do to a request."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import contextlib
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypedDict, Unpack
+from typing import Final, TypedDict, Unpack
 
 import attrs
 
 from mockserver._faults.connection import Refuse
-from mockserver._faults.fault import Fault
+from mockserver._faults.fault import ConnectionFault, Damages, Delays, Fault, Misleads, Replaces
 from mockserver._faults.matching import When
 from mockserver._world.kinds import kind_of
 from mockserver._world.randomness import Randomness
@@ -273,3 +273,52 @@ class Faults:
 def _key(*parts: str) -> str:
     # No name of a rule contains the separator, and no purpose.
     return "\x1f".join(parts)
+
+
+@attrs.frozen
+class Plan:
+    """What happens to a request because of the rules that it meets.
+
+    Delays add up. The first fault that replaces the answer does so, and the route never sees the
+    request. The faults that mislead change the job that is reported, one after the other. The
+    faults that damage change the answer, even if it is an error. The server carries out the rest.
+
+    Attributes:
+        names: The names of the rules.
+        delay: How long it is held, in the world's seconds.
+        replacement: What answers it in place of its route.
+        misleading: The rules whose faults change the job that is reported.
+        damages: What changes its answer.
+        connection: What happens to the connection during the answer.
+    """
+
+    names: tuple[str, ...] = ()
+    delay: float = 0.0
+    replacement: Replaces | None = None
+    misleading: tuple[Rule, ...] = ()
+    damages: tuple[Damages, ...] = ()
+    connection: tuple[ConnectionFault, ...] = ()
+
+
+NOTHING: Final = Plan()
+"""What happens to a request that meets no rule."""
+
+
+def plan_for(faults: Faults, request: RequestFacts) -> Plan:
+    """Choose the rules that a request meets, and what they do; call it once for each request."""
+    rules = faults.choose(request)
+    if not rules:
+        return NOTHING
+    delay = 0.0
+    for rule in rules:
+        if isinstance(rule.fault, Delays):
+            delay += rule.fault.drawn(faults.draw(rule, "delay", request))
+    met = [rule.fault for rule in rules]
+    return Plan(
+        names=tuple(rule.name for rule in rules),
+        delay=delay,
+        replacement=next((fault for fault in met if isinstance(fault, Replaces)), None),
+        misleading=tuple(rule for rule in rules if isinstance(rule.fault, Misleads)),
+        damages=tuple(fault for fault in met if isinstance(fault, Damages)),
+        connection=tuple(fault for fault in met if isinstance(fault, ConnectionFault)),
+    )
