@@ -22,8 +22,8 @@ FILES: Final = "/files"
 
 _TEMPORARY: Final = "temp/"
 _METHODS: Final = frozenset({"GET", "HEAD"})
-# The host by which our own server goes in memory; no address of a socket has this form.
-_IN_MEMORY: Final = "memory"
+IN_MEMORY: Final = "memory"
+"""The host of the mock's server and its clients in memory; no address of a socket has this form."""
 # A host with an optional port, and nothing that JSON would escape.
 _HOST: Final = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
 
@@ -61,7 +61,7 @@ def file_in(scope: Scope) -> FilePlace | None:
 def results_at(scope: Scope) -> str:
     """The URL below which the client of a request finds results; without a slash at its end."""
     server = scope.get("server")
-    if server is None or server[0] == _IN_MEMORY:
+    if server is None or server[0] == IN_MEMORY:
         return RESULTS_URL
     # The name by which the client knows the mock, also where a port is forwarded to it.
     host = Headers(scope=scope).get("host", "")

@@ -3,7 +3,7 @@
 `content_of` gives the bytes of a result, `png` writes images, and `ranges` reads `Range` headers.
 """
 
-from mockserver._files.contents import FileContent, content_of
-from mockserver._files.ranges import Part, part_for
+from mockserver._files.contents import content_of
+from mockserver._files.ranges import part_for
 
-__all__ = ["FileContent", "Part", "content_of", "part_for"]
+__all__ = ["content_of", "part_for"]

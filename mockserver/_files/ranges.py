@@ -5,26 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-import attrs
-
 _ONE_RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
-@attrs.frozen
-class Part:
-    """A part of a file.
-
-    Attributes:
-        start: Its first byte.
-        stop: The first byte after it.
-    """
-
-    start: int
-    stop: int
-
-
-def part_for(asked: str | None, if_range: str | None, etag: str, size: int) -> Part | None:
-    """The part that a request asks for; None for the whole file.
+def part_for(asked: str | None, if_range: str | None, etag: str, size: int) -> range | None:
+    """The bytes that a request asks for, by their places; None for the whole file.
 
     A server may always answer with the whole file. This one does so if a request asks for several
     parts, or has an invalid `Range`.
@@ -42,10 +27,10 @@ def part_for(asked: str | None, if_range: str | None, etag: str, size: int) -> P
         # A suffix of this length.
         if not int(last):
             raise ValueError("a part must have bytes")
-        return Part(max(0, size - int(last)), size)
+        return range(max(0, size - int(last)), size)
     start = int(first)
     if last and int(last) < start:
         return None
     if start >= size:
         raise ValueError(f"it has only {size} bytes")
-    return Part(start, min(int(last) + 1, size) if last else size)
+    return range(start, min(int(last) + 1, size) if last else size)

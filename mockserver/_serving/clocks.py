@@ -69,6 +69,9 @@ class WorldClock:
         clock: Gives seconds, from any origin; None for Trio's clock.
         time_scale: How many seconds pass in the world while one passes on the clock.
 
+    Attributes:
+        is_frozen: Whether time stands still.
+
     Raises:
         ValueError: `time_scale` isn't above 0 and finite.
     """
@@ -81,31 +84,26 @@ class WorldClock:
         # The world's time was `_base` when the clock read `_origin`.
         self._base = 0.0
         self._origin = self._clock()
-        self._is_frozen = False
+        self.is_frozen: bool = False
         self._changes = trio.lowlevel.ParkingLot()
 
     def __call__(self) -> float:
         """The seconds since the world's start."""
-        if self._is_frozen:
+        if self.is_frozen:
             return self._base
         return self._base + (self._clock() - self._origin) * self.time_scale
-
-    @property
-    def is_frozen(self) -> bool:
-        """Whether time stands still."""
-        return self._is_frozen
 
     def freeze(self) -> None:
         """Stop time; only `advance` and `set` then change it."""
         self._base = self()
-        self._is_frozen = True
+        self.is_frozen = True
         self._changes.unpark_all()
 
     def resume(self) -> None:
         """Let time pass again, from its present value."""
-        if self._is_frozen:
+        if self.is_frozen:
             self._origin = self._clock()
-            self._is_frozen = False
+            self.is_frozen = False
             self._changes.unpark_all()
 
     def advance(self, seconds: float) -> None:
@@ -142,7 +140,7 @@ class WorldClock:
         """
         await trio.lowlevel.checkpoint()
         while (left := t - self()) > 0:
-            if self._is_frozen:
+            if self.is_frozen:
                 await self._changes.park()
             else:
                 now = trio.current_time()

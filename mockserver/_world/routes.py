@@ -6,6 +6,7 @@ task types together are `"submit"`, one of them has the name of its task type.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterable
 from typing import Any, Final
 
@@ -25,28 +26,21 @@ class Route:
         name: Its short name, e.g. `"job"` or `"diffusion"`.
         method: The method, e.g. `"GET"`.
         path: The path, with its parameters in braces, e.g. `"/api/v1/job/{job_id}"`.
-        template: Method and path, e.g. `"GET /api/v1/job/{job_id}"`.
-        words: Everything it may be called: its name, its template, and for a submit `"submit"`.
     """
 
     name: str
     method: str
     path: str
-    template: str = attrs.field(
-        init=False,
-        repr=False,
-        default=attrs.Factory(lambda self: f"{self.method} {self.path}", takes_self=True),
-    )
-    words: frozenset[str] = attrs.field(
-        init=False,
-        repr=False,
-        default=attrs.Factory(
-            lambda self: frozenset(
-                {self.name, self.template, *([SUBMIT] if self.name in TASKS else [])}
-            ),
-            takes_self=True,
-        ),
-    )
+
+    @functools.cached_property
+    def template(self) -> str:
+        """Method and path, e.g. `"GET /api/v1/job/{job_id}"`."""
+        return f"{self.method} {self.path}"
+
+    @functools.cached_property
+    def words(self) -> frozenset[str]:
+        """Everything it may be called: its name, its template, and for a submit `"submit"`."""
+        return frozenset({self.name, self.template, *([SUBMIT] if self.name in TASKS else [])})
 
 
 JOB: Final = Route("job", "GET", "/api/v1/job/{job_id}")

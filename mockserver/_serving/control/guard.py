@@ -18,14 +18,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mockserver._api.answers import error_answer
+from mockserver._api.files import IN_MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from starlette.types import ASGIApp, Receive, Scope, Send
-
-_IN_MEMORY = "memory"
-"""The host of clients in memory, by our own server; no address of a socket has this form."""
 
 
 def why_refused(headers: dict[str, str], hosts: Collection[str]) -> str | None:
@@ -71,7 +69,7 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         client = scope.get("client")
-        if client is None or client[0] != _IN_MEMORY:
+        if client is None or client[0] != IN_MEMORY:
             headers = {
                 name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
             }

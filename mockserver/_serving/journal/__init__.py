@@ -2,6 +2,6 @@
 
 from mockserver._serving.journal.journal import Journal
 from mockserver._serving.journal.record import RequestRecord
-from mockserver._serving.journal.requests import Criteria, Requests, Unmatched
+from mockserver._serving.journal.requests import Requests
 
-__all__ = ["Criteria", "Journal", "RequestRecord", "Requests", "Unmatched"]
+__all__ = ["Journal", "RequestRecord", "Requests"]

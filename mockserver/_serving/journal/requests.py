@@ -10,7 +10,7 @@ import attrs
 import msgspec
 
 from mockserver._api.routes import nearest_route
-from mockserver._serving.journal.figures import FORGIVEN, Gap, busiest_window, gaps, most_at_once
+from mockserver._serving.journal.figures import FORGIVEN, busiest_window, gaps, most_at_once
 from mockserver._serving.journal.record import RequestRecord
 from mockserver._world.routes import FAULT_WORDS, FILE, ROUTES
 
@@ -186,7 +186,9 @@ class Requests:
         Returns:
             The seconds; infinite if there aren't two.
         """
-        return min((gap.seconds for gap in self._gaps(per_job=per_job)), default=float("inf"))
+        return min(
+            (gap.seconds for gap in gaps(self._sorted(), per_job=per_job)), default=float("inf")
+        )
 
     def highest_rate(self, window: float = 1.0) -> float:
         """The most requests a second over any `window` seconds.
@@ -201,9 +203,6 @@ class Requests:
     def most_at_once(self) -> int:
         """The most requests that were in progress at one time."""
         return len(most_at_once(self._sorted()))
-
-    def _gaps(self, *, per_job: bool) -> list[Gap]:
-        return gaps(self._sorted(), per_job=per_job)
 
     # Assertions
 
@@ -276,7 +275,9 @@ class Requests:
             AssertionError: Some came sooner.
         """
         __tracebackhide__ = True
-        close = [gap for gap in self._gaps(per_job=per_job) if gap.seconds < seconds - FORGIVEN]
+        close = [
+            gap for gap in gaps(self._sorted(), per_job=per_job) if gap.seconds < seconds - FORGIVEN
+        ]
         if close:
             close.sort(key=lambda gap: gap.seconds)
             about = f" about job {close[0].after.job_id}" if per_job else ""

@@ -31,12 +31,17 @@ _LINGER: Final = 1.0
 
 
 class FaultyStream(trio.abc.Stream):
-    """The server's end of a connection, with faults."""
+    """The server's end of a connection, with faults.
+
+    Attributes:
+        carrier: The stream that carries the bytes.
+        is_silent: Whether nothing is ever answered on this connection.
+    """
 
     def __init__(self, stream: trio.abc.Stream, faults: Iterable[ConnectionFault] = ()) -> None:
-        self._stream = stream
+        self.carrier: trio.abc.Stream = stream
         self._is_hung_up = False
-        self._is_silent = False
+        self.is_silent: bool = False
         self._close_after: float | None = None
         self._of_answer: list[Effect] = []
         receive: _Receive = stream.receive_some
@@ -47,16 +52,6 @@ class FaultyStream(trio.abc.Stream):
         self._lasting_receive = self._receive = receive
         self._lasting_send = self._send_with(lasting, stream.send_all)
         self._send = self._lasting_send
-
-    @property
-    def carrier(self) -> trio.abc.Stream:
-        """The stream that carries the bytes."""
-        return self._stream
-
-    @property
-    def is_silent(self) -> bool:
-        """Whether nothing is ever answered on this connection."""
-        return self._is_silent
 
     @property
     def ends_with_answer(self) -> bool:
@@ -94,27 +89,27 @@ class FaultyStream(trio.abc.Stream):
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until the stream below accepts bytes."""
-        await self._stream.wait_send_all_might_not_block()
+        await self.carrier.wait_send_all_might_not_block()
 
     async def hang_up(self) -> None:
         """End what this side sends; `aclose` still reads for a while what the client sends."""
         self._is_hung_up = True
-        if isinstance(self._stream, trio.abc.HalfCloseableStream):
+        if isinstance(self.carrier, trio.abc.HalfCloseableStream):
             with contextlib.suppress(*GONE):
-                await self._stream.send_eof()
+                await self.carrier.send_eof()
 
     async def reset(self) -> None:
         """Reset the connection; on a socket by a RST."""
         self._is_hung_up = True
-        if isinstance(self._stream, trio.SocketStream):
+        if isinstance(self.carrier, trio.SocketStream):
             # With a linger time of zero, closing the socket resets it.
             linger = struct.pack("ii", 1, 0)
-            self._stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        elif isinstance(self._stream, PipeEnd):
-            self._stream.reset()
+            self.carrier.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        elif isinstance(self.carrier, PipeEnd):
+            self.carrier.reset()
         # Shielded, as closing wakes tasks that may cancel this one.
         with trio.CancelScope(shield=True):
-            await trio.aclose_forcefully(self._stream)
+            await trio.aclose_forcefully(self.carrier)
 
     async def aclose(self) -> None:
         """Close the connection, after the delay of its faults."""
@@ -125,10 +120,10 @@ class FaultyStream(trio.abc.Stream):
                 with trio.move_on_after(_LINGER):
                     await self._drain()
         finally:
-            await self._stream.aclose()
+            await self.carrier.aclose()
 
     def _note(self, effect: Effect) -> None:
-        self._is_silent = self._is_silent or effect.is_silent
+        self.is_silent = self.is_silent or effect.is_silent
         if effect.close_after is not None:
             self._close_after = effect.close_after
 
@@ -176,7 +171,7 @@ class FaultyStream(trio.abc.Stream):
     async def _drain(self) -> None:
         """Read and discard everything until the client ends."""
         with contextlib.suppress(*GONE):
-            while await self._stream.receive_some(_MAX_BYTES):
+            while await self.carrier.receive_some(_MAX_BYTES):
                 pass
 
 

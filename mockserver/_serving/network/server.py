@@ -11,6 +11,7 @@ from urllib.parse import unquote_to_bytes
 import h11
 import trio
 
+from mockserver._api.files import IN_MEMORY
 from mockserver._faults import CONNECTION
 from mockserver._serving.network.faulty import GONE, FaultyStream
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Scope
 
 _MAX_BYTES = 65536
-_IN_MEMORY = ("memory", 0)
+_IN_MEMORY = (IN_MEMORY, 0)
 
 
 class Patience:

@@ -4,21 +4,17 @@
 `live`, is the interface to all of this.
 """
 
-from mockserver._serving.webhooks.deliveries import Deliveries, DeliveryRecord, Outcome
-from mockserver._serving.webhooks.live import Webhooks, WebhooksState
+from mockserver._serving.webhooks.deliveries import Deliveries, DeliveryRecord
+from mockserver._serving.webhooks.live import Webhooks
 from mockserver._serving.webhooks.receivers import WebhookRequest
 from mockserver._serving.webhooks.settings import WebhookSettings
-from mockserver._serving.webhooks.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, signature_of
+from mockserver._serving.webhooks.signing import signature_of
 
 __all__ = [
-    "SIGNATURE_HEADER",
-    "TIMESTAMP_HEADER",
     "Deliveries",
     "DeliveryRecord",
-    "Outcome",
     "WebhookRequest",
     "WebhookSettings",
     "Webhooks",
-    "WebhooksState",
     "signature_of",
 ]
