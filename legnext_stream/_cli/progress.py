@@ -11,28 +11,12 @@ from legnext_stream._cli.words import STATUS_ORDER, clock_words, printable, stat
 from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.stats import Stats
+from legnext_stream._report import Failure, failure_of
 
 # How many failures are kept to be shown; the JSON lines have them all.
 _FAILURES_KEPT = 10
 # The seconds over which the current request rate is taken.
 _RECENT = 5.0
-
-
-@attrs.frozen(kw_only=True)
-class Failure:
-    """A job that ended without completing, or whose results were not saved.
-
-    Attributes:
-        job_id: The job; for a prompt without one, its position in the batch.
-        status: How it ended.
-        reason: Why, as the API or the watch says.
-        at: When that was seen, in seconds since the watch began.
-    """
-
-    job_id: str
-    status: JobStatus
-    reason: str
-    at: float
 
 
 @attrs.frozen(kw_only=True)
@@ -102,21 +86,11 @@ class Progress:
     def note(self, event: JobEvent) -> None:
         """Take in an event."""
         self._files += len(event.files)
-        reason: object = event.job.error
-        if event.download_error is not None:
-            self._unsaved += 1
-            reason = f"not saved: {event.download_error}"
-        elif not event.status.is_terminal or event.status is JobStatus.COMPLETED:
-            return
-        self.all_completed = False
-        self._failures.append(
-            Failure(
-                job_id=event.job_id or f"prompt {event.position}",
-                status=event.status,
-                reason=str(reason or "no reason given"),
-                at=event.observed_at - self._started_at,
-            )
-        )
+        self._unsaved += event.download_error is not None
+        failure = failure_of(event, event.observed_at - self._started_at)
+        if failure is not None:
+            self.all_completed = False
+            self._failures.append(failure)
 
     def view(self, now: float, stats: Stats) -> View:
         """The watch as it is now."""

@@ -5,7 +5,7 @@
 the last two need the extra `report`.
 """
 
-from legnext_stream._report.collecting import Collected, Collector
+from legnext_stream._report.collecting import Collected, Collector, Failure, failure_of
 from legnext_stream._report.figures import quantile
 from legnext_stream._report.tables import Table, seconds_words
 from legnext_stream._report.writing import ReportError, check_report, write_report
@@ -13,9 +13,11 @@ from legnext_stream._report.writing import ReportError, check_report, write_repo
 __all__ = [
     "Collected",
     "Collector",
+    "Failure",
     "ReportError",
     "Table",
     "check_report",
+    "failure_of",
     "quantile",
     "seconds_words",
     "write_report",

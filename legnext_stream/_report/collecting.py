@@ -27,34 +27,29 @@ _SEEN_BY_THE_API = frozenset({JobStatus.COMPLETED, JobStatus.FAILED})
 
 @attrs.define(kw_only=True)
 class SeenJob:
-    """What was seen of one job. Times in seconds since the watch began, unless noted otherwise.
+    """What was seen of one job. Times in seconds since the watch began; those of the API as it gives them.
 
     Attributes:
         job_id: Its id; empty for a prompt without a job.
+        running_from: When it was first known to be running.
+        delay_at_least: A lower bound for the time between its end and when that was seen, in seconds;
+            None if it has no end at the API.
+        delay_at_most: An upper bound for that; None if it isn't known.
         prompt: The beginning of its prompt, if the watch knows it.
-        task_type: The task type, or empty.
-        status: Its status when it was last seen.
-        first_seen: When it was first seen.
-        running_from: When it was first known to be running; None if it wasn't seen running.
-        ended_seen: When its end was seen; None if it wasn't.
-        delay: Bounds for the time between its end and when that was seen, in seconds. The upper one
-            is None if it isn't known; both are missing if the job has no end at the API.
-        created_at: When it was submitted, by the API's clock; None if the API doesn't say.
-        started_at: When it began to run, likewise.
-        ended_at: When it ended, likewise.
     """
 
     job_id: str
-    prompt: str
-    task_type: str
+    task_type: str = ""
     status: JobStatus
     first_seen: float
     running_from: float | None = None
     ended_seen: float | None = None
-    delay: tuple[float, float | None] | None = None
+    delay_at_least: float | None = None
+    delay_at_most: float | None = None
     created_at: datetime | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    prompt: str
 
     @property
     def run_time(self) -> float | None:
@@ -66,11 +61,11 @@ class SeenJob:
 
 
 @attrs.frozen(kw_only=True)
-class Unsuccessful:
+class Failure:
     """A job that ended without completing, or whose results were not saved.
 
     Attributes:
-        job_id: Its id; empty for a prompt without a job.
+        job_id: The job; for a prompt without one, its position in the batch.
         status: How it ended.
         reason: Why, as the API or the watch says.
         prompt: The beginning of its prompt, if the watch knows it.
@@ -80,8 +75,25 @@ class Unsuccessful:
     job_id: str
     status: JobStatus
     reason: str
-    prompt: str
+    prompt: str = ""
     at: float
+
+
+def failure_of(event: JobEvent, at: float) -> Failure | None:
+    """The failure that an event reports, if it reports one."""
+    if event.download_error is not None:
+        reason = f"not saved: {event.download_error}"
+    elif event.status.is_terminal and event.status is not JobStatus.COMPLETED:
+        reason = str(event.job.error or "no reason given")
+    else:
+        return None
+    return Failure(
+        job_id=_name(event), status=event.status, reason=reason, prompt=_prompt(event), at=at
+    )
+
+
+def _name(event: JobEvent) -> str:
+    return event.job_id or f"prompt {event.position}"
 
 
 @attrs.frozen(kw_only=True)
@@ -100,8 +112,8 @@ class Collected:
         jobs: What was seen of its jobs, in the order of their first event.
         is_whole: Whether those are all of them, and not a sample.
         ends: How many jobs ended, by how they ended.
-        unsuccessful: The first jobs that ended without completing or whose results were not saved.
-        reasons: How many jobs ended so, by reason; beyond a number, rare reasons share one entry.
+        unsuccessful: The first failures.
+        reasons: How many failures there were by reason; beyond a number, rare reasons share one entry.
         spent: What the ended jobs cost, by the API's unit.
         files: How many results were saved.
         saved_bytes: Their total size, in bytes.
@@ -118,7 +130,7 @@ class Collected:
     jobs: tuple[SeenJob, ...]
     is_whole: bool
     ends: Mapping[JobStatus, int]
-    unsuccessful: tuple[Unsuccessful, ...]
+    unsuccessful: tuple[Failure, ...]
     reasons: Mapping[str, int]
     spent: Mapping[str, float]
     files: int
@@ -157,7 +169,7 @@ class Collector:
         self._jobs = FairSample[SeenJob](_JOBS_KEPT)
         self._moments = Series[Stats](_FIRST_INTERVAL * time_scale, _MOMENTS_KEPT)
         self._ends: Counter[JobStatus] = Counter()
-        self._unsuccessful: list[Unsuccessful] = []
+        self._unsuccessful: list[Failure] = []
         self._reasons: Counter[str] = Counter()
         self._spent: Counter[str] = Counter()
         self._files = 0
@@ -179,16 +191,14 @@ class Collector:
 
     def note(self, event: JobEvent) -> None:
         """Take in an event."""
-        key = event.job_id or f"prompt {event.position}"
-        if self._jobs.wants(key):
+        if self._jobs.wants(key := _name(event)):
             job = self._jobs.get(key)
             if job is None:
                 job = SeenJob(
                     job_id=event.job_id,
-                    prompt=_prompt(event),
-                    task_type="",
                     status=event.status,
                     first_seen=self._since(event.observed_at),
+                    prompt=_prompt(event),
                 )
                 self._jobs.put(key, job)
             self._describe(job, event)
@@ -208,12 +218,10 @@ class Collector:
         if event.status.is_terminal:
             job.ended_seen = self._since(event.observed_at)
         if event.status in _SEEN_BY_THE_API:
-            most = None if earliest is None else event.observed_at - earliest
             least = max(event.observed_at - latest, 0.0)
-            job.delay = (
-                least * self.time_scale,
-                None if most is None else max(most, least) * self.time_scale,
-            )
+            job.delay_at_least = least * self.time_scale
+            if earliest is not None:
+                job.delay_at_most = max(event.observed_at - earliest, least) * self.time_scale
 
     def _count(self, event: JobEvent) -> None:
         self._ends[event.status] += 1
@@ -224,33 +232,17 @@ class Collector:
             unit = usage.unit[:_LONGEST_TEXT]
             if unit in self._spent or len(self._spent) < _REASONS_KEPT:
                 self._spent[unit] += usage.consume  # type: ignore[assignment]  # a Counter of floats
-        if event.status is JobStatus.COMPLETED:
-            if event.download_error is None:
-                return
-            reason = f"not saved: {event.download_error}"
-        else:
-            reason = str(event.job.error or "no reason given")
-        reason = reason[:_LONGEST_TEXT]
+        failure = failure_of(event, self._since(event.observed_at))
+        if failure is None:
+            return
+        reason = failure.reason[:_LONGEST_TEXT]
         known = reason in self._reasons or len(self._reasons) < _REASONS_KEPT
         self._reasons[reason if known else "other reasons"] += 1
         if len(self._unsuccessful) < _FAILURES_KEPT:
-            failed = Unsuccessful(
-                job_id=event.job_id,
-                status=event.status,
-                reason=reason,
-                prompt=_prompt(event),
-                at=self._since(event.observed_at),
-            )
-            self._unsuccessful.append(failed)
+            self._unsuccessful.append(attrs.evolve(failure, reason=reason))
 
     def collected(self, now: float, stats: Stats, ending: str) -> Collected:
-        """Everything that was gathered until now.
-
-        Args:
-            now: The time.
-            stats: The numbers of the watch.
-            ending: How the watch ended, in words.
-        """
+        """Everything that was gathered until now; `ending` says in words how the watch ended."""
         at = self._since(now)
         return Collected(
             title=self.title,

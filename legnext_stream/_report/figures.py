@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 
@@ -27,13 +27,30 @@ def quantile(values: Sequence[float], share: float) -> float:
     return values[low] + (values[high] - values[low]) * (place - low)
 
 
+# The shares that describe run times, by their names.
+QUANTILES = {
+    "least": 0.0,
+    "10 %": 0.1,
+    "25 %": 0.25,
+    "median": 0.5,
+    "75 %": 0.75,
+    "90 %": 0.9,
+    "most": 1.0,
+}
+# The layers of the chart of all jobs over time, from the bottom up, and the statuses in each.
+_STACK = {
+    "completed": {JobStatus.COMPLETED},
+    "not completed": {s for s in JobStatus if s.is_terminal} - {JobStatus.COMPLETED},
+    "running": {JobStatus.PROCESSING, JobStatus.RETRY},
+    "waiting": {JobStatus.PENDING, JobStatus.STAGED, JobStatus.UNKNOWN},
+}
+
+
 @attrs.frozen(kw_only=True)
 class Bar:
     """A job in the Gantt chart. Times in seconds since the chart's beginning.
 
     Attributes:
-        job_id: Which job.
-        status: Its last status.
         queued_at: When it was submitted, or first seen.
         runs_from: When it began to run; None if it didn't, or that wasn't seen.
         until: When it ended, or the end of the chart.
@@ -71,12 +88,8 @@ def gantt(collected: Collected) -> Gantt:
     bars.sort(key=lambda bar: (bar.queued_at, bar.until))
     step = max(len(bars) / _BARS, 1.0)
     shown = [bars[int(number * step)] for number in range(min(len(bars), _BARS))]
-    return Gantt(bars=tuple(shown), of=_known(collected), by_api_clock=by_api_clock)
-
-
-def _known(collected: Collected) -> int:
-    """How many jobs the watch has seen."""
-    return max(sum(collected.stats.jobs.values()), len(collected.jobs))
+    known = max(sum(collected.stats.jobs.values()), len(collected.jobs))
+    return Gantt(bars=tuple(shown), of=known, by_api_clock=by_api_clock)
 
 
 def _stamped_bars(jobs: Sequence[SeenJob]) -> list[Bar]:
@@ -123,21 +136,15 @@ class RunTimes:
     """How long the completed jobs of a task type ran, in seconds.
 
     Attributes:
-        task_type: Which type.
         jobs: How many jobs there are.
         published: The range that the vendor publishes; None if the type isn't known.
-        quantiles: At 0, 10, 25, 50, 75, 90 and 100 %.
+        quantiles: By their names in `QUANTILES`.
     """
 
     task_type: str
     jobs: int
     published: tuple[float, float] | None
-    quantiles: tuple[float, ...]
-
-    @property
-    def median(self) -> float:
-        """Half of the jobs ran no longer."""
-        return self.quantiles[3]
+    quantiles: Mapping[str, float]
 
 
 def run_times(collected: Collected) -> list[RunTimes]:
@@ -153,9 +160,7 @@ def run_times(collected: Collected) -> list[RunTimes]:
             task_type=name,
             jobs=len(times),
             published=None if (known := find_task_type(name)) is None else known.run_time,
-            quantiles=tuple(
-                quantile(sorted(times), share) for share in (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
-            ),
+            quantiles={each: quantile(sorted(times), share) for each, share in QUANTILES.items()},
         )
         for name, times in frequent[:_TYPES]
     ]
@@ -169,8 +174,7 @@ class Delays:
     and within the second that the API's `ended_at` gives.
 
     Attributes:
-        least: The lower bounds, sorted.
-        most: The upper bounds, sorted.
+        least: The lower bounds, sorted; likewise `most`, the upper ones.
     """
 
     least: tuple[float, ...]
@@ -183,23 +187,17 @@ class Delays:
 
 def delays(collected: Collected) -> Delays | None:
     """The delays of the jobs with both bounds; None if there are none."""
-    bounds = [job.delay for job in collected.jobs if job.delay is not None]
-    both = [(least, most) for least, most in bounds if most is not None]
-    if not both:
-        return None
-    return Delays(
-        least=tuple(sorted(least for least, _ in both)),
-        most=tuple(sorted(most for _, most in both)),
-    )
+    jobs = [job for job in collected.jobs if job.delay_at_most is not None]
+    least = sorted(job.delay_at_least for job in jobs if job.delay_at_least is not None)
+    most = sorted(job.delay_at_most for job in jobs if job.delay_at_most is not None)
+    return Delays(least=tuple(least), most=tuple(most)) if jobs else None
 
 
 @attrs.frozen(kw_only=True)
 class Requests:
-    """The requests between two moments. Times in seconds since the beginning.
+    """The requests between two moments, `since` and `until`, in seconds since the beginning.
 
     Attributes:
-        since: The first moment.
-        until: The second moment.
         rate: Requests a second.
         allowed: Requests a second that were allowed at the second moment.
         why: What that was based on.
@@ -250,40 +248,23 @@ def _together(rows: Sequence[Requests]) -> Requests:
     )
 
 
-# The layers of the chart of all jobs over time, from the bottom up, and the statuses in each.
-STACK: tuple[tuple[str, frozenset[JobStatus]], ...] = (
-    ("completed", frozenset({JobStatus.COMPLETED})),
-    (
-        "not completed",
-        frozenset(s for s in JobStatus if s.is_terminal) - {JobStatus.COMPLETED},
-    ),
-    ("running", frozenset({JobStatus.PROCESSING, JobStatus.RETRY})),
-    ("waiting", frozenset({JobStatus.PENDING, JobStatus.STAGED, JobStatus.UNKNOWN})),
-    ("not seen yet", frozenset()),
-)
-
-
 @attrs.frozen
 class StatusCounts:
-    """The number of jobs by status, over time.
-
-    Attributes:
-        times: The moments, in seconds since the beginning.
-        layers: For each row of `STACK`, the number of jobs at each moment.
-    """
+    """The number of jobs by status at some moments, which are in seconds since the beginning."""
 
     times: tuple[float, ...]
-    layers: tuple[tuple[int, ...], ...]
+    layers: Mapping[str, tuple[int, ...]]
 
 
 def status_counts(collected: Collected) -> StatusCounts:
     """The number of jobs by the status that was last seen, over time."""
-    layers = [
-        tuple(sum(stats.jobs.get(status, 0) for status in which) for _, stats in collected.moments)
-        for _, which in STACK[:-1]
-    ]
-    unseen = tuple(stats.unseen for _, stats in collected.moments)
-    return StatusCounts(tuple(at for at, _ in collected.moments), (*layers, unseen))
+    numbers = [stats for _, stats in collected.moments]
+    layers = {
+        name: tuple(sum(stats.jobs.get(status, 0) for status in which) for stats in numbers)
+        for name, which in _STACK.items()
+    }
+    layers["not seen yet"] = tuple(stats.unseen for stats in numbers)
+    return StatusCounts(tuple(at for at, _ in collected.moments), layers)
 
 
 def thinned(values: Iterable[tuple[float, ...]]) -> list[tuple[float, ...]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import attrs
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
-from legnext_stream._report.collecting import Collected
-from legnext_stream._report.data import as_data
+from legnext_stream._core.stats import Stats
+from legnext_stream._report.collecting import Collected, Failure, SeenJob
 from legnext_stream._report.figures import delays, gantt, requests, run_times, status_counts
 from legnext_stream._report.plots import (
     delays_chart,
@@ -31,6 +31,9 @@ from legnext_stream._report.tables import (
 )
 from legnext_stream._version import __version__
 
+FORMAT = 1
+"""The version of the page's data; a program that reads it should check this first."""
+
 # Every text is escaped: prompts, messages and ids come from outside.
 _TEMPLATES = Environment(
     loader=PackageLoader("legnext_stream._report", "."),
@@ -46,10 +49,8 @@ class Chart:
     """A chart of the page.
 
     Attributes:
-        title: What it shows.
         text: How to read it, in a sentence or two.
         alternative: A description for screen readers.
-        svg: The picture.
         table: The same in numbers.
         is_tall: Whether several other charts fit beside it.
     """
@@ -57,18 +58,13 @@ class Chart:
     title: str
     text: str
     alternative: str
-    svg: Markup
+    svg: str
     table: Table
     is_tall: bool = False
 
 
 def page(collected: Collected, tables: tuple[Table, ...] = ()) -> str:
-    """The whole page.
-
-    Args:
-        collected: What to show.
-        tables: More tables, above the charts.
-    """
+    """The whole page; `tables` are further ones, above the charts."""
     lists = [unsuccessful_table(collected), reasons_table(collected)] if collected.reasons else []
     return _TEMPLATES.get_template("page.html").render(
         collected=collected,
@@ -87,23 +83,25 @@ def _charts(collected: Collected) -> Iterator[Chart]:
     sample = "" if collected.is_whole else f" From a fair sample of {jobs:,} jobs."
     rows = requests(collected)
     counts = status_counts(collected)
-    if rows and any(counts.layers):
+    if rows:
         yield Chart(
             "Jobs over time",
             "All jobs, by the status that was last seen.",
             "A stacked area chart of the number of jobs by status over time.",
-            Markup(status_counts_chart(counts)),  # noqa: S704 - drawn here, without text from outside
+            status_counts_chart(counts),
             status_counts_table(counts),
         )
     yield from _gantt(collected)
     if types := run_times(collected):
+        medians = "; ".join(
+            f"{each.task_type}, median {each.quantiles['median']:.0f} s" for each in types[:5]
+        )
         yield Chart(
             "Run times by task type",
             "How long completed jobs ran by the API's clock: all of them, the middle 80 % and the"
             f" middle half, over the published range.{sample}",
-            "For each task type, the spread of run times over the published range: "
-            + "; ".join(f"{each.task_type}, median {each.median:.0f} s" for each in types[:5]),
-            Markup(run_times_chart(types)),  # noqa: S704 - as above
+            f"For each task type, the spread of run times over the published range: {medians}",
+            run_times_chart(types),
             run_times_table(types),
         )
     if found := delays(collected):
@@ -115,7 +113,7 @@ def _charts(collected: Collected) -> Iterator[Chart]:
             f" gives.{sample}",
             "Two curves of the share of ends against the seconds until they were seen; half of them"
             f" were seen within {least:.2f} to {most:.2f} seconds.",
-            Markup(delays_chart(found)),  # noqa: S704 - as above
+            delays_chart(found),
             delays_table(found),
         )
     if rows:
@@ -124,7 +122,7 @@ def _charts(collected: Collected) -> Iterator[Chart]:
             "Status requests a second, and how many the learned limits allowed.",
             "Requests a second over time, and the allowed rate;"
             f" {collected.stats.rate_limited:,} were answered 429.",
-            Markup(requests_chart(rows)),  # noqa: S704 - as above
+            requests_chart(rows),
             requests_table(rows),
         )
 
@@ -140,7 +138,65 @@ def _gantt(collected: Collected) -> Iterator[Chart]:
         "The batch, job by job",
         f"{which} from waiting through running to its end, by {clock}.",
         f"A Gantt chart of {number} jobs: when each waited, ran and ended.",
-        Markup(gantt_chart(chart)),  # noqa: S704 - drawn here; its text is ids, which are escaped
+        gantt_chart(chart),
         gantt_table(chart),
         is_tall=number > 30,
     )
+
+
+def as_data(collected: Collected, tables: tuple[Table, ...] = ()) -> dict[str, object]:
+    """All of a report as plain data that JSON can hold.
+
+    Times are in seconds since the beginning. Those of the API, whose names end in `_at`, are in
+    seconds since 1970.
+    """
+    stats, began = collected.stats, collected.began
+    moments = [_moment(at, each, collected.time_scale) for at, each in collected.moments]
+    return {
+        "format": FORMAT,
+        "title": collected.title,
+        "notes": collected.notes,
+        "began": None if began is None else began.isoformat().replace("+00:00", "Z"),
+        "ending": collected.ending,
+        "took": round(collected.took, 3),
+        "ends": collected.ends,
+        "polls": stats.polls,
+        "retries": stats.retries,
+        "rate_limited": stats.rate_limited,
+        "troubles": stats.troubles,
+        "limit": stats.ceiling,
+        "spent": collected.spent,
+        "files": collected.files,
+        "saved_bytes": collected.saved_bytes,
+        "tables": [[table.title, table.head, table.rows] for table in tables],
+        "unsuccessful": [_fields(each) for each in collected.unsuccessful],
+        "reasons": collected.reasons,
+        "has_all_jobs": collected.is_whole,
+        "job_columns": [column.name for column in attrs.fields(SeenJob)],
+        "jobs": [list(_fields(job).values()) for job in collected.jobs],
+        "moment_columns": list(moments[0]),
+        "moments": [list(moment.values()) for moment in moments],
+    }
+
+
+def _moment(at: float, stats: Stats, time_scale: float) -> dict[str, object]:
+    return {
+        "at": round(at, 3),
+        "polls": stats.polls,
+        "rate_limited": stats.rate_limited,
+        "troubles": stats.troubles,
+        "allowed": round(stats.rate / time_scale, 3),
+        "why": stats.why,
+        "unseen": stats.unseen,
+        "jobs": stats.jobs,
+    }
+
+
+def _fields(seen: SeenJob | Failure) -> dict[str, object]:
+    return attrs.asdict(seen, value_serializer=lambda _, __, value: _plain(value))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.timestamp()
+    return round(value, 3) if isinstance(value, float) else value

@@ -10,7 +10,7 @@ import humanize
 from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._report.collecting import Collected
 from legnext_stream._report.figures import (
-    STACK,
+    QUANTILES,
     Delays,
     Gantt,
     Requests,
@@ -24,13 +24,11 @@ from legnext_stream._report.figures import (
 
 @attrs.frozen
 class Table:
-    """A table.
+    """A table, with a remark below it if there is one.
 
     Attributes:
-        title: What it shows.
         head: The names of its columns; empty for a list of names and values.
         rows: Its rows. The first cell of each is its heading.
-        note: A remark below it, or empty.
     """
 
     title: str
@@ -113,10 +111,10 @@ def gantt_table(chart: Gantt) -> Table:
 
 def status_counts_table(counts: StatusCounts) -> Table:
     """The number of jobs by status, at some moments."""
-    rows = thinned(zip(counts.times, *counts.layers, strict=True))
+    rows = thinned(zip(counts.times, *counts.layers.values(), strict=True))
     return Table(
         "Jobs over time",
-        ("at, s", *(name for name, _ in STACK)),
+        ("at, s", *counts.layers),
         tuple((_number(at), *(f"{count:,.0f}" for count in layers)) for at, *layers in rows),
     )
 
@@ -125,26 +123,13 @@ def run_times_table(types: Sequence[RunTimes]) -> Table:
     """The run times of each task type."""
     return Table(
         "Run times in seconds",
-        (
-            "task type",
-            "jobs",
-            "published",
-            "least",
-            "10 %",
-            "25 %",
-            "median",
-            "75 %",
-            "90 %",
-            "most",
-        ),
+        ("task type", "jobs", "published", *QUANTILES),
         tuple(
             (
                 each.task_type,
                 f"{each.jobs:,}",
-                "–"
-                if each.published is None
-                else f"{each.published[0]:.0f}–{each.published[1]:.0f}",
-                *map(_number, each.quantiles),
+                "–" if each.published is None else "{:.0f}–{:.0f}".format(*each.published),
+                *map(_number, each.quantiles.values()),
             )
             for each in types
         ),
@@ -192,7 +177,7 @@ def unsuccessful_table(collected: Collected) -> Table:
         ("job", "status", "at, s", "reason", *(("prompt",) if has_prompts else ())),
         tuple(
             (
-                each.job_id or "–",
+                each.job_id,
                 each.status.replace("_", " "),
                 _number(each.at),
                 each.reason,

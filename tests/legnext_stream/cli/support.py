@@ -18,7 +18,8 @@ import attrs
 
 from legnext_stream import Job, JobEvent, JobStatus, Stats
 from legnext_stream._cli.app import run
-from legnext_stream._cli.progress import Failure, View
+from legnext_stream._cli.progress import View
+from legnext_stream._report import Failure
 from tests.processes import rest_of
 
 KEY = "the-key-that-no-output-shows"

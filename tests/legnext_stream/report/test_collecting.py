@@ -25,7 +25,7 @@ def test_a_job_from_its_first_event_to_its_end() -> None:
     collected = _collected(collector)
     (job,) = collected.jobs
     assert (job.first_seen, job.running_from, job.ended_seen) == (1.0, 3.5, 60.0)
-    assert job.delay == (0.5, 2.0)
+    assert (job.delay_at_least, job.delay_at_most) == (0.5, 2.0)
     assert job.run_time == 40.0
     assert (job.status, job.task_type) == (JobStatus.COMPLETED, "diffusion")
     assert collected.ends == {JobStatus.COMPLETED: 1}
@@ -43,9 +43,9 @@ def test_unknown_values_are_none() -> None:
     collector.note(an_event("bad", JobStatus.FAILED, reason="no"))
     collector.note(an_event("odd", stamps=(0.0, 41.0, 1.0)))
     first, *others = sorted(_collected(collector).jobs, key=lambda job: job.job_id != "first")
-    assert first.delay == (1.0, None)
+    assert (first.delay_at_least, first.delay_at_most) == (1.0, None)
     by_id = {job.job_id: job for job in others}
-    assert by_id["lost"].delay is None
+    assert by_id["lost"].delay_at_least is None
     assert by_id["bad"].run_time is by_id["odd"].run_time is None
 
 
@@ -55,7 +55,7 @@ def test_time_that_runs_fast() -> None:
     collector.note(an_event(at=12.0, between=(11.9, 12.0)))
     (job,) = _collected(collector, 14.0).jobs
     assert job.ended_seen == 50.0
-    assert job.delay == pytest.approx((0.0, 2.5))
+    assert (job.delay_at_least, job.delay_at_most) == pytest.approx((0.0, 2.5))
     assert _collected(collector, 14.0).took == 100.0
     assert collector.interval == 0.25
 

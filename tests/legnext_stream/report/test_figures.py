@@ -94,7 +94,7 @@ def test_run_times_by_task_type() -> None:
         "unknown",
         "upload-paint",
     ]
-    assert types[0].median == 25.0
+    assert types[0].quantiles["median"] == 25.0
     assert types[0].published == (30.0, 90.0)
     assert types[1].published is None
 
@@ -130,7 +130,7 @@ def test_no_time_no_rate() -> None:
 def test_the_jobs_by_status() -> None:
     """At each moment, every job is in one layer."""
     found = status_counts(a_batch(10))
-    sums = {sum(layer[at] for layer in found.layers) for at in range(len(found.times))}
+    sums = {sum(layer[at] for layer in found.layers.values()) for at in range(len(found.times))}
     assert sums == {10}
 
 
