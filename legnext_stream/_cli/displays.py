@@ -16,13 +16,10 @@ from legnext_stream._cli.progress import View, progress_line
 
 
 class Display:
-    """Shows nothing. Subclasses show a watch while their context is open.
-
-    Attributes:
-        interval: How often to call `show`, in seconds; infinite for never.
-    """
+    """Shows nothing. Subclasses show a watch while their context is open."""
 
     interval: float = math.inf
+    """How often to call `show`, in seconds; infinite for never."""
 
     def __enter__(self) -> Self:
         return self
@@ -101,12 +98,7 @@ def choose_outputs(
 
 
 def display_for(stream: TextIO | None, *, is_typed_on: bool = False) -> Display:
-    """The best display for a stream.
-
-    Args:
-        stream: Where to show it, or None for nowhere.
-        is_typed_on: Whether ids are typed on the same terminal, which a picture would disturb.
-    """
+    """The best display for a stream. `is_typed_on` is for a terminal on which ids are typed."""
     if stream is None:
         return Display()
     console = Console(file=stream)

@@ -49,12 +49,7 @@ _SHORT_ID = 13
 
 
 def draw(view: View, width: int = _USUAL_WIDTH) -> RenderableType:
-    """The whole display.
-
-    Args:
-        view: What to show.
-        width: Of the terminal, in columns.
-    """
+    """The whole display, for a terminal of so many columns."""
     is_narrow = width < _NARROW
     numbers = _numbers(view, is_narrow=is_narrow)
     parts: list[RenderableType] = [_heading(view), "", _bar(view), "", numbers]

@@ -4,45 +4,36 @@ from __future__ import annotations
 
 import json
 
-import attrs
-
 from legnext_stream._cli.words import iso_time
 from legnext_stream._core.model.events import JobEvent
-from legnext_stream._core.model.jobs import JobError
 
 
-@attrs.frozen
-class WallClock:
-    """Converts times on Trio's clock to calendar times.
+def event_line(event: JobEvent, epoch: float) -> bytes:
+    """An event as one line of JSON with its line end. ASCII only, so that it survives any pipe.
 
-    The offset is fixed, so that a correction of the system's clock during a watch can't put events
-    out of order.
-
-    Attributes:
-        offset: Seconds since 1970 when Trio's clock was at zero.
+    Args:
+        event: The event.
+        epoch: Seconds since 1970 when Trio's clock was at zero. It is the same for all events of a
+            watch, so that a correction of the system's clock can't put them out of order.
     """
-
-    offset: float
-
-    def iso(self, seconds: float) -> str:
-        """A time on Trio's clock, in UTC and to the millisecond: `2025-12-17T11:08:36.512Z`."""
-        return iso_time(self.offset + seconds)
-
-
-def event_line(event: JobEvent, clock: WallClock) -> bytes:
-    """An event as one line of JSON with its line end. ASCII only, so that it survives any pipe."""
     job = event.job
     since, until = event.changed_between
+    error: dict[str, object] | None = None
+    if job.error is not None:
+        error = {"code": job.error.code, "message": job.error.message or job.error.raw_message}
     fields: dict[str, object] = {
         "sequence": event.sequence,
-        "observed_at": clock.iso(event.observed_at),
+        "observed_at": iso_time(epoch + event.observed_at),
         "job_id": event.job_id,
         "task_type": job.task_type or None,
         "status": event.status,
         "previous": event.previous,
         "raw_status": job.raw_status or None,
-        "changed_between": [None if since is None else clock.iso(since), clock.iso(until)],
-        "error": _error(job.error),
+        "changed_between": [
+            None if since is None else iso_time(epoch + since),
+            iso_time(epoch + until),
+        ],
+        "error": error,
         "image_urls": job.output.image_urls,
         "video_urls": job.output.video_urls,
     }
@@ -57,9 +48,3 @@ def event_line(event: JobEvent, clock: WallClock) -> bytes:
             "not_saved": None if lost is None else str(lost),
         }
     return json.dumps(fields).encode("ascii") + b"\n"
-
-
-def _error(error: JobError | None) -> dict[str, object] | None:
-    if error is None:
-        return None
-    return {"code": error.code, "message": error.message or error.raw_message}

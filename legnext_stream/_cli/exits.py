@@ -30,14 +30,11 @@ class UsageError(Exception):
 
 
 class OutputError(Exception):
-    """The output can't be written.
-
-    Attributes:
-        is_closed: Whether its reader has gone away, as `head` does; that needs no message.
-    """
+    """The output can't be written."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(f"can't write the output: {error.strerror or error}")
+        # Its reader has gone away, as `head` does; that needs no message.
         self.is_closed: bool = isinstance(error, BrokenPipeError)
 
 

@@ -15,7 +15,7 @@ import trio
 
 from legnext_stream._cli.descriptors import write_all
 from legnext_stream._cli.displays import Display, choose_outputs, display_for
-from legnext_stream._cli.events_json import WallClock, event_line
+from legnext_stream._cli.events_json import event_line
 from legnext_stream._cli.exits import EXPECTED, Exit, OutputError, UsageError, complain, say
 from legnext_stream._cli.inputs import LineStream, expected_of
 from legnext_stream._cli.options import FollowOptions
@@ -54,11 +54,6 @@ async def follow_jobs(
         expected: How many jobs there are in all, or None while more may come; by default as many as
             there are `items`.
         ended_before: How the jobs ended that the journal knows, before this run.
-
-    Raises:
-        UsageError: The environment or the streams of this process can't be used.
-        LegnextError: The API or the network ended the watch, or the report can't be written.
-        OutputError: The events can't be written.
     """
     need_key()
     stdout = need_stdout()
@@ -86,23 +81,16 @@ async def follow_jobs(
 
 def json_lines(fd: int) -> Write:
     """Write each event as a line of JSON."""
-    clock = WallClock(time.time() - trio.current_time())
+    epoch = time.time() - trio.current_time()
 
     async def write(event: JobEvent) -> None:
-        await write_all(fd, event_line(event, clock))
+        await write_all(fd, event_line(event, epoch))
 
     return write
 
 
 class ReportFile:
-    """The report of a command: gathered while it runs, written at its end.
-
-    Args:
-        path: The file.
-        title: See `Collector`; likewise `notes` and `time_scale`.
-
-    Attributes:
-        collector: Gathers what is reported.
+    """The report of a command: gathered by a `Collector` while it runs, written at its end.
 
     Raises:
         UsageError: It can't be written there, or its packages aren't installed.
@@ -125,15 +113,7 @@ class ReportFile:
         )
 
     def write(self, stats: Stats, ending: str) -> None:
-        """Write it, which takes a second or two.
-
-        Args:
-            stats: The numbers of the watch.
-            ending: How it ended, in words.
-
-        Raises:
-            ReportError: It can't be written.
-        """
+        """Write it, which takes a second or two; `ending` says how the watch ended."""
         write_report(self._path, self.collector.collected(trio.current_time(), stats, ending))
         say(f"Report: {self._path}")
 
@@ -153,17 +133,9 @@ async def follow(
     write: Write | None = None,
     report: ReportFile | None = None,
 ) -> None:
-    """Take all events and show how it goes; sum up at the end, even after a cancellation.
+    """Take all events and show how it goes; sum up at the end, even after an error or a cancellation.
 
-    Args:
-        events: The stream.
-        progress: Gathers what is shown.
-        display: Shows it.
-        write: Called with each event, before the next is taken.
-        report: Written at the end, even after an error or a cancellation.
-
-    Raises:
-        ReportError: The report can't be written.
+    Each event is written before the next is taken.
     """
     try:
         with display:

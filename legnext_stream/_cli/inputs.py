@@ -1,6 +1,7 @@
 """What commands read: job ids and prompts, one a line; the fields of a task; journals.
 
 A file is read and checked as a whole before the first request; standard input is read as it arrives.
+What can't be read, or isn't what it should be, raises a `UsageError`.
 """
 
 from __future__ import annotations
@@ -38,11 +39,7 @@ _LONGEST_PROMPT = 8_192
 
 
 def read(source: str, parse: Parse[T]) -> list[T] | LineStream[T]:
-    """The items of a file, or a stream of those on standard input if `source` is `-`.
-
-    Raises:
-        UsageError: The source can't be read, or the file has a line that `parse` refuses.
-    """
+    """The items of a file, or a stream of those on standard input if `source` is `-`."""
     if source == "-":
         if sys.stdin is None:
             raise UsageError("can't read standard input: it is closed")
@@ -51,11 +48,7 @@ def read(source: str, parse: Parse[T]) -> list[T] | LineStream[T]:
 
 
 def read_file(path: str, parse: Parse[T]) -> list[T]:
-    """The items of a file.
-
-    Raises:
-        UsageError: The file can't be read, or has a line that `parse` refuses.
-    """
+    """The items of a file."""
     lines = _content(path).split(b"\n")
     items = (parse(line, f"{path}:{number}") for number, line in enumerate(lines, 1))
     return [item for item in items if item is not None]
@@ -71,13 +64,7 @@ def _content(path: str) -> bytes:
 
 @attrs.define(eq=False)
 class LineStream(Generic[T]):
-    """The items on an open descriptor, each as soon as its line has arrived.
-
-    Attributes:
-        fd: The descriptor.
-        name: What messages call it.
-        is_at_end: Whether the end has been read.
-    """
+    """The items on an open descriptor, which messages call `name`; each as soon as its line has arrived."""
 
     fd: int
     _parse: Parse[T]
@@ -91,12 +78,7 @@ class LineStream(Generic[T]):
         return self
 
     async def __anext__(self) -> T:
-        """The next item.
-
-        Raises:
-            StopAsyncIteration: The descriptor is at its end.
-            UsageError: A line is refused, or the descriptor can't be read.
-        """
+        """The next item."""
         while True:
             while self._lines:
                 self._number += 1
@@ -132,21 +114,13 @@ def expected_of(items: Sequence[T] | LineStream[T]) -> Callable[[], int | None]:
 
 
 def parse_id(line: bytes, where: str) -> str | None:
-    """The job id on a line, or None if it is blank. A `#` begins a comment.
-
-    Raises:
-        UsageError: There is something else on the line; the message names the place and the item.
-    """
+    """The job id on a line, or None if it is blank. A `#` begins a comment."""
     item = _text(line).partition("#")[0].strip()
     return check_id(item, where) if item else None
 
 
 def check_id(item: str, where: str) -> str:
-    """Return `item` if it can be a job id.
-
-    Raises:
-        UsageError: It can't; the message names the place and the item.
-    """
+    """Return `item` if it can be a job id. If not, the error names the place and the item."""
     try:
         return check_job_id(item)
     except InvalidJobId as error:
@@ -168,11 +142,8 @@ _decode = msgspec.json.Decoder(_PromptLine).decode
 def prompt_parser(task_type: TaskType, *, is_json: bool) -> Parse[Prompt]:
     """A function that reads the prompt on a line.
 
-    In plain text the whole line is the prompt; lines that begin with a `#` are comments.
-
-    Args:
-        task_type: The task of prompts that don't name one.
-        is_json: Whether each line is a JSON object: `text`, `tag`, `task_type` and `params`.
+    In plain text the whole line is the prompt; lines that begin with a `#` are comments. A line of
+    JSON may name another task than `task_type`.
     """
     return partial(_parse_prompt, task_type=task_type, is_json=is_json)
 
@@ -211,9 +182,6 @@ def read_fields(texts: Iterable[str]) -> dict[str, object]:
 
     A value may be JSON (`imageNo=0`, `imgUrls=["https://…"]`, `jobId="7"`); anything else is taken
     as text. `@FILE` stands for the content of a file, which `mask` takes.
-
-    Raises:
-        UsageError: One has another form, comes twice, or names a file that can't be read.
     """
     fields: dict[str, object] = {}
     for text in texts:
@@ -237,11 +205,7 @@ def _value(text: str) -> object:
 def from_journal(
     read: Callable[Concatenate[Path, P], T], path: Path, *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """What `read` finds in a journal.
-
-    Raises:
-        UsageError: There is no such journal, or it can't be read.
-    """
+    """What `read` finds in a journal. That there is none, or that it can't be read, is wrong usage."""
     try:
         return read(path, *args, **kwargs)
     except JournalError as error:
@@ -249,11 +213,7 @@ def from_journal(
 
 
 def learned_durations(journal: Path | None) -> Durations:
-    """The run times that a journal has learned, or the published ones if it has none.
-
-    Raises:
-        UsageError: There is no such journal, or it can't be read.
-    """
+    """The run times that a journal has learned, or the published ones if it has none."""
     durations = Durations()
     state = None if journal is None else from_journal(read_learned, journal, "durations")
     if state is not None:

@@ -26,7 +26,6 @@ class View:
     Attributes:
         title: What is being watched, and where.
         elapsed: Seconds since it began.
-        stats: Its numbers.
         request_rate: Requests a second, over the last few seconds.
         expected: How many jobs there are in all, or None while more may come.
         failures: The last failures, the newest last.
@@ -67,10 +66,6 @@ class Progress:
         title: See `View`.
         now: When the watch begins, in seconds on any clock; all later times are on the same clock.
         expected: Returns `View.expected`, at any time.
-
-    Attributes:
-        all_completed: Whether every job that has ended has completed, and its results were saved
-            where that was asked for.
     """
 
     def __init__(self, title: str, now: float, expected: Callable[[], int | None]) -> None:
@@ -81,6 +76,7 @@ class Progress:
         self._polls: deque[tuple[float, int]] = deque([(now, 0)])
         self._files = 0
         self._unsaved = 0
+        # Whether every job that has ended has completed, and its results were saved if they are to be.
         self.all_completed: bool = True
 
     def note(self, event: JobEvent) -> None:
@@ -133,12 +129,7 @@ def progress_line(view: View) -> str:
 
 
 def summary(view: View, *, is_stopped: bool = False) -> str:
-    """How the watch ended, over a few lines.
-
-    Args:
-        view: The watch at its end.
-        is_stopped: Whether it was stopped before all jobs had ended.
-    """
+    """How the watch ended, over a few lines; `is_stopped` if that was before all jobs had ended."""
     return "\n".join(_summary_lines(view, is_stopped=is_stopped))
 
 

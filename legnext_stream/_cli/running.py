@@ -26,9 +26,6 @@ async def run_to_exit(work: Callable[[], Awaitable[int]]) -> int:
     that is ignored on entry stays ignored: that is how `nohup` and a shell's `&` keep a command
     running.
 
-    Args:
-        work: The command. It returns the exit status.
-
     Returns:
         The exit status: that of `work`; that of an expected error, after its message was printed;
         or 128 plus the number of the signal.
@@ -59,11 +56,7 @@ async def run_to_exit(work: Callable[[], Awaitable[int]]) -> int:
 
 @contextmanager
 def noted_signals() -> Iterator[list[int]]:
-    """Note the signals that come before, between and after several runs of `run_to_exit`.
-
-    Yields:
-        Their numbers; empty as long as none has come.
-    """
+    """The numbers of the signals that come before, between and after several runs of `run_to_exit`."""
     noted: list[int] = []
     before = {
         number: signal.signal(number, lambda number, _: noted.append(number))
@@ -82,21 +75,13 @@ def _ending_signals() -> list[int]:
 
 
 def need_key() -> None:
-    """Check that there is an API key.
-
-    Raises:
-        UsageError: There is none.
-    """
+    """Check that there is an API key; raise a `UsageError` if there is none."""
     if not os.environ.get("LEGNEXT_API_KEY", "").strip():
         raise UsageError("no API key: set the environment variable LEGNEXT_API_KEY")
 
 
 def need_stdout() -> TextIO:
-    """Standard output.
-
-    Raises:
-        UsageError: It is closed.
-    """
+    """Standard output; a `UsageError` if it is closed."""
     if sys.stdout is None:
         raise UsageError("can't write standard output: it is closed")
     return sys.stdout

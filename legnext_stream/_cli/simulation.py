@@ -13,7 +13,7 @@ from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 import trio
@@ -40,8 +40,6 @@ from legnext_stream._report import Collected, Collector, quantile
 if TYPE_CHECKING:
     import httpx
 
-T = TypeVar("T")
-
 # The number of quantiles that describe the learned run times.
 _QUANTILES = 41
 
@@ -51,9 +49,7 @@ class Batch:
     """A batch to simulate.
 
     Attributes:
-        title: What it is called.
         settings: What the simulated account must have for it, as plain data.
-        open_stream: Opens the stream that follows it.
         jobs: How many jobs there are.
     """
 
@@ -156,25 +152,17 @@ class Simulation(Protocol):
         ...
 
 
-class Run(Protocol):
-    """Runs an async function in virtual time, as `trio.run` does in real time."""
-
-    def __call__(self, async_fn: Callable[..., Awaitable[T]], /, *args: object) -> T:
-        """Run it."""
-        ...
-
-
 @attrs.frozen
 class Mock:
     """The mock server.
 
     Attributes:
         mock: Makes a simulated account from plain data; a ValueError says what is wrong with the data.
-        run: Runs an async function in virtual time.
+        run: Runs an async function in virtual time, as `trio.run` does in real time.
     """
 
     mock: Callable[[Mapping[str, object]], Simulation]
-    run: Run
+    run: Callable[[Callable[[], Awaitable[int]]], int]
 
 
 def find_mock() -> Mock:
@@ -193,34 +181,35 @@ def find_mock() -> Mock:
     return Mock(**loaded)
 
 
+FIGURES: Mapping[str, tuple[str, str]] = {
+    "took": ("time to the end", "s"),
+    "completed": ("jobs completed", ""),
+    "requests": ("status requests", ""),
+    "requests_a_job": ("requests a job", ""),
+    "refused": ("answered 429", ""),
+    "delay_mean": ("detection delay, mean", "s"),
+    "delay_90": ("detection delay, 90 %", "s"),
+    "spent": ("points spent", ""),
+}
+"""The figures that describe a simulation: the name for people, and the unit, `s` or empty.
+
+`requests` are status requests, `refused` has submits too. A delay is from a job's end until it was seen.
+Times are in seconds of the simulation.
+"""
+
+
 @attrs.frozen(kw_only=True)
 class Outcome:
-    """What came of one simulation. Times in seconds of the simulation.
+    """What came of one simulation.
 
     Attributes:
-        seed: The seed.
-        jobs: How many jobs there were.
-        took: From the beginning until the last end was seen.
-        completed: How many jobs completed.
-        requests: Status requests.
-        requests_a_job: Status requests for each job.
-        refused: Status requests and submits that were answered 429.
-        delay_mean: From a job's end until it was seen, on average; None if no job ended.
-        delay_90: Nine in ten ends were seen within this time.
-        spent: What the jobs cost, in the API's unit.
+        figures: The value of each of the `FIGURES`; None if there is none, because no job ended.
         collected: What a report shows.
     """
 
     seed: int
     jobs: int
-    took: float
-    completed: int
-    requests: int
-    requests_a_job: float
-    refused: int
-    delay_mean: float | None
-    delay_90: float | None
-    spent: float
+    figures: Mapping[str, float | None]
     collected: Collected = attrs.field(repr=False)
 
 
@@ -233,15 +222,7 @@ def simulate_batch(
     pacing: Pacing,
     show: Callable[[float, Stats], None],
 ) -> Outcome | int:
-    """Run a batch to its end in virtual time.
-
-    Args:
-        mock: The mock server.
-        batch: The batch.
-        settings: The simulated account, as plain data.
-        seed: The seed of the account.
-        pacing: When and how fast to poll.
-        show: Called now and then with the simulated time and the numbers.
+    """Run a batch to its end in virtual time; `show` is called now and then with that and the numbers.
 
     Returns:
         The outcome; or the exit status, if a signal or an error ended the simulation. The error's
@@ -294,37 +275,22 @@ async def _follow(
     delays = sorted(max(at - truth[job_id], 0.0) for job_id, at in seen.items())
     collected = collector.collected(ended, stats, "all jobs ended")
     jobs = sum(collected.ends.values())
-    return Outcome(
-        seed=seed,
-        jobs=jobs,
-        took=ended - began,
-        completed=collected.ends.get(JobStatus.COMPLETED, 0),
-        requests=stats.polls,
-        requests_a_job=stats.polls / jobs if jobs else 0.0,
-        refused=stats.rate_limited + stats.submits_limited,
-        delay_mean=fmean(delays) if delays else None,
-        delay_90=quantile(delays, 0.9) if delays else None,
-        spent=sum(collected.spent.values()),
-        collected=collected,
-    )
-
-
-FIGURES: Mapping[str, tuple[str, str]] = {
-    "took": ("time to the end", "s"),
-    "completed": ("jobs completed", ""),
-    "requests": ("status requests", ""),
-    "requests_a_job": ("requests a job", ""),
-    "refused": ("answered 429", ""),
-    "delay_mean": ("detection delay, mean", "s"),
-    "delay_90": ("detection delay, 90 %", "s"),
-    "spent": ("points spent", ""),
-}
-"""The figures of an `Outcome` by attribute: the name for people, and the unit, `s` or empty."""
+    found = {
+        "took": ended - began,
+        "completed": collected.ends.get(JobStatus.COMPLETED, 0),
+        "requests": stats.polls,
+        "requests_a_job": stats.polls / jobs if jobs else 0.0,
+        "refused": stats.rate_limited + stats.submits_limited,
+        "delay_mean": fmean(delays) if delays else None,
+        "delay_90": quantile(delays, 0.9) if delays else None,
+        "spent": sum(collected.spent.values()),
+    }
+    return Outcome(seed=seed, jobs=jobs, figures=found, collected=collected)
 
 
 def figures(outcomes: Sequence[Outcome]) -> dict[str, list[float]]:
     """The values of each figure, from all simulations that have one."""
     return {
-        name: [value for each in outcomes if (value := getattr(each, name)) is not None]
+        name: [value for each in outcomes if (value := each.figures[name]) is not None]
         for name in FIGURES
     }

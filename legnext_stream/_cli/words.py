@@ -43,11 +43,7 @@ def ago(at: float, now: float) -> str:
 
 
 def iso_time(at: float) -> str:
-    """A time in ISO 8601, UTC, to the millisecond: `2025-12-17T11:08:36.512Z`.
-
-    Args:
-        at: Seconds since 1970.
-    """
+    """Seconds since 1970 in ISO 8601, UTC, to the millisecond: `2025-12-17T11:08:36.512Z`."""
     time = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
     return time.replace("+00:00", "Z")
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import attrs
 
-from legnext_stream._cli.events_json import WallClock, event_line
+from legnext_stream._cli.events_json import event_line
 from legnext_stream._core.answers import Reply, read_poll
 from legnext_stream._core.model.decoding import decode_job, decode_time
 from legnext_stream._core.model.ids import check_job_id
@@ -43,7 +43,7 @@ _NAMES = (
     *(f"{x}ratelimit-{y}" for x in ("", "x-") for y in ("limit", "remaining", "reset")),
 )
 _CODES = ("200", "200", "200", "200", "404", "429", "500", "302", "204")
-_CLOCK = WallClock(1.9e9)
+_EPOCH = 1.9e9
 
 
 @attrs.define
@@ -101,7 +101,7 @@ def answer(body: bytes, code: int, headers: dict[str, str]) -> str:
     for event in events:
         assert event.job_id == event.job.job_id == JOB_ID
         assert repr(event)
-        line = event_line(event, _CLOCK)
+        line = event_line(event, _EPOCH)
         assert line.isascii()
         assert line.count(b"\n") == 1
         written = json.dumps(dict(event.job.raw), allow_nan=False).encode()

@@ -21,7 +21,7 @@ from legnext_stream import (
     LegnextError,
     UnexpectedAnswerError,
 )
-from legnext_stream._cli.events_json import WallClock, event_line
+from legnext_stream._cli.events_json import event_line
 from legnext_stream._core.model.ids import check_job_id
 from tests.hostile.attacks import (
     ATTACKS,
@@ -98,7 +98,7 @@ def check_written(events: list[JobEvent], path: Path) -> None:
     """The events can be shown and serialised."""
     for event in events:
         assert JOB_ID in repr(event)
-        line = event_line(event, WallClock(1.9e9))
+        line = event_line(event, 1.9e9)
         assert line.isascii()
         assert json.loads(line)["job_id"] == JOB_ID
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:

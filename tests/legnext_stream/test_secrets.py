@@ -23,7 +23,7 @@ from legnext_stream import (
     Pacing,
     watch,
 )
-from legnext_stream._cli.events_json import WallClock, event_line
+from legnext_stream._cli.events_json import event_line
 from mockserver import ErrorEnvelope, MockLegnext, Redirect, Status, Truncated
 from mockserver._faults import Fault
 from mockserver._faults.connection import Reset
@@ -205,7 +205,7 @@ async def test_in_nothing_that_a_run_writes(
             with (tmp_path / "events.jsonl").open("wb") as lines:
                 async with client.watch(ids, journal=tmp_path / "batch.db") as events:
                     async for event in events:
-                        lines.write(event_line(event, WallClock(1.9e9)))
+                        lines.write(event_line(event, 1.9e9))
                         shown += [event, event.job.raw, events.explain(event.job_id)]
                         if len(shown) == 30:
                             # While the journal's file is open, there are two more beside it.

@@ -87,13 +87,7 @@ async def download(
 
 @attrs.frozen
 class Wanted:
-    """A job to download.
-
-    Attributes:
-        job_id: The job.
-        prompt: Its prompt, if that is known.
-        position: The position of the prompt in its batch, if that is known.
-    """
+    """A job to download; with its prompt, and that one's position in the batch, if they are known."""
 
     job_id: str
     prompt: Prompt | None = None
@@ -140,13 +134,7 @@ class _Downloads:
     _writing: trio.Lock = attrs.field(factory=trio.Lock)
 
     async def run(self, parallel: int) -> None:
-        """Download everything, `parallel` jobs at a time.
-
-        Raises:
-            LegnextError: An error that concerns all jobs.
-            UsageError: The file names or the ids are wrong.
-            OutputError: The result can't be written.
-        """
+        """Download everything, `parallel` jobs at a time, until an error that concerns all jobs."""
         async with trio.open_nursery() as nursery:
             for _ in range(parallel):
                 nursery.start_soon(self._work, nursery.cancel_scope)

@@ -77,7 +77,6 @@ class Usual:
     """How long jobs of a task type run. Times in seconds.
 
     Attributes:
-        task_type: The task type.
         published: The range that the vendor publishes; None if the type isn't known.
         median: Half of them run no longer.
         p90: Nine in ten run no longer.
@@ -124,14 +123,7 @@ def usual_times(job: Job, durations: Durations) -> Usual:
 
 
 def next_poll(job: Job, now: float, durations: Durations, pacing: Pacing) -> Next | None:
-    """When a watch would poll a job again; None if the job isn't running.
-
-    Args:
-        job: The job, as the API just described it.
-        now: The time, in seconds since 1970.
-        durations: The learned run times.
-        pacing: When and how fast a watch would poll.
-    """
+    """When a watch would poll a job again; None if it isn't running. `now` in seconds since 1970."""
     if job.status not in _RUNNING or job.started_at is None:
         return None
     run_times = durations.of(job.task_type)

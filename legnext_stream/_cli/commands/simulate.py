@@ -31,13 +31,7 @@ from legnext_stream._cli.words import clock_words
 from legnext_stream._core.model.tasks import TaskType
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.stats import Stats
-from legnext_stream._report import (
-    ReportError,
-    Table,
-    check_report,
-    seconds_words,
-    write_report,
-)
+from legnext_stream._report import ReportError, Table, check_report, seconds_words, write_report
 
 
 def simulate(
@@ -116,11 +110,7 @@ def simulate(
 
 
 def _read_scenario(path: Path) -> dict[str, object]:
-    """The plain data of a scenario file.
-
-    Raises:
-        UsageError: It can't be read, or is neither TOML nor JSON.
-    """
+    """The plain data of a scenario file, in TOML or JSON."""
     try:
         text = path.read_text(encoding="utf-8")
         read = json_module.loads(text) if path.suffix == ".json" else tomllib.loads(text)
@@ -165,7 +155,9 @@ def _run_all(
             if noted:
                 return 128 + noted[0]
             if not is_terminal:
-                say(f"{title}: {outcome.jobs:,} jobs ended after {clock_words(outcome.took)}")
+                say(
+                    f"{title}: {outcome.jobs:,} jobs ended after {clock_words(outcome.collected.took)}"
+                )
             outcomes.append(outcome)
     return outcomes
 

@@ -46,12 +46,7 @@ def _counts(standing: Standing) -> Counter[JobStatus | None]:
 
 
 def lines(standing: Standing, now: float) -> Iterator[str]:
-    """The batch in words.
-
-    Args:
-        standing: What its journal says.
-        now: Seconds since 1970.
-    """
+    """The batch in words; `now` in seconds since 1970."""
     ended, total = len(standing.ended), len(standing.ended) + len(standing.unfinished)
     counts = _counts(standing)
     yield f"{ended:,} of {total:,} jobs ended, at {printable(standing.base_url)}"

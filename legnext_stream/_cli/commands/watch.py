@@ -44,11 +44,7 @@ async def watch(
 
 
 def find_journal(path: Path | None) -> Standing | None:
-    """What a journal says of its batch; None without a journal, or with one yet to be begun.
-
-    Raises:
-        UsageError: It can't be read.
-    """
+    """What a journal says of its batch; None without a journal, or with one yet to be begun."""
     if path is None or not path.exists():
         return None
     return from_journal(read_standing, path)
@@ -57,11 +53,7 @@ def find_journal(path: Path | None) -> Standing | None:
 def _find_ids(
     source: str | None, ids: Sequence[str], known: Standing | None
 ) -> tuple[Sequence[str], LineStream[str] | None]:
-    """The ids known from the start, and the stream on which more arrive, if there is one.
-
-    Raises:
-        UsageError: There are none, or one can't be an id.
-    """
+    """The ids known from the start, and the stream on which more arrive, if there is one."""
     given = [check_id(item, "--id") for item in ids]
     if known is not None:
         given = [*known.unfinished, *given]

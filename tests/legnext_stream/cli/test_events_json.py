@@ -9,13 +9,13 @@ import attrs
 import pytest
 
 from legnext_stream import JobError, JobStatus, Output, TaskType
-from legnext_stream._cli.events_json import WallClock, event_line
+from legnext_stream._cli.events_json import event_line
 from legnext_stream._core.model.prompts import Prompt
 from legnext_stream._core.model.saved import SavedFile
 from legnext_stream.errors import DownloadError
 from tests.legnext_stream.cli.support import JOB_ID, an_event
 
-_CLOCK = WallClock(1_700_000_000.0)
+_EPOCH = 1_700_000_000.0
 
 
 def test_an_event_has_these_fields() -> None:
@@ -24,7 +24,7 @@ def test_an_event_has_these_fields() -> None:
         task_type=TaskType.VIDEO_DIFFUSION,
         output=Output(image_urls=("https://a/1.png",), video_urls=("https://a/1.mp4",)),
     )
-    line = event_line(event, _CLOCK)
+    line = event_line(event, _EPOCH)
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
     assert json.loads(line) == {
@@ -47,7 +47,7 @@ def test_what_is_not_known_is_null() -> None:
     event = attrs.evolve(
         an_event(JobStatus.NOT_FOUND, raw_status=""), previous=None, changed_between=(None, 12.5)
     )
-    fields = json.loads(event_line(event, _CLOCK))
+    fields = json.loads(event_line(event, _EPOCH))
     assert fields["previous"] is None
     assert fields["raw_status"] is None
     assert fields["task_type"] is None
@@ -63,7 +63,7 @@ def test_what_is_not_known_is_null() -> None:
 )
 def test_an_error_has_a_code_and_a_message(error: JobError, message: str) -> None:
     """The message is the API's, or else the raw one; the line is ASCII."""
-    line = event_line(an_event(JobStatus.FAILED, error=error), _CLOCK)
+    line = event_line(an_event(JobStatus.FAILED, error=error), _EPOCH)
     assert json.loads(line)["error"] == {"code": 400, "message": message}
     assert line.isascii()
     assert line.count(b"\n") == 1
@@ -86,7 +86,7 @@ def test_an_event_of_generate_has_its_prompt() -> None:
         files=(file,),
         download_error=error,
     )
-    fields = json.loads(event_line(event, _CLOCK))
+    fields = json.loads(event_line(event, _EPOCH))
     assert fields["prompt"] == "a fox"
     assert fields["tag"] == {"page": 3}
     assert fields["position"] == 2
