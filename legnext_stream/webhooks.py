@@ -3,7 +3,6 @@
 The same names can be imported from `legnext_stream`.
 """
 
-from legnext_stream._webhooks.receiver import WebhookReceiver, webhook_app
-from legnext_stream._webhooks.stats import WebhookStats
+from legnext_stream._webhooks import WebhookReceiver, WebhookStats, webhook_app
 
 __all__ = ["WebhookReceiver", "WebhookStats", "webhook_app"]

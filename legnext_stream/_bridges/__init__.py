@@ -2,9 +2,8 @@
 
 trio_thread   the Trio run in a thread of its own, and how another thread has it do something
 reader        an iterator on the Trio side, read from another thread without losing an item
-feed          items from another thread, taken in on the Trio side
+feed          what the caller iterates over, taken in on the Trio side
 stream        the methods of an event stream that don't wait
-sources       what the two have in common in taking ids and prompts
 sources_aio   iterables and async iterables, run in the event loop
 sources_sync  iterables, each run in a thread of its own
 waiting_aio   waiting for the Trio side in an event loop

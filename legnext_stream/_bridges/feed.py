@@ -4,14 +4,39 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
-from typing import Generic, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Collection
+from typing import Any, Final, Generic, TypeVar
 
 import trio
 
 from legnext_stream.errors import StreamClosedError
 
 T = TypeVar("T")
+
+BATCH: Final = 200
+"""How many job ids are asked for at a time: a round trip between threads is short beside making so many."""
+
+
+def prepared(items: Any, run: Callable[[], AsyncIterable[T]]) -> Any:  # noqa: ANN401 - also what is refused later
+    """Make of what the caller gives what the Trio side can iterate over, in its own thread.
+
+    That is a copy of a collection. What is not iterable stays as it is: the Trio side refuses that with
+    its own message.
+
+    Args:
+        items: What the caller gives.
+        run: Called if iterating runs code of the caller: returns the items of a feed.
+
+    Raises:
+        TypeError: It can be read only on Trio, as a channel can.
+    """
+    if isinstance(items, trio.abc.AsyncResource):
+        msg = f"{type(items).__name__} can be read only on Trio: use legnext_stream itself there"
+        raise TypeError(msg)
+    is_iterable = hasattr(items, "__iter__") or hasattr(items, "__aiter__")
+    if isinstance(items, str | bytes) or not is_iterable:
+        return items
+    return tuple(items) if isinstance(items, Collection) else run()
 
 
 class Feed(Generic[T]):

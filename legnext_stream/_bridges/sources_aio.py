@@ -6,35 +6,33 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
-from legnext_stream._bridges.feed import Feed
-from legnext_stream._bridges.sources import BATCH, SLICE, copied, is_copied, refuse_trio_channels
+from legnext_stream._bridges.feed import BATCH, Feed, prepared
 from legnext_stream._bridges.waiting_aio import running_loop
 from legnext_stream.errors import NotTrioError, StreamClosedError
 
 T = TypeVar("T")
 
+SLICE: Final = 0.005
+"""How long a source that never waits may keep the event loop from other tasks, seconds."""
+
 
 def for_trio(
     items: Iterable[T] | AsyncIterable[T], *, batch: int = BATCH
 ) -> Iterable[T] | AsyncIterable[T]:
-    """Make of what the caller gives what the Trio side can iterate over.
-
-    Args:
-        items: What the caller gives.
-        batch: How many items to ask an iterator for at a time.
+    """Make of what the caller gives what the Trio side can iterate over, `batch` items at a time.
 
     Raises:
-        TypeError: It is a Trio channel.
         ConfigurationError: It is not a collection, and there is no event loop for it to run in.
     """
-    refuse_trio_channels(items)
-    if is_copied(items):
-        copy: Iterable[T] = copied(items)
-        return copy
-    loop = running_loop("an iterable that is not a collection")
-    return _LoopSource(items, loop, batch).feed.items()
+
+    def run() -> AsyncIterable[T]:
+        loop = running_loop("an iterable that is not a collection")
+        return _LoopSource(items, loop, batch).feed.items()
+
+    found: Iterable[T] | AsyncIterable[T] = prepared(items, run)
+    return found
 
 
 class _LoopSource(Generic[T]):

@@ -7,30 +7,26 @@ import threading
 from collections.abc import AsyncIterable, Iterable
 from typing import Generic, TypeVar
 
-from legnext_stream._bridges.feed import Feed
-from legnext_stream._bridges.sources import BATCH, copied, is_copied, refuse_trio_channels
+from legnext_stream._bridges.feed import BATCH, Feed, prepared
 
 T = TypeVar("T")
 
 
 def for_trio(items: Iterable[T], *, batch: int = BATCH) -> Iterable[T] | AsyncIterable[T]:
-    """Make of what the caller gives what the Trio side can iterate over.
-
-    Args:
-        items: What the caller gives.
-        batch: How many items to ask an iterator for at a time.
+    """Make of what the caller gives what the Trio side can iterate over, `batch` items at a time.
 
     Raises:
         TypeError: It is an async iterable.
     """
-    refuse_trio_channels(items)
-    if is_copied(items):
-        copy: Iterable[T] = copied(items)
-        return copy
-    if not hasattr(items, "__iter__"):
-        msg = f"legnext_stream.sync takes plain iterables, not the async {type(items).__name__}"
-        raise TypeError(msg)
-    return _ThreadSource(items, batch).feed.items()
+
+    def run() -> AsyncIterable[T]:
+        if not hasattr(items, "__iter__"):
+            msg = f"legnext_stream.sync takes plain iterables, not the async {type(items).__name__}"
+            raise TypeError(msg)
+        return _ThreadSource(items, batch).feed.items()
+
+    found: Iterable[T] | AsyncIterable[T] = prepared(items, run)
+    return found
 
 
 class _ThreadSource(Generic[T]):

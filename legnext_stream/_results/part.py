@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import filecmp
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +18,29 @@ import msgspec
 
 from legnext_stream._core.results.file_types import HEAD, KINDS, Kind, kind_of
 from legnext_stream._core.results.resuming import Mark
-from legnext_stream._results.locking import try_lock
 
 if TYPE_CHECKING:
     from io import FileIO
+
+# One writer at a time: a lock on the open file, which the system releases when the process ends. The
+# package filelock, which guards journals, would truncate the file that it locks.
+if sys.platform == "win32":  # pragma: no cover - the tests run elsewhere
+
+    def try_lock(file: FileIO) -> bool:
+        """Locks nothing: on Windows, two programs must not save the same job in the same folder."""
+        return not file.closed
+
+else:
+    import fcntl
+
+    def try_lock(file: FileIO) -> bool:
+        """Lock an open file; False if another process or file object has the lock."""
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
 
 _LONGEST_MARK = 65536
 

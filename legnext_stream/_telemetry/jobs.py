@@ -23,12 +23,7 @@ _CODE: Final = "legnext_stream.job.error.code"
 
 
 class JobSpans:
-    """The open spans of an account's jobs.
-
-    Args:
-        tracer: Makes the spans.
-        most: How many may be open at a time; further jobs get none.
-    """
+    """The open spans of an account's jobs. At most so many are open at a time; further jobs get none."""
 
     def __init__(self, tracer: Tracer, most: int) -> None:
         self._tracer = tracer

@@ -24,13 +24,7 @@ _BUCKETS: Final = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300)
 
 
 class Metrics:
-    """Adds the counts of an account to the instruments.
-
-    Args:
-        account: The account.
-        meter: Makes the instruments.
-        server: The attributes that name its host.
-    """
+    """Adds the counts of an account to the instruments; `server` has the attributes that name its host."""
 
     def __init__(self, account: Account, meter: Meter, server: Attributes) -> None:
         self._account = account

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from opentelemetry.metrics import get_meter
-from opentelemetry.trace import get_tracer
+import attrs
+from opentelemetry.metrics import MeterProvider, get_meter
+from opentelemetry.trace import TracerProvider, get_tracer
 
 from legnext_stream._core.answers import Answer
 from legnext_stream._core.model.events import JobEvent
@@ -15,20 +16,37 @@ from legnext_stream._http import Request
 from legnext_stream._telemetry.jobs import JobSpans
 from legnext_stream._telemetry.metrics import Metrics
 from legnext_stream._telemetry.requests import Requests, server_of
-from legnext_stream._telemetry.settings import Telemetry
 from legnext_stream._version import __version__
 
 _NAME: Final = "legnext_stream"
 _SCHEMA: Final = "https://opentelemetry.io/schemas/1.30.0"
 
 
-class Recording:
-    """Records what one account does. An `Observer` of it.
+@attrs.frozen(kw_only=True)
+class Telemetry:
+    """Where a client's metrics and traces go, for `LegnextClient(telemetry=…)`.
 
-    Args:
-        settings: Where to.
-        account: The account; its lanes carry the requests.
+    It needs `pip install 'legnext-stream[telemetry]'`, which brings the API of OpenTelemetry alone:
+    without an SDK that is set up nothing is recorded.
+
+    Attributes:
+        meter_provider: What makes meters; by default the global one.
+        tracer_provider: What makes tracers; by default the global one.
+        job_spans: For how many jobs at a time a span may be open, `legnext_stream.job`, from the first
+            change that is seen of the job until its end. An open span takes up a few kilobytes, so
+            further jobs have none. 0, the default, for no spans of jobs.
+
+    Raises:
+        ValueError: `job_spans` is below 0.
     """
+
+    meter_provider: MeterProvider | None = None
+    tracer_provider: TracerProvider | None = None
+    job_spans: int = attrs.field(default=0, validator=attrs.validators.ge(0))
+
+
+class Recording:
+    """Records what one account does. An `Observer` of it."""
 
     def __init__(self, settings: Telemetry, account: Account) -> None:
         base_url = account.lanes.base_url
@@ -53,12 +71,7 @@ class Recording:
 
 
 class RecordedWatch(Extension):
-    """Records what one watch sees.
-
-    Args:
-        metrics: The account's metrics.
-        jobs: The account's open spans; None for no spans of jobs.
-    """
+    """Records what one watch sees."""
 
     def __init__(self, metrics: Metrics, jobs: JobSpans | None) -> None:
         self._metrics = metrics

@@ -35,14 +35,7 @@ def server_of(base_url: str) -> Attributes:
 
 
 class Requests:
-    """Sends requests, and records each.
-
-    Args:
-        send: Sends them.
-        base_url: Where they go.
-        meter: Makes the instrument.
-        tracer: Makes the spans.
-    """
+    """Sends requests by `send`, and records each."""
 
     __slots__ = ("_base_url", "_durations", "_send", "_server", "_tracer")
 

@@ -1,11 +1,10 @@
 """Webhooks: the API's callbacks, received by any ASGI server and passed to the watches they concern.
 
-`receiver` is the ASGI application. `signing`, `checking` and `waiting` decide, without I/O and clock.
+`receiver` is the ASGI application. `callback`, `checking` and `waiting` decide, without I/O and clock.
 `exchange` takes callbacks from the server's thread to those of the watches, where `listener` gives them to
 the tracker.
 """
 
-from legnext_stream._webhooks.receiver import WebhookReceiver, webhook_app
-from legnext_stream._webhooks.stats import WebhookStats
+from legnext_stream._webhooks.receiver import WebhookReceiver, WebhookStats, webhook_app
 
 __all__ = ["WebhookReceiver", "WebhookStats", "webhook_app"]

@@ -12,14 +12,7 @@ from legnext_stream.errors import InvalidJobId
 
 @attrs.frozen
 class Callback:
-    """The content of a callback.
-
-    Attributes:
-        job_id: The job.
-        status: Its status.
-        body: The job object, decoded from JSON.
-        size: The size of the request's body, bytes.
-    """
+    """The content of a callback: the job object, decoded from JSON, and the size of its request in bytes."""
 
     job_id: str
     status: JobStatus

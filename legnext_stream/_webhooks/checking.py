@@ -8,7 +8,9 @@ Only signed requests are remembered, so that strangers can't fill the memory.
 from __future__ import annotations
 
 import enum
+import hashlib
 import heapq
+import hmac
 import math
 from typing import Final
 
@@ -16,7 +18,6 @@ import attrs
 
 from legnext_stream._core.model.decoding import decode_time
 from legnext_stream._webhooks.callback import Callback, read_callback
-from legnext_stream._webhooks.signing import is_signed
 
 # Signatures that are remembered at most, which takes some 20 MB. Beyond that, those that will be stale
 # first are forgotten; a replay of one would only repeat what the watch knows.
@@ -108,6 +109,21 @@ class Checker:
         until = math.inf if made_at is None else made_at + self._freshness
         heapq.heappush(forget, (until, signature))
         return True
+
+
+def signature_of(secret: str, body: bytes, timestamp: bytes | None = None) -> bytes:
+    """Compute the signature of a callback: HMAC-SHA256 (RFC 2104), in lower-case hexadecimal.
+
+    The body is signed; or, if there is a timestamp, the timestamp, a full stop and the body. So an old
+    callback can't be sent again with a new time.
+    """
+    signed = body if timestamp is None else timestamp + b"." + body
+    return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest().encode()
+
+
+def is_signed(secret: str, body: bytes, timestamp: bytes | None, signature: bytes) -> bool:
+    """Whether a signature is right. The comparison takes constant time."""
+    return hmac.compare_digest(signature_of(secret, body, timestamp), signature)
 
 
 def read_timestamp(value: bytes) -> float | None:

@@ -55,11 +55,7 @@ class Inbox:
 
 
 class Exchange:
-    """Passes callbacks from the server's thread to watches in other threads.
-
-    Args:
-        now: Returns the time, seconds.
-    """
+    """Passes callbacks from the server's thread to watches in other threads. `now` returns seconds."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -74,11 +70,7 @@ class Exchange:
         return self._forgotten
 
     def open(self, wake: Callable[[], None]) -> Inbox:
-        """Make an inbox for a watch.
-
-        Args:
-            wake: Called, in any thread, when something was put into the inbox. It must not raise.
-        """
+        """Make an inbox for a watch. `wake` is called in any thread when it got something; must not raise."""
         inbox = Inbox(wake)
         with self._lock:
             self._inboxes.append(inbox)
@@ -95,17 +87,17 @@ class Exchange:
             self._forgotten += self._waiting.keep(self._now(), callback)
             for inbox in self._inboxes:
                 inbox.put(callback)
-            woken = list(self._inboxes)
-        for inbox in woken:
-            inbox.wake()
+        self._wake_all()
 
     def hint(self, job_id: str) -> None:
         """Pass the hint of an unsigned callback to all watches."""
         with self._lock:
             for inbox in self._inboxes:
                 inbox.put_hint(job_id)
-            woken = list(self._inboxes)
-        for inbox in woken:
+        self._wake_all()
+
+    def _wake_all(self) -> None:
+        for inbox in list(self._inboxes):
             inbox.wake()
 
     def take(self, inbox: Inbox) -> tuple[list[Callback], list[str], bool]:

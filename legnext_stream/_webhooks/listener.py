@@ -14,11 +14,7 @@ from legnext_stream._webhooks.exchange import Exchange, Inbox
 
 
 class CallbackListener(Extension):
-    """Listens to a receiver for one watch, as long as that lasts.
-
-    Args:
-        exchange: Where the receiver puts callbacks.
-    """
+    """Listens to a receiver, by its exchange, for one watch, as long as that lasts."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange

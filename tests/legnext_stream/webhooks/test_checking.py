@@ -10,8 +10,13 @@ from hypothesis import strategies as st
 
 from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._webhooks import checking
-from legnext_stream._webhooks.checking import Checked, Checker, Finding, read_timestamp
-from legnext_stream._webhooks.signing import signature_of
+from legnext_stream._webhooks.checking import (
+    Checked,
+    Checker,
+    Finding,
+    read_timestamp,
+    signature_of,
+)
 from tests.legnext_stream.webhooks.support import JOB, NOW, SECRET, body_of
 
 FRESH = str(int(NOW)).encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legnext_stream._webhooks.signing import is_signed, signature_of
+from legnext_stream._webhooks.checking import is_signed, signature_of
 from mockserver._serving.webhooks import signature_of as theirs
 
 secrets = st.text(min_size=1)
