@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import attrs
 
@@ -17,8 +17,6 @@ from legnext_stream._core.model.prompts import Prompt
 from legnext_stream._journal.records import Content
 from legnext_stream._journal.schema import WITH_LOG, WITH_PROMPTS, check
 from legnext_stream.errors import JournalError
-
-_T = TypeVar("_T")
 
 _ENDS: Final = ", ".join(f"'{status}'" for status in JobStatus if status.is_terminal)
 
@@ -76,7 +74,46 @@ def read_standing(path: Path) -> Standing:
     Raises:
         JournalError: There is none, or it can't be read.
     """
-    return _read(path, _standing)
+    with _opened(path) as (connection, version):
+        execute = connection.execute
+        account = execute("SELECT base_url, created_at FROM account").fetchone()
+        if account is None:
+            raise JournalError("no watch has ever begun with it")
+        events, acknowledged_at = execute(
+            "SELECT count(acknowledged_at), max(acknowledged_at) FROM events"
+        ).fetchone()
+        if version >= WITH_LOG:
+            query = f"""
+                SELECT count(*) FROM events
+                WHERE acknowledged_at IS NULL AND job_id <> '' AND status IN ({_ENDS})
+            """  # noqa: S608 - made of constants
+        else:
+            query = "SELECT count(*) FROM owed"
+        (owed,) = execute(query).fetchone()
+        prompts, without_job = Counter[str](), {}
+        if version >= WITH_PROMPTS:
+            prompts.update(dict(execute("SELECT state, count(*) FROM prompts GROUP BY state")))
+            without_job = {
+                JobStatus(status): count
+                for status, count in execute(
+                    "SELECT status, count(*) FROM prompts WHERE state = 'ended' GROUP BY status"
+                )
+            }
+        jobs = "SELECT job_id, status FROM jobs WHERE is_ended = ? ORDER BY position"
+        return Standing(
+            base_url=account[0],
+            begun_at=account[1],
+            acknowledged_at=acknowledged_at,
+            unfinished={
+                job_id: None if status is None else JobStatus(status)
+                for job_id, status in execute(jobs, (0,))
+            },
+            ended={job_id: JobStatus(status) for job_id, status in execute(jobs, (1,))},
+            owed=owed + prompts["refused"],
+            events=events,
+            to_submit=prompts["unsent"] + prompts["sending"],
+            without_job=without_job,
+        )
 
 
 def read_jobs(path: Path) -> list[KnownJob]:
@@ -85,7 +122,38 @@ def read_jobs(path: Path) -> list[KnownJob]:
     Raises:
         JournalError: There is none, or it can't be read.
     """
-    return _read(path, _jobs)
+    with _opened(path) as (connection, version):
+        prompts: dict[str, tuple[int, Prompt]] = {}
+        if version >= WITH_PROMPTS:
+            rows = connection.execute(
+                "SELECT job_id, position, identity, task_type, text, params, tag FROM prompts"
+                " WHERE job_id IS NOT NULL"
+            )
+            prompts = {
+                job_id: (position, Content(*content).prompt())
+                for job_id, position, *content in rows
+            }
+        rows = connection.execute(
+            "SELECT job_id, status, is_ended,"
+            " (SELECT json_extract(body, '$.task_type') FROM events"
+            "  WHERE events.job_id = jobs.job_id ORDER BY number DESC LIMIT 1)"
+            " FROM jobs ORDER BY jobs.position"
+        )
+        known = []
+        for job_id, status, is_ended, task_type in rows:
+            position, prompt = prompts.get(job_id, (None, None))
+            said = task_type if isinstance(task_type, str) else ""
+            known.append(
+                KnownJob(
+                    job_id=job_id,
+                    status=None if status is None else JobStatus(status),
+                    is_ended=bool(is_ended),
+                    task_type=said or ("" if prompt is None else str(prompt.task_type)),
+                    prompt=prompt,
+                    position=position,
+                )
+            )
+        return known
 
 
 def read_history(path: Path, job_id: str) -> list[Change]:
@@ -94,8 +162,7 @@ def read_history(path: Path, job_id: str) -> list[Change]:
     Raises:
         JournalError: There is none, or it can't be read.
     """
-
-    def read(connection: sqlite3.Connection, _: int) -> list[Change]:
+    with _opened(path) as (connection, _):
         rows = connection.execute(
             "SELECT status, observed_at, changed_after, changed_before, reason FROM events"
             " WHERE job_id = ? ORDER BY number",
@@ -111,8 +178,6 @@ def read_history(path: Path, job_id: str) -> list[Change]:
             for status, observed_at, after, before, reason in rows
         ]
 
-    return _read(path, read)
-
 
 def read_learned(path: Path, name: str) -> Mapping[str, Any] | None:
     """Read the last recorded `"durations"` or `"pace"` that polling had learned; None if nothing.
@@ -120,17 +185,15 @@ def read_learned(path: Path, name: str) -> Mapping[str, Any] | None:
     Raises:
         JournalError: There is none, or it can't be read.
     """
-
-    def read(connection: sqlite3.Connection, _: int) -> Mapping[str, Any] | None:
+    with _opened(path) as (connection, _):
         row = connection.execute("SELECT state FROM learned WHERE name = ?", (name,)).fetchone()
         state = None if row is None else json.loads(row[0])
         return state if isinstance(state, dict) else None
 
-    return _read(path, read)
 
-
-def _read(path: Path, read: Callable[[sqlite3.Connection, int], _T]) -> _T:
-    """Read a file without disturbing a watch that has it open. `read` gets its version, too."""
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[sqlite3.Connection, int]]:
+    """Read a file, of the version returned, without disturbing a watch that has it open."""
     if not path.is_file():
         raise JournalError(f"there is no journal {path}")
     try:
@@ -140,82 +203,7 @@ def _read(path: Path, read: Callable[[sqlite3.Connection, int], _T]) -> _T:
             version = check(connection)
             # One transaction, so that all of it is of the same moment.
             connection.execute("BEGIN")
-            return read(connection, version)
+            yield connection, version
     except (sqlite3.Error, JournalError, ValueError, TypeError) as error:
         # The last two: by a word or a value that this library would never have written.
         raise JournalError(f"can't read the journal {path}: {error}") from error
-
-
-def _standing(connection: sqlite3.Connection, version: int) -> Standing:
-    execute = connection.execute
-    account = execute("SELECT base_url, created_at FROM account").fetchone()
-    if account is None:
-        raise JournalError("no watch has ever begun with it")
-    events, acknowledged_at = execute(
-        "SELECT count(acknowledged_at), max(acknowledged_at) FROM events"
-    ).fetchone()
-    if version >= WITH_LOG:
-        query = f"""
-            SELECT count(*) FROM events
-            WHERE acknowledged_at IS NULL AND job_id <> '' AND status IN ({_ENDS})
-        """  # noqa: S608 - made of constants
-    else:
-        query = "SELECT count(*) FROM owed"
-    (owed,) = execute(query).fetchone()
-    prompts, without_job = Counter[str](), {}
-    if version >= WITH_PROMPTS:
-        prompts.update(dict(execute("SELECT state, count(*) FROM prompts GROUP BY state")))
-        without_job = {
-            JobStatus(status): count
-            for status, count in execute(
-                "SELECT status, count(*) FROM prompts WHERE state = 'ended' GROUP BY status"
-            )
-        }
-    jobs = "SELECT job_id, status FROM jobs WHERE is_ended = ? ORDER BY position"
-    return Standing(
-        base_url=account[0],
-        begun_at=account[1],
-        acknowledged_at=acknowledged_at,
-        unfinished={
-            job_id: None if status is None else JobStatus(status)
-            for job_id, status in execute(jobs, (0,))
-        },
-        ended={job_id: JobStatus(status) for job_id, status in execute(jobs, (1,))},
-        owed=owed + prompts["refused"],
-        events=events,
-        to_submit=prompts["unsent"] + prompts["sending"],
-        without_job=without_job,
-    )
-
-
-def _jobs(connection: sqlite3.Connection, version: int) -> list[KnownJob]:
-    prompts: dict[str, tuple[int, Prompt]] = {}
-    if version >= WITH_PROMPTS:
-        rows = connection.execute(
-            "SELECT job_id, position, identity, task_type, text, params, tag FROM prompts"
-            " WHERE job_id IS NOT NULL"
-        )
-        prompts = {
-            job_id: (position, Content(*content).prompt()) for job_id, position, *content in rows
-        }
-    rows = connection.execute(
-        "SELECT job_id, status, is_ended,"
-        " (SELECT json_extract(body, '$.task_type') FROM events"
-        "  WHERE events.job_id = jobs.job_id ORDER BY number DESC LIMIT 1)"
-        " FROM jobs ORDER BY jobs.position"
-    )
-    known = []
-    for job_id, status, is_ended, task_type in rows:
-        position, prompt = prompts.get(job_id, (None, None))
-        said = task_type if isinstance(task_type, str) else ""
-        known.append(
-            KnownJob(
-                job_id=job_id,
-                status=None if status is None else JobStatus(status),
-                is_ended=bool(is_ended),
-                task_type=said or ("" if prompt is None else str(prompt.task_type)),
-                prompt=prompt,
-                position=position,
-            )
-        )
-    return known

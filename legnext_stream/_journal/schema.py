@@ -40,9 +40,7 @@ _FIRST: Final = (
         is_ended   INTEGER NOT NULL DEFAULT 0
     ) STRICT
     """,
-    """
-    CREATE INDEX unfinished ON jobs (position) WHERE NOT is_ended
-    """,
+    "CREATE INDEX unfinished ON jobs (position) WHERE NOT is_ended",
     """
     -- The ends that were reported and not yet acknowledged; until version 3.
     CREATE TABLE owed (
@@ -75,9 +73,7 @@ _FIRST: Final = (
         acknowledged_at REAL NOT NULL
     ) STRICT
     """,
-    """
-    CREATE INDEX events_of_job ON events (job_id)
-    """,
+    "CREATE INDEX events_of_job ON events (job_id)",
     """
     CREATE TABLE learned (
         name  TEXT PRIMARY KEY,
@@ -114,9 +110,7 @@ _PROMPTS: Final = (
         UNIQUE (identity, occurrence)
     ) STRICT
     """,
-    """
-    CREATE INDEX prompts_of_jobs ON prompts (job_id) WHERE job_id IS NOT NULL
-    """,
+    "CREATE INDEX prompts_of_jobs ON prompts (job_id) WHERE job_id IS NOT NULL",
     """
     CREATE INDEX pending_prompts ON prompts (state, position)
         WHERE state = 'unsent' OR state = 'sending' OR state = 'refused'
@@ -125,18 +119,10 @@ _PROMPTS: Final = (
 
 # Version 3: events are in the file when they are reported, and not only when they are acknowledged.
 _LOG: Final = (
-    """
-    ALTER TABLE account ADD COLUMN owner TEXT
-    """,
-    """
-    ALTER TABLE jobs ADD COLUMN sequence INTEGER NOT NULL DEFAULT 0
-    """,
-    """
-    ALTER TABLE prompts ADD COLUMN attempt TEXT
-    """,
-    """
-    ALTER TABLE events RENAME TO acknowledged_events
-    """,
+    "ALTER TABLE account ADD COLUMN owner TEXT",
+    "ALTER TABLE jobs ADD COLUMN sequence INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE prompts ADD COLUMN attempt TEXT",
+    "ALTER TABLE events RENAME TO acknowledged_events",
     """
     -- What was reported, in that order; also of jobs that were removed since, if it was acknowledged.
     CREATE TABLE events (
@@ -176,21 +162,11 @@ _LOG: Final = (
            reason, NULL
     FROM owed JOIN jobs USING (job_id) WHERE NOT is_ended ORDER BY jobs.position
     """,
-    """
-    DROP TABLE acknowledged_events
-    """,
-    """
-    DROP TABLE owed
-    """,
-    """
-    CREATE INDEX events_of_job ON events (job_id)
-    """,
-    """
-    CREATE INDEX unacknowledged_events ON events (job_id) WHERE acknowledged_at IS NULL
-    """,
-    """
-    UPDATE jobs SET sequence = (SELECT count(*) FROM events WHERE events.job_id = jobs.job_id)
-    """,
+    "DROP TABLE acknowledged_events",
+    "DROP TABLE owed",
+    "CREATE INDEX events_of_job ON events (job_id)",
+    "CREATE INDEX unacknowledged_events ON events (job_id) WHERE acknowledged_at IS NULL",
+    "UPDATE jobs SET sequence = (SELECT count(*) FROM events WHERE events.job_id = jobs.job_id)",
 )
 
 MIGRATIONS: Final = (_FIRST, _PROMPTS, _LOG)

@@ -69,7 +69,7 @@ class SqliteRecorder:
         self._fingerprint = fingerprint
         self._turn = trio.Lock()
         self._connection: sqlite3.Connection | None = None
-        self._lock: filelock.BaseFileLock | None = None
+        self._lock = filelock.FileLock(f"{path}.lock", blocking=False, thread_local=False)
         # Of this run: another one that takes the file over writes its own into it.
         self._owner = ""
         self._last = 0, Written(Outcome.DONE)
@@ -87,32 +87,18 @@ class SqliteRecorder:
         if not self._path.parent.is_dir():
             msg = f"can't open the journal {self._path}: there is no folder {self._path.parent}"
             raise JournalError(msg)
-        lock = filelock.FileLock(f"{self._path}.lock", blocking=False, thread_local=False)
         try:
-            lock.acquire()
+            self._lock.acquire()
         except filelock.Timeout:
             msg = f"{self._path} is in use by another watch: a journal has one at a time"
             raise JournalInUseError(msg) from None
         except OSError as error:
             raise JournalError(f"can't open the journal {self._path}: {error}") from error
         try:
-            connection = self._connect()
-            try:
-                self._take_over(connection)
-            except BaseException:
-                connection.close()
-                raise
-        except BaseException:
-            lock.release()
-            raise
-        self._connection, self._lock = connection, lock
-
-    def _connect(self) -> sqlite3.Connection:
-        with self._named("open"):
-            connection = sqlite3.connect(
-                self._path, timeout=_BUSY, isolation_level=None, check_same_thread=False
-            )
-            try:
+            with self._named("open"):
+                self._connection = connection = sqlite3.connect(
+                    self._path, timeout=_BUSY, isolation_level=None, check_same_thread=False
+                )
                 # First of all, because the next line writes: a file of another program stays as it is.
                 check(connection)
                 connection.execute("PRAGMA journal_mode = WAL")
@@ -121,10 +107,10 @@ class SqliteRecorder:
                 if found != "ok":
                     raise JournalError(f"it is damaged: {found}")  # noqa: TRY301 - to be named
                 prepare(connection)
-            except BaseException:
-                connection.close()
-                raise
-        return connection
+            self._take_over(connection)
+        except BaseException:
+            self._close()
+            raise
 
     def _take_over(self, connection: sqlite3.Connection) -> None:
         """Check that the file belongs to this account, and become the run that owns it."""
@@ -156,13 +142,12 @@ class SqliteRecorder:
                 await run_blocking(self._close)  # noqa: ASYNC102 - bounded by the disk
 
     def _close(self) -> None:
-        connection, lock = self._connection, self._lock
-        self._connection = self._lock = None
-        if connection is not None and lock is not None:
-            try:
+        connection, self._connection = self._connection, None
+        try:
+            if connection is not None:
                 connection.close()
-            finally:
-                lock.release()
+        finally:
+            self._lock.release()
 
     # -- Writing
 
