@@ -87,11 +87,6 @@ class Log:
         self._silent_since, self._silence_logged_at = None, -math.inf
 
 
-def watch_began(base_url: str) -> None:
-    """Log the beginning of a watch."""
-    LOGGER.info("watching jobs at %s", base_url)
-
-
 def watch_ended(base_url: str, tally: Tally, failure: Exception | None) -> None:
     """Log the end of a watch: what it has counted, and the error that ended it."""
     if not LOGGER.isEnabledFor(logging.INFO):
@@ -105,20 +100,3 @@ def watch_ended(base_url: str, tally: Tally, failure: Exception | None) -> None:
         tally.polls,
         "" if failure is None else f"; {type(failure).__name__}: {failure}",
     )
-
-
-def journal_resumed(jobs: int, left: int) -> None:
-    """Log that a watch resumes from a journal with `jobs` jobs, `left` of which have not ended."""
-    LOGGER.warning("resumed from a journal: %d jobs, %d of them have not ended", jobs, left)
-
-
-def journal_unavailable() -> None:
-    """The journal can't be written for now."""
-    LOGGER.warning(
-        "the journal can't be written for now: polling and submitting pause until it can"
-    )
-
-
-def journal_available() -> None:
-    """The journal can be written again."""
-    LOGGER.warning("the journal can be written again: polling and submitting go on")

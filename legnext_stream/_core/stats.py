@@ -154,10 +154,7 @@ class Tally(msgspec.Struct):
 
     def moved(self, previous: JobStatus | None, status: JobStatus) -> None:
         """A job has changed from one status to another; None if it had none."""
-        if previous is None:
-            self.unseen -= 1
-        else:
-            self.jobs[previous] -= 1
+        self.left(previous)
         self.jobs[status] += 1
 
     def left(self, status: JobStatus | None) -> None:

@@ -21,7 +21,7 @@ from legnext_stream._core.stats import Stats, Tally
 from legnext_stream._core.tracker import Tracker
 from legnext_stream._engine.extension import Extension, Observer
 from legnext_stream._http import Lanes, Request
-from legnext_stream._log import Log, watch_began, watch_ended
+from legnext_stream._log import LOGGER, Log, watch_ended
 from legnext_stream._util.trio_only import time_now
 
 if TYPE_CHECKING:
@@ -156,15 +156,13 @@ class Account:
 
     async def send_started(self, request: Request, kind: RequestKind) -> Answer:
         """Send a request of which the pacer knows that it has started. The caller tells it the outcome."""
-        is_answered = False
         try:
-            answer = await self.send(request)
-            is_answered = True
+            return await self.send(request)
+        except BaseException:
+            self.pacer.abandon(kind)
+            raise
         finally:
-            if not is_answered:
-                self.pacer.abandon(kind)
             self.free()
-        return answer
 
     def call_when_free(self, wake: Callable[[], None]) -> None:
         """Call `wake` once, when the next request of this account ends."""
@@ -215,7 +213,7 @@ class Account:
     def count_in(self, owner: object, tracker: Tracker) -> None:
         """Include the counts of a watch that begins."""
         self._trackers[owner] = tracker
-        watch_began(self.lanes.base_url)
+        LOGGER.info("watching jobs at %s", self.lanes.base_url)
 
     def count_out(self, owner: object, failure: Exception | None = None) -> None:
         """Keep the counts of a watch that has ended, without the jobs that it has not finished."""

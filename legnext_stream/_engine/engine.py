@@ -220,13 +220,12 @@ class Engine:
             await self._poll(another)
 
     async def _poll(self, poll: Poll) -> None:
-        answered = False
         try:
             answer = await self._account.poll(poll.job_id)
-            answered = True
+        except BaseException:
+            self.tracker.abandon(trio.current_time(), poll)
+            raise
         finally:
-            if not answered:
-                self.tracker.abandon(trio.current_time(), poll)
             self._account.free()
         seen = read_poll(poll.job_id, answer)
         size = len(answer.content) if isinstance(answer, Reply) else 0

@@ -241,17 +241,15 @@ class Submitter:
 
     async def _announce(self, item: Item, journal: JournalExtension) -> None:
         """Record that a prompt is about to be submitted, before it is."""
-        is_done = False
         item.attempt = journal.sending(item.position)
         try:
             await journal.flush()
             await trio.lowlevel.checkpoint_if_cancelled()
-            is_done = True
-        finally:
-            if not is_done:
-                journal.settled(item.position, item.attempt, None)
-                self._account.pacer.abandon(_SUBMIT)
-                self._account.free()
+        except BaseException:
+            journal.settled(item.position, item.attempt, None)
+            self._account.pacer.abandon(_SUBMIT)
+            self._account.free()
+            raise
 
     async def _send(self, item: Item) -> Answer:
         """Send a submit of which the pacer knows that it has started."""

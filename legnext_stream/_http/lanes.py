@@ -51,11 +51,6 @@ class _Lane(msgspec.Struct, eq=False):
     unused_since: float = 0.0  # when the last one ended
     speaks_http2: bool = False  # whether its last response came by HTTP/2
 
-    async def aclose(self) -> None:
-        """Close the connection, unless the transport is the caller's."""
-        if self.owner is not None:
-            await self.owner.aclose()
-
 
 class Lanes:
     """All lanes to one host with one key, which leaves this object only in a header.
@@ -187,7 +182,8 @@ class Lanes:
         """Close lanes. Bounded in time, even under cancellation."""
         with trio.move_on_after(CLOSING, shield=True):
             for lane in lanes:
-                await lane.aclose()
+                if lane.owner is not None:
+                    await lane.owner.aclose()
 
     def _open(self) -> _Lane:
         if self._transport is not None:

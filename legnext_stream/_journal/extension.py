@@ -36,7 +36,7 @@ from legnext_stream._journal.records import (
     Settled,
     Taken,
 )
-from legnext_stream._log import journal_available, journal_resumed, journal_unavailable
+from legnext_stream._log import LOGGER
 from legnext_stream._util.slices import Slices
 from legnext_stream.errors import JournalError
 
@@ -94,7 +94,11 @@ class JournalExtension(Extension):
                     events += map(self.event_of, job.unacknowledged)
                     await slices.done_one()
         if tracker.known:
-            journal_resumed(tracker.known, tracker.active)
+            LOGGER.warning(
+                "resumed from a journal: %d jobs, %d of them have not ended",
+                tracker.known,
+                tracker.active,
+            )
         return events
 
     def _restore(self, job: RecordedJob) -> None:
@@ -136,10 +140,12 @@ class JournalExtension(Extension):
 
     def _on_available(self, is_available: bool) -> None:  # noqa: FBT001 - what is called is a callback
         if is_available:
-            journal_available()
+            LOGGER.warning("the journal can be written again: polling and submitting go on")
             self.watch.delivery.resume()
         else:
-            journal_unavailable()
+            LOGGER.warning(
+                "the journal can't be written for now: polling and submitting pause until it can"
+            )
             self.watch.delivery.pause()
 
     async def close(self) -> None:
@@ -248,7 +254,6 @@ class JournalExtension(Extension):
     # -- Events as they are recorded
 
     def _recorded_event(self, event: JobEvent, sequence: int) -> RecordedEvent:
-        earliest, latest = event.changed_between
         error = event.job.error if event.status in VERDICTS else None
         return RecordedEvent(
             job_id=event.job_id,
@@ -257,10 +262,7 @@ class JournalExtension(Extension):
             raw_status=_utf8(event.job.raw_status),
             previous=event.previous,
             observed_at=event.observed_at + self._offset,
-            changed_between=(
-                None if earliest is None else earliest + self._offset,
-                latest + self._offset,
-            ),
+            changed_between=_shifted(event.changed_between, self._offset),
             # Without its `config`, which has the secret of its webhook.
             body={name: value for name, value in event.job.raw.items() if name != "config"},
             code=0 if error is None else error.code,
@@ -271,7 +273,6 @@ class JournalExtension(Extension):
 
     def event_of(self, recorded: RecordedEvent) -> JobEvent:
         """Return an event as it was made, from what is recorded of it."""
-        earliest, latest = recorded.changed_between
         job = attrs.evolve(
             decode_job(recorded.body),
             job_id=recorded.job_id,
@@ -286,12 +287,14 @@ class JournalExtension(Extension):
             previous=recorded.previous,
             job=job,
             observed_at=recorded.observed_at - self._offset,
-            changed_between=(
-                None if earliest is None else earliest - self._offset,
-                latest - self._offset,
-            ),
+            changed_between=_shifted(recorded.changed_between, -self._offset),
             position=recorded.position,
         )
+
+
+def _shifted(between: tuple[float | None, float], by: float) -> tuple[float | None, float]:
+    earliest, latest = between
+    return None if earliest is None else earliest + by, latest + by
 
 
 def _utf8(text: str) -> str:

@@ -15,7 +15,7 @@ from legnext_stream import AuthenticationError, LegnextClient, Pacing
 from legnext_stream._core.answers import Answer
 from legnext_stream._core.stats import Tally
 from legnext_stream._http import Request
-from legnext_stream._log import LOGGER, Log, journal_resumed, watch_ended
+from legnext_stream._log import LOGGER, Log, watch_ended
 from mockserver import MockLegnext, Script
 from mockserver._world.limits import TokenBucket
 from tests.legnext_stream.support import KEY, URL, in_turn, no_reply, refusal, reply
@@ -158,8 +158,4 @@ def test_nothing_is_formatted_without_a_listener(caplog: pytest.LogCaptureFixtur
     caplog.set_level(logging.WARNING, "legnext_stream")
     watch_ended(URL, Tally(), None)
     assert not caplog.records
-    journal_resumed(3, 1)
-    assert said(caplog, logging.WARNING) == [
-        "resumed from a journal: 3 jobs, 1 of them have not ended"
-    ]
     assert any(isinstance(handler, logging.NullHandler) for handler in LOGGER.handlers)

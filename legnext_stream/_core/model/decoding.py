@@ -88,8 +88,7 @@ def decode_task_type(word: object) -> TaskType | str:
     """The task type for a word of the API, in any spelling; the word itself if it is new."""
     if not isinstance(word, str):
         return ""
-    known = find_task_type(word)
-    return word if known is None else known
+    return find_task_type(word) or word
 
 
 def decode_time(text: object) -> datetime | None:
@@ -223,12 +222,9 @@ def _usage(value: object) -> Usage | None:
 
 
 def _logs(value: object) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return (value,) if value else ()
-    if not isinstance(value, list):
-        return ()
     # An object becomes one line of JSON, so that a line is always text.
-    return tuple(line if isinstance(line, str) else _encode(line) for line in value)
+    lines = value if isinstance(value, list) else _texts(value)
+    return tuple(line if isinstance(line, str) else _encode(line) for line in lines)
 
 
 def _texts(value: object) -> tuple[str, ...]:

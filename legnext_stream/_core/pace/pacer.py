@@ -45,7 +45,7 @@ class Pacer:
         max_in_flight: int,
         max_hint: float = 300.0,
     ) -> None:
-        self._max_rate = max_rate
+        self.max_rate: float = max_rate
         self._max_in_flight = max_in_flight
         self._channels = {
             kind: Channel(
@@ -62,7 +62,7 @@ class Pacer:
         self._together = Spacing()
         self._least_interval = 1 / max_rate
         self._retries = RetryBudget()
-        self._why = Why.STARTING
+        self.why: Why = Why.STARTING  # what decided the last answer of `ready_at`
 
     def ready_at(self, now: float, kind: RequestKind = RequestKind.STATUS) -> float:
         """When a request may start at the earliest. Calling this means there is demand.
@@ -71,13 +71,13 @@ class Pacer:
         """
         channel = self._status if kind is _STATUS else self._submit
         if self._status.in_flight + self._submit.in_flight >= self._max_in_flight:
-            self._why = Why.IN_FLIGHT
+            self.why = Why.IN_FLIGHT
             return math.inf
-        at, self._why = channel.ready_at(now)
+        at, self.why = channel.ready_at(now)
         # All kinds together keep to the caller's maximum.
         bound = self._together.due(self._least_interval)
         if bound > at:
-            at, self._why = bound, Why.FREE
+            at, self.why = bound, Why.FREE
         return at
 
     def start(self, now: float, kind: RequestKind = RequestKind.STATUS) -> None:
@@ -104,11 +104,6 @@ class Pacer:
         return self._retries.spend()
 
     @property
-    def max_rate(self) -> float:
-        """The highest rate, in requests a second."""
-        return self._max_rate
-
-    @property
     def rate(self) -> float:
         """Status requests a second allowed now."""
         return self._status.rate
@@ -127,11 +122,6 @@ class Pacer:
     def in_flight(self) -> int:
         """Requests in flight, of all kinds."""
         return self._status.in_flight + self._submit.in_flight
-
-    @property
-    def why(self) -> Why:
-        """What decided the last answer of `ready_at`."""
-        return self._why
 
     def paused_until(self, now: float) -> float:
         """Until when the longest pause of a kind of requests lasts; -inf if there was none."""

@@ -122,7 +122,7 @@ class RunTimes:
         low, high = sorted((max(clamped(low), 0.1), max(clamped(high), 0.1)))
         median = math.sqrt(low * high)
         sigma = math.hypot(math.log(high / low) / _RANGE_SIGMAS, _RANGE_ERROR)
-        self._memory = max(memory, 2.0) if memory < math.inf else math.inf
+        self.memory: float = max(memory, 2.0)
         # Instead of fading all old counts, new ones weigh more and more.
         self._weight = 1.0
         self._ends = _zeros()
@@ -135,7 +135,7 @@ class RunTimes:
             alive -= ending
         self._place = max(bin_of(median), 1)
         self._level = nearest_sigma(sigma)
-        self._ended = 0
+        self.ended_jobs: int = 0  # how many have ever been counted
         self._excess = 0.0
         self._predicted = 0.0
         # Updates since the last estimate, and before it.
@@ -147,16 +147,6 @@ class RunTimes:
         self._prospects: Prospects | None = None
         # Waits from age 0, by price: the same for all first polls.
         self._from_start: dict[float, float] = {}
-
-    @property
-    def ended_jobs(self) -> int:
-        """How many ended jobs have ever been counted."""
-        return self._ended
-
-    @property
-    def memory(self) -> float:
-        """How many ended jobs it takes for an observation's weight to fall to 1/e."""
-        return self._memory
 
     # -- Learning
 
@@ -198,7 +188,7 @@ class RunTimes:
             # A job that ends later runs through the whole piece, one that ends in it through half.
             self._lived[i] += self._weight * seconds * (remaining - share / 2)
             remaining -= share
-        self._ended += 1
+        self.ended_jobs += 1
         self._pending += 1.0
 
     def _spread(self, low: float, high: float) -> list[tuple[int, float, float]]:
@@ -249,7 +239,7 @@ class RunTimes:
         self._excess = (self._excess + 1.0) * (1.0 - 1.0 / _WINDOW)
         self._predicted *= 1.0 - 1.0 / _WINDOW
         variance = max(self._predicted, _WINDOW / 2)
-        memory = self._memory
+        memory = self.memory
         if self._excess**2 > _SURPRISE**2 * variance:
             memory = min(memory, max(memory / _HASTE, _HASTY_MEMORY))
         self._weight /= 1.0 - 1.0 / memory
@@ -307,7 +297,7 @@ class RunTimes:
         them. This pays only if the caller revises a long wait before it is over, and so uses what
         the early polls taught.
         """
-        earlier = _SCOUTING * math.exp2(-self._ended / _SCOUTED)
+        earlier = _SCOUTING * math.exp2(-self.ended_jobs / _SCOUTED)
         return self.wait_from_start(price, doubt) * (1.0 - earlier * (1.0 - turn * _GOLDEN % 1.0))
 
     def wait_from_start(self, price: float, doubt: float = 1.0) -> float:
@@ -339,8 +329,8 @@ class RunTimes:
         scale = 1.0 / self._weight
         return {
             "format": _FORMAT,
-            "memory": self._memory if self._memory < math.inf else None,
-            "ended": self._ended,
+            "memory": self.memory if self.memory < math.inf else None,
+            "ended": self.ended_jobs,
             "shape": [self._place, self._level],
             "surprise": [_short(self._excess), _short(self._predicted)],
             "ends": [_short(count * scale) for count in self._ends],
@@ -359,14 +349,14 @@ class RunTimes:
                 raise ValueError(f"run times of unknown format {state['format']!r}")
             memory = math.inf if state["memory"] is None else float(state["memory"])
             made = cls(1.0, 1.0, memory=memory)
-            made._ended = int(state["ended"])
+            made.ended_jobs = int(state["ended"])
             place, level = (int(number) for number in state["shape"])
             made._excess, made._predicted = (float(number) for number in state["surprise"])
             made._ends = array("d", map(float, state["ends"]))
             made._lived = array("d", map(float, state["lived"]))
         except (KeyError, TypeError, OverflowError) as error:
             raise ValueError(f"not a state of run times: {error!r}") from error
-        counts = [*made._ends, *made._lived, made._ended, made._predicted]
+        counts = [*made._ends, *made._lived, made.ended_jobs, made._predicted]
         if (
             len(made._ends) != BINS
             or len(made._lived) != BINS
@@ -377,7 +367,7 @@ class RunTimes:
             raise ValueError("not a state of run times: numbers out of range")
         made._place = min(max(place, 1), LAST - 1)
         made._level = min(max(level, 0), len(SIGMAS) - 1)
-        made._updates = float(made._ended)
+        made._updates = float(made.ended_jobs)
         return made
 
 
