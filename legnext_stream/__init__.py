@@ -7,13 +7,12 @@ async for event in watch(job_ids):
 from typing import TYPE_CHECKING
 
 from legnext_stream._client import LegnextClient
-from legnext_stream._core.model.events import JobEvent
-from legnext_stream._core.model.explanation import Explanation
+from legnext_stream._core.model.events import JobEvent, SavedFile
 from legnext_stream._core.model.jobs import Job, JobError, JobStatus, Output, Usage
 from legnext_stream._core.model.prompts import Prompt
-from legnext_stream._core.model.saved import SavedFile
 from legnext_stream._core.model.tasks import TaskType
 from legnext_stream._core.pacing import Pacing
+from legnext_stream._core.schedule.reasons import Explanation
 from legnext_stream._core.stats import LearnedRunTimes, Stats
 from legnext_stream._engine.delivery import Subscription
 from legnext_stream._engine.stream import EventStream, Selection

@@ -13,9 +13,9 @@ import trio
 
 from legnext_stream import _requests
 from legnext_stream._accounts import open_account
+from legnext_stream._core.model.events import SavedFile
 from legnext_stream._core.model.ids import check_job_id
 from legnext_stream._core.model.jobs import Job
-from legnext_stream._core.model.saved import SavedFile
 from legnext_stream._core.model.tasks import TaskType, api_fields, check_task_type
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.stats import Stats
@@ -27,9 +27,7 @@ from legnext_stream._extensions import watch_extensions
 from legnext_stream._options import WaitOptions, WatchOptions, passing, refuse_unknown
 from legnext_stream._requests import Balance
 from legnext_stream._util.trio_only import require_trio
-from legnext_stream.errors import (
-    ConfigurationError,
-)
+from legnext_stream.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import httpx

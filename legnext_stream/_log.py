@@ -29,15 +29,6 @@ _PATIENCE: Final = 10.0
 class Log:
     """Logs the requests of one account, and trouble with them."""
 
-    __slots__ = (
-        "_base_url",
-        "_is_detailed",
-        "_refusals",
-        "_silence_logged_at",
-        "_silent_since",
-        "_warned_at",
-    )
-
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
         # Checked once: checking at each request would cost programs that don't log.

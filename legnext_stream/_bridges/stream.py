@@ -10,8 +10,8 @@ from typing import TypeVar
 from legnext_stream._bridges.reader import Reader
 from legnext_stream._bridges.trio_thread import Lease, Withdrawn
 from legnext_stream._core.model.events import JobEvent
-from legnext_stream._core.model.explanation import Explanation
 from legnext_stream._core.model.jobs import Job, JobStatus
+from legnext_stream._core.schedule.reasons import Explanation
 from legnext_stream._core.stats import Stats
 from legnext_stream._engine.delivery import Policy, Subscription
 from legnext_stream._engine.stream import EventStream

@@ -9,8 +9,6 @@ from legnext_stream._core.watched import Watched
 class Membership:
     """The jobs of one watch."""
 
-    __slots__ = ("_left", "_newcomers", "ended", "jobs")
-
     def __init__(self) -> None:
         # The jobs that are being followed, in the order in which they came in.
         self.jobs: dict[str, Watched] = {}

@@ -20,8 +20,6 @@ _OLDEST = 3 * 86400.0
 class Timestamps:
     """Reads the timestamps of a watch's jobs. Times are in seconds on our clock."""
 
-    __slots__ = ("_clock",)
-
     def __init__(self, clock: ServerClock) -> None:
         self._clock = clock
 

@@ -15,7 +15,6 @@ from legnext_stream._core.host import Host
 from legnext_stream._core.membership import Membership
 from legnext_stream._core.model.decoding import decode_job, decode_stamp
 from legnext_stream._core.model.events import JobEvent
-from legnext_stream._core.model.explanation import Explanation
 from legnext_stream._core.model.ids import check_job_id
 from legnext_stream._core.model.jobs import VERDICTS, Job, JobError, JobStatus
 from legnext_stream._core.model.lifecycle import is_running
@@ -23,6 +22,7 @@ from legnext_stream._core.pace import Pacer
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.schedule import Schedule
 from legnext_stream._core.schedule.durations import Durations
+from legnext_stream._core.schedule.reasons import Explanation
 from legnext_stream._core.schedule.time_left import TimeLeft
 from legnext_stream._core.stats import Tally
 from legnext_stream._core.timestamps import Timestamps

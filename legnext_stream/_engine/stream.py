@@ -11,9 +11,9 @@ from typing import Generic, Self, TypeVar
 import trio
 
 from legnext_stream._core.model.events import JobEvent
-from legnext_stream._core.model.explanation import Explanation
 from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.pacing import Pacing
+from legnext_stream._core.schedule.reasons import Explanation
 from legnext_stream._core.stats import Stats
 from legnext_stream._engine.account import Account
 from legnext_stream._engine.delivery import Policy, Subscription

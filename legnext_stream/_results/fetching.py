@@ -11,7 +11,7 @@ import trio
 
 from legnext_stream._core import backoff
 from legnext_stream._core.answers import Answer, DownloadMeaning, NoReply, Reply, meaning_of
-from legnext_stream._core.model.saved import SavedFile
+from legnext_stream._core.model.events import SavedFile
 from legnext_stream._core.pace.hints import parse_hints, parse_http_date
 from legnext_stream._core.results.file_types import HEAD, Kind, kind_of
 from legnext_stream._core.results.resuming import Unusable, range_headers, read_head

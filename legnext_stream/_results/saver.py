@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
+from legnext_stream._core.model.events import SavedFile
 from legnext_stream._core.model.jobs import Job, JobStatus
-from legnext_stream._core.model.saved import SavedFile
 from legnext_stream._core.results.file_names import (
     DEFAULT_NAME,
     LongNameError,

@@ -20,8 +20,6 @@ class Slices:
     so there the number counts and the slices are the same in each run.
     """
 
-    __slots__ = ("_ends_at", "_left")
-
     def __init__(self) -> None:
         self._begin()
 

@@ -13,9 +13,9 @@ from legnext_stream._bridges.sources_sync import for_trio
 from legnext_stream._bridges.stream import client_closed, ended, withdrawn_as
 from legnext_stream._bridges.trio_thread import Lease
 from legnext_stream._bridges.waiting_sync import end, result
+from legnext_stream._core.model.events import SavedFile
 from legnext_stream._core.model.jobs import Job
 from legnext_stream._core.model.prompts import Prompt
-from legnext_stream._core.model.saved import SavedFile
 from legnext_stream._core.model.tasks import TaskType
 from legnext_stream._core.stats import Stats
 from legnext_stream._engine import stream as trio_stream

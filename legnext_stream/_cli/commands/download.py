@@ -16,9 +16,9 @@ from legnext_stream._cli.options import ApiOptions, Count, Flag, Ids, Source
 from legnext_stream._cli.running import need_key, need_stdout
 from legnext_stream._cli.words import printable
 from legnext_stream._client import LegnextClient
+from legnext_stream._core.model.events import SavedFile
 from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.model.prompts import Prompt
-from legnext_stream._core.model.saved import SavedFile
 from legnext_stream._core.results.file_names import DEFAULT_NAME
 from legnext_stream._journal.contents import read_jobs
 from legnext_stream.errors import DownloadError, NotFoundError

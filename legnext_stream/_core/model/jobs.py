@@ -53,7 +53,8 @@ VERDICTS = frozenset(
 _TERMINAL = VERDICTS | {JobStatus.COMPLETED, JobStatus.FAILED}
 
 
-def _frozen_mapping(value: Mapping[str, object]) -> Mapping[str, object]:
+def frozen_mapping(value: Mapping[str, object]) -> Mapping[str, object]:
+    """A copy that can't be changed."""
     return MappingProxyType(dict(value))
 
 
@@ -153,5 +154,5 @@ class Job:
     ended_at: datetime | None = None
     logs: tuple[str, ...] = ()
     raw: Mapping[str, object] = attrs.field(
-        factory=dict, converter=_frozen_mapping, eq=False, repr=False
+        factory=dict, converter=frozen_mapping, eq=False, repr=False
     )

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 import attrs
 
+from legnext_stream._core.model.jobs import frozen_mapping
 from legnext_stream._core.model.tasks import TaskType, api_fields, check_task_type
-
-
-def _frozen_mapping(value: Mapping[str, object]) -> Mapping[str, object]:
-    return MappingProxyType(dict(value))
 
 
 def _check_text(_: object, __: object, text: object) -> None:
@@ -50,7 +46,7 @@ class Prompt:
         default=TaskType.DIFFUSION, kw_only=True, converter=check_task_type
     )
     params: Mapping[str, object] = attrs.field(
-        factory=dict, kw_only=True, converter=_frozen_mapping, hash=False
+        factory=dict, kw_only=True, converter=frozen_mapping, hash=False
     )
 
     def __attrs_post_init__(self) -> None:

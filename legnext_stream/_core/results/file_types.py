@@ -69,11 +69,6 @@ def _is_whole_mp4(size: int, read: Read) -> bool:
     return place == size
 
 
-def _is_whole_webm(_size: int, _read: Read) -> bool:
-    """Nothing in a WebM file says where it ends."""
-    return True
-
-
 @attrs.frozen
 class Kind:
     """A type of file."""
@@ -97,7 +92,8 @@ _JPEG = Kind("image/jpeg", ".jpg", _is_whole_jpeg)
 _WEBP = Kind("image/webp", ".webp", _is_whole_webp)
 _GIF = Kind("image/gif", ".gif", _is_whole_gif)
 _MP4 = Kind("video/mp4", ".mp4", _is_whole_mp4)
-_WEBM = Kind("video/webm", ".webm", _is_whole_webm)
+# Nothing in a WebM file says where it ends.
+_WEBM = Kind("video/webm", ".webm", lambda _size, _read: True)
 
 KINDS = (_PNG, _JPEG, _WEBP, _GIF, _MP4, _WEBM)
 """All types that a result may have."""

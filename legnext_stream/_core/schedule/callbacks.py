@@ -36,8 +36,6 @@ _IN_TIME: Final = 2.0
 class Callbacks:
     """What is known of the callbacks of one watch. Times are in seconds on any one clock."""
 
-    __slots__ = ("_awaited", "_chances", "_doubt")
-
     def __init__(self) -> None:
         self._chances = list(_PRIOR)
         self._doubt = _doubt(_PRIOR)

@@ -18,8 +18,6 @@ class Durations:
     Memory is bounded whatever the API sends: unknown types share one `RunTimes`.
     """
 
-    __slots__ = ("_types", "together")
-
     def __init__(self) -> None:
         self._types: dict[str, RunTimes] = {}
         # Of all types as if they were one, for jobs whose type isn't known yet.

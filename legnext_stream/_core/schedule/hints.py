@@ -32,8 +32,6 @@ class _Hinted(msgspec.Struct, eq=False, gc=False):
 class Hints:
     """The hints about the jobs of one watch. Times are in seconds on any one clock."""
 
-    __slots__ = ("_hinted", "_min_interval", "_order", "_waiting")
-
     def __init__(self, min_interval: float) -> None:
         self._min_interval = min_interval
         self._hinted: dict[str, _Hinted] = {}

@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
+import attrs
+
+from legnext_stream._core.schedule.price_rule import PriceRule
 from legnext_stream._core.schedule.queue_order import QueueOrder
-from legnext_stream._core.schedule.runtimes import RunTimes
 from legnext_stream._core.watched import Watched
 
 
-def reason_for(
-    now: float,
-    job: Watched,
-    *,
-    queue: QueueOrder,
-    runs: RunTimes,
-    cost: float,
-    patience: float,
-    undetected: float,
-    doubt: float | None,
-) -> tuple[str, dict[str, float]]:
-    """The reason in a sentence, and the numbers behind it.
+@attrs.frozen
+class Explanation:
+    """Why a job is next polled when it is, for people and for programs.
 
-    Prices and times are in seconds. Patience is how long after it was seen waiting the job is
-    polled again, and doubt the chance that no callback will report its end; None without callbacks.
+    Attributes:
+        job_id: Which job.
+        due: When it is next polled, in seconds on the clock of the Trio run. None if it has ended, or
+            has no time of its own because that depends on what is learned from other jobs.
+        sentence: The reason, in words.
+        numbers: What it was computed from, by name: times in seconds (`age`, `median_run`, `due_in`,
+            …), the price in seconds of delay, counts.
     """
+
+    job_id: str
+    due: float | None
+    sentence: str
+    numbers: Mapping[str, float] = attrs.field(hash=False)
+
+    def __str__(self) -> str:
+        return f"{self.job_id}: {self.sentence}"
+
+
+def reason_for(
+    now: float, job: Watched, *, queue: QueueOrder, rule: PriceRule, cost: float
+) -> tuple[str, dict[str, float]]:
+    """The reason in a sentence, and the numbers behind it. `cost` is the price of a request."""
+    runs = rule.run_times(job)
     numbers = {"median_run": runs.curve.quantile(0.5)}
     if job.is_scheduled:
         numbers["due_in"] = max(job.due - now, 0.0)
@@ -46,7 +60,7 @@ def reason_for(
         numbers["failures"] = float(job.failures)
         sentence = f"the last {job.failures} polls of it failed; polled again after a backoff"
     elif job.started_at is None:
-        numbers["patience"] = patience
+        numbers["patience"] = rule.patience(now, job)
         sentence = (
             "waits, and may start out of order; polled again when the news of its end would be worth"
             " a request if it had started when it was last seen"
@@ -58,7 +72,7 @@ def reason_for(
         numbers |= {
             "age": age,
             "age_last_seen": job.counted,
-            "expected_undetected": undetected,
+            "expected_undetected": rule.undetected(now, job),
             "ended_jobs_learned_from": float(runs.ended_jobs),
         }
         how = "has run" if job.is_confirmed else "has probably run"
@@ -66,7 +80,7 @@ def reason_for(
             f"{how} for {age:.1f} s of a median of {numbers['median_run']:.0f} s; polled when the"
             f" news of its end is expected to have been undetected for {cost:g} s"
         )
-        if doubt is not None:
-            numbers["doubt"] = doubt
+        if rule.callbacks is not None:
+            numbers["doubt"] = doubt = rule.doubt(now)
             sentence += f", times the {doubt:.1%} chance that no callback reports it"
     return sentence, numbers

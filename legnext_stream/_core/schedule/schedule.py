@@ -350,17 +350,8 @@ class Schedule:
 
     def explain(self, now: float, job: Watched) -> tuple[str, dict[str, float]]:
         """Why a job is next polled when it is: a sentence, and the numbers behind it."""
-        rule = self._rule
-        reason, numbers = reason_for(
-            now,
-            job,
-            queue=self.queue,
-            runs=rule.run_times(job),
-            cost=self._pacing.poll_cost,
-            patience=rule.patience(now, job),
-            undetected=rule.undetected(now, job),
-            doubt=None if self._callbacks is None else rule.doubt(now),
-        )
+        cost = self._pacing.poll_cost
+        reason, numbers = reason_for(now, job, queue=self.queue, rule=self._rule, cost=cost)
         return reason, {"price": self.price, **numbers}
 
     # -- Helpers

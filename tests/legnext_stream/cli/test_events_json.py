@@ -10,8 +10,8 @@ import pytest
 
 from legnext_stream import JobError, JobStatus, Output, TaskType
 from legnext_stream._cli.events_json import event_line
+from legnext_stream._core.model.events import SavedFile
 from legnext_stream._core.model.prompts import Prompt
-from legnext_stream._core.model.saved import SavedFile
 from legnext_stream.errors import DownloadError
 from tests.legnext_stream.cli.support import JOB_ID, an_event
 

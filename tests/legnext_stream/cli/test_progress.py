@@ -9,8 +9,8 @@ import pytest
 
 from legnext_stream import JobError, JobStatus
 from legnext_stream._cli.progress import Progress, progress_line, summary
+from legnext_stream._core.model.events import SavedFile
 from legnext_stream._core.model.prompts import Prompt
-from legnext_stream._core.model.saved import SavedFile
 from legnext_stream.errors import DownloadError
 from tests.legnext_stream.cli.support import a_failure, a_view, an_event, some_stats
 

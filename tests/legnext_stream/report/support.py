@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from legnext_stream import Job, JobError, JobEvent, JobStatus, Usage
+from legnext_stream._core.model.events import SavedFile
 from legnext_stream._core.model.prompts import Prompt
-from legnext_stream._core.model.saved import SavedFile
 from legnext_stream._report import Collector
 from legnext_stream._report.collecting import Collected
 from tests.legnext_stream.cli.support import some_stats
