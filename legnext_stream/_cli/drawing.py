@@ -14,22 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from legnext_stream._cli.progress import View
-from legnext_stream._cli.words import STATUS_ORDER, clock_words, printable, status_words
+from legnext_stream._cli.words import STATUS_STYLES, clock_words, printable, status_words
 from legnext_stream._core.model.jobs import JobStatus
 
-_STYLES = {
-    JobStatus.COMPLETED: "green",
-    JobStatus.FAILED: "red",
-    JobStatus.TIMED_OUT: "magenta",
-    JobStatus.NOT_FOUND: "magenta",
-    JobStatus.SUBMIT_UNKNOWN: "magenta",
-    JobStatus.NOT_SUBMITTED: "red",
-    JobStatus.RETRY: "yellow",
-    JobStatus.PROCESSING: "cyan",
-    JobStatus.STAGED: "blue",
-    JobStatus.PENDING: "bright_black",
-    JobStatus.UNKNOWN: "white",
-}
 _UNSEEN = "dim bright_black"
 _QUIET = "bright_black"
 # These have a row from the start, so that the rows don't jump.
@@ -101,7 +88,7 @@ def _heading(view: View) -> RenderableType:
 
 def _bar(view: View) -> RenderableType:
     jobs = view.stats.jobs
-    parts = [(jobs.get(status, 0), _STYLES[status]) for status in STATUS_ORDER]
+    parts = [(jobs.get(status, 0), style) for status, style in STATUS_STYLES.items()]
     others = view.total - sum(jobs.values())
     share = f"{view.ended / view.total:.0%}" if view.total else "–"
     row = Table.grid(expand=True, padding=(0, 2))
@@ -129,10 +116,10 @@ def _statuses(view: View) -> RenderableType:
     rows = Table.grid(padding=(0, 2))
     rows.add_column(no_wrap=True)
     rows.add_column(justify="right", no_wrap=True, min_width=6)
-    for status in STATUS_ORDER:
+    for status, style in STATUS_STYLES.items():
         count = jobs.get(status, 0)
         if count or status in _ALWAYS_SHOWN:
-            name = Text.assemble(("● ", _STYLES[status]), status_words(status))
+            name = Text.assemble(("● ", style), status_words(status))
             rows.add_row(name, Text(f"{count:,}", style="" if count else _QUIET))
     others = view.total - sum(jobs.values())
     if others:
@@ -184,7 +171,7 @@ def _failures(view: View, *, is_narrow: bool) -> RenderableType:
     for failure in reversed(view.failures[-_FAILURES_SHOWN:]):
         rows.add_row(
             failure.job_id[:_SHORT_ID] if is_narrow else failure.job_id,
-            Text(status_words(failure.status), style=_STYLES[failure.status]),
+            Text(status_words(failure.status), style=STATUS_STYLES[failure.status]),
             Text(printable(failure.reason)),
             f"at {clock_words(failure.at)}",
         )

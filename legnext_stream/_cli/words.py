@@ -8,19 +8,22 @@ import humanize
 
 from legnext_stream._core.model.jobs import JobStatus
 
-STATUS_ORDER = (
-    JobStatus.COMPLETED,
-    JobStatus.FAILED,
-    JobStatus.TIMED_OUT,
-    JobStatus.NOT_FOUND,
-    JobStatus.SUBMIT_UNKNOWN,
-    JobStatus.NOT_SUBMITTED,
-    JobStatus.RETRY,
-    JobStatus.PROCESSING,
-    JobStatus.STAGED,
-    JobStatus.PENDING,
-    JobStatus.UNKNOWN,
-)
+STATUS_STYLES = {
+    JobStatus.COMPLETED: "green",
+    JobStatus.FAILED: "red",
+    JobStatus.TIMED_OUT: "magenta",
+    JobStatus.NOT_FOUND: "magenta",
+    JobStatus.SUBMIT_UNKNOWN: "magenta",
+    JobStatus.NOT_SUBMITTED: "red",
+    JobStatus.RETRY: "yellow",
+    JobStatus.PROCESSING: "cyan",
+    JobStatus.STAGED: "blue",
+    JobStatus.PENDING: "bright_black",
+    JobStatus.UNKNOWN: "white",
+}
+"""How rich shows each status."""
+
+STATUS_ORDER = tuple(STATUS_STYLES)
 """All statuses in display order: terminal ones first, then from the last step back to the first."""
 
 

@@ -49,9 +49,6 @@ class FairSample(Generic[T]):
     def __iter__(self) -> Iterator[T]:
         return iter(self._kept.values())
 
-    def __len__(self) -> int:
-        return len(self._kept)
-
 
 class Series(Generic[T]):
     """Moments in the order of time. When there are too many, every other one is dropped.
@@ -81,6 +78,3 @@ class Series(Generic[T]):
 
     def __iter__(self) -> Iterator[tuple[float, T]]:
         return iter(self._moments)
-
-    def __len__(self) -> int:
-        return len(self._moments)

@@ -37,12 +37,7 @@ def check_report(path: Path) -> None:
 
 
 def write_report(path: Path, collected: Collected, tables: tuple[Table, ...] = ()) -> None:
-    """Write a report, replacing the file if it exists.
-
-    Args:
-        path: The file.
-        collected: What to report.
-        tables: More tables, above the charts.
+    """Write a report, with further tables above the charts, replacing the file if it exists.
 
     Raises:
         ReportError: It can't be written. An old file is kept then.
@@ -53,14 +48,12 @@ def write_report(path: Path, collected: Collected, tables: tuple[Table, ...] = (
     text = page(collected, tables)
     new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        try:
-            new.write_text(text, encoding="utf-8")
-            # A reader sees the old report or the new one. The standard library has nothing for
-            # this, and the package atomicwrites is no longer maintained.
-            new.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                new.unlink()
-            raise
+        new.write_text(text, encoding="utf-8")
+        # A reader sees the old report or the new one. The standard library has nothing for this, and
+        # the package atomicwrites is no longer maintained.
+        new.replace(path)
     except OSError as error:
         raise ReportError(f"can't write the report {path}: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            new.unlink(missing_ok=True)

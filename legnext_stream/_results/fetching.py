@@ -29,14 +29,11 @@ class Fetching:
     """The download of one result.
 
     Attributes:
-        files: Requests files by HTTP.
         max_size: The most bytes that a file may have.
         retry_for: How long to retry while no new bytes arrive, in seconds.
         keeps: Whether an existing file with the right name is the right file.
-        job_id: The job.
         number: Which of the job's results it is, from 1.
         url: The URL of the result. A refused one is replaced by a fresh one.
-        folder: The folder for the file.
         stem: The file's name without its suffix.
         renewed: Returns the current URL of a result by its number, or None if there is none.
         on_answer: Called with each URL that leads to a file, and with the time by the host's clock, in
@@ -229,9 +226,7 @@ class _Body:
     """The body of one answer, on its way into the part.
 
     Attributes:
-        part: The part.
         url: Where the answer comes from, without the query.
-        max_size: The most bytes that a file may have.
         problem: Why the answer is of no use; None if it is.
     """
 

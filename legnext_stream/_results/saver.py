@@ -42,14 +42,8 @@ class Saver:
 
     Args:
         files: Requests files by HTTP: `Account.files`.
-        folder: The folder; it is created if it doesn't exist.
-        name: The template for file names; see `NameTemplate`.
+        folder: See `LegnextClient.download`, as for all that is not explained here.
         parallel: The most files that are downloaded at the same time, over all jobs.
-        grid: Whether to save the grid image too, as the last file. If it is the only result, it is
-            always saved.
-        max_size: The most bytes that a file may have.
-        timeout: How long a file may take, with all attempts, in seconds; None for as long as bytes
-            arrive.
         retry_for: How long to retry while no new bytes arrive, in seconds.
         get_job: Requests a job, for fresh URLs if those of an old `Job` have expired; None to do
             without.
@@ -90,15 +84,7 @@ class Saver:
     async def save(
         self, job: Job, prompt: Prompt | None = None, *, position: int | None = None
     ) -> tuple[SavedFile, ...]:
-        """Save a completed job's results.
-
-        Args:
-            job: The job.
-            prompt: Its prompt, for the file name; None if that isn't known.
-            position: The position of the prompt in its batch, from 1, for the file name.
-
-        Returns:
-            Its files, in the order of their numbers; none for a job whose result is text.
+        """Save a completed job's results, and return the files; see `LegnextClient.download`.
 
         Raises:
             DownloadError: The job isn't completed, or one of its results can't be saved. The others
@@ -200,13 +186,7 @@ def _all_or_first_failure(
 
 @attrs.define(eq=False)
 class _Renewal:
-    """The URLs of a job's results, which are requested again at most once.
-
-    Attributes:
-        job: The job, as the caller has it.
-        get_job: Requests the job; None to do without.
-        grid: Whether the grid image is wanted too.
-    """
+    """The URLs of a job's results, which are requested again at most once."""
 
     job: Job
     get_job: Callable[[str], Awaitable[Job]] | None
@@ -236,14 +216,11 @@ class _Renewal:
             LegnextError: The API refused, or didn't answer.
         """
         async with self._lock:
-            await self._ask_once()
+            get_job, self.get_job = self.get_job, None
+            if get_job is not None:
+                self.job = await get_job(self.job.job_id)
         urls = results_of(self.job, grid=self.grid)
         return urls[number - 1] if number <= len(urls) else None
-
-    async def _ask_once(self) -> None:
-        get_job, self.get_job = self.get_job, None
-        if get_job is not None:
-            self.job = await get_job(self.job.job_id)
 
 
 def _failed(job: Job, problem: str) -> DownloadError:

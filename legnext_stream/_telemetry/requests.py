@@ -37,8 +37,6 @@ def server_of(base_url: str) -> Attributes:
 class Requests:
     """Sends requests by `send`, and records each."""
 
-    __slots__ = ("_base_url", "_durations", "_send", "_server", "_tracer")
-
     def __init__(self, send: Send, base_url: str, *, meter: Meter, tracer: Tracer) -> None:
         self._send = send
         self._base_url = base_url

@@ -62,12 +62,8 @@ class Exchange:
         self._lock = threading.Lock()
         self._waiting = Waiting()
         self._inboxes: list[Inbox] = []
-        self._forgotten = 0
-
-    @property
-    def forgotten(self) -> int:
-        """The number of callbacks that waited for a watch in vain."""
-        return self._forgotten
+        # The number of callbacks that waited for a watch in vain.
+        self.forgotten: int = 0
 
     def open(self, wake: Callable[[], None]) -> Inbox:
         """Make an inbox for a watch. `wake` is called in any thread when it got something; must not raise."""
@@ -84,7 +80,7 @@ class Exchange:
     def put(self, callback: Callback) -> None:
         """Pass a verified callback to all watches, and keep it for one that is still to come."""
         with self._lock:
-            self._forgotten += self._waiting.keep(self._now(), callback)
+            self.forgotten += self._waiting.keep(self._now(), callback)
             for inbox in self._inboxes:
                 inbox.put(callback)
         self._wake_all()

@@ -116,15 +116,9 @@ class WebhookReceiver:
     def stats(self) -> WebhookStats:
         """The requests that it has got so far."""
         with self._lock:
-            found = self._found
             return WebhookStats(
-                verified=found[Finding.VERIFIED],
-                unsigned=found[Finding.UNSIGNED],
-                forged=found[Finding.FORGED],
-                replayed=found[Finding.REPLAYED],
-                stale=found[Finding.STALE],
+                **{finding.name.lower(): self._found[finding] for finding in Finding},
                 too_large=self._too_large,
-                malformed=found[Finding.MALFORMED],
                 unknown_job=self._exchange.forgotten,
             )
 

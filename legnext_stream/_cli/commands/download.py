@@ -173,16 +173,9 @@ class _Downloads:
 
     def _lines(self, job_id: str, files: Sequence[SavedFile], problem: str | None) -> str:
         if self._is_json:
-            described = [
-                {
-                    "path": str(file.path),
-                    "size": file.size,
-                    "media_type": file.media_type,
-                    "was_there": file.was_there,
-                }
-                for file in files
-            ]
-            return dumps({"job_id": job_id, "files": described, "error": problem}) + "\n"
+            described = [attrs.asdict(file, filter=attrs.filters.exclude("url")) for file in files]
+            line = {"job_id": job_id, "files": described, "error": problem}
+            return dumps(line, default=str) + "\n"
         if problem is not None:
             return f"{job_id}  {problem}\n"
         return "".join(f"{file.path}\n" for file in files)
