@@ -22,13 +22,9 @@ def watch_extensions(
     webhooks: WebhookReceiver | None,
     batch: Callable[[JournalExtension | None], Extension] | None = None,
 ) -> list[Extension]:
-    """Return the extensions of a watch.
+    """Return the extensions of a watch; `journal` and `webhooks` are those of `watch`.
 
-    Args:
-        account: Its account.
-        journal: See `watch`.
-        webhooks: See `watch`.
-        batch: Makes what submits prompts, for the watch's journal if it has one; None for nothing.
+    `batch` makes what submits prompts, for the watch's journal if it has one.
     """
     extensions: list[Extension] = []
     # Only those who use a feature wait for its import.

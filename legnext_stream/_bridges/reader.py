@@ -21,15 +21,7 @@ T = TypeVar("T")
 
 
 class Reader(Generic[T]):
-    """Reads an iterator on the Trio side.
-
-    Args:
-        items: The iterator.
-        lease: Returns the lease to read through; called at each use.
-
-    Attributes:
-        is_closed: Whether it returns no more items.
-    """
+    """Reads an iterator on the Trio side, through the lease that `lease` returns at each use."""
 
     def __init__(self, items: AsyncIterator[T], lease: Callable[[], Lease]) -> None:
         self._items = items

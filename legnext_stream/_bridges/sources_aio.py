@@ -21,11 +21,7 @@ SLICE: Final = 0.005
 def for_trio(
     items: Iterable[T] | AsyncIterable[T], *, batch: int = BATCH
 ) -> Iterable[T] | AsyncIterable[T]:
-    """Make of what the caller gives what the Trio side can iterate over, `batch` items at a time.
-
-    Raises:
-        ConfigurationError: It is not a collection, and there is no event loop for it to run in.
-    """
+    """Make of what the caller gives what the Trio side can iterate over, `batch` items at a time."""
 
     def run() -> AsyncIterable[T]:
         loop = running_loop("an iterable that is not a collection")

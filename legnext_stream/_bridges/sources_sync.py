@@ -13,11 +13,7 @@ T = TypeVar("T")
 
 
 def for_trio(items: Iterable[T], *, batch: int = BATCH) -> Iterable[T] | AsyncIterable[T]:
-    """Make of what the caller gives what the Trio side can iterate over, `batch` items at a time.
-
-    Raises:
-        TypeError: It is an async iterable.
-    """
+    """Make of what the caller gives what the Trio side can iterate over, `batch` items at a time."""
 
     def run() -> AsyncIterable[T]:
         if not hasattr(items, "__iter__"):

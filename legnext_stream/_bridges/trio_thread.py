@@ -37,9 +37,6 @@ class Withdrawn(Exception):
 class Call(Generic[T]):
     """An async function that is called on the Trio side for another thread.
 
-    Args:
-        work: The function.
-
     Attributes:
         outcome: Its result, its error, or `Withdrawn`, once it is done.
         is_called_off: Whether the caller has cancelled it. It may succeed all the same; it is done
@@ -232,11 +229,7 @@ class _Run:
 
 
 class Lease:
-    """Makes calls on the Trio side, until it is ended or lost.
-
-    Args:
-        inside: A context in which all calls run, on the Trio side.
-    """
+    """Makes calls on the Trio side, inside of a context if one is given, until it is ended or lost."""
 
     def __init__(self, inside: AbstractAsyncContextManager[object] | None = None) -> None:
         self._process = os.getpid()

@@ -17,14 +17,7 @@ INTERRUPTION: Final = asyncio.CancelledError
 
 
 def running_loop(what: str) -> asyncio.AbstractEventLoop:
-    """Return the running event loop.
-
-    Args:
-        what: What needs it, for the error message.
-
-    Raises:
-        ConfigurationError: There is none.
-    """
+    """Return the running event loop, or raise an error that says what needs one."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:

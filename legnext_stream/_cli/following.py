@@ -93,16 +93,13 @@ class ReportFile:
     """The report of a command: gathered by a `Collector` while it runs, written at its end.
 
     Raises:
-        UsageError: It can't be written there, or its packages aren't installed.
+        ConfigurationError: It can't be written there, or its packages aren't installed.
     """
 
     def __init__(
         self, path: Path, title: str, *, notes: tuple[str, ...] = (), time_scale: float = 1.0
     ) -> None:
-        try:
-            check_report(path)
-        except ReportError as error:
-            raise UsageError(str(error)) from None
+        check_report(path)
         self._path = path
         self.collector: Collector = Collector(
             title,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from legnext_stream._report.collecting import Collected
 from legnext_stream._report.tables import Table
-from legnext_stream.errors import LegnextError
+from legnext_stream.errors import ConfigurationError, LegnextError
 
 _NEEDED = ("jinja2", "matplotlib")
 
@@ -22,18 +22,18 @@ def check_report(path: Path) -> None:
     """Check that a report can be written to a file, before the batch begins.
 
     Raises:
-        ReportError: A package it needs isn't installed, or the file can't be written.
+        ConfigurationError: A package it needs isn't installed, or the file can't be written.
     """
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
-        raise ReportError(
+        raise ConfigurationError(
             f"a report needs {' and '.join(missing)}: pip install 'legnext-stream[report]'"
         )
     folder = path.absolute().parent
     if not folder.is_dir():
-        raise ReportError(f"can't write the report {path}: there is no folder {folder}")
+        raise ConfigurationError(f"can't write the report {path}: there is no folder {folder}")
     if path.is_dir() or not os.access(folder, os.W_OK):
-        raise ReportError(f"can't write the report {path}: no file can be written there")
+        raise ConfigurationError(f"can't write the report {path}: no file can be written there")
 
 
 def write_report(path: Path, collected: Collected, tables: tuple[Table, ...] = ()) -> None:

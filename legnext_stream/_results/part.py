@@ -66,11 +66,7 @@ class Part:
 
     @classmethod
     def claim(cls, path: Path) -> Part | None:
-        """Open and lock the part at a path, which is created if needed; None if it is locked.
-
-        Raises:
-            OSError: It can't be opened.
-        """
+        """Open and lock the part at a path, which is created if needed; None if it is locked."""
         # Each write goes to the end, unbuffered.
         file = path.open("a+b", buffering=0)
         try:
@@ -121,14 +117,10 @@ class Part:
         self.mark = None
 
     def finish(self, target: Path) -> bool:
-        """Give the complete file its name.
-
-        Returns:
-            Whether the same file was there already.
+        """Give the complete file its name; return whether the same file was there already.
 
         Raises:
             OtherFileError: Another file is there.
-            OSError: It can't be written or renamed.
         """
         if target.exists():
             if not filecmp.cmp(self._path, target, shallow=False):

@@ -63,14 +63,7 @@ class Checker:
     def check(
         self, now: float, body: bytes, signatures: list[bytes], timestamps: list[bytes]
     ) -> Checked:
-        """Check a request.
-
-        Args:
-            now: The time.
-            body: Its body, byte for byte.
-            signatures: The values of its headers `X-Legnext-Signature`.
-            timestamps: The values of its headers `X-Legnext-Timestamp`.
-        """
+        """Check a request: its body, and all values of `X-Legnext-Signature` and `X-Legnext-Timestamp`."""
         if len(signatures) > 1 or len(timestamps) > 1:
             return Checked(Finding.MALFORMED)
         timestamp = timestamps[0] if timestamps else None

@@ -22,10 +22,6 @@ class Waiting:
         self._kept: dict[str, tuple[float, Callback]] = {}
         self._bytes = 0
 
-    def __len__(self) -> int:
-        """The number of callbacks."""
-        return len(self._kept)
-
     def keep(self, now: float, callback: Callback) -> int:
         """Keep a callback; return how many others are dropped that have waited in vain."""
         before = self._kept.get(callback.job_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from json import dumps
 from pathlib import Path
 
@@ -63,18 +64,7 @@ async def download(
     need_key()
     stdout = need_stdout()
     async with LegnextClient(base_url=options.base_url) as client:
-
-        async def fetch(each: Wanted) -> tuple[SavedFile, ...]:
-            return await client.download(
-                each.job_id,
-                save_to,
-                name=name,
-                parallel=1,
-                grid=grid,
-                prompt=each.prompt,
-                position=each.position,
-            )
-
+        fetch = partial(client.download, folder=save_to, name=name, parallel=1, grid=grid)
         is_json = options.json or not stdout.isatty()
         downloads = _Downloads(_each_wanted(wanted, more), fetch, stdout.fileno(), is_json)
         try:
@@ -122,7 +112,7 @@ class _Downloads:
     """The downloads of a command: several at a time, reported and counted in one place."""
 
     _wanted: AsyncIterator[Wanted]
-    _fetch: Callable[[Wanted], Awaitable[tuple[SavedFile, ...]]]
+    _fetch: Callable[..., Awaitable[tuple[SavedFile, ...]]]
     _fd: int
     _is_json: bool
     jobs: int = 0
@@ -158,7 +148,7 @@ class _Downloads:
         files: tuple[SavedFile, ...] = ()
         problem = None
         try:
-            files = await self._fetch(wanted)
+            files = await self._fetch(wanted.job_id, prompt=wanted.prompt, position=wanted.position)
         except (DownloadError, NotFoundError) as error:
             problem = printable(str(error))
             self.failed.append(f"{wanted.job_id}  {problem}")

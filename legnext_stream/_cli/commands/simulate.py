@@ -31,7 +31,7 @@ from legnext_stream._cli.words import clock_words
 from legnext_stream._core.model.tasks import TaskType
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.stats import Stats
-from legnext_stream._report import ReportError, Table, check_report, seconds_words, write_report
+from legnext_stream._report import Table, check_report, seconds_words, write_report
 
 
 def simulate(
@@ -92,10 +92,7 @@ def simulate(
         account |= _read_scenario(scenario)
     settings = {**account, **batch.settings}
     if report is not None:
-        try:
-            check_report(report)
-        except ReportError as error:
-            raise UsageError(str(error)) from None
+        check_report(report)
     with noted_signals() as noted:
         outcomes = _run_all(batch, settings, range(seed, seed + seeds), pacing, noted)
     if isinstance(outcomes, int):

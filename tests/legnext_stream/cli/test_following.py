@@ -13,10 +13,9 @@ import trio
 import trio.lowlevel
 import trio.testing
 
-from legnext_stream import JobEvent, JobStatus
+from legnext_stream import ConfigurationError, JobEvent, JobStatus
 from legnext_stream._cli import following
 from legnext_stream._cli.displays import Display
-from legnext_stream._cli.exits import UsageError
 from legnext_stream._cli.following import ReportFile, follow
 from legnext_stream._cli.progress import Progress, View
 from legnext_stream._report import ReportError, writing
@@ -172,5 +171,5 @@ async def test_a_missing_package_is_wrong_usage(
 ) -> None:
     """The message names the extra."""
     monkeypatch.setattr(writing, "_NEEDED", ("no_such_package",))
-    with pytest.raises(UsageError, match=r"pip install 'legnext-stream\[report\]'"):
+    with pytest.raises(ConfigurationError, match=r"pip install 'legnext-stream\[report\]'"):
         ReportFile(tmp_path / "report.html", "title")

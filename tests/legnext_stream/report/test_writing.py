@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from legnext_stream import ConfigurationError
 from legnext_stream._report import ReportError, check_report, write_report, writing
 from tests.legnext_stream.report.support import a_batch
 
@@ -43,16 +44,18 @@ def test_a_disk_that_fails_leaves_the_old_report(
 
 def test_an_impossible_path_is_refused_before(tmp_path: Path) -> None:
     """A missing folder, or a folder in the file's place, is an error."""
-    with pytest.raises(ReportError, match="there is no folder"):
+    with pytest.raises(ConfigurationError, match="there is no folder"):
         check_report(tmp_path / "none" / "report.html")
-    with pytest.raises(ReportError, match="no file can be written there"):
+    with pytest.raises(ConfigurationError, match="no file can be written there"):
         check_report(tmp_path)
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The message names the extra to install."""
     monkeypatch.setattr(writing, "_NEEDED", ("jinja2", "no_such_package"))
-    with pytest.raises(ReportError, match=r"needs no_such_package: .*legnext-stream\[report\]"):
+    with pytest.raises(
+        ConfigurationError, match=r"needs no_such_package: .*legnext-stream\[report\]"
+    ):
         check_report(tmp_path / "report.html")
 
 

@@ -35,7 +35,7 @@ def test_of_a_job_the_end_counts() -> None:
     assert kept.take("a") is again
     kept.keep(0.0, end)
     kept.keep(0.0, running)
-    assert len(kept) == 1
+    assert len(kept._kept) == 1
     assert kept.take("a") is end
 
 
@@ -52,4 +52,4 @@ def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     assert kept.keep(601.0, callback("e")) == 2
     monkeypatch.setattr(waiting, "_MOST_BYTES", 1)
     assert kept.keep(601.0, callback("f")) == 2
-    assert len(kept) == 0
+    assert not kept._kept
