@@ -36,11 +36,6 @@ class Outbox:
         self._heap: list[tuple[float, int, _Entry]] = []
         # Per URL, the attempts that wait to be overtaken; the dict is an ordered set.
         self._waiting: defaultdict[str, dict[_Entry, None]] = defaultdict(dict)
-        self._length = 0
-
-    def __len__(self) -> int:
-        """How many attempts are to be made."""
-        return self._length
 
     def add(self, attempts: Iterable[Attempt]) -> None:
         """Add attempts."""
@@ -50,7 +45,6 @@ class Outbox:
             if limit is not None:
                 self._waiting[attempt.message.url][entry] = None
             self._put(entry, attempt.at if limit is None else limit)
-            self._length += 1
 
     def _put(self, entry: _Entry, due: float) -> None:
         self._places += 1
@@ -68,7 +62,6 @@ class Outbox:
         if self.next_at() > t or not self._heap:
             return None
         entry = heapq.heappop(self._heap)[2]
-        self._length -= 1
         if entry.attempt.overtaken_by is not None:
             del self._waiting[entry.attempt.message.url][entry]
         return entry.attempt
