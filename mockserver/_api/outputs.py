@@ -1,11 +1,10 @@
-"""The `output` of a job object, and the URLs of its results."""
+"""The `output` of a job object, the URLs of its results, and when jobs and results expire."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from mockserver._api.expiry import results_expire_at
 from mockserver._api.times import unix_time
 from mockserver._world.tasks import Makes
 
@@ -38,6 +37,9 @@ _NAMES: Final = {
     Makes.VIDEOS: ("0.mp4", "1.mp4", "2.mp4", "3.mp4"),
     Makes.VIDEO: ("0.mp4",),
 }
+
+TEMPORARY_SECONDS: Final = 86400.0
+"""The longest that a result under `/temp/` can be downloaded, in seconds."""
 
 
 def images_of(task: TaskType) -> int:
@@ -99,3 +101,20 @@ def signature_of(job: JobView, epoch: datetime, quirks: Quirks) -> str:
         return ""
     signature = int(job.draws.uniform("output signature") * 2**53)
     return f"Expires={unix_time(epoch, expires_at)}&Signature={signature:014x}"
+
+
+def has_expired(job: JobView, t: float, quirks: Quirks) -> bool:
+    """Whether a job can no longer be looked up at `t`, in seconds since the world's start."""
+    return (
+        quirks.job_expires_after is not None
+        and job.ended_at is not None
+        and t >= job.ended_at + quirks.job_expires_after
+    )
+
+
+def results_expire_at(job: JobView, quirks: Quirks) -> float | None:
+    """When the URLs of a completed job's results expire, in seconds; None for never."""
+    seconds = quirks.urls_expire_after
+    if quirks.temporary_urls:
+        seconds = TEMPORARY_SECONDS if seconds is None else min(seconds, TEMPORARY_SECONDS)
+    return None if seconds is None or job.ended_at is None else job.ended_at + seconds

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from mockserver._api.expiry import has_expired
-from mockserver._api.outputs import images_of, videos_of
+from mockserver._api.outputs import has_expired, images_of, videos_of
 from mockserver._api.refusals import Refusal
 from mockserver._api.validation import prompts_of
 

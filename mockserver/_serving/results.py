@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 
-from mockserver._api.expiry import results_expire_at
 from mockserver._api.files import file_in
-from mockserver._api.outputs import names_of, signature_of
+from mockserver._api.outputs import names_of, results_expire_at, signature_of
 from mockserver._files import content_of, part_for
 
 if TYPE_CHECKING:
