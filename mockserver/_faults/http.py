@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from http import HTTPStatus
+from http.client import responses
 from typing import Final, Literal
 
 import attrs
@@ -19,7 +19,7 @@ from mockserver._faults.fault import (
     kinds_in,
 )
 from mockserver._world.checks import is_seconds
-from mockserver._world.durations import Distribution
+from mockserver._world.durations import Distribution, seconds_at
 from mockserver._world.kinds import Range, tried
 
 JSON: Final = "application/json"
@@ -31,6 +31,8 @@ MOST_BYTES: Final = 1 << 30
 # Names of fields by RFC 9110, 5.1, and the values that every server and client can carry.
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?|")
+
+_UNKNOWN: Final = "Unknown status"
 
 # The server writes these itself.
 _FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "date"})
@@ -48,9 +50,7 @@ class Delay(Delays):
 
     def drawn(self, share: float) -> float:
         """The delay, in the world's seconds, for a random number in [0, 1)."""
-        if isinstance(self.seconds, (int, float)):
-            return self.seconds
-        return self.seconds.quantile(share)
+        return seconds_at(self.seconds, share)
 
 
 # Answers in the place of the API's own
@@ -100,16 +100,9 @@ def _answered(
     return Answered(code, tuple((k.encode(), v.encode()) for k, v in fields.items()), body)
 
 
-def _phrase(code: int) -> str:
-    try:
-        return HTTPStatus(code).phrase
-    except ValueError:
-        return "Unknown status"
-
-
 def _page(code: int) -> bytes:
     """A gateway's error page."""
-    title = f"{code} {_phrase(code)}"
+    title = f"{code} {responses.get(code, _UNKNOWN)}"
     return (
         f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
         f"<center><h1>{title}</h1></center>\r\n<hr><center>gateway</center>\r\n"
@@ -142,7 +135,7 @@ class Status(Replaces):
         """The status with its body."""
         match self.body:
             case "error":
-                body = write_error(self.code, _phrase(self.code))
+                body = write_error(self.code, responses.get(self.code, _UNKNOWN))
                 return _answered(self.code, JSON, body, self.headers)
             case "html":
                 return _answered(self.code, HTML, _page(self.code), self.headers)

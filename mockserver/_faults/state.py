@@ -5,7 +5,6 @@ They change what is reported about a job, never the job itself: the truth stays 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar, Final
 
 import attrs
@@ -192,22 +191,13 @@ class EmptyOutput(Damages):
             return answered
         match job:
             case {"status": "completed", "output": {} as output}:
-                job["output"] = {name: _emptied(value) for name, value in output.items()}
+                job["output"] = {
+                    name: type(value)() if isinstance(value, (str, list, dict)) else value
+                    for name, value in output.items()
+                }
                 return attrs.evolve(answered, body=msgspec.json.encode(job))
             case _:
                 return answered
-
-
-def _emptied(value: object) -> object:
-    match value:
-        case str():
-            return ""
-        case list():
-            return []
-        case Mapping():
-            return {}
-        case _:
-            return value
 
 
 @attrs.frozen

@@ -44,6 +44,11 @@ class Distribution(Protocol):
         ...
 
 
+def seconds_at(duration: float | Distribution, share: float) -> float:
+    """A duration in seconds, if it is one, or what `share` of a distribution's are below."""
+    return duration if isinstance(duration, (int, float)) else duration.quantile(share)
+
+
 @attrs.frozen
 class Start:
     """All that the run time of a job may depend on.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import attrs
 
 from mockserver._serving.webhooks.settings import WebhookSettings
-from mockserver._world.durations import Distribution
+from mockserver._world.durations import seconds_at
 from mockserver._world.randomness import Randomness
 
 
@@ -55,10 +55,6 @@ class Attempt:
     overtaken_by: float | None = None
 
 
-def _seconds(duration: float | Distribution, share: float) -> float:
-    return duration if isinstance(duration, (int, float)) else duration.quantile(share)
-
-
 def attempts_of(
     settings: WebhookSettings, randomness: Randomness, message: Message
 ) -> tuple[Attempt, ...]:
@@ -67,7 +63,7 @@ def attempts_of(
     def share(purpose: str, copy: int = 0) -> float:
         return randomness.uniform("webhook", message.job_id, message.number, purpose, copy)
 
-    at = message.changed_at + _seconds(settings.delay, share("delay"))
+    at = message.changed_at + seconds_at(settings.delay, share("delay"))
     overtaken = share("overtaken") < settings.overtaken_share
     first = Attempt(
         message,
@@ -77,7 +73,7 @@ def attempts_of(
     )
     if share("duplicate") >= settings.duplicate_share:
         return (first,)
-    again_at = at + _seconds(settings.duplicate_after, share("duplicate after"))
+    again_at = at + seconds_at(settings.duplicate_after, share("duplicate after"))
     second = Attempt(message, again_at, copy=1, is_lost=share("lost", 1) < settings.lost_share)
     return first, second
 
@@ -98,4 +94,4 @@ def lag_of(settings: WebhookSettings, randomness: Randomness, job_id: str) -> fl
     """How far status requests lag behind the messages about a job, in seconds."""
     if randomness.uniform("webhook", job_id, "early") >= settings.early_share:
         return 0.0
-    return _seconds(settings.early_by, randomness.uniform("webhook", job_id, "early by"))
+    return seconds_at(settings.early_by, randomness.uniform("webhook", job_id, "early by"))
