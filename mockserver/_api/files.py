@@ -30,13 +30,7 @@ _HOST: Final = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
 
 @attrs.frozen
 class FilePlace:
-    """Where a request looks for a file.
-
-    Attributes:
-        job_id: The job that the file belongs to; None for a path that names none.
-        name: The file's name.
-        is_temporary: Whether the path is under `/temp/`.
-    """
+    """Where a request looks for a file; if `is_temporary`, under `/temp/`."""
 
     job_id: str | None
     name: str

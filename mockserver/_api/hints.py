@@ -102,13 +102,7 @@ DEFAULT_HINTS: Final = Hints()
 
 @attrs.frozen
 class Scale:
-    """Converts the world's time into the client's.
-
-    Attributes:
-        epoch: The calendar time at the world's start.
-        now: The time, in seconds since then.
-        time_scale: How many seconds pass in the world while one passes for the client.
-    """
+    """Converts the world's time, `now` seconds after `epoch`, into the client's."""
 
     epoch: datetime
     now: float

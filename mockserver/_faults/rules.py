@@ -282,14 +282,7 @@ class Plan:
     Delays add up. The first fault that replaces the answer does so, and the route never sees the
     request. The faults that mislead change the job that is reported, one after the other. The
     faults that damage change the answer, even if it is an error. The server carries out the rest.
-
-    Attributes:
-        names: The names of the rules.
-        delay: How long it is held, in the world's seconds.
-        replacement: What answers it in place of its route.
-        misleading: The rules whose faults change the job that is reported.
-        damages: What changes its answer.
-        connection: What happens to the connection during the answer.
+    `delay` is in the world's seconds.
     """
 
     names: tuple[str, ...] = ()

@@ -64,14 +64,9 @@ class RecordedJob:
 
 @attrs.frozen(kw_only=True)
 class Sighting:
-    """One answer that reported a job's status.
+    """One answer that reported a job's status, and the times of the job if it says them.
 
-    Attributes:
-        at: When it came, in seconds since the recording's start.
-        status: The status, in the API's words.
-        started_at: When processing began, if the answer says so.
-        ended_at: When the job ended, if the answer says so.
-        failure: Why the job failed, if it has.
+    All times are in seconds since the recording's start.
     """
 
     at: float

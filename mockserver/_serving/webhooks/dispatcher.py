@@ -25,13 +25,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class DispatcherState:
-    """The state of a dispatcher.
-
-    Attributes:
-        at: The time, in seconds since the world's start.
-        attempts: The attempts to be made, including those in progress.
-        reported: How many messages there were about each job that hasn't ended.
-    """
+    """The attempts to be made, those in progress among them, and the counts of messages by job."""
 
     at: float
     attempts: tuple[Attempt, ...]
