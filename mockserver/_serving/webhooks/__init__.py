@@ -8,7 +8,7 @@ from mockserver._serving.webhooks.deliveries import Deliveries, DeliveryRecord
 from mockserver._serving.webhooks.live import Webhooks
 from mockserver._serving.webhooks.receivers import WebhookRequest
 from mockserver._serving.webhooks.settings import WebhookSettings
-from mockserver._serving.webhooks.signing import signature_of
+from mockserver._serving.webhooks.wire import signature_of
 
 __all__ = [
     "Deliveries",

@@ -11,8 +11,7 @@ import trio
 from mockserver._serving.network.destinations import why_refused, without_password
 from mockserver._serving.webhooks.deliveries import DeliveryRecord
 from mockserver._serving.webhooks.receivers import ReceiverError, WebhookRequest, post_to_server
-from mockserver._serving.webhooks.signing import SIGNATURE_HEADER
-from mockserver._serving.webhooks.wire import headers_of
+from mockserver._serving.webhooks.wire import SIGNATURE_HEADER, headers_of
 
 if TYPE_CHECKING:
     from mockserver._serving.service import Service

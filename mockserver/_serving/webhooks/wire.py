@@ -1,13 +1,14 @@
-"""The body and the header fields of webhooks."""
+"""The body and the header fields of webhooks, among them the signature."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+import hmac
+from typing import TYPE_CHECKING, Final
 
 from mockserver._api.outputs import RESULTS_URL
 from mockserver._api.times import time_text, unix_time
 from mockserver._api.wire import job_body
-from mockserver._serving.webhooks.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, signature_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
     from mockserver._serving.webhooks.settings import WebhookSettings
     from mockserver._world.jobs import JobView
 
-AGENT = "legnext-mock"
+SIGNATURE_HEADER: Final = "X-Legnext-Signature"
+"""The header field with the signature."""
+TIMESTAMP_HEADER: Final = "X-Legnext-Timestamp"
+"""The header field with the time of sending, if signatures cover it."""
+AGENT: Final = "legnext-mock"
 """The `User-Agent` of messages."""
 
 
@@ -41,3 +46,13 @@ def headers_of(
     if settings.secret:
         headers[SIGNATURE_HEADER] = signature_of(settings.secret, body, timestamp)
     return headers
+
+
+def signature_of(secret: str, body: bytes, timestamp: str | None = None) -> str:
+    """The signature of a body: HMAC-SHA256, in hexadecimal.
+
+    With a timestamp, the signature is of the timestamp, a full stop and the body, so that an old
+    message can't be replayed with a new time.
+    """
+    signed = body if timestamp is None else f"{timestamp}.".encode() + body
+    return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
