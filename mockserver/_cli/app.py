@@ -6,7 +6,6 @@ import sys
 import time
 from datetime import UTC, datetime
 from importlib.metadata import version
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -22,6 +21,7 @@ from mockserver._cli.settings import UsageError, scenario_of
 from mockserver._mock import MockLegnext
 from mockserver._replay import TranscriptError, read_transcript, replaying
 from mockserver._scenario import Scenario
+from mockserver._serving.network.destinations import is_loopback
 
 _HELP = """\
 A stand-in for the Legnext service: simulated jobs behind the real API.
@@ -106,7 +106,7 @@ def serve(
     port
         The port; 0 for any that is free.
     """
-    if options.admin is None and not _is_loopback(host):
+    if options.admin is None and not is_loopback(host):
         options = attrs.evolve(options, admin=False)
     try:
         described = scenario_of(options)
@@ -163,13 +163,6 @@ def explain(topic: Topic, /) -> int:
     """
     print(explanation(topic))  # noqa: T201 - this is what the command says
     return 0
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _live(scenario: Scenario) -> MockLegnext:

@@ -36,12 +36,13 @@ def why_refused(url: str, allowed_hosts: Collection[str]) -> str | None:
         return f"there is no port {parsed.port}"
     # The host to connect to, which `host` shows in another form if it isn't ASCII.
     host = parsed.raw_host.decode("ascii")
-    if _is_loopback(host) or host in map(str.lower, allowed_hosts):
+    if is_loopback(host) or host in map(str.lower, allowed_hosts):
         return None
     return f"{host} is not this machine, and is not among the allowed hosts"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address is that of this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
