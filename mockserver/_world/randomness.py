@@ -8,6 +8,7 @@ in whatever order they are asked about.
 from __future__ import annotations
 
 import hashlib
+from uuid import UUID
 
 import attrs
 
@@ -44,12 +45,7 @@ class Randomness:
 
     def job_id(self, number: int) -> str:
         """The id of job `number`, counted from 0, in the form of a random UUID."""
-        digits = self.digest("job-id", number).hex()
-        # The version and the variant of RFC 9562: 4, and one of 8, 9, a, b.
-        variant = "89ab"[int(digits[16], 16) & 3]
-        return (
-            f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
-        )
+        return str(UUID(bytes=self.digest("job-id", number), version=4))
 
     def of(self, job_id: str) -> Draws:
         """The numbers that belong to one job."""
