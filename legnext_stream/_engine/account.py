@@ -77,7 +77,8 @@ class Account:
         self.durations: Durations = Durations()
         self._trackers: dict[object, Tracker] = {}
         self._past = Tally()
-        self._waiting: list[Callable[[], None]] = []
+        # What to call when a request ends; a dict, so that each is called once, in their order.
+        self._waiting: dict[Callable[[], None], None] = {}
         self._files: Files | None = None
         self._log = Log(lanes.base_url)
         self._observer = None if observe is None else observe(self)
@@ -165,12 +166,12 @@ class Account:
             self.free()
 
     def call_when_free(self, wake: Callable[[], None]) -> None:
-        """Call `wake` once, when the next request of this account ends."""
-        self._waiting.append(wake)
+        """Call `wake` once, when the next request of this account ends, however often this asks."""
+        self._waiting[wake] = None
 
     def free(self) -> None:
         """A request has ended: what waits for a place in flight may look again."""
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting = self._waiting, {}
         for wake in waiting:
             wake()
 

@@ -53,7 +53,6 @@ class Engine:
         self._sources = 1
         self._is_over = False
         self._changed = trio.Event()
-        self._is_called_when_free = False
         # Events that an extension delays, and the nursery where it completes them.
         self._delayed = 0
         self._nursery: trio.Nursery | None = None
@@ -196,21 +195,11 @@ class Engine:
                     continue
                 if step == float("inf"):
                     # Other requests of the account may have used up the limit of requests in flight.
-                    self._call_when_free()
+                    self._account.call_when_free(self.wake)
                 with trio.move_on_at(step):
                     await self._changed.wait()
                 self._changed = trio.Event()
         self._is_over = True
-
-    def _call_when_free(self) -> None:
-        """Look again when a request of the account ends; asked for once until then."""
-        if not self._is_called_when_free:
-            self._is_called_when_free = True
-            self._account.call_when_free(self._on_free)
-
-    def _on_free(self) -> None:
-        self._is_called_when_free = False
-        self.wake()
 
     @trio.lowlevel.enable_ki_protection
     async def _carry_out(self, poll: Poll, polls: trio.MemoryReceiveChannel[Poll]) -> None:

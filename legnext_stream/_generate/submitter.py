@@ -115,7 +115,6 @@ class Submitter:
         self._in_hand = 0
         self._is_all_in = False
         self._room = trio.Event()
-        self._is_called_when_free = False
         self._graces: set[trio.CancelScope] = set()
 
     async def run(self) -> None:
@@ -172,14 +171,9 @@ class Submitter:
         if at > now:
             return at
         at = self._account.pacer.ready_at(now, _SUBMIT)
-        if at == float("inf") and not self._is_called_when_free:
-            self._is_called_when_free = True
-            self._account.call_when_free(self._on_free)
+        if at == float("inf"):
+            self._account.call_when_free(self._batch.wake)
         return at
-
-    def _on_free(self) -> None:
-        self._is_called_when_free = False
-        self._batch.wake()
 
     @trio.lowlevel.enable_ki_protection
     async def _submit(self, item: Item, started_at: float, nth: int) -> None:

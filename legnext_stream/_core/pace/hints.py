@@ -14,8 +14,6 @@ from functools import lru_cache
 
 import msgspec
 
-__all__ = ["Hints", "parse_hints"]
-
 LONGEST_TEXT = 2000
 """How many characters of a header are read at all."""
 

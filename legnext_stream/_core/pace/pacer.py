@@ -15,8 +15,6 @@ from legnext_stream._core.pace.refusals import Refusals
 from legnext_stream._core.pace.signals import Outcome, RequestKind, Signal, Why
 from legnext_stream._core.pace.spacing import Spacing
 
-__all__ = ["Outcome", "Pacer", "RequestKind", "Signal", "Why"]
-
 LONGEST_WINDOW = 86400.0
 
 # Looking up a member of an enum takes as long as a call, and nearly all requests are of this kind.
