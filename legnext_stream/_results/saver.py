@@ -216,11 +216,14 @@ class _Renewal:
             LegnextError: The API refused, or didn't answer.
         """
         async with self._lock:
-            get_job, self.get_job = self.get_job, None
-            if get_job is not None:
-                self.job = await get_job(self.job.job_id)
+            await self._ask_once()
         urls = results_of(self.job, grid=self.grid)
         return urls[number - 1] if number <= len(urls) else None
+
+    async def _ask_once(self) -> None:
+        get_job, self.get_job = self.get_job, None
+        if get_job is not None:
+            self.job = await get_job(self.job.job_id)
 
 
 def _failed(job: Job, problem: str) -> DownloadError:
