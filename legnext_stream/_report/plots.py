@@ -64,7 +64,7 @@ def _chart(draw: Callable[[Figure, T], None]) -> Callable[[T], str]:
     def drawn(data: T) -> str:
         written = io.StringIO()
         # The salt makes the generated ids the same in each run, and unique on the page.
-        with mpl.rc_context(_SETTINGS | {"svg.hashsalt": draw.__name__}):
+        with mpl.rc_context({**_SETTINGS, "svg.hashsalt": draw.__name__}):
             figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
             FigureCanvasSVG(figure)
             draw(figure, data)
