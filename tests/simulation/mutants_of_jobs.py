@@ -97,10 +97,14 @@ def _() -> list[Patch]:
 @MUTANTS.mutant("jobs are polled after their end", breaks="2 one terminal event, then nothing")
 def _() -> list[Patch]:
     emit = Tracker._emit
+    # Each job is revived once: a watch that never ended would make a million polls.
+    revived: set[str] = set()
 
     def revive(self: Tracker, now: float, job: Any, *rest: Any) -> JobEvent:  # noqa: ANN401 - passed on
         event = emit(self, now, job, *rest)
-        if event.status in {JobStatus.COMPLETED, JobStatus.FAILED}:
+        ended = event.status in {JobStatus.COMPLETED, JobStatus.FAILED}
+        if ended and event.job_id not in revived:
+            revived.add(event.job_id)
             self._members.ended = EndedIds()
             self.add(now, job.job_id)
         return event
