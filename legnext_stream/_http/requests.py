@@ -50,6 +50,9 @@ def parse_base_url(text: str) -> str:
 class Writer:
     """Builds the requests to one host. Holds the key, which no repr shows."""
 
+    # Without a `__dict__`, nothing that prints the attributes of objects prints the key.
+    __slots__ = ("_base_url", "_extensions", "_headers", "_key")
+
     def __init__(self, base_url: str, api_key: str, timeout: httpx.Timeout) -> None:
         self._base_url = base_url
         self._key = api_key
