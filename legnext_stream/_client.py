@@ -402,7 +402,7 @@ class LegnextClient:
         return await _requests.get_job(self._account, job_id, retry_for=self._retry_for)
 
     async def submit(self, task_type: TaskType | str, **params: object) -> Job:
-        """Submit a job of any of the 19 task types.
+        """Submit a job of any task type.
 
         Args:
             task_type: The kind of work, e.g. `"diffusion"`.

@@ -296,12 +296,13 @@ def signal_of(
     """
     sent_at = answer.sent_at if sent_at is None else sent_at
     latency = answer.received_at - sent_at
-    outcome = meaning_of(answer).pace
+    meaning = meaning_of(answer)
+    outcome = meaning.pace
     if isinstance(answer, NoReply):
         return Signal(outcome, None, sent_at, latency)
     if limited:
         outcome = Outcome.LIMITED
-    elif limited is False and outcome is Outcome.LIMITED:
+    elif limited is False and meaning.poll is PollMeaning.LIMITED:
         outcome = Outcome.ANSWERED
     return Signal(outcome, parse_hints(answer.headers, answer.wall_time), sent_at, latency)
 

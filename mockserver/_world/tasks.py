@@ -1,6 +1,6 @@
 """The task types: all that the mock knows of them, in one table.
 
-A task type is added here and nowhere else. The rest follows from the table: routes, checks of
+In the mock, a task type is added here and nowhere else. The rest follows from the table: routes, checks of
 parameters, run times, prices, outputs, and the OpenAPI document.
 """
 
@@ -113,7 +113,7 @@ _ALL = (
         Makes.IMAGE,
         Params({"imgUrl": _IMAGE_URL, **_PLACE, **_REMIX, "mask": _MASK}),
     ),
-    # No run times are published for the next three; these are as observed.
+    # No run times are published for the next three; these are guesses.
     TaskType("retexture", (60, 120), Makes.IMAGE, Params({"imgUrl": _IMAGE_URL, **_REMIX})),
     TaskType("remove-background", (20, 60), Makes.IMAGE, Params({"imgUrl": _IMAGE_URL}), points=20),
     TaskType("enhance", (60, 120), Makes.IMAGE, Params(_IMAGE), needs_draft=True),

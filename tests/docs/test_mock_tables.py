@@ -19,8 +19,9 @@ _DOCS = Path(__file__).parents[2] / "docs" / "mock"
 def test_every_fault_has_its_row(fault: type) -> None:
     """Each fault has a row with all of its settings."""
     page = (_DOCS / "faults.md").read_text()
-    (row,) = [line for line in page.splitlines() if line.startswith(f"| `{fault.__name__}(")]
-    assert all(field.name in row for field in attrs.fields(fault))
+    rows = [line for line in page.splitlines() if line.startswith(f"| `{fault.__name__}(")]
+    assert len(rows) == 1, f"{len(rows)} rows for {fault.__name__} in docs/mock/faults.md"
+    assert all(field.name in rows[0] for field in attrs.fields(fault))
 
 
 def test_every_fault_of_the_connection_is_named() -> None:

@@ -132,7 +132,7 @@ async def test_get_job_of_what_is_no_id(bad: Any) -> None:  # noqa: ANN401 - wro
 
 
 def test_the_table_of_params_is_complete() -> None:
-    """The test below submits all 19 task types."""
+    """The test below submits all task types."""
     assert set(PARAMS) == set(TaskType)
 
 

@@ -1,6 +1,6 @@
 """The task types: all that the library knows of each, in one table; and a submit's parameters.
 
-A task type is added, and its run time changed, in `TaskType` and nowhere else.
+In the library, a task type is added, and its run time changed, in `TaskType` and nowhere else.
 """
 
 from __future__ import annotations

@@ -163,7 +163,7 @@ class Control:
 
         Args:
             script: Its lifecycle; None to draw it.
-            task_type: One of the 19 task types.
+            task_type: The name of the task type.
             job_id: Its id; None to draw it.
             callback: The URL to report its end to.
             priority: If the order is by priority, jobs with a higher one go first; None for the

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
 import pytest
 
 from legnext_stream import errors
+from legnext_stream._core import answers
 from legnext_stream._core.answers import (
     TABLE,
     Answer,
@@ -18,6 +20,7 @@ from legnext_stream._core.answers import (
     read_submit,
     signal_of,
 )
+from legnext_stream._core.pace.signals import Outcome
 from tests.legnext_stream.support import no_reply, refusal
 
 # For each status: a status request, a submit, a download, whether another request is repeated, what
@@ -76,6 +79,13 @@ def test_refusals(code: int) -> None:
     assert may_repeat(answer, is_safe=False) == (repeat == "always")
     assert signal_of(answer).outcome is row.pace
     assert type(error_of(answer)) is error
+
+
+def test_a_row_may_set_the_pace_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A code can count as a limit for the pace without counting as one for polls."""
+    row = msgspec.structs.replace(answers.meaning_of_code(503), pace=Outcome.LIMITED)
+    monkeypatch.setitem(answers._BY_CODE, 503, row)
+    assert signal_of(refusal(503), limited=False).outcome is Outcome.LIMITED
 
 
 @pytest.mark.parametrize("name", SILENCE)
