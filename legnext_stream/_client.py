@@ -246,7 +246,8 @@ class LegnextClient:
             webhooks: As for `watch`.
 
         Raises:
-            ConfigurationError: The client is closed.
+            ConfigurationError: The client is closed; or, where events are read, before anything is
+                submitted, no file can be written to `save_to`.
             TypeError: `prompts` is not iterable, or is a single string; or one of the first 10,000
                 items of a collection is not a prompt. (A later one, or one from another iterable,
                 raises where events are read, and ends the stream. So does a prompt that JSON can't

@@ -68,7 +68,8 @@ Exit status:
   0    Every job completed, and its results were saved if that was asked for.
   1    Some job failed, timed out or was not found; or the API or the network
        ended the command.
-  2    Wrong options, ids, file, base URL or API key: change that first.
+  2    Wrong options, ids, file, folder, journal, base URL or API key: change
+       that first.
   130  Ctrl-C. For any other signal that ended it, 128 + its number.
   141  The program that read the output has stopped reading.
 """,

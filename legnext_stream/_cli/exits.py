@@ -7,7 +7,12 @@ import enum
 import sys
 
 from legnext_stream._cli.words import printable
-from legnext_stream.errors import AuthenticationError, ConfigurationError, LegnextError
+from legnext_stream.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    JournalError,
+    LegnextError,
+)
 
 PROGRAM = "legnext-stream"
 
@@ -20,7 +25,7 @@ class Exit(enum.IntEnum):
     INCOMPLETE = 1
     """Some job did not complete, or the API or the network ended the command."""
     USAGE = 2
-    """The call or its environment is wrong: options, ids, file, base URL, API key."""
+    """The call or its environment is wrong: options, ids, file, journal, base URL, API key."""
     CLOSED_PIPE = 141
     """The program that read the output stopped reading. A shell shows SIGPIPE so."""
 
@@ -48,7 +53,9 @@ def fail(error: UsageError | LegnextError | OutputError) -> Exit:
         return Exit.CLOSED_PIPE
     hint = " – is LEGNEXT_API_KEY the right key?" if isinstance(error, AuthenticationError) else ""
     complain(f"{error}{hint}")
-    is_usage = isinstance(error, UsageError | ConfigurationError | AuthenticationError)
+    is_usage = isinstance(
+        error, UsageError | ConfigurationError | AuthenticationError | JournalError
+    )
     return Exit.USAGE if is_usage else Exit.INCOMPLETE
 
 

@@ -1,4 +1,4 @@
-"""What commands read: job ids and prompts, one a line; the fields of a task; journals.
+"""What commands read: job ids, one a line; the fields of a task; journals. Prompts are in `prompts`.
 
 A file is read and checked as a whole before the first request; standard input is read as it arrives.
 What can't be read, or isn't what it should be, raises a `UsageError`.
@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Concatenate, Generic, ParamSpec, Self, TypeVar
 
@@ -19,9 +17,9 @@ import msgspec
 
 from legnext_stream._cli.descriptors import read_some
 from legnext_stream._cli.exits import UsageError
+from legnext_stream._cli.lines import Lines
 from legnext_stream._core.model.ids import check_job_id
-from legnext_stream._core.model.prompts import Prompt
-from legnext_stream._core.model.tasks import TaskType
+from legnext_stream._core.results.file_names import NameTemplate
 from legnext_stream._core.schedule.durations import Durations
 from legnext_stream._journal.contents import read_learned
 from legnext_stream.errors import InvalidJobId, JournalError
@@ -29,13 +27,11 @@ from legnext_stream.errors import InvalidJobId, JournalError
 T = TypeVar("T")
 P = ParamSpec("P")
 
-Parse = Callable[[bytes, str], T | None]
+Parse = Callable[[str, str], T | None]
 """From a line, and its place for messages, to the item on it; None if there is none."""
 
-# No id or prompt is as long as this, in bytes; such a line is not from a list of them.
+# No id or prompt is as long as this, in characters; such a line is not from a list of them.
 _LONGEST_LINE = 65536
-# The longest prompt that the API takes, in characters.
-_LONGEST_PROMPT = 8_192
 
 
 def read(source: str, parse: Parse[T]) -> list[T] | LineStream[T]:
@@ -49,9 +45,16 @@ def read(source: str, parse: Parse[T]) -> list[T] | LineStream[T]:
 
 def read_file(path: str, parse: Parse[T]) -> list[T]:
     """The items of a file."""
-    lines = _content(path).split(b"\n")
+    lines = read_lines(path)
     items = (parse(line, f"{path}:{number}") for number, line in enumerate(lines, 1))
     return [item for item in items if item is not None]
+
+
+def read_lines(path: str) -> list[str]:
+    """The lines of a file."""
+    lines = Lines(path)
+    lines.feed(_content(path), is_last=True)
+    return list(iter(lines.next, None))
 
 
 def _content(path: str) -> bytes:
@@ -70,9 +73,11 @@ class LineStream(Generic[T]):
     _parse: Parse[T]
     name: str = "standard input"
     is_at_end: bool = False
-    _lines: deque[bytes] = attrs.field(factory=deque, init=False)
-    _begun: bytes = attrs.field(default=b"", init=False)
-    _number: int = attrs.field(default=0, init=False)
+    _lines: Lines = attrs.field(init=False)
+
+    @_lines.default
+    def _find_lines(self) -> Lines:
+        return Lines(self.name)
 
     def __aiter__(self) -> Self:
         return self
@@ -80,9 +85,8 @@ class LineStream(Generic[T]):
     async def __anext__(self) -> T:
         """The next item."""
         while True:
-            while self._lines:
-                self._number += 1
-                item = self._parse(self._lines.popleft(), f"{self.name}:{self._number}")
+            while (line := self._lines.next()) is not None:
+                item = self._parse(line, self._lines.place)
                 if item is not None:
                     return item
             if self.is_at_end:
@@ -94,13 +98,10 @@ class LineStream(Generic[T]):
             read = await read_some(self.fd)
         except OSError as error:
             raise UsageError(f"can't read {self.name}: {error.strerror}") from None
-        *whole, self._begun = (self._begun + read).split(b"\n")
-        self._lines.extend(whole)
-        if not read:
-            self.is_at_end = True
-            self._lines.append(self._begun)
-        elif len(self._begun) > _LONGEST_LINE:
-            raise UsageError(f"{self.name}: a line of more than {_LONGEST_LINE} bytes")
+        self.is_at_end = not read
+        self._lines.feed(read, is_last=self.is_at_end)
+        if len(self._lines.begun) > _LONGEST_LINE:
+            raise UsageError(f"{self.name}: a line of more than {_LONGEST_LINE:,} characters")
 
 
 def expected_of(items: Sequence[T] | LineStream[T]) -> Callable[[], int | None]:
@@ -113,9 +114,9 @@ def expected_of(items: Sequence[T] | LineStream[T]) -> Callable[[], int | None]:
     return lambda: len(items)
 
 
-def parse_id(line: bytes, where: str) -> str | None:
+def parse_id(line: str, where: str) -> str | None:
     """The job id on a line, or None if it is blank. A `#` begins a comment."""
-    item = _text(line).partition("#")[0].strip()
+    item = line.partition("#")[0].strip()
     return check_id(item, where) if item else None
 
 
@@ -127,54 +128,12 @@ def check_id(item: str, where: str) -> str:
         raise UsageError(f"{where}: {error}") from None
 
 
-class _PromptLine(msgspec.Struct, forbid_unknown_fields=True):
-    """A line of JSON. `tag` is the caller's own and comes back with each event."""
-
-    text: str = ""
-    tag: object = None
-    task_type: str | None = None
-    params: dict[str, object] = {}
-
-
-_decode = msgspec.json.Decoder(_PromptLine).decode
-
-
-def prompt_parser(task_type: TaskType, *, is_json: bool) -> Parse[Prompt]:
-    """A function that reads the prompt on a line.
-
-    In plain text the whole line is the prompt; lines that begin with a `#` are comments. A line of
-    JSON may name another task than `task_type`.
-    """
-    return partial(_parse_prompt, task_type=task_type, is_json=is_json)
-
-
-def _parse_prompt(line: bytes, where: str, *, task_type: TaskType, is_json: bool) -> Prompt | None:
-    if is_json:
-        line = line.removeprefix(b"\xef\xbb\xbf").strip()
-        if not line:
-            return None
-        try:
-            said = _decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise UsageError(f"{where}: {error}") from None
-    else:
-        said = _PromptLine(text=_text(line).strip())
-        if not said.text or said.text.startswith("#"):
-            return None
-    if len(said.text) > _LONGEST_PROMPT:
-        raise UsageError(f"{where}: a prompt has at most {_LONGEST_PROMPT:,} characters")
+def check_name(template: str) -> NameTemplate:
+    """A template for file names; a `UsageError` if it can't be one."""
     try:
-        return Prompt(
-            said.text, tag=said.tag, task_type=said.task_type or task_type, params=said.params
-        )
-    except (ValueError, TypeError) as error:
-        raise UsageError(f"{where}: {error}") from None
-
-
-def _text(line: bytes) -> str:
-    """A line as text, without the byte order mark that some editors write at the beginning."""
-    # Bytes that are not UTF-8 become escapes, which an error message can show.
-    return line.decode("utf-8", "backslashreplace").removeprefix("\ufeff")
+        return NameTemplate(template)
+    except ValueError as error:
+        raise UsageError(f"--name: {error}") from None
 
 
 def read_fields(texts: Iterable[str]) -> dict[str, object]:

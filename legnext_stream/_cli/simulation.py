@@ -19,12 +19,8 @@ import attrs
 import trio
 
 from legnext_stream._cli.exits import Exit, UsageError
-from legnext_stream._cli.inputs import (
-    from_journal,
-    learned_durations,
-    prompt_parser,
-    read_file,
-)
+from legnext_stream._cli.inputs import from_journal, learned_durations
+from legnext_stream._cli.prompts import read_prompt_file
 from legnext_stream._cli.running import run_to_exit
 from legnext_stream._client import LegnextClient
 from legnext_stream._core.model.jobs import JobStatus
@@ -76,8 +72,7 @@ def find_batch(
         prompts = [Prompt(f"simulated prompt {n + 1}", task_type=task_type) for n in range(number)]
         title = f"{number:,} simulated jobs"
     else:
-        is_json = source.endswith(".jsonl")
-        prompts = read_file(source, prompt_parser(task_type, is_json=is_json))
+        prompts = read_prompt_file(source, task_type)
         title = f"simulation of {source}"
     for position, prompt in enumerate(prompts, 1):
         if prompt.params.keys() & {"jobId", "job_id"}:

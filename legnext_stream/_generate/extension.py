@@ -52,6 +52,15 @@ class PromptsExtension(Extension):
         self._saver = saver
         self._journal = journal
 
+    async def open(self) -> None:
+        """Check that results can be saved, before any of them costs money.
+
+        Raises:
+            ConfigurationError: They can't be saved in the folder.
+        """
+        if self._saver is not None:
+            await self._saver.check()
+
     async def restore(self) -> Sequence[JobEvent]:
         """Go on from an earlier run; return the unacknowledged ends of prompts without a job."""
         if self._journal is None:

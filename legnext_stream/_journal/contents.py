@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -194,7 +195,9 @@ def read_learned(path: Path, name: str) -> Mapping[str, Any] | None:
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[sqlite3.Connection, int]]:
     """Read a file, of the version returned, without disturbing a watch that has it open."""
-    if not path.is_file():
+    if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir() raises if it may not look
+        raise JournalError(f"{path} is a folder, not a journal")
+    if not os.path.isfile(path):  # noqa: PTH113 - as above
         raise JournalError(f"there is no journal {path}")
     try:
         with closing(

@@ -93,7 +93,9 @@ class SqliteRecorder:
             msg = f"{self._path} is in use by another watch: a journal has one at a time"
             raise JournalInUseError(msg) from None
         except OSError as error:
-            raise JournalError(f"can't open the journal {self._path}: {error}") from error
+            raise JournalError(
+                f"can't open the journal {self._path}: {error.strerror or error}"
+            ) from error
         try:
             with self._named("open"):
                 self._connection = connection = sqlite3.connect(

@@ -30,7 +30,7 @@ def check_report(path: Path) -> None:
             f"a report needs {' and '.join(missing)}: pip install 'legnext-stream[report]'"
         )
     folder = path.absolute().parent
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir() raises if it may not look
         raise ConfigurationError(f"can't write the report {path}: there is no folder {folder}")
     if path.is_dir() or not os.access(folder, os.W_OK):
         raise ConfigurationError(f"can't write the report {path}: no file can be written there")

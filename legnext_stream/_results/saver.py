@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from legnext_stream._core.results.urls import MOST_RESULTS, results_of, soon_gon
 from legnext_stream._http.files import Files
 from legnext_stream._log import LOGGER
 from legnext_stream._results.fetching import Fetching
+from legnext_stream._results.folders import check_folder
 from legnext_stream._util.threads import run_blocking
 from legnext_stream.errors import DownloadError
 
@@ -81,6 +83,14 @@ class Saver:
         self._timeout = math.inf if timeout is None else timeout
         self._get_job = get_job
 
+    async def check(self) -> None:
+        """Check that files can be written to the folder.
+
+        Raises:
+            ConfigurationError: They can't; the message says why.
+        """
+        await run_blocking(partial(check_folder, self._folder))
+
     async def save(
         self, job: Job, prompt: Prompt | None = None, *, position: int | None = None
     ) -> tuple[SavedFile, ...]:
@@ -98,7 +108,8 @@ class Saver:
         try:
             await run_blocking(lambda: self._folder.mkdir(parents=True, exist_ok=True))
         except OSError as error:
-            raise _failed(job, f"the folder {self._folder} can't be created: {error}") from error
+            problem = f"the folder {self._folder} can't be created: {error.strerror or error}"
+            raise _failed(job, problem) from error
         is_warned = False
 
         def look(url: str, present: float) -> None:

@@ -12,7 +12,14 @@ import trio
 
 from legnext_stream._cli.descriptors import write_all
 from legnext_stream._cli.exits import EXPECTED, Exit, UsageError, say
-from legnext_stream._cli.inputs import LineStream, check_id, from_journal, parse_id, read
+from legnext_stream._cli.inputs import (
+    LineStream,
+    check_id,
+    check_name,
+    from_journal,
+    parse_id,
+    read,
+)
 from legnext_stream._cli.options import ApiOptions, Count, Flag, Ids, Source
 from legnext_stream._cli.running import need_key, need_stdout
 from legnext_stream._cli.words import printable
@@ -22,6 +29,7 @@ from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.model.prompts import Prompt
 from legnext_stream._core.results.file_names import DEFAULT_NAME
 from legnext_stream._journal.contents import read_jobs
+from legnext_stream._results import check_folder
 from legnext_stream.errors import DownloadError, NotFoundError
 
 _FAILURES_SHOWN = 10
@@ -58,9 +66,13 @@ async def download(
     """
     if source is None and not ids and journal is None:
         raise UsageError("nothing to download: name a file of job ids, --id or --journal")
+    template = check_name(name)
     wanted = [Wanted(check_id(item, "--id")) for item in ids]
     wanted += [] if journal is None else _completed_in(journal)
     more = [] if source is None else read(source, parse_id)
+    if template.names_position and (more or any(each.position is None for each in wanted)):
+        raise UsageError("--name: only jobs from the journal of generate have a {position}")
+    check_folder(save_to)
     need_key()
     stdout = need_stdout()
     async with LegnextClient(base_url=options.base_url) as client:
@@ -152,9 +164,6 @@ class _Downloads:
         except (DownloadError, NotFoundError) as error:
             problem = printable(str(error))
             self.failed.append(f"{wanted.job_id}  {problem}")
-        except ValueError as error:
-            # The template of the file names.
-            raise UsageError(str(error)) from None
         self.jobs += 1
         self.kept += sum(file.was_there for file in files)
         self.new += sum(not file.was_there for file in files)

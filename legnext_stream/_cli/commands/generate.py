@@ -8,11 +8,13 @@ from typing import Literal
 from legnext_stream._cli.commands.watch import find_journal
 from legnext_stream._cli.exits import PROGRAM, Exit, UsageError
 from legnext_stream._cli.following import follow_jobs
-from legnext_stream._cli.inputs import LineStream, prompt_parser, read
+from legnext_stream._cli.inputs import LineStream, check_name
 from legnext_stream._cli.options import Count, Flag, FollowOptions, Source
+from legnext_stream._cli.prompts import read_prompts
 from legnext_stream._core.model.prompts import Prompt
 from legnext_stream._core.model.tasks import TaskType
 from legnext_stream._core.results.file_names import DEFAULT_NAME
+from legnext_stream._results import check_folder
 
 
 async def generate(
@@ -41,8 +43,9 @@ async def generate(
     Args:
         source: A file of prompts, one a line; - for standard input, which is read as it arrives.
             Blank lines are ignored, and so are lines that begin with a #. A file whose name ends in
-            .jsonl has one JSON object a line: "text", and optionally "tag", "task_type" and
-            "params". A file is checked as a whole before the first request.
+            .jsonl or .ndjson has one JSON object a line: "text", and optionally "tag", "task_type"
+            and "params". A .json file has an array of such objects, or of texts. A file is checked
+            as a whole before the first request.
         save_to: A folder for the images and videos; it is created if it doesn't exist. Existing
             files are never overwritten.
         task_type: The task of prompts that don't name one.
@@ -57,10 +60,12 @@ async def generate(
         options: What the commands that follow jobs have in common.
     """
     known = find_journal(options.journal)
+    check_name(name)
+    if save_to is not None:
+        check_folder(save_to)
     prompts: list[Prompt] | LineStream[Prompt] = []
     if source is not None:
-        is_json = jsonl or source.endswith(".jsonl")
-        prompts = read(source, prompt_parser(task_type, is_json=is_json))
+        prompts = read_prompts(source, task_type, is_json=jsonl)
     elif known is None:
         raise UsageError("nothing to submit: name a file of prompts, or - for standard input")
     # Prompts that the journal has seen to their end give no events, so there is no total to expect.

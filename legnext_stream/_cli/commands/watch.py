@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -45,9 +46,16 @@ async def watch(
 
 def find_journal(path: Path | None) -> Standing | None:
     """What a journal says of its batch; None without a journal, or with one yet to be begun."""
-    if path is None or not path.exists():
+    if path is None:
         return None
-    return from_journal(read_standing, path)
+    if os.path.lexists(path):
+        return from_journal(read_standing, path)
+    folder = path.absolute().parent
+    if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir() raises if it may not look
+        raise UsageError(f"can't begin the journal {path}: there is no folder {folder}")
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"can't begin the journal {path}: no file can be written there")
+    return None
 
 
 def _find_ids(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from string import Formatter
 
 import attrs
@@ -59,8 +60,8 @@ class NameTemplate:
     `{position:04}`.
 
     Raises:
-        ValueError: Two results could get the same name, the name could lead out of the folder, or
-            there is no such field. The message says what to write.
+        ValueError: Two results could get the same name, the name could lead out of the folder or is
+            too long, or there is no such field. The message says what to write.
     """
 
     def __init__(self, text: str) -> None:
@@ -73,6 +74,11 @@ class NameTemplate:
             msg = f"{text!r} has neither {{job_id}} nor {{position}}, so jobs would collide"
             raise ValueError(msg)
         self.names_job: bool = "job_id" in fields  # whether the name contains the job's id
+        self.names_position: bool = "position" in fields  # whether it needs the prompt's position
+        if _least(self._parts) > _LONGEST_STEM:
+            raise ValueError(
+                f"{text[:40]!r}… makes names that are longer than a file system accepts"
+            )
 
     def stem(self, origin: Origin) -> str:
         """The name of a result, without its suffix.
@@ -125,6 +131,14 @@ def _parts(text: str) -> list[tuple[str, str, str]]:
     if parts and parts[0][0].startswith("."):
         raise ValueError(f"{text!r} begins with a dot, which hides files")
     return parts
+
+
+def _least(parts: Sequence[tuple[str, str, str]]) -> int:
+    """How long a name is at least, in bytes, for a job whose id is a UUID."""
+    return sum(
+        len(literal.encode()) + (36 if field == "job_id" else int(spec or 0))
+        for literal, field, spec in parts
+    )
 
 
 _SUFFIXES = tuple(kind.suffix for kind in KINDS)

@@ -93,6 +93,15 @@ def test_a_key_that_is_refused_ends_it(tmp_path: Path) -> None:
         (["--journal", "none.db", "--save-to", "out"], "there is no journal"),
         (["--id", "a b", "--save-to", "out"], "'a b' is not a job id"),
         (["--id", "job-1", "--save-to", "out", "--name", "same"], "has no {number}"),
+        (["--id", "job-1", "--save-to", "ids.txt"], "ids.txt is not a folder"),
+        (
+            ["ids.txt", "--save-to", "out", "--name", "{position}-{number}"],
+            "only jobs from the journal of generate have a {position}",
+        ),
+        (
+            ["--id", "job-1", "--save-to", "out", "--name", "{position}-{number}"],
+            "only jobs from the journal of generate have a {position}",
+        ),
     ],
 )
 def test_wrong_usage_is_named(
@@ -104,7 +113,9 @@ def test_wrong_usage_is_named(
 ) -> None:
     """One message says what to change, and the status is 2."""
     monkeypatch.setenv("LEGNEXT_API_KEY", KEY)
+    monkeypatch.setenv("LEGNEXT_BASE_URL", "http://127.0.0.1:9")
     monkeypatch.chdir(tmp_path)
+    Path("ids.txt").write_text("job-1\n")
     assert run(["download", *arguments]) == 2
     err = capfd.readouterr().err
     assert message in err

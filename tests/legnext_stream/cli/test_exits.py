@@ -11,6 +11,7 @@ from legnext_stream import (
     ConfigurationError,
     HostUnreachableError,
     InsufficientCreditsError,
+    JournalInUseError,
     LegnextError,
 )
 from legnext_stream._cli import main
@@ -22,6 +23,7 @@ from legnext_stream._cli.exits import Exit, complain, fail
     [
         (AuthenticationError("no"), Exit.USAGE),
         (ConfigurationError("no"), Exit.USAGE),
+        (JournalInUseError("no"), Exit.USAGE),
         (InsufficientCreditsError("no"), Exit.INCOMPLETE),
         (HostUnreachableError("no"), Exit.INCOMPLETE),
     ],

@@ -109,7 +109,17 @@ def test_ctrl_c_ends_it(empty_slow_mock: MockServer, tmp_path: Path) -> None:
         (["prompts.jsonl"], "prompts.jsonl:1: "),
         (["prompts.txt", "--task-type", "paint"], "--task-type"),
         (["prompts.txt", "--task-type", "upscale"], "prompts.txt:1: upscale takes no text"),
-        (["prompts.txt", "--save-to", "out", "--name", "same"], "has no {number}"),
+        (["prompts.txt", "--name", "same"], "--name: 'same' has no {number}"),
+        (["prompts.txt", "--save-to", "prompts.txt"], "prompts.txt is not a folder"),
+        (["prompts.txt", "--save-to", "prompts.txt/out"], "prompts.txt is not a folder"),
+        (
+            ["prompts.txt", "--journal", "gone/batch.db"],
+            "can't begin the journal gone/batch.db: there",
+        ),
+        (["prompts.txt", "--journal", "."], ". is a folder, not a journal"),
+        (["prompts.txt", "--journal", "prompts.txt"], "can't read the journal prompts.txt"),
+        (["list.json"], "list.json:1: "),
+        (["latin.txt"], "latin.txt:1: byte 4 of the line (0xe9) is not UTF-8"),
         (["prompts.txt", "--at-once", "0"], "--at-once"),
         (["prompts.txt", "--if-unknown", "guess"], "--if-unknown"),
     ],
@@ -127,6 +137,8 @@ def test_wrong_usage_is_named(
     monkeypatch.chdir(tmp_path)
     Path("prompts.txt").write_text("a fox\n")
     Path("prompts.jsonl").write_text("a fox\n")
+    Path("list.json").write_text("a fox\n")
+    Path("latin.txt").write_text("café\n", encoding="latin-1")
     assert run(["generate", *arguments]) == 2
     out, err = capfd.readouterr()
     assert not out

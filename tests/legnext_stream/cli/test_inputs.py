@@ -11,13 +11,8 @@ import pytest
 import trio
 import trio.testing
 
-from legnext_stream import TaskType
 from legnext_stream._cli.exits import UsageError
-from legnext_stream._cli.inputs import LineStream, parse_id, prompt_parser, read_fields, read_file
-from legnext_stream._core.model.prompts import Prompt
-
-_TEXT = prompt_parser(TaskType.DIFFUSION, is_json=False)
-_JSON = prompt_parser(TaskType.DIFFUSION, is_json=True)
+from legnext_stream._cli.inputs import LineStream, check_name, parse_id, read_fields, read_file
 
 
 @pytest.fixture
@@ -33,17 +28,16 @@ def pipe() -> Iterator[tuple[int, int]]:
 @pytest.mark.parametrize(
     ("line", "job_id"),
     [
-        (b"job-1", "job-1"),
-        (b"  job-1\t\r", "job-1"),
-        (b"job-1 # the fox", "job-1"),
-        (b"\xef\xbb\xbfjob-1", "job-1"),
-        (b"", None),
-        (b" \r", None),
-        (b"# a comment, with an \xff in it", None),
+        ("job-1", "job-1"),
+        ("  job-1\t", "job-1"),
+        ("job-1 # the fox", "job-1"),
+        ("", None),
+        ("  ", None),
+        ("# a comment, with an ÿ in it", None),
     ],
 )
-def test_a_line_is_an_id_a_comment_or_blank(line: bytes, job_id: str | None) -> None:
-    """Spaces, comments, line ends and byte order marks are ignored."""
+def test_a_line_is_an_id_a_comment_or_blank(line: str, job_id: str | None) -> None:
+    """Spaces and comments are ignored."""
     assert parse_id(line, "here:1") == job_id
 
 
@@ -58,7 +52,9 @@ def test_a_file_is_read_whole(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (b"a\nb c\n", r"ids\.txt:2: 'b c' is not a job id"),
-        (b"a\n\n\xff\xfe\n", r"ids\.txt:3: .*xff.*is not a job id"),
+        (b"a\n\n\xff\xfe\n", r"ids\.txt:3: byte 1 of the line \(0xff\) is not UTF-8"),
+        (b"a\n# f\xfcr\nb", r"ids\.txt:2: byte 4 of the line \(0xfc\) is not UTF-8"),
+        (b'["a"]', r"ids\.txt:1: '\[\"a\"\]' is not a job id"),
         (b"../etc", r"ids\.txt:1: '\.\./etc' is not a job id"),
     ],
 )
@@ -128,85 +124,6 @@ async def test_an_unreadable_stream_is_named(tmp_path: Path) -> None:
     os.close(folder)
 
 
-@pytest.mark.parametrize(
-    ("line", "prompt"),
-    [
-        (b"a fox", Prompt("a fox")),
-        (b"  a fox, #ff0000 --ar 2:3 \r", Prompt("a fox, #ff0000 --ar 2:3")),
-        ("\ufeffein Föhn".encode(), Prompt("ein Föhn")),
-        (b"# later", None),
-        (b"  \t", None),
-    ],
-)
-def test_a_line_is_a_prompt_a_comment_or_blank(line: bytes, prompt: Prompt | None) -> None:
-    """A # in the middle of a line is part of the prompt."""
-    assert _TEXT(line, "here:1") == prompt
-
-
-@pytest.mark.parametrize(
-    ("line", "prompt"),
-    [
-        (b'{"text": "a fox"}', Prompt("a fox")),
-        (b'{"text": "a fox", "tag": {"page": 3}}\r', Prompt("a fox", tag={"page": 3})),
-        (
-            b'{"task_type": "upscale", "params": {"jobId": "a", "imageNo": 0, "type": 1}}',
-            Prompt("", task_type="upscale", params={"jobId": "a", "imageNo": 0, "type": 1}),
-        ),
-        (b"\xef\xbb\xbf  ", None),
-    ],
-)
-def test_a_line_of_json_says_more(line: bytes, prompt: Prompt | None) -> None:
-    """A JSON line may have a tag, a task type and its fields."""
-    assert _JSON(line, "here:1") == prompt
-
-
-def test_the_default_task_type() -> None:
-    """Prompts without a task type get the command's."""
-    prompt = prompt_parser(TaskType.SHORTEN, is_json=False)(b"a long tale", "here:1")
-    assert prompt is not None
-    assert prompt.task_type is TaskType.SHORTEN
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("p.txt", b"a\n" + b"x" * 8193, r"p\.txt:2: a prompt has at most 8,192 characters"),
-        ("p.jsonl", b'{"text": "a"}\n{"txt": "b"}', r"p\.jsonl:2: .*txt"),
-        ("p.jsonl", b'{"text": 7}', r"p\.jsonl:1: "),
-        ("p.jsonl", b"a fox", r"p\.jsonl:1: "),
-        ("p.jsonl", b'{"text": "\xff"}', r"p\.jsonl:1: "),
-        ("p.jsonl", b'{"text": "a", "task_type": "paint"}', r"p\.jsonl:1: .*paint"),
-        ("p.jsonl", b'{"text": "a", "params": {"text": "b"}}', r"p\.jsonl:1: .*twice"),
-    ],
-)
-def test_a_bad_prompt_is_named(tmp_path: Path, name: str, content: bytes, message: str) -> None:
-    """The message has the file, the line and what is wrong."""
-    path = tmp_path / name
-    path.write_bytes(content)
-    with pytest.raises(UsageError, match=message):
-        read_file(str(path), _JSON if name.endswith("jsonl") else _TEXT)
-
-
-def test_a_file_of_prompts_is_read_whole(tmp_path: Path) -> None:
-    """All prompts of a file, in order, with repetitions."""
-    path = tmp_path / "prompts.txt"
-    path.write_text("# two\na fox\n\na fox\n")
-    assert read_file(str(path), _TEXT) == [Prompt("a fox"), Prompt("a fox")]
-
-
-async def test_prompts_are_returned_as_their_lines_arrive() -> None:
-    """A prompt is returned once its line is complete."""
-    reading, writing = os.pipe()
-    prompts = LineStream(reading, _TEXT)
-    os.write(writing, b"a fox\nan or")
-    assert await anext(prompts) == Prompt("a fox")
-    assert not prompts.is_at_end
-    os.write(writing, b"chard")
-    os.close(writing)
-    assert [prompt.text async for prompt in prompts] == ["an orchard"]
-    os.close(reading)
-
-
 def test_values_are_json_or_text_or_files(tmp_path: Path) -> None:
     """Values are numbers, lists, texts or file contents."""
     path = tmp_path / "mask.png"
@@ -243,3 +160,10 @@ def test_bad_fields_are_named(texts: list[str], message: str) -> None:
     """The message says what is wrong."""
     with pytest.raises(UsageError, match=message):
         read_fields(texts)
+
+
+def test_a_template_of_file_names_is_checked() -> None:
+    """The message names the option."""
+    assert check_name("{position}-{number}{suffix}").names_position
+    with pytest.raises(UsageError, match=r"--name: '\{size\}' has a field that isn't one of"):
+        check_name("{size}")

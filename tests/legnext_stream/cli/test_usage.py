@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -42,6 +43,11 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         (["watch", "--id", JOB_ID, "--base-url", "ftp://host"], "base_url must look like"),
         (["watch", "--api-key", "x"], "--api-key"),
+        (
+            ["watch", "ids.txt", "--journal", "gone/b.db"],
+            "can't begin the journal gone/b.db: there is",
+        ),
+        (["watch", "ids.txt", "--journal", "."], ". is a folder, not a journal"),
         (["demo", "--jobs", "0"], "--jobs"),
         (["demo", "--time-scale", "0"], "--time-scale"),
         (["demo", "--time-scale", "inf"], "--time-scale"),
@@ -64,6 +70,15 @@ def test_wrong_usage_is_named(
     assert err.startswith("legnext-stream: ")
     assert err.count("\n") == 1
     assert KEY not in err
+
+
+def test_a_folder_that_takes_no_journal(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """It is named before anything is done."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert run(["watch", "--id", JOB_ID, f"--journal={tmp_path}/b.db"]) == 2
+    assert f"can't begin the journal {tmp_path}/b.db: no file can be" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("key", ["", "  "])

@@ -14,6 +14,7 @@ import trio.testing
 
 from legnext_stream import (
     AuthenticationError,
+    ConfigurationError,
     EventStream,
     HostUnreachableError,
     JobStatus,
@@ -507,6 +508,15 @@ async def test_a_file_that_can_not_be_had_is_told(tmp_path: Path) -> None:
     errors = [end.download_error for end in ends.values() if end.download_error]
     (error,) = errors
     assert error.job_id in mock.truth
+
+
+async def test_a_folder_that_can_not_be_written_costs_nothing(tmp_path: Path) -> None:
+    """It is found out before anything is submitted."""
+    mock, folder = MockLegnext(), tmp_path / "file"
+    folder.touch()
+    with pytest.raises(ConfigurationError, match="file is not a folder"):
+        await generated(mock, cats(3), save_to=folder)
+    assert not mock.truth
 
 
 async def test_a_client_that_is_closed_ends_its_streams() -> None:

@@ -142,6 +142,8 @@ def test_an_empty_field_leaves_no_dot_in_front() -> None:
         ("{}-{number}", "a field that isn't one of"),
         ("{job_id}-{number}{suffix:5}", "a field that isn't one of"),
         ("{job_id}-{number", "not a template"),
+        ("x" * 242 + "{position}-{number}", "longer than a file system accepts"),
+        ("{position:99}-{job_id}-{job_id}-{job_id}-{job_id}-{number}", "longer than"),
     ],
 )
 def test_what_is_no_template(template: str, why: str) -> None:
