@@ -55,9 +55,9 @@ def readme_commands(word: str) -> list[list[str]]:
     return [shlex.split(command) for command in line.split("&&")]
 
 
-def run_marked(session: nox.Session, markers: str) -> None:
+def run_marked(session: nox.Session, markers: str, *packages: str) -> None:
     """Run the tests that have these markers, and try all examples of Hypothesis."""
-    install(session, "-e", ".[test]")
+    install(session, "-e", ".[test]", *packages)
     env = {"HYPOTHESIS_PROFILE": "thorough"}
     session.run("pytest", "-n", "auto", "-m", markers, *session.posargs, env=env)
 
@@ -107,13 +107,14 @@ def fuzz(session: nox.Session) -> None:
 @nox.session
 def documented(session: nox.Session) -> None:
     """What the documentation tells people to type is typed, and its examples and notebook run."""
-    run_marked(session, "documented")
+    # Type checkers read the examples too.
+    run_marked(session, "documented", "-e", ".[lint]")
 
 
 @nox.session
 def thorough(session: nox.Session) -> None:
     """The four sessions above at once, which takes less time than one after the other."""
-    run_marked(session, "campaign or hypothesis or fuzz or documented")
+    run_marked(session, "campaign or hypothesis or fuzz or documented", "-e", ".[lint]")
 
 
 # ---------------------------------------------------------------- checks of the code

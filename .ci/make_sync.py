@@ -33,7 +33,7 @@ CODE: Final = {
     r"\banext\(": "next(",
     # The Trio side raises it in both.
     r"(?<!except )\bStopAsyncIteration\b": "StopIteration",
-    r" \| AsyncIterable\[[^]]*\]": "",
+    r" \| AsyncIterable\[[^][]*(\[[^][]*\][^][]*)?\]": "",
     r"\blegnext_stream\.aio\b": "legnext_stream.sync",
     r"_aio\b": "_sync",
 }

@@ -45,7 +45,7 @@ _LEADS_NOWHERE: Final = {
     "httpx.AsyncBaseTransport httpx.AsyncClient httpx.TransportError",
     "hypothesis.strategies.SearchStrategy",
     # Type variables.
-    "T T_co",
+    "Event_co T T_co Tag Tag_co",
     # Callables that ASGI or a guide describes.
     "ASGIApp Handler",
     # The mock's aliases for literals, unions and keyword arguments; its guides list the values.
@@ -53,7 +53,7 @@ _LEADS_NOWHERE: Final = {
     "Separator TimeResolution Unmatched WhenFull",
     "Asked Criteria Distribution Fault LimitLike Phases RunTimes StepLike",
     # The library's aliases for iterables and literals.
-    "IfUnknown Jobs Prompts",
+    "IfUnknown Jobs Prompts Tagged Texts",
     # Opaque parts of a mock.
     "Draws Exchange FaultsSnapshot Job JobView JournalSnapshot LimitsSnapshot QueueState Randomness",
     "Recent RecordedJob Service WebhooksState",

@@ -7,7 +7,7 @@ async for event in watch(job_ids):
 from typing import TYPE_CHECKING
 
 from legnext_stream._client import LegnextClient
-from legnext_stream._core.model.events import JobEvent, SavedFile
+from legnext_stream._core.model.events import JobEvent, PromptEvent, SavedFile
 from legnext_stream._core.model.jobs import Job, JobError, JobStatus, Output, Usage
 from legnext_stream._core.model.prompts import Prompt
 from legnext_stream._core.model.tasks import TaskType
@@ -80,6 +80,7 @@ __all__ = [
     "Pacing",
     "PermissionDeniedError",
     "Prompt",
+    "PromptEvent",
     "RateLimitError",
     "SavedFile",
     "Selection",

@@ -7,15 +7,16 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 
 import trio
 
 from legnext_stream import _requests
 from legnext_stream._accounts import open_account
-from legnext_stream._core.model.events import SavedFile
+from legnext_stream._core.model.events import PromptEvent, SavedFile
 from legnext_stream._core.model.ids import check_job_id
 from legnext_stream._core.model.jobs import Job
+from legnext_stream._core.model.prompts import Prompt, Tag
 from legnext_stream._core.model.tasks import TaskType, api_fields, check_task_type
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.stats import Stats
@@ -24,7 +25,13 @@ from legnext_stream._engine.collecting import completed, ends, gathered
 from legnext_stream._engine.sources import Jobs
 from legnext_stream._engine.stream import EventStream, Selection
 from legnext_stream._extensions import watch_extensions
-from legnext_stream._options import WaitOptions, WatchOptions, passing, refuse_unknown
+from legnext_stream._options import (
+    GenerateOptions,
+    WaitOptions,
+    WatchOptions,
+    passing,
+    refuse_unknown,
+)
 from legnext_stream._requests import Balance
 from legnext_stream._util.trio_only import require_trio
 from legnext_stream.errors import ConfigurationError
@@ -32,8 +39,7 @@ from legnext_stream.errors import ConfigurationError
 if TYPE_CHECKING:
     import httpx
 
-    from legnext_stream._core.model.prompts import Prompt
-    from legnext_stream._generate import IfUnknown, Prompts, PromptsExtension
+    from legnext_stream._generate import IfUnknown, Prompts, PromptsExtension, Tagged, Texts
     from legnext_stream._journal import JournalExtension
     from legnext_stream._telemetry import Telemetry
     from legnext_stream._webhooks import WebhookReceiver
@@ -183,6 +189,22 @@ class LegnextClient:
         """
         return self._stream(jobs, timeout, pacing, journal, webhooks)
 
+    @overload
+    def generate(
+        self, prompts: tuple[()] = (), **options: Unpack[GenerateOptions]
+    ) -> EventStream[PromptEvent[Any]]: ...
+    @overload
+    def generate(
+        self, prompts: Texts, **options: Unpack[GenerateOptions]
+    ) -> EventStream[PromptEvent[None]]: ...
+    @overload
+    def generate(
+        self, prompts: Tagged[Tag], **options: Unpack[GenerateOptions]
+    ) -> EventStream[PromptEvent[Tag]]: ...
+    @overload
+    def generate(
+        self, prompts: Prompts, **options: Unpack[GenerateOptions]
+    ) -> EventStream[PromptEvent]: ...
     def generate(
         self,
         prompts: Prompts = (),
@@ -198,7 +220,7 @@ class LegnextClient:
         at_once: int | None = None,
         if_unknown: IfUnknown = "tell",
         webhooks: WebhookReceiver | None = None,
-    ) -> EventStream:
+    ) -> EventStream[PromptEvent[Any]]:
         """Submit prompts and watch their jobs, as one stream: from texts to images on disk.
 
         Write `async for event in client.generate(prompts, save_to="out")`, or, to be sure that
@@ -455,7 +477,7 @@ class LegnextClient:
         journal: str | os.PathLike[str] | None,
         webhooks: WebhookReceiver | None,
         batch: Callable[[JournalExtension | None], PromptsExtension] | None = None,
-    ) -> EventStream:
+    ) -> EventStream[Any]:
         return EventStream(
             jobs,
             account=self._account,

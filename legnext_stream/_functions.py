@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from legnext_stream._client import LegnextClient
+from legnext_stream._core.model.events import PromptEvent
 from legnext_stream._core.model.jobs import Job
+from legnext_stream._core.model.prompts import Tag
 from legnext_stream._engine.sources import Jobs
 from legnext_stream._engine.stream import EventStream, Selection
-from legnext_stream._options import GenerateOptions, WaitOptions, WatchOptions, passing
+from legnext_stream._options import (
+    GenerateFunctionOptions,
+    GenerateOptions,
+    WaitOptions,
+    WatchOptions,
+    passing,
+)
 
 if TYPE_CHECKING:
-    from legnext_stream._generate import Prompts
+    from legnext_stream._generate import Prompts, Tagged, Texts
 
 
 @passing(WatchOptions, LegnextClient.watch, LegnextClient)
@@ -38,6 +46,22 @@ def watch(
     return _own_client(api_key, base_url, options).watch(jobs, **options)
 
 
+@overload
+def generate(
+    prompts: tuple[()] = (), **options: Unpack[GenerateFunctionOptions]
+) -> EventStream[PromptEvent[Any]]: ...
+@overload
+def generate(
+    prompts: Texts, **options: Unpack[GenerateFunctionOptions]
+) -> EventStream[PromptEvent[None]]: ...
+@overload
+def generate(
+    prompts: Tagged[Tag], **options: Unpack[GenerateFunctionOptions]
+) -> EventStream[PromptEvent[Tag]]: ...
+@overload
+def generate(
+    prompts: Prompts, **options: Unpack[GenerateFunctionOptions]
+) -> EventStream[PromptEvent]: ...
 @passing(GenerateOptions, LegnextClient.generate, LegnextClient)
 def generate(
     prompts: Prompts = (),
@@ -45,7 +69,7 @@ def generate(
     api_key: str | None = None,
     base_url: str | None = None,
     **options: Unpack[GenerateOptions],
-) -> EventStream:
+) -> EventStream[PromptEvent[Any]]:
     """Submit prompts and watch their jobs, as one stream: from texts to images on disk.
 
     Write `async for event in generate(prompts, save_to="out")`, or, to be sure that everything has

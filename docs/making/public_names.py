@@ -19,6 +19,7 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.domains.python import PyXRefRole
 from sphinx.ext.autodoc._dynamic._preserve_defaults import update_default_value
+from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxRole
 from sphinx.util.typing import ExtensionMetadata
 
@@ -141,10 +142,22 @@ def _hide_signatures(
     return ("", None) if hidden else None
 
 
+def _hide_overloads(_app: Sphinx) -> None:
+    """Show the one explicit signature of a function that has overloads, which are for type checkers."""
+    analyze = ModuleAnalyzer.analyze
+
+    def without_overloads(self: ModuleAnalyzer) -> None:
+        analyze(self)
+        self.overloads = {}
+
+    ModuleAnalyzer.analyze = without_overloads  # type: ignore[method-assign]  # there is no setting
+
+
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the extension; Sphinx calls this."""
     app.add_role("named", Named())
     app.connect("builder-inited", _set_public_modules)
+    app.connect("builder-inited", _hide_overloads)
     # Before napoleon, which takes indented text as part of the heading above it.
     app.connect("autodoc-process-docstring", _as_restructured_text, priority=400)
     app.connect("autodoc-before-process-signature", _keep_defaults_as_written)

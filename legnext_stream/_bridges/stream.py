@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from legnext_stream._bridges.reader import Reader
 from legnext_stream._bridges.trio_thread import Lease, Withdrawn
-from legnext_stream._core.model.events import JobEvent
+from legnext_stream._core.model.events import Event, Event_co, JobEvent
 from legnext_stream._core.model.jobs import Job, JobStatus
 from legnext_stream._core.schedule.reasons import Explanation
 from legnext_stream._core.stats import Stats
@@ -54,23 +54,26 @@ def client_closed() -> ConfigurationError:
     return ConfigurationError("the client was closed meanwhile")
 
 
-class BridgedStream:
+class BridgedStream(Generic[Event_co]):
     """A stream on the Trio side, used from another thread. `aio` and `sync` add waiting for its events."""
 
-    def __init__(self, stream: EventStream, client: Callable[[], Lease] | None) -> None:
+    def __init__(self, stream: EventStream[Event_co], client: Callable[[], Lease] | None) -> None:
         self._stream = stream
         self._own = OwnLease()
         # Must not refer to this object: in a reference cycle it would outlive its last user.
         self._lease: Callable[[], Lease] = self._own if client is None else client
         self._is_own = client is None
-        self._reader: Reader[JobEvent] = Reader(stream, self._lease)
+        self._reader: Reader[Event_co] = Reader(stream, self._lease)
 
     def remove(self, job_id: str) -> None:
         """Stop watching a job; see `legnext_stream.EventStream.remove`. From any thread."""
 
+        def is_of_it(event: JobEvent) -> bool:
+            return event.job_id == job_id
+
         def remove() -> None:
             self._stream.remove(job_id)
-            self._reader.discard(lambda event: event.job_id == job_id)
+            self._reader.discard(is_of_it)
 
         self._run_sync(remove)
 
@@ -92,8 +95,10 @@ class BridgedStream:
     def _add(self, jobs: Iterable[str | Job] | AsyncIterable[str | Job]) -> None:
         self._run_sync(lambda: self._stream.add(jobs))
 
-    def _subscribe(self, policy: Policy) -> Reader[JobEvent]:
-        subscription: Subscription = self._run_sync(lambda: self._stream.subscribe(policy))
+    def _subscribe(self, policy: Policy) -> Reader[Event_co]:
+        subscription: Subscription[Event_co] = self._run_sync(
+            lambda: self._stream.subscribe(policy)
+        )
         return Reader(subscription, self._lease)
 
     def _run_sync(self, function: Callable[[], T]) -> T:
@@ -112,7 +117,7 @@ class BridgedStream:
             return None  # the client is not open yet, or is closed
 
 
-def only(statuses: tuple[JobStatus | str, ...]) -> Callable[[JobEvent], JobEvent | None]:
+def only(statuses: tuple[JobStatus | str, ...]) -> Callable[[Event], Event | None]:
     """Pick the events with one of these statuses.
 
     Raises:
@@ -124,7 +129,7 @@ def only(statuses: tuple[JobStatus | str, ...]) -> Callable[[JobEvent], JobEvent
     return lambda event: event if event.status in wanted else None
 
 
-def terminal(event: JobEvent) -> JobEvent | None:
+def terminal(event: Event) -> Event | None:
     """Pick the last event of each job."""
     return event if event.status.is_terminal else None
 

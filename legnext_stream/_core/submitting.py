@@ -24,7 +24,7 @@ from legnext_stream._core.answers import (
     meaning_of_code,
 )
 from legnext_stream._core.model.decoding import decode_body, decode_refusal
-from legnext_stream._core.model.events import JobEvent
+from legnext_stream._core.model.events import JobEvent, PromptEvent
 from legnext_stream._core.model.jobs import Job, JobError, JobStatus
 from legnext_stream._core.model.prompts import Prompt
 from legnext_stream.errors import HostUnreachableError, LegnextError
@@ -63,12 +63,12 @@ def event_without_job(
     error: JobError,
     prompt: Prompt,
     position: int,
-) -> JobEvent:
+) -> PromptEvent:
     """The event of a prompt that has no job.
 
     It was first submitted at `since`; None if it never was, or if that isn't known.
     """
-    return JobEvent(
+    return PromptEvent(
         job_id="",
         status=status,
         previous=None,

@@ -6,12 +6,12 @@ import math
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Final, Literal, Self, TypeAlias, get_args
+from typing import Final, Generic, Literal, Self, TypeAlias, cast, get_args
 
 import attrs
 import trio
 
-from legnext_stream._core.model.events import JobEvent, merge
+from legnext_stream._core.model.events import Event_co, JobEvent, merge
 
 CAPACITY: Final = 1000
 """Events with which a buffer is full. That outlasts a pause of the consumer, and is not so many that
@@ -177,7 +177,7 @@ class Delivery:
         self._room.set()
 
 
-class Subscription:
+class Subscription(Generic[Event_co]):
     """The events of a watch for one more consumer: an async iterator of `JobEvent`.
 
     `EventStream.subscribe` makes it. It ends when the watch does, or raises what the watch raises. To
@@ -193,7 +193,7 @@ class Subscription:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> JobEvent:
+    async def __anext__(self) -> Event_co:
         """Wait for the next event. A cancelled call loses nothing: iterate again.
 
         Raises:
@@ -206,6 +206,6 @@ class Subscription:
             raise trio.BusyResourceError("another task is waiting for this subscription's event")
         self._is_busy = True
         try:
-            return await self._buffer.get()
+            return cast("Event_co", await self._buffer.get())
         finally:
             self._is_busy = False

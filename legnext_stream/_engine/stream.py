@@ -6,11 +6,11 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar, cast
 
 import trio
 
-from legnext_stream._core.model.events import JobEvent
+from legnext_stream._core.model.events import Event, Event_co, JobEvent
 from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.schedule.reasons import Explanation
@@ -29,8 +29,8 @@ _LEAVING = 5.0
 T_co = TypeVar("T_co", covariant=True)
 
 
-class EventStream:
-    """The status changes of many jobs: an async iterator of `JobEvent`.
+class EventStream(Generic[Event_co]):
+    """The status changes of many jobs: an async iterator of `JobEvent`, or of `PromptEvent` by `generate`.
 
     Each job's events come in order and end with exactly one terminal event. The stream ends when all
     jobs have ended and no more can come. Use it in `async for` directly, or in `async with` to be sure
@@ -73,7 +73,7 @@ class EventStream:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> JobEvent:
+    async def __anext__(self) -> Event_co:
         """Wait for the next event. A call that is cancelled loses nothing: iterate again.
 
         Asking for the next event acknowledges the one before. With a journal, the acknowledgement is
@@ -98,7 +98,7 @@ class EventStream:
                     await self._engine.finished.wait()
                 raise
             self._delivered = event
-            return event
+            return cast("Event_co", event)
 
     async def ack(self) -> None:
         """Acknowledge the event that was delivered last, before asking for the next.
@@ -204,7 +204,7 @@ class EventStream:
         if self._delivered is not None and self._delivered.job_id == job_id:
             self._delivered = None
 
-    def subscribe(self, policy: Policy = "block") -> Subscription:
+    def subscribe(self, policy: Policy = "block") -> Subscription[Event_co]:
         """Give the events to one more consumer, which reads them at its own speed.
 
         A subscription gets every event from now on, with sequence numbers of its own. A slow consumer
@@ -223,14 +223,14 @@ class EventStream:
         self._start()
         return Subscription(self._engine.delivery, policy)
 
-    def terminal(self) -> Selection[JobEvent]:
+    def terminal(self) -> Selection[Event_co]:
         """Pick the terminal event of each job: an async iterator over this same stream.
 
         Events that it skips are acknowledged like those that it returns: by asking for the next.
         """
         return _only(self, frozenset(status for status in JobStatus if status.is_terminal))
 
-    def only(self, *statuses: JobStatus | str) -> Selection[JobEvent]:
+    def only(self, *statuses: JobStatus | str) -> Selection[Event_co]:
         """Pick the events with one of these statuses: an async iterator over this same stream.
 
         An unread change is merged into the job's next one, so a status that is not terminal may be
@@ -298,9 +298,11 @@ class Selection(Generic[T_co]):
             taken from the stream itself are missing from the selection.
     """
 
-    def __init__(self, stream: EventStream, pick: Callable[[JobEvent], T_co | None]) -> None:
+    def __init__(
+        self, stream: EventStream[Event_co], pick: Callable[[Event_co], T_co | None]
+    ) -> None:
         self.stream: EventStream = stream
-        self._pick = pick
+        self._pick: Callable[[Any], T_co | None] = pick
 
     def __aiter__(self) -> Self:
         return self
@@ -335,7 +337,7 @@ class Selection(Generic[T_co]):
         await self.stream.aclose()
 
 
-def _only(stream: EventStream, statuses: frozenset[JobStatus]) -> Selection[JobEvent]:
+def _only(stream: EventStream[Event], statuses: frozenset[JobStatus]) -> Selection[Event]:
     return Selection(stream, lambda event: event if event.status in statuses else None)
 
 

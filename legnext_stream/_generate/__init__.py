@@ -5,7 +5,7 @@
 """
 
 from legnext_stream._generate.extension import PromptsExtension
-from legnext_stream._generate.intake import Prompts
+from legnext_stream._generate.intake import Prompts, Tagged, Texts
 from legnext_stream._generate.submitter import IfUnknown, SubmitSettings
 
-__all__ = ["IfUnknown", "Prompts", "PromptsExtension", "SubmitSettings"]
+__all__ = ["IfUnknown", "Prompts", "PromptsExtension", "SubmitSettings", "Tagged", "Texts"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
-from legnext_stream._core.model.events import JobEvent
+from legnext_stream._core.model.events import JobEvent, with_prompt
 from legnext_stream._core.model.jobs import JobError, JobStatus
 from legnext_stream._core.submitting import event_without_job
 from legnext_stream._engine.account import Account
@@ -75,7 +75,7 @@ class PromptsExtension(Extension):
             elif submit_again and (refusal is None or refusal.status is JobStatus.SUBMIT_UNKNOWN):
                 journal.reopen(kept.position)
             elif refusal is not None:
-                ends.append(attrs.evolve(journal.event_of(refusal), prompt=kept.prompt))
+                ends.append(with_prompt(journal.event_of(refusal), kept.prompt, kept.position))
             else:
                 event = event_without_job(
                     now,
@@ -113,7 +113,7 @@ class PromptsExtension(Extension):
             self._batch.forget(event.job_id)
         if item is None:
             return event
-        return attrs.evolve(event, prompt=item.prompt, position=item.position)
+        return with_prompt(event, item.prompt, item.position)
 
     def delays(self, event: JobEvent) -> bool:
         """Return whether files are to be saved before the event is delivered."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import trio
 
-from legnext_stream._core.model.prompts import Prompt, as_prompt
+from legnext_stream._core.model.prompts import Prompt, Tag, as_prompt
 from legnext_stream._core.model.tasks import TaskType
 from legnext_stream._engine.sources import check_source, take_in
 from legnext_stream._generate.batch import Item
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from legnext_stream._journal.group_commit import Claim
 
 Prompts: TypeAlias = Iterable[str | Prompt] | AsyncIterable[str | Prompt]
+Texts: TypeAlias = Iterable[str] | AsyncIterable[str]
+Tagged: TypeAlias = Iterable[Prompt[Tag]] | AsyncIterable[Prompt[Tag]]
 
 AHEAD: Final = 100
 """Prompts that are taken in at most ahead of their submits: enough that they share writes to a disk."""

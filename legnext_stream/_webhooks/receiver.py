@@ -10,7 +10,7 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import attrs
@@ -19,7 +19,8 @@ from legnext_stream._webhooks.checking import Checker, Finding
 from legnext_stream._webhooks.exchange import Exchange
 from legnext_stream.errors import ConfigurationError
 
-Message = MutableMapping[str, Any]
+# In ASGI these are mappings; each framework has types of its own for them.
+Message = Any
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from functools import partial
-from typing import TypeVar, Unpack
+from typing import Any, TypeVar, Unpack, overload
 
 from legnext_stream import _functions as trio_functions
 from legnext_stream._bridges.sources_aio import for_trio
 from legnext_stream._bridges.stream import client_closed, ended, withdrawn_as
 from legnext_stream._bridges.trio_thread import Lease
 from legnext_stream._bridges.waiting_aio import end, result
+from legnext_stream._core.model.events import PromptEvent
 from legnext_stream._core.model.jobs import Job
-from legnext_stream._core.model.prompts import Prompt
+from legnext_stream._core.model.prompts import Prompt, Tag
 from legnext_stream._options import (
     GenerateFunctionOptions,
     WaitFunctionOptions,
@@ -40,11 +41,29 @@ def watch(
     return EventStream(trio_functions.watch(for_trio(jobs), **options), None)
 
 
+@overload
+def generate(
+    prompts: tuple[()] = (), **options: Unpack[GenerateFunctionOptions]
+) -> EventStream[PromptEvent[Any]]: ...
+@overload
+def generate(
+    prompts: Iterable[str] | AsyncIterable[str], **options: Unpack[GenerateFunctionOptions]
+) -> EventStream[PromptEvent[None]]: ...
+@overload
+def generate(
+    prompts: Iterable[Prompt[Tag]] | AsyncIterable[Prompt[Tag]],
+    **options: Unpack[GenerateFunctionOptions],
+) -> EventStream[PromptEvent[Tag]]: ...
+@overload
+def generate(
+    prompts: Iterable[str | Prompt] | AsyncIterable[str | Prompt],
+    **options: Unpack[GenerateFunctionOptions],
+) -> EventStream[PromptEvent]: ...
 @passing(GenerateFunctionOptions, trio_functions.generate)
 def generate(
     prompts: Iterable[str | Prompt] | AsyncIterable[str | Prompt] = (),
     **options: Unpack[GenerateFunctionOptions],
-) -> EventStream:
+) -> EventStream[PromptEvent[Any]]:
     """Submit prompts and watch their jobs, as one stream; see `legnext_stream.generate`.
 
     The arguments, and what is raised, are those of `legnext_stream.generate`. `prompts` is iterated

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Callable, Iterable
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from legnext_stream._bridges.reader import Reader
 from legnext_stream._bridges.sources_aio import for_trio
@@ -16,7 +16,7 @@ from legnext_stream._bridges.stream import (
 )
 from legnext_stream._bridges.trio_thread import Lease, Withdrawn
 from legnext_stream._bridges.waiting_aio import INTERRUPTION, end, result, settle
-from legnext_stream._core.model.events import JobEvent
+from legnext_stream._core.model.events import Event_co
 from legnext_stream._core.model.jobs import Job, JobStatus
 from legnext_stream._engine.delivery import Policy
 
@@ -37,8 +37,8 @@ async def _next(reader: Reader[T], lease: Callable[[], Lease]) -> T:
     raise StopAsyncIteration
 
 
-class EventStream(BridgedStream):
-    """The status changes of many jobs: an async iterator of `JobEvent`; see `legnext_stream.EventStream`.
+class EventStream(BridgedStream[Event_co]):
+    """The status changes of many jobs: an async iterator of events; see `legnext_stream.EventStream`.
 
     Use it in `async for` directly, or in `async with` to be sure that polling has stopped when the
     block is left. It is bound to no event loop: each call waits in the loop that is running.
@@ -47,7 +47,7 @@ class EventStream(BridgedStream):
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> JobEvent:
+    async def __anext__(self) -> Event_co:
         """Wait for the next event. A call that is cancelled loses nothing: the next one returns the event.
 
         Asking for the next event acknowledges the one before; see
@@ -106,33 +106,33 @@ class EventStream(BridgedStream):
         """Watch more jobs; see `legnext_stream.EventStream.add`. From any thread."""
         self._add(for_trio(jobs))
 
-    def subscribe(self, policy: Policy = "block") -> Subscription:
+    def subscribe(self, policy: Policy = "block") -> Subscription[Event_co]:
         """Give the events to a second consumer too; see `legnext_stream.EventStream.subscribe`.
 
         Another task may read it.
         """
         return Subscription(self._subscribe(policy), self._lease)
 
-    def terminal(self) -> Selection[JobEvent]:
+    def terminal(self) -> Selection[Event_co]:
         """Pick the last event of each job; see `legnext_stream.EventStream.terminal`."""
         return Selection(self, terminal)
 
-    def only(self, *statuses: JobStatus | str) -> Selection[JobEvent]:
+    def only(self, *statuses: JobStatus | str) -> Selection[Event_co]:
         """Pick the events with one of these statuses; see `legnext_stream.EventStream.only`."""
         return Selection(self, only(statuses))
 
 
-class Subscription:
+class Subscription(Generic[Event_co]):
     """The events of a watch for a second consumer: an async iterator; see `legnext_stream.Subscription`."""
 
-    def __init__(self, reader: Reader[JobEvent], lease: Callable[[], Lease]) -> None:
+    def __init__(self, reader: Reader[Event_co], lease: Callable[[], Lease]) -> None:
         self._reader = reader
         self._lease = lease
 
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> JobEvent:
+    async def __anext__(self) -> Event_co:
         """Wait for the next event; see `legnext_stream.Subscription.__anext__`."""
         return await _next(self._reader, self._lease)
 
@@ -144,9 +144,11 @@ class Selection(Generic[T_co]):
         stream: The stream.
     """
 
-    def __init__(self, stream: EventStream, pick: Callable[[JobEvent], T_co | None]) -> None:
+    def __init__(
+        self, stream: EventStream[Event_co], pick: Callable[[Event_co], T_co | None]
+    ) -> None:
         self.stream: EventStream = stream
-        self._pick = pick
+        self._pick: Callable[[Any], T_co | None] = pick
 
     def __aiter__(self) -> Self:
         return self

@@ -6,16 +6,16 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
 
 from legnext_stream import _client as trio_client
 from legnext_stream._bridges.sources_sync import for_trio
 from legnext_stream._bridges.stream import client_closed, ended, withdrawn_as
 from legnext_stream._bridges.trio_thread import Lease
 from legnext_stream._bridges.waiting_sync import end, result
-from legnext_stream._core.model.events import SavedFile
+from legnext_stream._core.model.events import Event_co, PromptEvent, SavedFile
 from legnext_stream._core.model.jobs import Job
-from legnext_stream._core.model.prompts import Prompt
+from legnext_stream._core.model.prompts import Prompt, Tag
 from legnext_stream._core.model.tasks import TaskType
 from legnext_stream._core.stats import Stats
 from legnext_stream._engine import stream as trio_stream
@@ -106,12 +106,32 @@ class LegnextClient:
         """Watch many jobs as one stream; see `legnext_stream.LegnextClient.watch`."""
         return self._stream(partial(self._client.watch, for_trio(jobs), **options))
 
+    @overload
+    def generate(
+        self, prompts: tuple[()] = (), **options: Unpack[GenerateOptions]
+    ) -> EventStream[PromptEvent[Any]]: ...
+    @overload
+    def generate(
+        self, prompts: Iterable[str], **options: Unpack[GenerateOptions]
+    ) -> EventStream[PromptEvent[None]]: ...
+    @overload
+    def generate(
+        self,
+        prompts: Iterable[Prompt[Tag]],
+        **options: Unpack[GenerateOptions],
+    ) -> EventStream[PromptEvent[Tag]]: ...
+    @overload
+    def generate(
+        self,
+        prompts: Iterable[str | Prompt],
+        **options: Unpack[GenerateOptions],
+    ) -> EventStream[PromptEvent]: ...
     @passing(GenerateOptions, trio_client.LegnextClient.generate)
     def generate(
         self,
         prompts: Iterable[str | Prompt] = (),
         **options: Unpack[GenerateOptions],
-    ) -> EventStream:
+    ) -> EventStream[PromptEvent[Any]]:
         """Submit prompts and watch their jobs; see `legnext_stream.LegnextClient.generate`."""
         # One at a time, so that a prompt is asked for only when it can be submitted.
         return self._stream(partial(self._client.generate, for_trio(prompts, batch=1), **options))
@@ -173,7 +193,9 @@ class LegnextClient:
             )
         return lease
 
-    def _stream(self, make: Callable[[], trio_stream.EventStream]) -> EventStream:
+    def _stream(
+        self, make: Callable[[], trio_stream.EventStream[Event_co]]
+    ) -> EventStream[Event_co]:
         """Make a stream, on the Trio side if the client is open there."""
         stream = make() if self._lease is None else self._lease.run_sync(make)
         return EventStream(stream, self._open_lease)

@@ -93,4 +93,6 @@ def test_examples_that_are_tests_pass(tmp_path: Path) -> None:
 
 def _run(example: str, job_ids: list[str]) -> None:
     # Run the block as a program.
-    exec(compile(example, "example", "exec"), {"job_ids": job_ids})  # noqa: S102
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["example", *job_ids])
+        exec(compile(example, "example", "exec"), {"job_ids": job_ids})  # noqa: S102

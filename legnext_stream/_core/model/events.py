@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import attrs
 
 from legnext_stream._core.model.jobs import Job, JobStatus
-from legnext_stream._core.model.prompts import Prompt
+from legnext_stream._core.model.prompts import Prompt, Tag, Tag_co
 from legnext_stream.errors import DownloadError
+
+if TYPE_CHECKING:
+    # As for `Tag_co`: in annotations, `EventStream` alone is a stream of `JobEvent`s.
+    import typing_extensions
+
+    Event_co = typing_extensions.TypeVar(
+        "Event_co", bound="JobEvent", default="JobEvent", covariant=True
+    )
+else:
+    Event_co = TypeVar("Event_co", covariant=True)
+# For functions.
+Event = TypeVar("Event", bound="JobEvent")
 
 
 @attrs.frozen(kw_only=True)
@@ -48,7 +61,8 @@ class JobEvent:
             seconds. The first is None if the job had not been seen before.
         sequence: The number of this event in its stream: 1, 2, 3, … It is set on delivery; until
             then it is 0.
-        prompt: In a stream of `generate`, what the job was submitted for; otherwise None.
+        prompt: In a stream of `generate`, what the job was submitted for (see `PromptEvent`);
+            otherwise None.
         position: The position of that prompt in its batch: 1, 2, 3, …; or None.
         files: What was saved of a completed job, if `generate` saves results.
         download_error: Why not all of it could be saved, or None.
@@ -65,6 +79,34 @@ class JobEvent:
     position: int | None = None
     files: tuple[SavedFile, ...] = ()
     download_error: DownloadError | None = None
+
+
+@attrs.frozen(kw_only=True)
+class PromptEvent(JobEvent, Generic[Tag_co]):
+    """One observed change of the job of one prompt: what a stream of `generate` delivers.
+
+    It is a `JobEvent` that has its prompt. (For jobs that were added with `EventStream.add`, such a
+    stream delivers a `JobEvent`, which has none.)
+
+    Attributes:
+        prompt: What the job was submitted for.
+        position: The position of that prompt in its batch: 1, 2, 3, …
+    """
+
+    # Keywords need no defaults, even where those that they replace have one; pyright wants them.
+    prompt: Prompt[Tag_co]  # pyright: ignore[reportGeneralTypeIssues]
+    position: int  # pyright: ignore[reportGeneralTypeIssues]
+
+
+_OF_ALL = tuple(
+    one.name for one in attrs.fields(JobEvent) if one.name not in {"prompt", "position"}
+)
+
+
+def with_prompt(event: JobEvent, prompt: Prompt[Tag], position: int) -> PromptEvent[Tag]:
+    """The event with the prompt of its job."""
+    same = {name: getattr(event, name) for name in _OF_ALL}
+    return PromptEvent(prompt=prompt, position=position, **same)
 
 
 def merge(older: JobEvent, newer: JobEvent) -> JobEvent:

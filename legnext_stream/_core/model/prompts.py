@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 import attrs
 
 from legnext_stream._core.model.jobs import frozen_mapping
 from legnext_stream._core.model.tasks import TaskType, api_fields, check_task_type
+
+if TYPE_CHECKING:
+    # With defaults (PEP 696), which `typing.TypeVar` has from Python 3.13 on: in annotations, `Prompt`
+    # alone is a prompt with any tag.
+    import typing_extensions
+
+    Tag_co = typing_extensions.TypeVar("Tag_co", default=object, covariant=True)
+else:
+    Tag_co = TypeVar("Tag_co", covariant=True)
+# For functions.
+Tag = TypeVar("Tag")
 
 
 def _check_text(_: object, __: object, text: object) -> None:
@@ -22,14 +34,15 @@ def _check_text(_: object, __: object, text: object) -> None:
 
 
 @attrs.frozen
-class Prompt:
+class Prompt(Generic[Tag_co]):
     """What one job of a batch is submitted for; see `generate`.
 
     Attributes:
         text: The text, 1–8,192 characters. It goes into the task type's field for it (`text`,
             `prompt` or `remixPrompt`). It may be empty if the task needs none.
         tag: The caller's own mark for the prompt. It comes back with each event and is never sent.
-            With a journal it must be something that JSON can hold.
+            With a journal it must be something that JSON can hold. Type checkers know its type:
+            `Prompt(text, tag=7)` is a `Prompt[int]`, and so is the prompt of its events.
         task_type: The kind of work.
         params: Further fields of the task, under the API's names (`imageNo`) or in snake_case
             (`image_no`). Those that are None are left out.
@@ -41,7 +54,7 @@ class Prompt:
     """
 
     text: str = attrs.field(default="", validator=_check_text)
-    tag: object = attrs.field(default=None, kw_only=True, hash=False)
+    tag: Tag_co = attrs.field(default=cast("Tag_co", None), kw_only=True, hash=False)
     task_type: TaskType | str = attrs.field(
         default=TaskType.DIFFUSION, kw_only=True, converter=check_task_type
     )
