@@ -42,8 +42,8 @@ async def run(url: str, journal: Path, folder: Path, count: int) -> None:
         async for event in events:
             line = {
                 "position": event.position,
-                "text": None if event.prompt is None else event.prompt.text,
-                "tag": None if event.prompt is None else event.prompt.tag,
+                "text": event.prompt.text,
+                "tag": event.prompt.tag,
                 "job_id": event.job_id,
                 "status": event.status,
                 "files": [[str(file.path), file.size] for file in event.files],
