@@ -10,6 +10,7 @@ Which HTTP status leads to which `ApiError` is decided in `_core/answers.py`.
 
 from __future__ import annotations
 
+import copyreg
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ class LegnextError(Exception):
         self.message: str = message
         self.status_code: int | None = status_code
         self.content: bytes | None = None if content is None else content[:4096]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Made again without `__init__`, which may want more than the message. Otherwise such an error can't
+        # leave a process pool, and stops it (https://github.com/python/cpython/issues/120810, 79492).
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]  # missing in the stubs
 
 
 class ConfigurationError(LegnextError):

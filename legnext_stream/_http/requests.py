@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
+from typing import NoReturn
 
 import httpx
 import msgspec
@@ -68,6 +69,10 @@ class Writer:
                 (b"x-api-key", api_key.encode()),
             ]
         )
+
+    def __reduce__(self) -> NoReturn:
+        # A pickle would have the key in it, and end up in a file or another process's memory.
+        raise TypeError("what holds the API key can't be pickled: make a client in each process")
 
     def write(self, request: Request) -> httpx.Request:
         """The request in httpx's form.

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import attrs
 
+from legnext_stream._core.model.frozen import WithMappings, frozen_mapping
 from legnext_stream._core.model.tasks import TaskType
 
 
@@ -53,13 +54,8 @@ VERDICTS = frozenset(
 _TERMINAL = VERDICTS | {JobStatus.COMPLETED, JobStatus.FAILED}
 
 
-def frozen_mapping(value: Mapping[str, object]) -> Mapping[str, object]:
-    """A copy that can't be changed."""
-    return MappingProxyType(dict(value))
-
-
 @attrs.frozen(kw_only=True)
-class Output:
+class Output(WithMappings):
     """What a job has produced so far. Empty while it runs.
 
     Attributes:
@@ -121,7 +117,7 @@ class JobError:
 
 
 @attrs.frozen(kw_only=True)
-class Job:
+class Job(WithMappings):
     """One unit of work at the API, as one answer described it.
 
     Attributes:

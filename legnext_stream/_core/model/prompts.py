@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 import attrs
 
-from legnext_stream._core.model.jobs import frozen_mapping
+from legnext_stream._core.model.frozen import WithMappings, frozen_mapping
 from legnext_stream._core.model.tasks import TaskType, api_fields, check_task_type
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def _check_text(_: object, __: object, text: object) -> None:
 
 
 @attrs.frozen
-class Prompt(Generic[Tag_co]):
+class Prompt(WithMappings, Generic[Tag_co]):
     """What one job of a batch is submitted for; see `generate`.
 
     Attributes:
