@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from legnext_stream._core.answers import Answer, NoReply, Reply, meaning_of
@@ -76,6 +78,27 @@ class Log:
         if self._silent_since is not None and self._silence_logged_at > self._silent_since:
             LOGGER.info("%s answers again after %.0f s", self._base_url, now - self._silent_since)
         self._silent_since, self._silence_logged_at = None, -math.inf
+
+
+class CallbackLog:
+    """Logs the callbacks that a receiver refuses, of each kind one in a minute: anyone can send them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        # When one of a kind was logged last, and how many of it were refused since.
+        self._logged: dict[str, float] = {}
+        self._since: Counter[str] = Counter()
+
+    def refused(self, now: float, kind: str, reason: str) -> None:
+        """Log a callback that was refused. `now` is in seconds."""
+        with self._lock:
+            self._since[kind] += 1
+            if 0 <= now - self._logged.get(kind, -math.inf) < _AGAIN:
+                return
+            self._logged[kind] = now
+            count = self._since.pop(kind)
+        more = f" ({count - 1} more since the last such line)" if count > 1 else ""
+        LOGGER.warning("refused a callback: %s%s", reason, more)
 
 
 def watch_ended(base_url: str, tally: Tally, failure: Exception | None) -> None:

@@ -40,10 +40,12 @@ class Finding(enum.Enum):
 
 @attrs.frozen
 class Checked:
-    """What a request was found to be, and its callback if that is to be passed on."""
+    """What a request was found to be, why it is refused, and its callback if that is to be passed on."""
 
     finding: Finding
     callback: Callback | None = None
+    # For the log. Nothing of it is from the request but numbers.
+    reason: str = attrs.field(default="", eq=False)
 
 
 class Checker:
@@ -51,10 +53,11 @@ class Checker:
 
     Args:
         secret: The secret that callbacks are signed with; None if they are not signed.
-        freshness: How old a callback may be, and how far ahead it may be dated, seconds.
+        freshness: How old a callback may be, seconds. It may be dated ahead: whoever signed it has a
+            clock that is ahead of ours, or runs faster.
     """
 
-    def __init__(self, secret: str | None, freshness: float) -> None:
+    def __init__(self, secret: str | bytes | None, freshness: float) -> None:
         self._secret = secret
         self._freshness = freshness
         self._seen: set[bytes] = set()
@@ -65,14 +68,14 @@ class Checker:
     ) -> Checked:
         """Check a request: its body, and all values of `X-Legnext-Signature` and `X-Legnext-Timestamp`."""
         if len(signatures) > 1 or len(timestamps) > 1:
-            return Checked(Finding.MALFORMED)
+            return Checked(Finding.MALFORMED, reason="it has several signatures or timestamps")
         timestamp = timestamps[0] if timestamps else None
         if self._secret is None or not signatures:
             callback = read_callback(body)
-            return Checked(Finding.MALFORMED if callback is None else Finding.UNSIGNED, callback)
+            return _NO_CALLBACK if callback is None else Checked(Finding.UNSIGNED, callback)
         signature = signatures[0]
         if not is_signed(self._secret, body, timestamp, signature):
-            return Checked(Finding.FORGED)
+            return Checked(Finding.FORGED, reason=_WRONG_SIGNATURE)
         return self._check_signed(now, body, signature, timestamp)
 
     def _check_signed(
@@ -80,14 +83,15 @@ class Checker:
     ) -> Checked:
         callback = read_callback(body)
         if callback is None:
-            return Checked(Finding.MALFORMED)
+            return _NO_CALLBACK
         made_at = callback.happened_at if timestamp is None else read_timestamp(timestamp)
         if made_at is None and timestamp is not None:
-            return Checked(Finding.MALFORMED)
-        if made_at is not None and abs(now - made_at) > self._freshness:
-            return Checked(Finding.STALE)
+            return Checked(Finding.MALFORMED, reason="its timestamp is no time")
+        if made_at is not None and now - made_at > self._freshness:
+            reason = f"it is dated {now - made_at:.0f} s ago, more than {self._freshness:g} s"
+            return Checked(Finding.STALE, reason=reason)
         if not self._is_new(now, signature, made_at):
-            return Checked(Finding.REPLAYED)
+            return Checked(Finding.REPLAYED, reason="the same request came before")
         return Checked(Finding.VERIFIED, callback)
 
     def _is_new(self, now: float, signature: bytes, made_at: float | None) -> bool:
@@ -104,17 +108,24 @@ class Checker:
         return True
 
 
-def signature_of(secret: str, body: bytes, timestamp: bytes | None = None) -> bytes:
+_NO_CALLBACK: Final = Checked(Finding.MALFORMED, reason="it is not a callback about a job")
+_WRONG_SIGNATURE: Final = (
+    "its signature is wrong: it was made with another secret, or the body was changed on the way"
+)
+
+
+def signature_of(secret: str | bytes, body: bytes, timestamp: bytes | None = None) -> bytes:
     """Compute the signature of a callback: HMAC-SHA256 (RFC 2104), in lower-case hexadecimal.
 
     The body is signed; or, if there is a timestamp, the timestamp, a full stop and the body. So an old
     callback can't be sent again with a new time.
     """
     signed = body if timestamp is None else timestamp + b"." + body
-    return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest().encode()
+    key = secret.encode() if isinstance(secret, str) else secret
+    return hmac.new(key, signed, hashlib.sha256).hexdigest().encode()
 
 
-def is_signed(secret: str, body: bytes, timestamp: bytes | None, signature: bytes) -> bool:
+def is_signed(secret: str | bytes, body: bytes, timestamp: bytes | None, signature: bytes) -> bool:
     """Whether a signature is right. The comparison takes constant time."""
     return hmac.compare_digest(signature_of(secret, body, timestamp), signature)
 

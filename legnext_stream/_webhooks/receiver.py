@@ -15,7 +15,8 @@ from typing import Any, Final
 
 import attrs
 
-from legnext_stream._webhooks.checking import Checker, Finding
+from legnext_stream._log import CallbackLog
+from legnext_stream._webhooks.checking import Checker, Finding, signature_of
 from legnext_stream._webhooks.exchange import Exchange
 from legnext_stream.errors import ConfigurationError
 
@@ -32,7 +33,7 @@ _ANSWERS: Final = {
     Finding.UNSIGNED: (202, b"not signed: used as a hint only\n"),
     Finding.FORGED: (401, b"the signature is wrong\n"),
     Finding.REPLAYED: (409, b"a replay of an earlier request\n"),
-    Finding.STALE: (400, b"too old, or dated too far ahead\n"),
+    Finding.STALE: (400, b"too old\n"),
     Finding.MALFORMED: (400, b"not a callback about a job\n"),
 }
 
@@ -47,7 +48,7 @@ class WebhookStats:
             poll at most.
         forged: Refused, because the signature was wrong.
         replayed: Refused, because the same request had come before.
-        stale: Refused, because they were too old, or dated too far ahead.
+        stale: Refused, because they were too old.
         too_large: Refused, because the body was too large.
         malformed: Refused, because they were not a callback about a job.
         unknown_job: Verified callbacks about jobs that no watch has asked about in time.
@@ -80,7 +81,7 @@ class WebhookReceiver:
 
     def __init__(
         self,
-        secret: str | None,
+        secret: str | bytes | None,
         *,
         url: str | None = None,
         path: str | None = None,
@@ -88,20 +89,21 @@ class WebhookReceiver:
         max_body: int = _MOST_BYTES,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        if secret is not None and not secret:
-            raise ConfigurationError("the secret is empty: pass None if callbacks are not signed")
+        if secret is not None:
+            _check_secret(secret)
         if not (math.isfinite(freshness) and freshness > 0):
             raise ConfigurationError(f"freshness must be above 0 s and finite, not {freshness!r}")
         if max_body < 1:
             raise ConfigurationError(f"max_body must be at least 1 byte, not {max_body!r}")
         self._url = url
-        self._path = path
+        self._path = None if path is None else path.rstrip("/")
         self._max_body = max_body
         self._wall_clock = wall_clock
         self._exchange = Exchange(wall_clock)
         # For the checker and the counts, because a server may have several threads.
         self._lock = threading.Lock()
         self._checker = Checker(secret, freshness)
+        self._log = CallbackLog()
         self._found: Counter[Finding] = Counter()
         self._too_large = 0
 
@@ -135,8 +137,10 @@ class WebhookReceiver:
 
     async def _http(self, scope: Message, receive: Receive, send: Send) -> None:
         if not self._is_here(scope):
+            self._refused("path", f"it came to {scope['path'][:200]!r}, not to {self._path!r}")
             await _answer(send, 404, b"nothing here\n")
         elif scope["method"] != "POST":
+            self._refused("method", "it is not a POST")
             await _answer(send, 405, b"only POST\n", (b"allow", b"POST"))
         else:
             try:
@@ -144,6 +148,7 @@ class WebhookReceiver:
             except _TooLargeError:
                 with self._lock:
                     self._too_large += 1
+                self._refused("size", f"it is larger than {self._max_body} bytes")
                 await _answer(send, 413, b"too large\n", (b"connection", b"close"))
             except _GoneError:
                 return
@@ -152,9 +157,13 @@ class WebhookReceiver:
 
     def _is_here(self, scope: Message) -> bool:
         """Whether a request is for us. Servers differ in whether `path` includes the mount's path."""
-        path: str = scope["path"]
-        root = scope.get("root_path", "")
-        return self._path is None or self._path in {path, path.removeprefix(root)}
+        path: str = scope["path"].rstrip("/")
+        root = scope.get("root_path", "").rstrip("/")
+        return self._path is None or self._path in {path, path.removeprefix(root), root + path}
+
+    def _refused(self, kind: str, reason: str) -> None:
+        """Log a request that is refused."""
+        self._log.refused(self._wall_clock(), kind, reason)
 
     async def _read(self, scope: Message, receive: Receive) -> bytes:
         declared = _header(scope, b"content-length")
@@ -182,6 +191,8 @@ class WebhookReceiver:
             self._exchange.put(callback)
         elif callback is not None:
             self._exchange.hint(callback.job_id)
+        else:
+            self._refused(checked.finding.name, checked.reason)
         return checked.finding
 
     @property
@@ -191,7 +202,7 @@ class WebhookReceiver:
 
 
 def webhook_app(
-    secret: str | None,
+    secret: str | bytes | None,
     *,
     url: str | None = None,
     path: str | None = None,
@@ -204,20 +215,22 @@ def webhook_app(
     Serve it with any ASGI server, alone or mounted in your application. A callback with a right
     signature becomes an event at once. One without a signature may come from anywhere, so it only has
     its job polled soon. Requests that are forged, stale, replayed, too large or not a callback are
-    refused with a 4xx status. See `docs/how-to/webhooks.md`.
+    refused with a 4xx status, and logged with the reason. See `docs/how-to/webhooks.md`.
 
     Args:
-        secret: The secret that the API signs callbacks with; None if it signs none, so that all
-            callbacks are hints only.
+        secret: The secret that the API signs callbacks with, as text or bytes; None if it signs
+            none, so that all callbacks are hints only.
         url: The URL at which the API reaches the application. `generate` submits it as `callback`.
-        path: The only path that is served, such as `"/hook"`; by default any.
-        freshness: How old a signed callback may be, and how far ahead it may be dated, seconds. That
-            goes by its `X-Legnext-Timestamp`, or else by when its job ended.
+        path: The only path that is served, such as `"/hook"`, with and without a slash at its end;
+            by default any.
+        freshness: How old a signed callback may be, seconds. That goes by its
+            `X-Legnext-Timestamp`, or else by when its job ended.
         max_body: The largest body, bytes.
         wall_clock: Returns the time that timestamps are compared with, seconds since 1970.
 
     Raises:
-        ConfigurationError: The secret is empty, or `freshness` or `max_body` is out of range.
+        ConfigurationError: The secret is empty, can't be encoded, or begins or ends with white
+            space; or `freshness` or `max_body` is out of range.
     """
     return WebhookReceiver(
         secret,
@@ -227,6 +240,26 @@ def webhook_app(
         max_body=max_body,
         wall_clock=wall_clock,
     )
+
+
+def _check_secret(secret: object) -> None:
+    """Refuse what can't be the secret, before a callback comes.
+
+    Raises:
+        ConfigurationError: It can't be.
+    """
+    if not isinstance(secret, str | bytes):
+        msg = f"the secret must be text or bytes, not {type(secret).__name__}"
+        raise ConfigurationError(msg)
+    if not secret:
+        raise ConfigurationError("the secret is empty: pass None if callbacks are not signed")
+    if secret != secret.strip():
+        # It came from a file or was pasted, and every callback would look forged.
+        raise ConfigurationError("the secret begins or ends with white space: call strip() on it")
+    try:
+        signature_of(secret, b"")
+    except UnicodeEncodeError:
+        raise ConfigurationError("the secret has characters that can't be encoded") from None
 
 
 def _header(scope: Message, name: bytes) -> list[bytes]:

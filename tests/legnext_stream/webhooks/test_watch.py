@@ -69,6 +69,20 @@ async def watched(
         return told, events.stats.polls, events.stats.ended_by_callback
 
 
+@pytest.mark.parametrize("timestamped", [False, True])
+async def test_a_calendar_that_runs_ahead(*, timestamped: bool) -> None:
+    """Callbacks of a mock whose time runs faster than ours are fresh, however far ahead it gets."""
+    epoch = 1_767_225_600.0
+    hooks = WebhookSettings(secret=SECRET, timestamped=timestamped)
+    mock = MockLegnext(seed=5, webhooks=hooks, time_scale=50)
+    receiver = WebhookReceiver(SECRET, wall_clock=lambda: epoch + trio.current_time())
+    mock.webhooks.mount("https://my-service.example", receiver)
+    events, _, told = await watched(mock, add_jobs(mock, 200), receiver)
+    assert receiver.stats.verified == sum(event.status.is_terminal for event in events) == 200
+    assert mock.now > trio.current_time() + 600
+    assert told > 150
+
+
 async def test_ends_are_told_at_once() -> None:
     """With few polls, in order, and at the right times."""
     mock, receiver = mock_and_receiver(timestamped=True)
