@@ -219,6 +219,7 @@ class LegnextClient:
         parallel_downloads: int = 4,
         at_once: int | None = None,
         if_unknown: IfUnknown = "tell",
+        max_cost: float | None = None,
         webhooks: WebhookReceiver | None = None,
     ) -> EventStream[PromptEvent[Any]]:
         """Submit prompts and watch their jobs, as one stream: from texts to images on disk.
@@ -265,6 +266,10 @@ class LegnextClient:
             if_unknown: What to do with a prompt that was sent and got no answer: `"tell"` ends it
                 as `SUBMIT_UNKNOWN`; `"submit_again"` submits it again, so that there may be two
                 jobs for it, both of which cost.
+            max_cost: How many points the jobs may cost that this call submits, or None for no
+                limit. Prompts for which not enough is left end as `NOT_SUBMITTED`; a later call
+                with the same journal submits them. The first job of each kind is counted at an
+                estimated price, all others at what the API said the one before costs.
             webhooks: As for `watch`.
 
         Raises:
@@ -297,6 +302,7 @@ class LegnextClient:
             timeout=timeout,
             at_once=at_once,
             if_unknown=if_unknown,
+            max_cost=max_cost,
         )
         batch = partial(
             PromptsExtension, prompts, account=self._account, settings=settings, saver=saver

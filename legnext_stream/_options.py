@@ -62,6 +62,7 @@ class GenerateOptions(WatchOptions, total=False):
     parallel_downloads: int
     at_once: int | None
     if_unknown: IfUnknown
+    max_cost: float | None
 
 
 class DownloadOptions(TypedDict, total=False):

@@ -20,6 +20,7 @@ class Item(msgspec.Struct, eq=False):
     prompt: Prompt
     failures: int = 0  # how many of its submits have made no job
     since: float | None = None  # when it was first submitted, seconds; None before
+    reserved: float = 0.0  # the points that its current submit may cost, where that is limited
     attempt: str = ""  # tells its last submit from others, in the journal; empty without one
 
 

@@ -21,7 +21,8 @@ from legnext_stream._core.answers import (
     retry_after,
     signal_of,
 )
-from legnext_stream._core.model.jobs import Job, JobError, JobStatus
+from legnext_stream._core.model.jobs import Job, JobError, JobStatus, Usage
+from legnext_stream._core.model.prices import Budget
 from legnext_stream._core.model.prompts import fields_of
 from legnext_stream._core.model.tasks import TaskType, check_task_type
 from legnext_stream._core.pace import RequestKind
@@ -58,6 +59,12 @@ def _check_at_once(given: int | None) -> int:
     return most
 
 
+def _check_max_cost(_: object, __: object, given: float | None) -> None:
+    if given is not None and not given >= 0:
+        msg = f"max_cost must be 0 points or more, or None, not {given!r}"
+        raise ValueError(msg)
+
+
 def _check_if_unknown(_: object, __: object, given: object) -> None:
     if given not in {"tell", "submit_again"}:
         msg = f'if_unknown must be "tell" or "submit_again", not {given!r}'
@@ -81,6 +88,8 @@ class SubmitSettings:
     at_once: int = attrs.field(converter=_check_at_once)
     # What becomes of a prompt whose submit was sent and not answered.
     if_unknown: IfUnknown = attrs.field(validator=_check_if_unknown)
+    # How many points the jobs may cost; None for no limit.
+    max_cost: float | None = attrs.field(default=None, validator=_check_max_cost)
 
 
 class Submitter:
@@ -109,6 +118,7 @@ class Submitter:
         self._trouble = Trouble(
             settings.timeout, submit_again=settings.if_unknown == "submit_again"
         )
+        self._budget = None if settings.max_cost is None else Budget(settings.max_cost)
         # A heap of the prompts that wait for their turn, by position; how many prompts have neither a job
         # nor an end, these included; and whether no more can come in.
         self._ready: list[tuple[int, Item]] = []
@@ -152,7 +162,7 @@ class Submitter:
                 await self._batch.change(at)
                 continue
             _, item = heapq.heappop(self._ready)
-            refusal = self._trouble.refusal(now)
+            refusal = self._trouble.refusal(now) or self._reserve(item)
             if refusal is None:
                 nth = self._slots.start(self._tracker.active)
                 self._account.pacer.start(now, _SUBMIT)
@@ -161,12 +171,37 @@ class Submitter:
                 self._end(item, JobStatus.NOT_SUBMITTED, refusal)
                 await slices.done_one()
 
+    def _reserve(self, item: Item) -> JobError | None:
+        """Reserve what a submit will cost; or return why it can't be submitted."""
+        if self._budget is None:
+            return None
+        reserved = self._budget.reserve(item.prompt)
+        if reserved is None:
+            spent, most = f"{self._budget.spent:,.10g}", f"{self._budget.most:,.10g}"
+            text = f"it would cost more than is left: {spent} of max_cost={most} points are spent"
+            return JobError(message=text)
+        item.reserved = reserved
+        return None
+
+    def _settle(self, item: Item, said: SubmitAnswer) -> None:
+        """Count what a submit has cost."""
+        if self._budget is None:
+            return
+        if said.meaning in _MAY_BE_MADE:
+            usage = (None if said.job is None else said.job.usage) or Usage()
+            self._budget.settle(item.prompt, item.reserved, max(usage.frozen, usage.consume))
+        else:
+            self._budget.give_back(item.prompt, item.reserved)
+        self._batch.wake()
+
     def _due(self, now: float) -> float:
         """When the next prompt may be submitted, seconds; infinite until something changes."""
         if not self._ready or self._batch.is_behind:
             return float("inf")
         if self._trouble.refusal(now) is not None:
             return now
+        if self._budget is not None and self._budget.must_wait(self._ready[0][1].prompt):
+            return float("inf")
         at = self._slots.due(now, self._tracker.active)
         if at > now:
             return at
@@ -213,6 +248,7 @@ class Submitter:
         now = trio.current_time()
         said = read_submit(answer)
         self._count(said)
+        self._settle(item, said)
         if self._journal is not None and said.meaning not in _MAY_BE_MADE:
             self._journal.settled(item.position, item.attempt, None)
         is_limited = is_too_fast = said.meaning is SubmitMeaning.LIMITED

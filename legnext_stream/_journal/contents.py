@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -115,6 +115,31 @@ def read_standing(path: Path) -> Standing:
             to_submit=prompts["unsent"] + prompts["sending"],
             without_job=without_job,
         )
+
+
+def read_to_submit(path: Path, prompts: Iterable[Prompt[Any]]) -> list[Prompt[Any]]:
+    """Read which prompts `generate` would submit: those left in a journal, and those new to it.
+
+    Raises:
+        JournalError: There is none, or it can't be read.
+    """
+    with _opened(path) as (connection, version):
+        known, left = Counter[bytes](), []
+        if version >= WITH_PROMPTS:
+            rows = connection.execute(
+                "SELECT state, identity, task_type, text, params, tag FROM prompts ORDER BY position"
+            )
+            for state, *content in rows:
+                kept = Content(*content)
+                known[kept.identity] += 1
+                if state == "unsent":
+                    left.append(kept.prompt())
+    for prompt in prompts:
+        identity = Content.of(prompt).identity
+        known[identity] -= 1
+        if known[identity] < 0:
+            left.append(prompt)
+    return left
 
 
 def read_jobs(path: Path) -> list[KnownJob]:

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from legnext_stream._cli.commands.watch import find_journal
+from legnext_stream._cli.descriptors import write_all
 from legnext_stream._cli.exits import PROGRAM, Exit, UsageError
 from legnext_stream._cli.following import follow_jobs
-from legnext_stream._cli.inputs import LineStream, check_name
+from legnext_stream._cli.inputs import LineStream, check_name, from_journal, learned_durations
 from legnext_stream._cli.options import Count, Flag, FollowOptions, Source
+from legnext_stream._cli.planning import as_json, is_enough, lines, plan_of
 from legnext_stream._cli.prompts import read_prompts
+from legnext_stream._cli.running import need_key, need_stdout
+from legnext_stream._client import LegnextClient
+from legnext_stream._core.model.prices import price_of
 from legnext_stream._core.model.prompts import Prompt
 from legnext_stream._core.model.tasks import TaskType
 from legnext_stream._core.results.file_names import DEFAULT_NAME
+from legnext_stream._journal.contents import Standing, read_to_submit
 from legnext_stream._results import check_folder
+from legnext_stream.errors import LegnextError
+
+# How long a dry run tries to ask for the balance, seconds.
+_PATIENCE = 10.0
 
 
 async def generate(
@@ -29,6 +43,8 @@ async def generate(
     at_once: Count | None = None,
     if_unknown: Literal["tell", "submit-again"] = "tell",
     callback: str | None = None,
+    max_cost: Annotated[float | None, Parameter(validator=Number(gte=0))] = None,
+    dry_run: Flag = False,
     options: FollowOptions = FollowOptions(),  # noqa: B008 - frozen
 ) -> Exit:
     """Submit prompts, follow their jobs, and save the results.
@@ -57,6 +73,12 @@ async def generate(
         if_unknown: What to do if a submit got no answer. The job may exist. tell reports it as
             submit_unknown; submit-again may create a second job.
         callback: A URL that the API calls when a job ends.
+        max_cost: How many points the jobs may cost. If the prompts of a file would cost more by the
+            estimated prices, nothing is submitted. Otherwise the jobs count at their real prices,
+            and prompts for which not enough is left are not submitted.
+        dry_run: Submit nothing. Print how many prompts there are, what they would cost, what the
+            account has left, and how long they would take. The exit status is 1 if that is not
+            enough.
         options: What the commands that follow jobs have in common.
     """
     known = find_journal(options.journal)
@@ -68,6 +90,12 @@ async def generate(
         prompts = read_prompts(source, task_type, is_json=jsonl)
     elif known is None:
         raise UsageError("nothing to submit: name a file of prompts, or - for standard input")
+    if dry_run:
+        return await _dry_run(
+            await _to_submit(prompts, known, options), known, options, at_once, max_cost
+        )
+    if isinstance(prompts, list):
+        _check_cost(await _to_submit(prompts, known, options), max_cost)
     # Prompts that the journal has seen to their end give no events, so there is no total to expect.
     is_counted_anew = known is None or isinstance(prompts, LineStream)
     return await follow_jobs(
@@ -80,6 +108,7 @@ async def generate(
             parallel_downloads=parallel_downloads,
             at_once=at_once,
             if_unknown="tell" if if_unknown == "tell" else "submit_again",
+            max_cost=max_cost,
             **options.of_stream,
         ),
         prompts,
@@ -88,3 +117,50 @@ async def generate(
         expected=None if is_counted_anew else lambda: 0,
         ended_before=() if known is None else {*known.ended.values(), *known.without_job},
     )
+
+
+async def _to_submit(
+    prompts: list[Prompt] | LineStream[Prompt], known: Standing | None, options: FollowOptions
+) -> list[Prompt]:
+    """The prompts that would be submitted: those that the journal, if there is one, doesn't know."""
+    given = prompts if isinstance(prompts, list) else [prompt async for prompt in prompts]
+    if known is None or options.journal is None:
+        return given
+    return from_journal(read_to_submit, options.journal, given)
+
+
+def _check_cost(prompts: Sequence[Prompt], max_cost: float | None) -> None:
+    points = sum(price_of(prompt).points for prompt in prompts)
+    if max_cost is not None and points > max_cost:
+        raise UsageError(
+            f"the prompts would cost about {points:,.10g} points, more than --max-cost={max_cost:,.10g};"
+            " nothing was submitted"
+        )
+
+
+async def _dry_run(
+    prompts: Sequence[Prompt],
+    known: Standing | None,
+    options: FollowOptions,
+    at_once: int | None,
+    max_cost: float | None,
+) -> Exit:
+    """Print what would be submitted."""
+    need_key()
+    stdout = need_stdout()
+    durations = learned_durations(None if known is None else options.journal)
+    plan = plan_of(prompts, durations, at_once)
+    balance, problem = None, None
+    client = LegnextClient(base_url=options.base_url, pacing=options.pacing, retry_for=_PATIENCE)
+    async with client:
+        try:
+            balance = await client.balance()
+        except LegnextError as error:
+            # The rest of the plan is worth showing all the same.
+            problem = error
+    text = as_json(plan, balance) if options.json else "\n".join(lines(plan, balance))
+    await write_all(stdout.fileno(), f"{text}\n".encode())
+    if problem is not None:
+        raise problem
+    _check_cost(prompts, max_cost)
+    return Exit.COMPLETED if balance is not None and is_enough(plan, balance) else Exit.INCOMPLETE

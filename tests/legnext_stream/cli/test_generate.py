@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from legnext_stream._cli.app import run
-from tests.legnext_stream.cli.support import KEY, Ran, ended, run_command, started
+from tests.legnext_stream.cli.support import (
+    KEY,
+    Ran,
+    ended,
+    host_answering,
+    run_command,
+    started,
+)
 from tests.servers import MockServer
 
 _QUICKLY = ("--min-interval=0.05", "--max-interval=0.2", "--initial-rate=50")
@@ -83,6 +90,62 @@ def test_a_restart_submits_nothing_twice(empty_mock: MockServer, tmp_path: Path)
     assert not third.out
 
 
+def test_a_dry_run_submits_nothing(empty_slow_mock: MockServer, tmp_path: Path) -> None:
+    """It says what the prompts would cost, and leaves no folder and no journal."""
+    out, journal, report = tmp_path / "out", tmp_path / "batch.db", tmp_path / "report.html"
+    options = (f"--save-to={out}", f"--journal={journal}", f"--report={report}", "--dry-run")
+    result = _generate(empty_slow_mock, "-", *options, given="a fox\nan orchard\n")
+    assert result.status == 0, result.err
+    assert result.out.startswith(
+        "2 prompts, none submitted\n          2  diffusion, 80 points each"
+    )
+    assert "balance  72,048: 1,048 points and 71,000 credits; enough" in result.out
+    result = _generate(empty_slow_mock, "-", "--dry-run", "--json", given="a fox\n")
+    (plan,) = result.events
+    assert plan["estimated_points"] == 80
+    assert not empty_slow_mock.truth()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_dry_run_without_a_balance(tmp_path: Path) -> None:
+    """The rest of the plan is shown, and the error says why; a poor account gives status 1."""
+    with host_answering(500, {"code": 500, "message": "down"}) as url:
+        result = run_command("generate", "-", "--dry-run", f"--base-url={url}", given="a fox\n")
+    assert result.status == 1
+    assert result.out.startswith("1 prompt, none submitted")
+    assert "down" in result.err
+    poor = {"balance_usd": 0.001, "available_credits": 0, "available_points": 1}
+    with host_answering(200, {"code": 200, "data": poor}) as url:
+        result = run_command("generate", "-", "--dry-run", f"--base-url={url}", given="a fox\n")
+        assert result.status == 1
+        assert "balance  1: 1 points and 0 credits; not enough" in result.out
+        result = run_command(
+            *("generate", "-", "--dry-run", "--max-cost=79", f"--base-url={url}"), given="a fox\n"
+        )
+    assert result.status == 2
+    assert "more than --max-cost=79" in result.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_max_cost(empty_mock: MockServer, tmp_path: Path) -> None:
+    """A file that would cost more is refused; with a journal, only what is left to submit counts."""
+    prompts, journal = tmp_path / "prompts.txt", tmp_path / "batch.db"
+    prompts.write_text("a fox\nan orchard\n")
+    options = (str(prompts), f"--journal={journal}", "--max-cost=160")
+    assert _generate(empty_mock, *options).status == 0
+    prompts.write_text("a fox\nan orchard\na fox\na glacier\n")
+    result = _generate(empty_mock, *options, "--dry-run")
+    assert result.out.startswith("2 prompts, none submitted")
+    result = _generate(empty_mock, *options[:2], "--max-cost=159")
+    assert result.status == 2
+    assert "the prompts would cost about 160 points, more than --max-cost=159" in result.err
+    assert not result.out
+    result = _generate(empty_mock, "-", "--max-cost=100", given="a\nb\n")
+    assert result.status == 1
+    assert "80 of max_cost=100 points are spent" in result.err
+    assert "submits   1, of which 1 made a job" in result.err
+
+
 def test_ctrl_c_ends_it(empty_slow_mock: MockServer, tmp_path: Path) -> None:
     """The summary and the report have what was submitted."""
     report = tmp_path / "report.html"
@@ -121,6 +184,9 @@ def test_ctrl_c_ends_it(empty_slow_mock: MockServer, tmp_path: Path) -> None:
         (["list.json"], "list.json:1: "),
         (["latin.txt"], "latin.txt:1: byte 4 of the line (0xe9) is not UTF-8"),
         (["prompts.txt", "--at-once", "0"], "--at-once"),
+        (["prompts.txt", "--max-cost", "-1"], "--max-cost"),
+        (["prompts.txt", "--max-cost", "nan"], "--max-cost"),
+        (["prompts.txt", "--max-cost", "79"], "about 80 points, more than --max-cost=79; nothing"),
         (["prompts.txt", "--if-unknown", "guess"], "--if-unknown"),
     ],
 )

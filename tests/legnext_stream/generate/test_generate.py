@@ -469,6 +469,8 @@ async def test_jobs_can_be_added_and_removed() -> None:
         (ValueError, "upscale takes no text", {"prompts": ["a"], "task_type": "upscale"}),
         (ValueError, "no task type", {"prompts": [], "task_type": "up"}),
         (ValueError, "at_once must be at least 1", {"prompts": [], "at_once": 0}),
+        (ValueError, "max_cost must be 0 points or more", {"prompts": [], "max_cost": -1}),
+        (ValueError, "max_cost must be 0 points", {"prompts": [], "max_cost": float("nan")}),
         (ValueError, 'if_unknown must be "tell" or', {"prompts": [], "if_unknown": "hope"}),
         (ValueError, "timeout must be above 0", {"prompts": [], "timeout": 0}),
     ],

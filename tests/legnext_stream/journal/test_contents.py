@@ -12,7 +12,13 @@ import trio
 from legnext_stream import JobStatus, JournalError, LegnextClient
 from legnext_stream._core.model.prompts import Prompt
 from legnext_stream._journal import schema
-from legnext_stream._journal.contents import read_history, read_jobs, read_learned, read_standing
+from legnext_stream._journal.contents import (
+    read_history,
+    read_jobs,
+    read_learned,
+    read_standing,
+    read_to_submit,
+)
 from legnext_stream._journal.records import Reported, Taken
 from mockserver import Account, MockLegnext
 from mockserver._api.moderation import Moderation
@@ -72,6 +78,17 @@ async def test_jobs_of_prompts(tmp_path: Path) -> None:
         (1, prompts[0], "diffusion"),
         (2, prompts[1], "shorten"),
     ]
+
+
+async def test_what_is_to_submit(tmp_path: Path) -> None:
+    """Prompts that are left in the journal, and those that it doesn't know; equal ones count."""
+    path = tmp_path / "batch.db"
+    mock = MockLegnext(seed=1, account=Account(points=80, credits=0, limited=True))
+    async with LegnextClient("key", transport=mock.transport()) as client:
+        async for _ in client.generate(["a", "b"], journal=path, at_once=1):
+            pass
+    given = [Prompt("b"), Prompt("c"), Prompt("a"), Prompt("a")]
+    assert [prompt.text for prompt in read_to_submit(path, given)] == ["b", "c", "a"]
 
 
 async def test_what_is_no_journal_is_named(tmp_path: Path) -> None:
