@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from legnext_stream._telemetry import Telemetry
 
-_DEFAULT_BASE_URL = "https://api.legnext.ai"
+DEFAULT_BASE_URL = "https://api.legnext.ai"
+"""Where the API is."""
 
 
 def open_account(
@@ -42,7 +43,7 @@ def open_account(
         msg = f"request_timeout must be above 0 and finite, not {request_timeout!r}"
         raise ConfigurationError(msg)
     lanes = Lanes(
-        base_url=base_url or os.environ.get("LEGNEXT_BASE_URL") or _DEFAULT_BASE_URL,
+        base_url=base_url or os.environ.get("LEGNEXT_BASE_URL") or DEFAULT_BASE_URL,
         api_key=_find_key(api_key),
         transport=transport,
         request_timeout=request_timeout,

@@ -23,6 +23,7 @@ from legnext_stream._cli.commands.watch import watch
 from legnext_stream._cli.exits import EXPECTED, PROGRAM, Exit, complain, fail, say
 from legnext_stream._cli.options import Flag
 from legnext_stream._cli.running import need_stdout, run_to_exit
+from legnext_stream._cli.typed import ARGUMENTS
 from legnext_stream._version import __version__
 
 app: App = App(
@@ -118,6 +119,7 @@ def run(arguments: Sequence[str]) -> int:
     except (CycloptsError, ValueError) as error:
         complain(f"{_in_options(str(error))} (see {PROGRAM} --help)")
         return Exit.USAGE
+    ARGUMENTS.set(tuple(arguments))
     work = partial(command, *bound.args, **bound.kwargs)
     if inspect.iscoroutinefunction(command):
         return trio.run(run_to_exit, work)

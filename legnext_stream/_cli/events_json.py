@@ -20,7 +20,11 @@ def event_line(event: JobEvent, epoch: float) -> bytes:
     since, until = event.changed_between
     error: dict[str, object] | None = None
     if job.error is not None:
-        error = {"code": job.error.code, "message": job.error.message or job.error.raw_message}
+        error = {
+            "code": job.error.code,
+            "message": job.error.message or job.error.raw_message,
+            "raw_message": job.error.raw_message,
+        }
     fields: dict[str, object] = {
         "sequence": event.sequence,
         "observed_at": iso_time(epoch + event.observed_at),
@@ -34,8 +38,10 @@ def event_line(event: JobEvent, epoch: float) -> bytes:
             iso_time(epoch + until),
         ],
         "error": error,
+        "image_url": job.output.image_url,
         "image_urls": job.output.image_urls,
         "video_urls": job.output.video_urls,
+        "texts": dict(job.output.texts),
     }
     if event.prompt is not None:
         # An event of `generate`.

@@ -17,6 +17,7 @@ from legnext_stream._report import Failure, failure_of
 _FAILURES_KEPT = 10
 # The seconds over which the current request rate is taken.
 _RECENT = 5.0
+_NOTHING = "Nothing came in, so nothing was done."
 
 
 @attrs.frozen(kw_only=True)
@@ -31,6 +32,8 @@ class View:
         failures: The last failures, the newest last.
         files: How many results were saved.
         unsaved: How many completed jobs have results that could not be saved.
+        ended_before: How many jobs had ended in earlier runs, by the journal.
+        if_nothing: What a summary says if there was nothing to do.
     """
 
     title: str
@@ -41,6 +44,8 @@ class View:
     failures: tuple[Failure, ...]
     files: int = 0
     unsaved: int = 0
+    ended_before: int = 0
+    if_nothing: str = _NOTHING
 
     @property
     def ended(self) -> int:
@@ -66,9 +71,21 @@ class Progress:
         title: See `View`.
         now: When the watch begins, in seconds on any clock; all later times are on the same clock.
         expected: Returns `View.expected`, at any time.
+        ended_before: See `View`.
+        if_nothing: See `View`; None for what is said without a journal.
     """
 
-    def __init__(self, title: str, now: float, expected: Callable[[], int | None]) -> None:
+    def __init__(
+        self,
+        title: str,
+        now: float,
+        expected: Callable[[], int | None],
+        *,
+        ended_before: int = 0,
+        if_nothing: str | None = None,
+    ) -> None:
+        self._ended_before = ended_before
+        self._if_nothing = _NOTHING if if_nothing is None else if_nothing
         self._title = title
         self._started_at = now
         self._expected = expected
@@ -99,6 +116,8 @@ class Progress:
             failures=tuple(self._failures),
             files=self._files,
             unsaved=self._unsaved,
+            ended_before=self._ended_before,
+            if_nothing=self._if_nothing,
         )
 
     def _rate(self, now: float, polls: int) -> float:
@@ -137,10 +156,14 @@ def _summary_lines(view: View, *, is_stopped: bool) -> Iterator[str]:
     stats = view.stats
     took = clock_words(view.elapsed)
     jobs = "job" if view.total == 1 else "jobs"
+    if not view.total and not is_stopped:
+        yield view.if_nothing
+        return
+    before = f" {view.ended_before:,} had ended before." if view.ended_before else ""
     if is_stopped:
-        yield f"Stopped after {took}: {view.ended:,} of {view.total_words} {jobs} had ended."
+        yield f"Stopped after {took}: {view.ended:,} of {view.total_words} {jobs} had ended.{before}"
     else:
-        yield f"{view.ended:,} of {view.total:,} {jobs} ended in {took}."
+        yield f"{view.ended:,} of {view.total:,} {jobs} ended in {took}.{before}"
     ends = [
         f"{stats.jobs[status]:,} {status_words(status)}"
         for status in STATUS_ORDER

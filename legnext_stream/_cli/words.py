@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import humanize
 
 from legnext_stream._core.model.jobs import JobStatus
+from legnext_stream._core.model.prompts import Prompt
 
 STATUS_STYLES = {
     JobStatus.COMPLETED: "green",
@@ -30,6 +31,25 @@ STATUS_ORDER = tuple(STATUS_STYLES)
 def status_words(status: JobStatus) -> str:
     """A status in plain words: `timed out`."""
     return status.replace("_", " ")
+
+
+# In characters: enough to tell prompts apart.
+_LONGEST_LABEL = 60
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: `1 job`, `2,000 jobs`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def label(prompt: Prompt | None) -> str:
+    """What a person knows a job by: its prompt's tag, if that is a text or a number, or its text."""
+    if prompt is None:
+        return ""
+    tag = prompt.tag
+    is_name = isinstance(tag, str | int) and not isinstance(tag, bool)
+    text = printable(str(tag) if is_name else prompt.text)
+    return text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 1]}…"
 
 
 def clock_words(seconds: float) -> str:

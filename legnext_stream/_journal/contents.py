@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import attrs
 
-from legnext_stream._core.model.jobs import JobStatus
+from legnext_stream._core.model.decoding import decode_job
+from legnext_stream._core.model.jobs import Job, JobStatus
 from legnext_stream._core.model.prompts import Prompt
 from legnext_stream._journal.records import Content
 from legnext_stream._journal.schema import WITH_LOG, WITH_PROMPTS, check
@@ -40,6 +41,11 @@ class Standing:
     without_job: Mapping[JobStatus, int] = attrs.field(factory=dict)
 
     @property
+    def ends(self) -> Counter[JobStatus]:
+        """How many jobs and prompts have ended, by that end."""
+        return Counter(self.ended.values()) + Counter(self.without_job)
+
+    @property
     def is_good(self) -> bool:
         """Whether all jobs and prompts have ended, and all jobs are completed."""
         is_done = not (self.unfinished or self.to_submit or self.without_job)
@@ -59,6 +65,15 @@ class KnownJob:
 
 
 @attrs.frozen(kw_only=True)
+class CompletedJob:
+    """A completed job of a journal, as the API described it at its end."""
+
+    job: Job
+    prompt: Prompt | None  # what it was submitted for, if `generate` did it
+    position: int | None  # the position of that prompt in its batch, from 1
+
+
+@attrs.frozen(kw_only=True)
 class Change:
     """A change of a job that was reported. Times in seconds since 1970."""
 
@@ -67,6 +82,16 @@ class Change:
     # It happened after the first (None: not known) and not after the second.
     changed_between: tuple[float | None, float]
     reason: str  # the watcher's own reason, or empty
+
+
+def has_begun(path: Path) -> bool:
+    """Whether any watch has begun with a journal: one that is killed early may leave an empty file.
+
+    Raises:
+        JournalError: There is none, or it can't be read.
+    """
+    with _opened(path) as (connection, version):
+        return version > 0 and connection.execute("SELECT 1 FROM account").fetchone() is not None
 
 
 def read_standing(path: Path) -> Standing:
@@ -149,16 +174,7 @@ def read_jobs(path: Path) -> list[KnownJob]:
         JournalError: There is none, or it can't be read.
     """
     with _opened(path) as (connection, version):
-        prompts: dict[str, tuple[int, Prompt]] = {}
-        if version >= WITH_PROMPTS:
-            rows = connection.execute(
-                "SELECT job_id, position, identity, task_type, text, params, tag FROM prompts"
-                " WHERE job_id IS NOT NULL"
-            )
-            prompts = {
-                job_id: (position, Content(*content).prompt())
-                for job_id, position, *content in rows
-            }
+        prompts = _prompts(connection, version)
         rows = connection.execute(
             "SELECT job_id, status, is_ended,"
             " (SELECT json_extract(body, '$.task_type') FROM events"
@@ -180,6 +196,36 @@ def read_jobs(path: Path) -> list[KnownJob]:
                 )
             )
         return known
+
+
+def read_completed(path: Path) -> Iterator[CompletedJob]:
+    """Read the completed jobs whose end was acknowledged, in the order of their ends.
+
+    Raises:
+        JournalError: There is none, or it can't be read.
+    """
+    with _opened(path) as (connection, version):
+        prompts = _prompts(connection, version)
+        rows = connection.execute(
+            "SELECT job_id, body FROM events WHERE status = ? AND acknowledged_at IS NOT NULL"
+            " ORDER BY number",
+            (JobStatus.COMPLETED,),
+        )
+        for job_id, body in rows:
+            position, prompt = prompts.get(job_id, (None, None))
+            job = attrs.evolve(decode_job(json.loads(body), job_id), status=JobStatus.COMPLETED)
+            yield CompletedJob(job=job, prompt=prompt, position=position)
+
+
+def _prompts(connection: sqlite3.Connection, version: int) -> dict[str, tuple[int, Prompt]]:
+    """The prompts that have jobs, each with its position, by the job."""
+    if version < WITH_PROMPTS:
+        return {}
+    rows = connection.execute(
+        "SELECT job_id, position, identity, task_type, text, params, tag FROM prompts"
+        " WHERE job_id IS NOT NULL"
+    )
+    return {job_id: (position, Content(*content).prompt()) for job_id, position, *content in rows}
 
 
 def read_history(path: Path, job_id: str) -> list[Change]:

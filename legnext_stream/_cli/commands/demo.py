@@ -15,7 +15,7 @@ from cyclopts.validators import Number
 
 from legnext_stream._cli.displays import display_for
 from legnext_stream._cli.exits import Exit
-from legnext_stream._cli.following import ReportFile, follow
+from legnext_stream._cli.following import Follower, ReportFile
 from legnext_stream._cli.options import Count
 from legnext_stream._cli.progress import Progress
 from legnext_stream._cli.simulation import find_mock
@@ -78,7 +78,7 @@ async def demo(
         # fast.
         async with client.watch(_submitted(client, jobs)) as events:
             display = display_for(sys.stdout)
-            await follow(events, progress, display, report=file)
+            await Follower(progress, display, report=file).follow(events)
             ends = events.stats.jobs
     # It is fine that some jobs fail, but not that one gets lost.
     shown = ends.get(JobStatus.COMPLETED, 0) + ends.get(JobStatus.FAILED, 0)

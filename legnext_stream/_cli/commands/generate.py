@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
+import attrs
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from legnext_stream._cli.commands.watch import find_journal
 from legnext_stream._cli.descriptors import write_all
 from legnext_stream._cli.exits import PROGRAM, Exit, UsageError
-from legnext_stream._cli.following import follow_jobs
+from legnext_stream._cli.following import Batch, follow_jobs
 from legnext_stream._cli.inputs import LineStream, check_name, from_journal, learned_durations
+from legnext_stream._cli.journals import announcement, default_journal, find_journal
+from legnext_stream._cli.missing import Missing
 from legnext_stream._cli.options import Count, Flag, FollowOptions, Source
 from legnext_stream._cli.planning import as_json, is_enough, lines, plan_of
 from legnext_stream._cli.prompts import read_prompts
 from legnext_stream._cli.running import need_key, need_stdout
+from legnext_stream._cli.typed import (
+    by_id,
+    line,
+    same_line,
+    same_line_without_input,
+    same_place,
+)
+from legnext_stream._cli.unfinished import Unfinished
 from legnext_stream._client import LegnextClient
 from legnext_stream._core.model.prices import price_of
 from legnext_stream._core.model.prompts import Prompt
@@ -45,16 +55,20 @@ async def generate(
     callback: str | None = None,
     max_cost: Annotated[float | None, Parameter(validator=Number(gte=0))] = None,
     dry_run: Flag = False,
+    no_journal: Flag = False,
     options: FollowOptions = FollowOptions(),  # noqa: B008 - frozen
 ) -> Exit:
     """Submit prompts, follow their jobs, and save the results.
 
     Jobs are submitted as fast as the account's slots and limits allow, and followed meanwhile. On a
-    terminal it shows a live display; in a pipe it writes one JSON object a line for each change. At
-    the end it prints a summary on standard error.
+    terminal it shows a live display, and at the end the files or URLs of what was made; in a pipe it
+    writes one JSON object a line for each change. Standard error gets a summary; at an early end
+    also what still runs, and the line to go on with.
 
-    With --journal it can be interrupted at any time: run the same command line again to resume. No
-    prompt is submitted twice or left out, and complete files are kept.
+    It can be interrupted at any time: run the same command line again to resume. No prompt is
+    submitted twice or left out, complete files are kept, and missing ones are fetched. For this a
+    journal is kept in the current folder, named after the file of prompts; --journal names another,
+    and --no-journal goes without.
 
     Args:
         source: A file of prompts, one a line; - for standard input, which is read as it arrives.
@@ -79,8 +93,15 @@ async def generate(
         dry_run: Submit nothing. Print how many prompts there are, what they would cost, what the
             account has left, and how long they would take. The exit status is 1 if that is not
             enough.
+        no_journal: Keep no journal. The batch can then not be resumed.
         options: What the commands that follow jobs have in common.
     """
+    is_default = options.journal is None and source is not None and not no_journal
+    if no_journal and options.journal is not None:
+        raise UsageError("--journal and --no-journal exclude each other")
+    if is_default and source is not None:
+        path = default_journal(source, options.base_url)
+        options = attrs.evolve(options, journal=path)
     known = find_journal(options.journal)
     check_name(name)
     if save_to is not None:
@@ -98,24 +119,39 @@ async def generate(
         _check_cost(await _to_submit(prompts, known, options), max_cost)
     # Prompts that the journal has seen to their end give no events, so there is no total to expect.
     is_counted_anew = known is None or isinstance(prompts, LineStream)
+    journal = options.journal
+    missing = None
+    if journal is not None and known is not None and save_to is not None:
+        missing = Missing(journal, save_to, name, parallel_downloads)
     return await follow_jobs(
-        lambda client: client.generate(
-            prompts,
-            task_type=task_type,
-            callback=callback,
+        Batch(
+            open_stream=lambda client: client.generate(
+                prompts,
+                task_type=task_type,
+                callback=callback,
+                save_to=save_to,
+                name=name,
+                parallel_downloads=parallel_downloads,
+                at_once=at_once,
+                if_unknown="tell" if if_unknown == "tell" else "submit_again",
+                max_cost=max_cost,
+                **options.of_stream,
+            ),
+            items=prompts,
+            title=f"{PROGRAM} generate",
+            unfinished=Unfinished(
+                planned=None if isinstance(prompts, LineStream) or source is None else len(prompts),
+                journal=journal,
+                resume=_resuming(source, journal, is_default=is_default),
+            ),
+            expected=None if is_counted_anew else lambda: 0,
+            known=known,
+            announcement=None if journal is None else announcement(journal, known),
+            missing=missing,
+            jobs=[] if journal is None else ["--journal", str(journal)],
             save_to=save_to,
-            name=name,
-            parallel_downloads=parallel_downloads,
-            at_once=at_once,
-            if_unknown="tell" if if_unknown == "tell" else "submit_again",
-            max_cost=max_cost,
-            **options.of_stream,
         ),
-        prompts,
         options,
-        title=f"{PROGRAM} generate",
-        expected=None if is_counted_anew else lambda: 0,
-        ended_before=() if known is None else {*known.ended.values(), *known.without_job},
     )
 
 
@@ -164,3 +200,16 @@ async def _dry_run(
         raise problem
     _check_cost(prompts, max_cost)
     return Exit.COMPLETED if balance is not None and is_enough(plan, balance) else Exit.INCOMPLETE
+
+
+def _resuming(
+    source: str | None, journal: Path | None, *, is_default: bool
+) -> Callable[[Sequence[str]], str]:
+    """How the line is made that goes on with the jobs that are left."""
+    if journal is None:
+        # Prompts that have no job yet could not be told from those that have.
+        return lambda ids: line("watch", *by_id(ids), *same_place())
+    if source != "-":
+        return lambda _: same_line()
+    more = ["--journal", str(journal)] if is_default else []
+    return lambda _: same_line_without_input(*more)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from legnext_stream._cli.exits import PROGRAM, Exit, UsageError
-from legnext_stream._cli.following import follow_jobs
-from legnext_stream._cli.inputs import LineStream, check_id, from_journal, parse_id, read
+from legnext_stream._cli.following import Batch, follow_jobs
+from legnext_stream._cli.inputs import LineStream, check_id, parse_id, read
+from legnext_stream._cli.journals import find_journal
 from legnext_stream._cli.options import FollowOptions, Ids, Source
-from legnext_stream._journal.contents import Standing, read_standing
+from legnext_stream._cli.typed import (
+    by_id,
+    line,
+    same_line,
+    same_line_without_input,
+    same_place,
+)
+from legnext_stream._cli.unfinished import Unfinished
+from legnext_stream._journal.contents import Standing
 
 
 async def watch(
@@ -22,8 +30,9 @@ async def watch(
 ) -> Exit:
     """Follow jobs until all of them have ended.
 
-    On a terminal it shows a live display; in a pipe it writes one JSON object a line for each
-    change. At the end it prints a summary on standard error.
+    On a terminal it shows a live display, and at the end the URLs of what was made; in a pipe it
+    writes one JSON object a line for each change. Standard error gets a summary; at an early end
+    also what still runs, and the line to go on with.
 
     Args:
         source: A file of job ids, one a line; - for standard input, which is read as it arrives.
@@ -34,28 +43,39 @@ async def watch(
     """
     known = find_journal(options.journal)
     listed, arriving = _find_ids(source, ids, known)
-    jobs = listed if arriving is None else _chained(listed, arriving)
+    unfinished = Unfinished(journal=options.journal, resume=_resuming(source, options.journal))
+    for job_id in listed:
+        unfinished.take(job_id)
+    jobs = listed if arriving is None else _chained(listed, arriving, unfinished.take)
     return await follow_jobs(
-        lambda client: client.watch(jobs, **options.of_stream),
-        arriving or listed,
+        Batch(
+            open_stream=lambda client: client.watch(jobs, **options.of_stream),
+            items=listed if arriving is None else arriving,
+            title=PROGRAM,
+            unfinished=unfinished,
+            known=known,
+            jobs=_for_download(source, ids, options.journal),
+        ),
         options,
-        title=PROGRAM,
-        ended_before=() if known is None else known.ended.values(),
     )
 
 
-def find_journal(path: Path | None) -> Standing | None:
-    """What a journal says of its batch; None without a journal, or with one yet to be begun."""
-    if path is None:
-        return None
-    if os.path.lexists(path):
-        return from_journal(read_standing, path)
-    folder = path.absolute().parent
-    if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir() raises if it may not look
-        raise UsageError(f"can't begin the journal {path}: there is no folder {folder}")
-    if not os.access(folder, os.W_OK):
-        raise UsageError(f"can't begin the journal {path}: no file can be written there")
-    return None
+def _resuming(source: str | None, journal: Path | None) -> Callable[[Sequence[str]], str]:
+    """How the line is made that goes on with the jobs that are left."""
+    if source != "-":
+        return lambda _: same_line()
+    if journal is not None:
+        return lambda _: same_line_without_input()
+    return lambda ids: line("watch", *by_id(ids), *same_place())
+
+
+def _for_download(source: str | None, ids: Sequence[str], journal: Path | None) -> list[str]:
+    """The arguments that tell `download` of the same jobs; empty if that can't be said."""
+    if journal is not None:
+        return ["--journal", str(journal)]
+    if source == "-":
+        return []
+    return [*([] if source is None else [source]), *by_id(ids)]
 
 
 def _find_ids(
@@ -75,8 +95,11 @@ def _find_ids(
     return [job_id for job_id in dict.fromkeys([*given, *more]) if job_id not in ended], None
 
 
-async def _chained(ids: Sequence[str], stream: LineStream[str]) -> AsyncIterator[str]:
+async def _chained(
+    ids: Sequence[str], stream: LineStream[str], take: Callable[[str], None]
+) -> AsyncIterator[str]:
     for job_id in ids:
         yield job_id
     async for job_id in stream:
+        take(job_id)
         yield job_id

@@ -22,7 +22,12 @@ def test_an_event_has_these_fields() -> None:
     """Programs rely on these fields, names and types."""
     event = an_event(
         task_type=TaskType.VIDEO_DIFFUSION,
-        output=Output(image_urls=("https://a/1.png",), video_urls=("https://a/1.mp4",)),
+        output=Output(
+            image_url="https://a/grid.png",
+            image_urls=("https://a/1.png",),
+            video_urls=("https://a/1.mp4",),
+            texts={"prompts": ("a fox",)},
+        ),
     )
     line = event_line(event, _EPOCH)
     assert line.endswith(b"\n")
@@ -37,8 +42,10 @@ def test_an_event_has_these_fields() -> None:
         "raw_status": "completed",
         "changed_between": ["2023-11-14T22:13:31.000Z", "2023-11-14T22:13:32.500Z"],
         "error": None,
+        "image_url": "https://a/grid.png",
         "image_urls": ["https://a/1.png"],
         "video_urls": ["https://a/1.mp4"],
+        "texts": {"prompts": ["a fox"]},
     }
 
 
@@ -64,7 +71,8 @@ def test_what_is_not_known_is_null() -> None:
 def test_an_error_has_a_code_and_a_message(error: JobError, message: str) -> None:
     """The message is the API's, or else the raw one; the line is ASCII."""
     line = event_line(an_event(JobStatus.FAILED, error=error), _EPOCH)
-    assert json.loads(line)["error"] == {"code": 400, "message": message}
+    raw = error.raw_message
+    assert json.loads(line)["error"] == {"code": 400, "message": message, "raw_message": raw}
     assert line.isascii()
     assert line.count(b"\n") == 1
 

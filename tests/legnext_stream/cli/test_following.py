@@ -16,7 +16,7 @@ import trio.testing
 from legnext_stream import ConfigurationError, JobEvent, JobStatus
 from legnext_stream._cli import following
 from legnext_stream._cli.displays import Display
-from legnext_stream._cli.following import ReportFile, follow
+from legnext_stream._cli.following import Follower, ReportFile
 from legnext_stream._cli.progress import Progress, View
 from legnext_stream._report import ReportError, writing
 from tests.legnext_stream.cli.support import KEY, an_event, ended, run_command, some_stats, started
@@ -74,7 +74,7 @@ def test_the_display_goes_on_while_no_event_comes() -> None:
     async def main() -> None:
         stream: Any = _Stream()
         progress = Progress("a watch", 0.0, lambda: 1)
-        await follow(stream, progress, display, write=write)
+        await Follower(progress, display, write=write).follow(stream)
 
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
     assert display.at == [0.0, 1.0, 2.0]

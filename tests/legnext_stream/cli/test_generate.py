@@ -85,9 +85,33 @@ def test_a_restart_submits_nothing_twice(empty_mock: MockServer, tmp_path: Path)
     assert {event["prompt"] for event in second.events} == {"a glacier"}
     assert "submits   1" in second.err
     assert first.status == second.status == 0
+    assert "1 of 1 job ended in" in second.err
+    assert "2 had ended before." in second.err
     third = _generate(empty_mock, f"--journal={journal}")
     assert third.status == 0
     assert not third.out
+    assert "Nothing is left to do" in third.err
+
+
+def test_a_journal_is_kept_by_default(empty_mock: MockServer, tmp_path: Path) -> None:
+    """It is named at the beginning, and the same line resumes it."""
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("a fox\n")
+    first = _generate(empty_mock, "prompts.txt")
+    (journal,) = tmp_path.glob("prompts-*.journal")
+    assert first.err.startswith(f"Journal: {journal.name}. ")
+    second = _generate(empty_mock, "prompts.txt")
+    assert second.status == 0
+    assert not second.out
+    assert f"the batch of the journal {journal.name} has ended" in second.err
+
+
+def test_no_journal(empty_mock: MockServer, tmp_path: Path) -> None:
+    """Without one, each run submits the prompts."""
+    (tmp_path / "prompts.txt").write_text("a fox\n")
+    for _ in range(2):
+        assert "submits   1" in _generate(empty_mock, "prompts.txt", "--no-journal").err
+    assert not list(tmp_path.glob("*.journal"))
 
 
 def test_a_dry_run_submits_nothing(empty_slow_mock: MockServer, tmp_path: Path) -> None:
@@ -160,12 +184,33 @@ def test_ctrl_c_ends_it(empty_slow_mock: MockServer, tmp_path: Path) -> None:
         result = ended(process)
     assert result.status == 130
     assert "submits   1" in result.err
+    (journal,) = tmp_path.glob("generate-*.journal")
+    assert "1 job still runs:\n" in result.err
+    assert "  a fox\n" in result.err
+    last = result.err.splitlines()[-1]
+    assert last.startswith("To go on: legnext-stream generate --min-interval=0.05")
+    assert last.endswith(f" --journal {journal.name}")
     assert re.search(r"stopped before its end", report.read_text(encoding="utf-8"))
+
+
+def test_ctrl_c_without_a_journal(empty_slow_mock: MockServer) -> None:
+    """The line to go on with has the ids, which are nowhere else."""
+    url = f"--base-url={empty_slow_mock.url}"
+    with started("generate", "-", "--no-journal", *_QUICKLY, url) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("a fox\n")
+        process.stdin.flush()
+        job_id = json.loads(process.stdout.readline())["job_id"]
+        process.send_signal(signal.SIGINT)
+        result = ended(process)
+    assert result.err.endswith(f"To go on: legnext-stream watch --id {job_id} {url}\n")
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["prompts.txt", "--journal", "a.db", "--no-journal"], "exclude each other"),
         ([], "nothing to submit: name a file of prompts"),
         (["--journal", "none.db"], "nothing to submit: name a file of prompts"),
         (["missing.txt"], "can't read missing.txt"),

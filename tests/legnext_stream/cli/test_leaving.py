@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -74,14 +75,15 @@ def _interrupted_at_once(mock: MockServer, stdin: int) -> Iterator[subprocess.Po
 
 
 def test_a_reader_that_stops(fast_mock: MockServer) -> None:
-    """`| head -1` ends the watch without a message."""
+    """`| head -1` is no error: only what still runs is said, and how to go on."""
     with _watching(fast_mock) as process:
         assert process.stdout is not None
         process.stdout.close()
         assert process.stderr is not None
         err = process.stderr.read()
     assert process.returncode == 141
-    assert not err
+    assert re.match(r"[0-9]+ jobs? still runs?:\n", err)
+    assert err.splitlines()[-1].startswith("To go on: legnext-stream watch --id=")
 
 
 def test_a_closed_standard_error(slow_mock: MockServer) -> None:

@@ -104,6 +104,21 @@ def test_the_display_is_drawn_and_removed(terminal: _Terminal, good_mock: MockSe
     assert KEY not in text
 
 
+def test_what_was_made_is_listed(
+    terminal: _Terminal, good_mock: MockServer, tmp_path: Path
+) -> None:
+    """At the end the URLs are listed, and the line that saves them."""
+    ids = list(good_mock.truth())
+    (tmp_path / "ids.txt").write_text("\n".join(ids))
+    with _on(terminal, "watch", "ids.txt", *_QUICKLY, f"--base-url={good_mock.url}") as process:
+        assert terminal.status_of(process) == 0
+    text = _plain(terminal.written)
+    made, _, rest = text[text.rindex("Made:\n") :].partition("3 of 3 jobs ended")
+    assert all(f"  {job_id}\n    {good_mock.url}/files/{job_id}/0.png\n" in made for job_id in ids)
+    line = f"legnext-stream download ids.txt --save-to FOLDER --base-url={good_mock.url}"
+    assert rest.endswith(f"To save them: {line}\n")
+
+
 def test_ctrl_c_restores_the_terminal(terminal: _Terminal, slow_mock: MockServer) -> None:
     """The cursor is shown again, and the summary follows the display."""
     before = terminal.settings

@@ -134,6 +134,34 @@ def test_a_summary_precedes_an_error(good_mock: MockServer) -> None:
     assert complaint.startswith("legnext-stream: standard input:2:")
 
 
+def test_what_is_left_of_ids_from_a_pipe(slow_mock: MockServer, tmp_path: Path) -> None:
+    """With a journal the line leaves out what can't be read again; without one it has the ids."""
+    job_id, *_ = slow_mock.truth()
+    url = f"--base-url={slow_mock.url}"
+    for journal in ([], [f"--journal={tmp_path / 'batch.db'}"]):
+        with started("watch", "-", *_QUICKLY, url, *journal) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(f"{job_id}\n")
+            process.stdin.flush()
+            assert process.stdout.readline()
+            _, err = rest_of(process, "no id\n")
+        *_, line, complaint = err.splitlines()
+        assert "standard input:2" in complaint
+        words = ["watch", *_QUICKLY, url, *journal] if journal else ["watch", "--id", job_id, url]
+        assert line == f"To go on: legnext-stream {' '.join(words)}"
+
+
+def test_a_journal_whose_batch_has_ended(good_mock: MockServer, tmp_path: Path) -> None:
+    """It says so, with the status that the batch deserves."""
+    ids = list(good_mock.truth())
+    journal = f"--journal={tmp_path / 'batch.db'}"
+    assert _watch(good_mock, journal, *(f"--id={job_id}" for job_id in ids)).status == 0
+    again = _watch(good_mock, journal)
+    assert again.status == 0
+    assert f"the batch of the journal {tmp_path / 'batch.db'} has ended (3 completed)" in again.err
+
+
 def test_a_disk_that_is_full(good_mock: MockServer) -> None:
     """Events that can't be written end the watch with a message."""
     job_id, *_ = good_mock.truth()
@@ -142,7 +170,7 @@ def test_a_disk_that_is_full(good_mock: MockServer) -> None:
         assert process.stderr is not None
         err = process.stderr.read()
     assert process.returncode == 1
-    assert err == "legnext-stream: can't write the output: No space left on device\n"
+    assert err.endswith("legnext-stream: can't write the output: No space left on device\n")
 
 
 def test_the_key_is_in_no_option(good_mock: MockServer) -> None:

@@ -13,6 +13,8 @@ from legnext_stream import JobStatus, JournalError, LegnextClient
 from legnext_stream._core.model.prompts import Prompt
 from legnext_stream._journal import schema
 from legnext_stream._journal.contents import (
+    has_begun,
+    read_completed,
     read_history,
     read_jobs,
     read_learned,
@@ -61,6 +63,33 @@ async def test_jobs_and_their_history(tmp_path: Path) -> None:
     assert read_history(path, "nothing") == []
     assert read_learned(path, "durations")
     assert read_learned(path, "nothing") is None
+
+
+async def test_completed_jobs(tmp_path: Path) -> None:
+    """Only acknowledged ends count; each job is as the API described it, with its prompt."""
+    path = tmp_path / "watch.db"
+    first, _ = await _watched(path)
+    (completed,) = read_completed(path)
+    assert completed.job.job_id == first
+    assert completed.job.output.image_urls
+    assert completed.prompt is None
+    path = tmp_path / "generate.db"
+    await generated(MockLegnext(seed=1), ["cat 1", Prompt("cat 2", tag=7)], journal=path)
+    found = {each.position: each for each in read_completed(path)}
+    assert found[2].prompt == Prompt("cat 2", tag=7)
+    assert found[1].job.status is JobStatus.COMPLETED
+
+
+def test_a_journal_that_has_not_begun(tmp_path: Path) -> None:
+    """An empty file has no watch yet, and neither has a file of tables without an account."""
+    path = tmp_path / "batch.db"
+    path.touch()
+    assert not has_begun(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        schema.prepare(connection)
+    assert not has_begun(path)
+    with pytest.raises(JournalError, match="there is no journal"):
+        has_begun(tmp_path / "none.db")
 
 
 async def test_jobs_of_prompts(tmp_path: Path) -> None:
