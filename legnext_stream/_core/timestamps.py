@@ -88,6 +88,10 @@ class Timestamps:
                 earliest = min(max(at, seen_at), now)
                 between = (earliest, min(max(at + 1.0, earliest), now))
                 started_at = earliest - run[0]
+        elif started_at is None and ended is not None and (at := clock.local(ended)) is not None:
+            # It has failed without ever having run.
+            earliest = min(max(at, seen_at), now)
+            between = (earliest, min(max(at + 1.0, earliest), now))
         elif started_at is not None:
             run = (max(seen_at - started_at, job.counted), now - started_at)
         return started_at, run, between

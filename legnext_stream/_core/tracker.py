@@ -376,12 +376,13 @@ class Tracker:
                 self._schedule.note_task_type(job, body.get("task_type"))
                 reported_at = seen.answer.received_at if seen.is_reported else None
                 end = self._timestamps.end(now, job, body)
-                self._schedule.ended(now, job, *end, reported_at=reported_at)
+                has_run = status is JobStatus.COMPLETED or end[0] is not None
+                self._schedule.ended(now, job, *end, has_run=has_run, reported_at=reported_at)
             state = decode_job(body, job.job_id)
             events.append(self._emit(now, job, state, between))
             if status.is_terminal:
                 return events
-        seen_before = job.seen_at
+        seen_before, looked_before = job.seen_at, job.looked_at
         if seen.is_reported:
             # A callback may be late, so it doesn't say how the job is now. A poll in flight will.
             if events and is_running(status) and not job.is_in_flight:
@@ -410,9 +411,9 @@ class Tracker:
             last = decode_job(body, job.job_id)
             events.append(self._give_up(now, job, last, JobStatus.TIMED_OUT, 0, reason))
         elif runs or job.place is JobStatus.STAGED:
-            self._schedule.running(now, job, started_at)
+            self._schedule.running(now, job, started_at, looked_before)
         else:
-            self._schedule.waiting(now, job, deadline)
+            self._schedule.waiting(now, job, deadline, looked_before)
         return events
 
     @property

@@ -48,6 +48,7 @@ class Watched(msgspec.Struct, eq=False, gc=False):
     # When an answer last described it; before the first, when the watch got it.
     looked_at: float = 0.0
     is_seen: bool = False  # whether an answer has described it
+    joined_at: float = 0.0  # when the watch got it
     # When a poll of it last ended, except by a 429; -inf before the first.
     polled_at: float = -math.inf
     # When it began to run, as far as is known or inferred; None while it waits.

@@ -89,6 +89,9 @@ class PriceRule:
     def undetected(self, now: float, job: Watched) -> float:
         """How long the news of a job's end is expected to have been lying undetected, in seconds."""
         curve, doubt = self.run_times(job).curve, self.doubt(now)
+        if job.is_waiting:
+            since, age = job.looked_at - job.joined_at, now - job.joined_at
+            return doubt * self.run_times(job).in_queue.undetected(since, age)
         if job.started_at is None:
             return _CHANCE * curve.expected_undetected(0.0, now - job.looked_at, doubt)
         started_at = job.started_at
@@ -122,6 +125,12 @@ class PriceRule:
             return self.first_poll(now, job)
         wait = self.run_times(job).wait(job.counted, self._pacing.poll_cost, self.doubt(now))
         return self.bounded(job.looked_at, wait, started_at + self._timeout)
+
+    def look(self, now: float, job: Watched) -> float:
+        """When to poll a job in the queue order, which might have failed while it waits."""
+        price = self._pacing.poll_cost / self.doubt(now)
+        since = job.looked_at - job.joined_at
+        return job.joined_at + self.run_times(job).in_queue.look(since, price)
 
     def patience(self, now: float, job: Watched) -> float:
         """How long after it was seen waiting a job outside the queue order is polled, in seconds."""

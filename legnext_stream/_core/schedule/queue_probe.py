@@ -117,6 +117,10 @@ class QueueProbe:
         """A poll is made, for whatever reason: a share of it goes to samples."""
         self._samples = min(self._samples + _SAMPLED * self._queue.doubt, _MOST_SAMPLES)
 
+    def looked(self) -> None:
+        """A waiting job is polled for another reason, which tests the order as a sample does."""
+        self._samples = max(self._samples - 1.0, 0.0)
+
     def answered(self, job: Watched) -> None:
         """A poll of a job has ended."""
         if self._in_flight is job:

@@ -44,13 +44,18 @@ class Ready:
             last.where = job.where
         job.where = BY_QUEUE
 
-    def take_best(self, worth_of: Callable[[Watched], float]) -> tuple[Watched, float]:
+    def take_best(
+        self, worth_of: Callable[[Watched], float], rival: Watched | None = None
+    ) -> tuple[Watched, float]:
         """Take out a job whose poll is worth much; return it and its worth, or 0 if it was alone.
 
-        The worth of a poll is the expected undetected news, in seconds.
+        The worth of a poll is the expected undetected news, in seconds. A rival isn't in here, and
+        is returned if its poll is worth more.
         """
         jobs = self._jobs
-        if len(jobs) == 1:
+        if not jobs and rival is not None:
+            return rival, 0.0
+        if len(jobs) == 1 and rival is None:
             job = jobs[0]
             self.remove(job)
             return job, 0.0
@@ -59,11 +64,12 @@ class Ready:
             # One that is drawn twice is compared with itself, which is cheaper than drawing again.
             chance, many = self._random.random, len(jobs)
             few = [int(chance() * many) for _ in range(_COMPARED)]
-        worth, job = -math.inf, jobs[0]
+        worth, job = (-math.inf, jobs[0]) if rival is None else (worth_of(rival), rival)
         for index in few:
             each = jobs[index]
             its_worth = worth_of(each)
             if its_worth >= worth:
                 worth, job = its_worth, each
-        self.remove(job)
+        if job is not rival:
+            self.remove(job)
         return job, worth

@@ -49,10 +49,10 @@ def reason_for(
         )
     elif not job.is_scheduled:
         ahead = max(job.position - queue.low - 1, 0)
-        numbers["ahead_in_queue"] = float(ahead)
+        numbers |= {"ahead_in_queue": float(ahead), "due_in": max(job.due - now, 0.0)}
         sentence = (
             f"waits in the queue behind {ahead} jobs; jobs have been starting in the order of their"
-            " submission, so it isn't polled until its turn is near"
+            " submission, so until its turn is near it is only polled in case it has failed"
         )
     elif job.missing_since is not None:
         sentence = "the API did not know it; polled again to make sure"

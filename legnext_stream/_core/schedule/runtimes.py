@@ -30,6 +30,7 @@ from msgspec import Struct
 
 from legnext_stream._core.schedule.curve import OLDEST, Curve, clamped
 from legnext_stream._core.schedule.fitting import estimate, fit
+from legnext_stream._core.schedule.queue_failures import QueueFailures
 from legnext_stream._core.schedule.shapes import (
     BINS,
     EDGES,
@@ -116,6 +117,9 @@ class RunTimes:
         low: The shorter end of the published range, in seconds.
         high: Its longer end.
         memory: How many ended jobs it takes for an observation's weight to fall to 1/e.
+
+    Attributes:
+        in_queue: How likely jobs of the type are to fail before they start.
     """
 
     def __init__(self, low: float, high: float, *, memory: float = 80.0) -> None:
@@ -144,6 +148,7 @@ class RunTimes:
         # How many updates make the estimate too old.
         self._patience = 0.0
         self._curve: Curve | None = None
+        self.in_queue: QueueFailures = QueueFailures()
         self._prospects: Prospects | None = None
         # Waits from age 0, by price: the same for all first polls.
         self._from_start: dict[float, float] = {}

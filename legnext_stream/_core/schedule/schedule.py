@@ -13,6 +13,7 @@ polled first (see `ready`), and `Schedule.price` rises to what is really being p
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterable
 from functools import partial
 from typing import Final
@@ -64,6 +65,9 @@ class Schedule:
         self._probe = QueueProbe(pacing, self.queue)
         self._timers = Timers()
         self._ready = Ready()
+        # Jobs in the queue order whose look for a failure is due, earliest first. One that isn't
+        # waiting there any more is passed over.
+        self._looks: deque[Watched] = deque()
         # Set by `expect_callbacks`; without callbacks neither costs anything.
         self._callbacks: Callbacks | None = None
         self._hints: Hints | None = None
@@ -82,7 +86,7 @@ class Schedule:
 
     def add(self, now: float, job: Watched) -> None:
         """Take in a job that has never been polled."""
-        job.looked_at = now
+        job.looked_at = job.joined_at = now
         if self.queue.head is None:
             self._probe.begin()
             if self._detached == 0:
@@ -93,6 +97,8 @@ class Schedule:
         if not self.queue.is_trusted:
             self._detach(job)
             self._push(now, now, job)
+        else:
+            self._look_later(now, job)
 
     # -- Which job is next
 
@@ -102,7 +108,7 @@ class Schedule:
         It is inf if something must be learned before that can be told.
         """
         has_more = self._collect_ready(now)
-        if self._ready:
+        if self._ready or self._first_look(now) is not None:
             return now
         if has_more:
             # At once, but after other tasks have had a turn.
@@ -122,18 +128,22 @@ class Schedule:
             job.where = IN_FLIGHT
             return job
         # While the queue order has an unknown part, one answer tells about many jobs.
-        if self._ready and not (self.queue.is_open and self._probe.due(self._running) <= now):
-            job = self._take_best(now)
-        else:
+        look = self._first_look(now)
+        is_idle = look is None and not self._ready
+        if is_idle or (self.queue.is_open and self._probe.due(self._running) <= now):
             job = self._probe.take(now, self._running)
+        else:
+            job = self._take_best(now, look)
         if hints is not None:
             hints.polled(job)
         return job
 
-    def _take_best(self, now: float) -> Watched:
-        """Of the jobs that are ready, take one with much expected undetected news."""
-        job, worth = self._ready.take_best(partial(self._rule.undetected, now))
+    def _take_best(self, now: float, look: Watched | None) -> Watched:
+        """Of the jobs that are ready, and this look, take one with much expected undetected news."""
+        job, worth = self._ready.take_best(partial(self._rule.undetected, now), look)
         job.where = IN_FLIGHT
+        if job is look:
+            self._probe.looked()
         cost = self._pacing.poll_cost
         self.price += _PRICE_GAIN * ((worth if worth > cost else cost) - self.price)
         return job
@@ -153,7 +163,9 @@ class Schedule:
             if (job := self._timers.pop(now)) is None:
                 return has_more
             if job.where != IN_TIMERS:
-                # It was removed meanwhile, or polled before its time.
+                # It was removed meanwhile, or polled before its time; or it waits, and may have failed.
+                if self._may_have_failed(now, job):
+                    self._look_later(now, job)
                 continue
             if job.due > now:
                 job.due = max(rule.revised(now, job), rule.rested(job), now)
@@ -162,6 +174,27 @@ class Schedule:
             else:
                 self._ready.add(job)
         return True
+
+    def _may_have_failed(self, now: float, job: Watched) -> bool:
+        """Whether a job waits in the queue order, and the time to look at it has come."""
+        return job.where == BY_QUEUE and job.is_waiting and job.due <= now
+
+    def _look_later(self, now: float, job: Watched) -> None:
+        """See to it that a waiting job is looked at when it may have failed; the head is anyway."""
+        if job is self.queue.head:
+            return
+        job.due = max(self._rule.look(now, job), self._rule.rested(job))
+        if job.due > now:
+            self._timers.put(now, job.due, job)
+        else:
+            self._looks.append(job)
+
+    def _first_look(self, now: float) -> Watched | None:
+        """The job whose look for a failure is due for the longest time."""
+        looks = self._looks
+        while looks and not self._may_have_failed(now, looks[0]):
+            looks.popleft()
+        return looks[0] if looks else None
 
     @property
     def _has_more(self) -> bool:
@@ -182,8 +215,12 @@ class Schedule:
 
     # -- What a poll or a callback told
 
-    def waiting(self, now: float, job: Watched, deadline: float) -> None:
-        """A job was seen waiting. Outside the queue order, it is polled again by `deadline`."""
+    def waiting(self, now: float, job: Watched, deadline: float, since: float) -> None:
+        """A job was seen waiting, and last described before that at `since`.
+
+        Outside the queue order, it is polled again by `deadline`.
+        """
+        self._survived_waiting(job, since, now)
         was_running, was_detached = job.started_at is not None, job.is_detached
         self._running -= was_running
         self._probe.answered(job)
@@ -192,7 +229,7 @@ class Schedule:
         job.count_to(None)
         head = self.queue.head
         if job.position >= 0 and self.queue.found_waiting(job, now) and self.queue.is_trusted:
-            job.where = BY_QUEUE
+            self._leave_to_queue(now, job)
             if job is self.queue.head:
                 self._probe.head_waits(now, still=job is head and not was_running)
             return
@@ -204,8 +241,10 @@ class Schedule:
         if not self.queue.is_trusted:
             self._dissolve(now)
 
-    def running(self, now: float, job: Watched, started_at: float) -> None:
-        """A job was seen running since `started_at`."""
+    def running(self, now: float, job: Watched, started_at: float, since: float) -> None:
+        """A job was seen running since `started_at`, and last described before that at `since`."""
+        if not job.is_confirmed:
+            self._survived_waiting(job, since, started_at)
         # By what was taken for its start until now.
         counted = job.counted
         self._found_started(now, job, started_at)
@@ -231,6 +270,7 @@ class Schedule:
         run: tuple[float, float] | None,
         between: tuple[float, float],
         *,
+        has_run: bool,
         reported_at: float | None = None,
     ) -> None:
         """A job was seen to have ended.
@@ -241,6 +281,7 @@ class Schedule:
             started_at: When it started; None if that isn't known.
             run: The least and the most that its run time can be, in seconds; None if not known.
             between: The earliest and the latest time at which it can have ended.
+            has_run: Whether it is known to have run; else it has failed while it waited.
             reported_at: When a callback reported it; None if a poll found it.
         """
         # An end from before the job was watched says nothing about callbacks.
@@ -251,7 +292,12 @@ class Schedule:
                 self._callbacks.came_first(now, reported_at - between[1])
         elif self._callbacks is not None and between[0] >= job.looked_at:
             self._callbacks.poll_came_first(now, job.job_id)
+        if not has_run:
+            self._failed_waiting(now, job, between)
+            return
         counted = job.counted
+        if not job.is_confirmed and started_at is not None:
+            self._survived_waiting(job, job.looked_at, started_at)
         self._found_started(now, job, -math.inf if started_at is None else started_at)
         if run is not None:
             low, high = run
@@ -262,11 +308,36 @@ class Schedule:
             for learner in self._rule.learners(self._rule.run_times(job)):
                 learner.ended(counted, low, high)
         self.removed(job)
+        self._slot_freed(now, between)
+
+    def _slot_freed(self, now: float, between: tuple[float, float]) -> None:
+        """A job's end has freed a slot between two times."""
         next_job = self.queue.slot_freed(*between)
         if next_job is not None:
             self._infer_start(now, next_job)
         else:
             self._estimator.slot_freed(now, self._running, len(self.queue) + self._detached)
+
+    def _failed_waiting(self, now: float, job: Watched, between: tuple[float, float]) -> None:
+        """A job has failed before it had a slot, which says nothing about the order of the queue."""
+        since = job.looked_at - job.joined_at
+        for learner in self._rule.learners(self._rule.run_times(job)):
+            learner.in_queue.failed(since, max(between[0] - job.joined_at, since))
+        inferred = job.started_at
+        self.removed(job)
+        if inferred is not None:
+            # The slot that it was inferred to get was for another.
+            self._slot_freed(now, (max(inferred, between[0]), max(inferred, between[1])))
+
+    def _survived_waiting(self, job: Watched, since: float, until: float) -> None:
+        """A job was seen at `since`, and waited until `until` without failing."""
+        for learner in self._rule.learners(self._rule.run_times(job)):
+            learner.in_queue.survived(since - job.joined_at, until - job.joined_at)
+
+    def _leave_to_queue(self, now: float, job: Watched) -> None:
+        """A job waits in the queue order: it is only looked at in case that it fails."""
+        job.where = BY_QUEUE
+        self._look_later(now, job)
 
     def callback_repeated(self, now: float, job_id: str) -> None:
         """A callback reported the end of a job that had ended already."""
@@ -289,7 +360,7 @@ class Schedule:
         """A poll was refused with 429: it is due at once, as soon as the pacer allows it."""
         self._probe.answered(job)
         if job.is_waiting and job.failures < _FAILURES_TO_LEAVE:
-            job.where = BY_QUEUE
+            self._leave_to_queue(now, job)
             return
         if job.is_waiting:
             self._detach(job)
@@ -306,7 +377,7 @@ class Schedule:
             wait = backoff.POLLS.wait(job.failures, job.job_id)
         if job.is_waiting:
             if job.failures < _FAILURES_TO_LEAVE:
-                job.where = BY_QUEUE
+                self._leave_to_queue(now, job)
                 self._probe.failed(now + wait)
                 return
             self._detach(job)
