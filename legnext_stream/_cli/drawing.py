@@ -154,6 +154,8 @@ def _facts(view: View) -> Iterator[tuple[str, Text, str]]:
     yield "too many (429)", limited, ""
     troubles = Text(f"{stats.troubles:,}", style="yellow" if stats.troubles else _QUIET)
     yield "other errors", troubles, ""
+    if stats.server_speed > 1.0:
+        yield "server's clock", Text(f"{stats.server_speed:.3g} ×"), "as fast as this machine's"
     if stats.prompts:
         refused = f"{stats.submits_limited:,} × 429" if stats.submits_limited else ""
         yield "submitted", Text(f"{stats.submitted:,}"), refused or f"of {stats.prompts:,} prompts"

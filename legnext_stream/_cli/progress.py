@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterator
 
 import attrs
 
-from legnext_stream._cli.words import STATUS_ORDER, clock_words, printable, status_words
+from legnext_stream._cli.words import (
+    STATUS_ORDER,
+    clock_words,
+    printable,
+    speed_words,
+    status_words,
+)
 from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.stats import Stats
@@ -176,6 +182,8 @@ def _summary_lines(view: View, *, is_stopped: bool) -> Iterator[str]:
         f"  requests  {stats.polls:,}, {mean:.1f} a second; {stats.rate_limited:,} answered 429, "
         f"{stats.troubles:,} failed otherwise"
     )
+    if stats.server_speed > 1.0:
+        yield f"  clock     {speed_words(stats.server_speed)}"
     if stats.submits:
         refused = f"; {stats.submits_limited:,} answered 429" if stats.submits_limited else ""
         yield f"  submits   {stats.submits:,}, of which {stats.submitted:,} made a job{refused}"

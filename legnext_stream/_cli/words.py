@@ -59,6 +59,11 @@ def clock_words(seconds: float) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
+def speed_words(speed: float) -> str:
+    """What a server's clock does that runs this many times as fast as ours."""
+    return f"the server's clock runs {speed:.3g} times as fast as this machine's, whose times these are"
+
+
 def ago(at: float, now: float) -> str:
     """How long ago a time was: `41 seconds ago`. Both in seconds since 1970."""
     # The other clock may be ahead of ours.

@@ -63,6 +63,9 @@ class Stats:
         submits: Submits that have ended, with or without an answer.
         submits_limited: Those among them that were answered 429.
         submitted: Those among them that made a job.
+        server_speed: How many seconds pass on the server's clock while one passes here. It is 1.0
+            unless the dates of answers show that it is at least about twice as fast, as that of a mock
+            server may be. All times and rates are on the clock here.
         ended_by_callback: Ends that a callback reported first; see `legnext_stream.webhook_app`.
     """
 
@@ -87,6 +90,7 @@ class Stats:
     submits_limited: int = 0
     submitted: int = 0
     ended_by_callback: int = 0
+    server_speed: float = 1.0
 
     @property
     def rate_reason(self) -> str:
@@ -165,7 +169,13 @@ class Tally(msgspec.Struct):
             self.jobs[status] -= 1
 
     def snapshot(
-        self, *, pacer: Pacer, durations: Durations, price: float, left: TimeLeft | None
+        self,
+        *,
+        pacer: Pacer,
+        durations: Durations,
+        price: float,
+        left: TimeLeft | None,
+        server_speed: float,
     ) -> Stats:
         """The counts as they are now, together with what the pacer and the schedule say."""
         counts: dict[str, Any] = {name: getattr(self, name) for name in _COUNTS}
@@ -190,6 +200,7 @@ class Tally(msgspec.Struct):
             remaining=None if left is None else left.middle,
             remaining_between=None if left is None else (left.low, left.high),
             run_times=learned,
+            server_speed=server_speed,
         )
 
 

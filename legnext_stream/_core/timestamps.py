@@ -36,7 +36,8 @@ class Timestamps:
         if at is None or now - at > _OLDEST:
             return job.seen_at, now
         # The true time is up to a second after the timestamp, and the clock is off by up to its error.
-        low, high = at - self._clock.error, at + 1.0 + self._clock.error
+        low = at - self._clock.error
+        high = at + self._clock.second + self._clock.error
         earliest = low if job.seen_at is None else max(low, job.seen_at)
         latest = min(high, now)
         return (earliest, latest) if earliest <= latest else (job.seen_at, now)
@@ -80,18 +81,19 @@ class Timestamps:
         run, between = None, (seen_at, now)
         if started is not None and ended is not None and ended >= started:
             # Both are truncated to whole seconds.
-            run = (ended - started, ended - started + 1.0)
+            seconds = (ended - started) * clock.second
+            run = (seconds, seconds + clock.second)
             if job.seen_at is not None:
                 clock.happened(ended, seen_at, now)
             at = clock.local(ended)
             if at is not None:
                 earliest = min(max(at, seen_at), now)
-                between = (earliest, min(max(at + 1.0, earliest), now))
+                between = (earliest, min(max(at + clock.second, earliest), now))
                 started_at = earliest - run[0]
         elif started_at is None and ended is not None and (at := clock.local(ended)) is not None:
             # It has failed without ever having run.
             earliest = min(max(at, seen_at), now)
-            between = (earliest, min(max(at + 1.0, earliest), now))
+            between = (earliest, min(max(at + clock.second, earliest), now))
         elif started_at is not None:
             run = (max(seen_at - started_at, job.counted), now - started_at)
         return started_at, run, between

@@ -304,6 +304,11 @@ class Tracker:
         """What is really being paid for a request now, in seconds of delay."""
         return self._schedule.price
 
+    @property
+    def server_speed(self) -> float:
+        """How many seconds pass on the server's clock while one passes on ours."""
+        return self._host.clock.speed
+
     def time_left(self, now: float | None = None) -> TimeLeft | None:
         """The time until the end of the last job is reported; None if no job is watched.
 

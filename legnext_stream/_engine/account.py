@@ -202,6 +202,7 @@ class Account:
             durations=self.durations,
             price=max((tracker.price for tracker in trackers), default=self.pacing.poll_cost),
             left=longest(one for one in left if one is not None),
+            server_speed=max((tracker.server_speed for tracker in trackers), default=1.0),
         )
 
     def total(self) -> Tally:

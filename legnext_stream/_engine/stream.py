@@ -256,6 +256,7 @@ class EventStream(Generic[Event_co]):
             durations=self._account.durations,
             price=tracker.price,
             left=tracker.time_left(time_now()),
+            server_speed=tracker.server_speed,
         )
 
     def explain(self, job_id: str) -> Explanation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 import attrs
@@ -241,12 +241,20 @@ class Collector:
         if len(self._unsuccessful) < _FAILURES_KEPT:
             self._unsuccessful.append(attrs.evolve(failure, reason=reason))
 
+    def _told_of_clock(self, stats: Stats) -> Iterator[str]:
+        """A note if the server's time runs faster and the report is on this machine's clock."""
+        if stats.server_speed > 1.0 and self.time_scale == 1.0:
+            yield (
+                f"The server's clock runs {stats.server_speed:.3g} times as fast as this machine's. All"
+                " times and rates here are on this machine's clock."
+            )
+
     def collected(self, now: float, stats: Stats, ending: str) -> Collected:
         """Everything that was gathered until now; `ending` says in words how the watch ended."""
         at = self._since(now)
         return Collected(
             title=self.title,
-            notes=self._notes,
+            notes=(*self._notes, *self._told_of_clock(stats)),
             time_scale=self.time_scale,
             began=self._began,
             ending=ending,

@@ -75,6 +75,11 @@ def test_rows_without_data_are_left_out() -> None:
         assert words in drawn
 
 
+def test_a_fast_server_is_named() -> None:
+    """A server whose time runs faster than ours is shown as one."""
+    assert "5 × as fast as this machine's" in " ".join(_drawn(a_view({}, server_speed=5.0)).split())
+
+
 def test_a_watch_of_nothing_can_be_drawn() -> None:
     """There is a picture before the first id has arrived."""
     assert "0 of 0+ ended · –" in _drawn(a_view(expected=None))

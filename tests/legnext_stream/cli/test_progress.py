@@ -139,6 +139,12 @@ def test_the_summary_of_a_batch_of_prompts() -> None:
     assert "  submits   2, of which 2 made a job\n  files     8 saved" in text
 
 
+def test_the_summary_of_a_watch_of_a_fast_server() -> None:
+    """The summary says so if the server's time runs faster."""
+    text = summary(a_view(_JOBS, server_speed=5.04))
+    assert "  clock     the server's clock runs 5.04 times as fast as this machine's" in text
+
+
 def test_a_short_summary() -> None:
     """One failed job in no time."""
     view = a_view({JobStatus.FAILED: 1}, expected=1, elapsed=0.0, failures=[a_failure()])

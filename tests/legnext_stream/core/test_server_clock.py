@@ -147,3 +147,53 @@ def test_only_what_was_seen() -> None:
     seen(clock, -50.0, 10.0, 11.0, 12.0)
     assert off(clock, -50.0) <= clock.error + DUST
     assert clock.error == pytest.approx(1.5)
+
+
+@given(
+    offsets, st.lists(st.tuples(st.floats(0, 60), st.floats(0, 30), st.floats(0, 1)), min_size=1)
+)
+def test_a_clock_like_ours_is_never_taken_for_a_fast_one(
+    offset: float, told: list[tuple[float, float, float]]
+) -> None:
+    """Whatever the offset and however slow the answers, a second of the server's is one of ours."""
+    clock, now = ServerClock(), 0.0
+    for gap, latency, when in told:
+        now += gap
+        dated(clock, offset, now, latency, when)
+        now += latency
+        assert clock.second == 1.0
+
+
+@given(st.floats(2.0, 100.0), offsets, st.floats(0.01, 2.0))
+def test_the_rate_of_a_fast_clock(rate: float, offset: float, gap: float) -> None:
+    """A server whose time runs faster is noticed within seconds, and its times are still converted."""
+    clock, now = ServerClock(), 0.0
+    while now < 60.0:
+        clock.dated(math.floor(offset + now * rate), now, now + 0.05)
+        now += gap
+    assert clock.second == pytest.approx(1.0 / rate, rel=0.05)
+    stamp = math.floor(offset + (now - 5.0) * rate)
+    at = clock.local(stamp)
+    assert at is not None
+    assert at == pytest.approx(now - 5.0, abs=1.5)
+
+
+def test_a_clock_that_was_set_is_not_fast() -> None:
+    """One jump of the server's clock, by an hour, is no rate."""
+    clock = ServerClock()
+    for turn in range(100):
+        now = turn * 0.5
+        clock.dated(math.floor(1e9 + now + (3600 if now > 20 else 0)), now, now + 0.1)
+        assert clock.second == 1.0
+
+
+def test_a_fast_clock_may_become_a_usual_one() -> None:
+    """Behind the same address there may be another server later."""
+    clock = ServerClock()
+    for turn in range(200):
+        now = turn * 0.5
+        ahead = 5.0 * now if now < 50 else 200.0 + now
+        clock.dated(math.floor(1e9 + ahead), now, now + 0.1)
+        if now == 40:
+            assert clock.second == pytest.approx(0.2, rel=0.05)
+    assert clock.second == 1.0

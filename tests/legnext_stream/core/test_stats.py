@@ -20,7 +20,9 @@ def snapshot(
     """The tally together with a pacer that has one request in flight."""
     pacer = Pacer(max_rate=10, initial_rate=5, max_in_flight=4)
     pacer.start(0.0)
-    return tally.snapshot(pacer=pacer, durations=durations or Durations(), price=0.1, left=left)
+    return tally.snapshot(
+        pacer=pacer, durations=durations or Durations(), price=0.1, left=left, server_speed=5.0
+    )
 
 
 def test_jobs_move_between_the_counts() -> None:
@@ -30,6 +32,7 @@ def test_jobs_move_between_the_counts() -> None:
     tally.moved(JobStatus.PENDING, JobStatus.COMPLETED)
     stats = snapshot(tally)
     assert stats.unseen == 1
+    assert stats.server_speed == 5.0
     assert stats.jobs == {JobStatus.COMPLETED: 1}
     assert (stats.rate, stats.in_flight, stats.why) == (5, 1, "starting")
     assert (stats.ended, stats.polls_per_ended, stats.news_share) == (1, 0, None)

@@ -60,6 +60,15 @@ def test_time_that_runs_fast() -> None:
     assert collector.interval == 0.25
 
 
+def test_a_fast_server_is_named() -> None:
+    """A server whose time runs faster is noted, unless the report is in its seconds anyway."""
+    fast = some_stats(server_speed=5.0)
+    (note,) = Collector("a watch", 0.0).collected(1.0, fast, "done").notes
+    assert note.startswith("The server's clock runs 5 times as fast")
+    assert not Collector("a watch", 0.0, time_scale=5.0).collected(1.0, fast, "done").notes
+    assert not Collector("a watch", 0.0).collected(1.0, some_stats(), "done").notes
+
+
 def test_moments_are_taken_when_they_are_due() -> None:
     """Early calls are ignored, and the last moment is always kept."""
     collector = Collector("title", 0.0)
