@@ -73,7 +73,7 @@ def _tradeoff(results: Results) -> Figure:
     axes.plot(*_points(results, OURS), color=GREEN, marker="o", markersize=4, label=OURS)
     default = results[Case("lone", OURS)]
     axes.annotate(
-        f"the default price, {PRICE:g} s",
+        f"a price of {PRICE:g} s",
         (default["requests"].value, default["delay"].value),
         xytext=(-110, -38),
         textcoords="offset points",

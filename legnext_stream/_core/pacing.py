@@ -50,7 +50,7 @@ class Pacing:
         ValueError: A setting is out of range, or `min_interval` is above `max_interval`.
     """
 
-    poll_cost: float = attrs.field(default=0.1, validator=_positive)
+    poll_cost: float = attrs.field(default=0.12, validator=_positive)
     min_interval: float = attrs.field(default=1.0, validator=_positive)
     max_interval: float = attrs.field(default=60.0, validator=_positive)
     max_rate: float = attrs.field(default=50.0, validator=_positive)

@@ -56,9 +56,10 @@ def test_settings_matter(capfd: pytest.CaptureFixture[str]) -> None:
     assert slow["refused"]["mean"] > 0
     limited = _simulated(capfd, "--jobs=16", "--seeds=1", "--preset=fast", "--rate=1", "--burst=1")
     assert limited["refused"]["mean"] > 0
-    sparing = _simulated(capfd, "--jobs=16", "--seeds=1", "--preset=fast", "--poll-cost=2")
-    assert sparing["requests"]["mean"] < usual["requests"]["mean"]
-    assert sparing["delay_mean"]["mean"] > usual["delay_mean"]["mean"]
+    eager = _simulated(capfd, "--jobs=16", "--seeds=1", "--poll-cost=0.05")
+    sparing = _simulated(capfd, "--jobs=16", "--seeds=1", "--poll-cost=2")
+    assert sparing["requests"]["mean"] < eager["requests"]["mean"]
+    assert sparing["delay_mean"]["mean"] > eager["delay_mean"]["mean"]
     assert usual["jobs"] == usual["completed"]["mean"] == 16
     assert usual["spent"]["mean"] == 16 * 80
 

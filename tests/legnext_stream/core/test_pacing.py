@@ -12,7 +12,7 @@ from legnext_stream._core.pacing import Pacing
 def test_the_defaults() -> None:
     """As documented."""
     pacing = Pacing()
-    assert (pacing.poll_cost, pacing.min_interval, pacing.max_interval) == (0.1, 1.0, 60.0)
+    assert (pacing.poll_cost, pacing.min_interval, pacing.max_interval) == (0.12, 1.0, 60.0)
     assert (pacing.max_rate, pacing.initial_rate) == (50.0, 10.0)
 
 

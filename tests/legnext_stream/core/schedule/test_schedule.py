@@ -94,7 +94,7 @@ def test_scarcity_has_its_price() -> None:
         prices.append(made.tracker.price)
 
     watch(40, slots=None, each=note).run()
-    assert prices[0] == 0.1
+    assert prices[0] == FREELY.poll_cost
     assert statistics.median(prices) < 0.2
     prices.clear()
     watch(100, slots=None, pacing=pacing(max_rate=1.0), timeout=None, each=note).run()
