@@ -34,6 +34,7 @@ CODE: Final = {
     # The Trio side raises it in both.
     r"(?<!except )\bStopAsyncIteration\b": "StopIteration",
     r" \| AsyncIterable\[[^][]*(\[[^][]*\][^][]*)?\]": "",
+    r"\bCoroutine\[Any, Any, ([^]]*)\]": r"\1",
     r"\blegnext_stream\.aio\b": "legnext_stream.sync",
     r"_aio\b": "_sync",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,14 +30,15 @@ def open_account(
     *,
     pacing: Pacing,
     request_timeout: float,
+    headers: Mapping[str, str],
     http2: bool,
     telemetry: Telemetry | bool,
 ) -> Account:
     """Open an account. The arguments are those of `LegnextClient`; the environment fills in key and URL.
 
     Raises:
-        ConfigurationError: There is no key, the base URL is not a URL, or a package that is needed
-            for HTTP/2 or telemetry is not installed.
+        ConfigurationError: There is no key, the base URL is not a URL, a header field can't be sent,
+            or a package that is needed for HTTP/2 or telemetry is not installed.
     """
     if not (math.isfinite(request_timeout) and request_timeout > 0):
         msg = f"request_timeout must be above 0 and finite, not {request_timeout!r}"
@@ -47,6 +48,7 @@ def open_account(
         api_key=_find_key(api_key),
         transport=transport,
         request_timeout=request_timeout,
+        headers=headers,
         http2=http2,
     )
     return Account(lanes, pacing, None if telemetry is False else _recording(telemetry))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack, overload
@@ -33,6 +33,8 @@ from legnext_stream._options import (
     refuse_unknown,
 )
 from legnext_stream._requests import Balance
+from legnext_stream._task_methods import TaskMethods
+from legnext_stream._util.nurseries import background
 from legnext_stream._util.trio_only import require_trio
 from legnext_stream.errors import ConfigurationError
 
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
     from legnext_stream._webhooks import WebhookReceiver
 
 
-class LegnextClient:
+class LegnextClient(TaskMethods[Coroutine[Any, Any, Job]]):
     """One account at the API. Use it in `async with`: connections and watches live as long as it is open.
 
     All watches, waits and submits of a client share one pace, so that together they keep to the
@@ -61,6 +63,9 @@ class LegnextClient:
         request_timeout: How long one request may take once connected, seconds.
         retry_for: How long `get_job`, `balance` and `submit` try again after errors that may pass,
             seconds.
+        headers: Header fields that each request to the API has besides, for a proxy or gateway in
+            front of it; `User-Agent` replaces the library's. They are not sent to the hosts of
+            results.
         http2: Whether to use HTTP/2 where the host does: a hundred requests share one connection,
             instead of one each. It needs the package h2 (`pip install 'legnext-stream[http2]'`) and
             https, and takes more processor time a request than HTTP/1.1.
@@ -69,8 +74,9 @@ class LegnextClient:
             (`pip install 'legnext-stream[telemetry]'`).
 
     Raises:
-        ConfigurationError: There is no key, `base_url` is not a URL, or a package that `http2` or
-            `telemetry` needs is not installed.
+        ConfigurationError: There is no key, `base_url` is not a URL, `headers` has a field that
+            can't be sent or that the library sets itself, or a package that `http2` or `telemetry`
+            needs is not installed.
     """
 
     def __init__(
@@ -82,6 +88,7 @@ class LegnextClient:
         pacing: Pacing | None = None,
         request_timeout: float = 10.0,
         retry_for: float = 60.0,
+        headers: Mapping[str, str] | None = None,
         http2: bool = False,
         telemetry: Telemetry | bool = False,
     ) -> None:
@@ -91,6 +98,7 @@ class LegnextClient:
             transport,
             pacing=Pacing() if pacing is None else pacing,
             request_timeout=request_timeout,
+            headers=headers or {},
             http2=http2,
             telemetry=telemetry,
         )
@@ -116,7 +124,7 @@ class LegnextClient:
         require_trio("async with LegnextClient(...)")
         if self._running is not None:
             raise ConfigurationError("a client is opened once: make a new one")
-        self._running = self._open()
+        self._running = background(self._account.aclose)
         self._nursery = await self._running.__aenter__()
         return self
 
@@ -128,25 +136,7 @@ class LegnextClient:
     ) -> None:
         self._nursery = None
         if self._running is not None:
-            await self._running.__aexit__(kind, error, traceback)  # noqa: ASYNC102 - `_open` bounds it
-
-    @asynccontextmanager
-    async def _open(self) -> AsyncIterator[trio.Nursery]:
-        """Open the nursery of this client's watches. An error of the body is raised unchanged."""
-        failure: BaseException | None = None
-        try:
-            async with trio.open_nursery() as nursery:
-                # The nursery must not see the body's error, or it would raise it in a group.
-                try:
-                    yield nursery
-                except BaseException as error:  # noqa: BLE001, ASYNC103 - raised again below
-                    failure = error
-                nursery.cancel_scope.cancel()
-        finally:
-            await self._account.aclose()
-            # Here, so that it is raised alone even while the task is being cancelled.
-            if failure is not None:
-                raise failure
+            await self._running.__aexit__(kind, error, traceback)  # noqa: ASYNC102 - it bounds itself
 
     def watch(
         self,
@@ -431,7 +421,9 @@ class LegnextClient:
         return await _requests.get_job(self._account, job_id, retry_for=self._retry_for)
 
     async def submit(self, task_type: TaskType | str, **params: object) -> Job:
-        """Submit a job of any task type.
+        """Submit a job of any task type, with any fields.
+
+        Each task type has a method of its own too, which knows its fields: `diffusion`, `upscale`, …
 
         Args:
             task_type: The kind of work, e.g. `"diffusion"`.
@@ -455,15 +447,6 @@ class LegnextClient:
         request = submit_request(check_task_type(task_type), api_fields(params))
         self._check_open()
         return await _requests.submit(self._account, request, retry_for=self._retry_for)
-
-    async def diffusion(self, text: str, callback: str | None = None) -> Job:
-        """Submit a text-to-image job; see `submit`.
-
-        Args:
-            text: The prompt, 1–8,192 characters.
-            callback: A URL that the API calls when the job ends.
-        """
-        return await self.submit(TaskType.DIFFUSION, text=text, callback=callback)
 
     async def balance(self) -> Balance:
         """Ask what the account has left.

@@ -34,6 +34,7 @@ class ClientOptions(TypedDict, total=False):
     pacing: Pacing | None
     request_timeout: float
     retry_for: float
+    headers: Mapping[str, str] | None
     http2: bool
     telemetry: Telemetry | bool
 

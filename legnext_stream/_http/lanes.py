@@ -12,7 +12,8 @@ from __future__ import annotations
 import itertools
 import math
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import httpx
@@ -60,7 +61,7 @@ class Lanes:
     carries several requests at the same time.
 
     Raises:
-        ConfigurationError: The base URL is invalid, or HTTP/2 isn't available.
+        ConfigurationError: The base URL or a header field is invalid, or HTTP/2 isn't available.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Lanes:
         api_key: str,
         transport: httpx.AsyncBaseTransport | None,
         request_timeout: float,
+        headers: Mapping[str, str] = MappingProxyType({}),
         http2: bool = False,
     ) -> None:
         self.base_url: str = parse_base_url(base_url)
@@ -78,9 +80,8 @@ class Lanes:
             _check_http2(self.base_url, transport)
             self._errors = (*_ERRORS, prepare_http2())
         connect_timeout = min(CONNECT_TIMEOUT, request_timeout)
-        self._writer = Writer(
-            self.base_url, api_key, httpx.Timeout(request_timeout, connect=connect_timeout)
-        )
+        timeout = httpx.Timeout(request_timeout, connect=connect_timeout)
+        self._writer = Writer(self.base_url, api_key, timeout, headers)
         self._request_timeout = request_timeout
         self._within = connect_timeout + request_timeout
         self._transport = transport

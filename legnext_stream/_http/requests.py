@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import httpx
 import msgspec
@@ -48,13 +49,50 @@ def parse_base_url(text: str) -> str:
     return str(url.copy_with(path=path or "/", query=None, fragment=None)).rstrip("/")
 
 
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+_VALUE: Final = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?", re.ASCII)
+# What the connection, the body and the key decide.
+_OURS: Final = frozenset({
+    "accept-encoding", "connection", "content-length", "content-type", "expect", "host",
+    "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "x-api-key",
+})  # fmt: skip
+
+
+def _is_all(pattern: re.Pattern[str], text: object) -> bool:
+    return isinstance(text, str) and pattern.fullmatch(text) is not None
+
+
+def _checked(headers: Mapping[str, str]) -> dict[str, str]:
+    """The caller's header fields. Messages show no value, which may be secret.
+
+    Raises:
+        ConfigurationError: One can't be sent, or is set by the library.
+    """
+    for name, value in headers.items():
+        # The syntax of RFC 9110, section 5, without characters that servers read differently.
+        if not _is_all(_NAME, name):
+            msg = f"headers: {name!r} is not the name of a header field"
+            raise ConfigurationError(msg)
+        if name.lower() in _OURS:
+            msg = f"headers: {name} is set by the library"
+            raise ConfigurationError(msg)
+        if not _is_all(_VALUE, value):
+            msg = (
+                f"headers: the value of {name} is not printable ASCII text without spaces around it"
+            )
+            raise ConfigurationError(msg)
+    return dict(headers)
+
+
 class Writer:
     """Builds the requests to one host. Holds the key, which no repr shows."""
 
     # Without a `__dict__`, nothing that prints the attributes of objects prints the key.
     __slots__ = ("_base_url", "_extensions", "_headers", "_key")
 
-    def __init__(self, base_url: str, api_key: str, timeout: httpx.Timeout) -> None:
+    def __init__(
+        self, base_url: str, api_key: str, timeout: httpx.Timeout, headers: Mapping[str, str]
+    ) -> None:
         self._base_url = base_url
         self._key = api_key
         # The same for all requests, so they are built once: letting an httpx client build them
@@ -69,6 +107,7 @@ class Writer:
                 (b"x-api-key", api_key.encode()),
             ]
         )
+        self._headers.update(_checked(headers))
 
     def __reduce__(self) -> NoReturn:
         # A pickle would have the key in it, and end up in a file or another process's memory.

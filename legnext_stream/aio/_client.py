@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
 
@@ -27,6 +27,7 @@ from legnext_stream._options import (
     passing,
 )
 from legnext_stream._requests import Balance
+from legnext_stream._task_methods import TaskMethods
 from legnext_stream.aio._streams import EventStream, Selection
 from legnext_stream.errors import ConfigurationError
 
@@ -38,7 +39,7 @@ T = TypeVar("T")
 
 
 @passing(ClientOptions, trio_client.LegnextClient)
-class LegnextClient:
+class LegnextClient(TaskMethods[Coroutine[Any, Any, Job]]):
     """One account at the API, under asyncio; see `legnext_stream.LegnextClient`. Use it in `async with`.
 
     Several event loops may use it at once; they share its pace.
@@ -175,10 +176,6 @@ class LegnextClient:
     async def submit(self, task_type: TaskType | str, **params: object) -> Job:
         """Submit a job of any task type; see `legnext_stream.LegnextClient.submit`."""
         return await self._call(partial(self._client.submit, task_type, **params))
-
-    async def diffusion(self, text: str, callback: str | None = None) -> Job:
-        """Submit a text-to-image job; see `legnext_stream.LegnextClient.diffusion`."""
-        return await self._call(partial(self._client.diffusion, text, callback))
 
     async def balance(self) -> Balance:
         """Ask what the account has left; see `legnext_stream.LegnextClient.balance`."""

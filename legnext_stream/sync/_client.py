@@ -28,6 +28,7 @@ from legnext_stream._options import (
     passing,
 )
 from legnext_stream._requests import Balance
+from legnext_stream._task_methods import TaskMethods
 from legnext_stream.errors import ConfigurationError
 from legnext_stream.sync._streams import EventStream, Selection
 
@@ -39,7 +40,7 @@ T = TypeVar("T")
 
 
 @passing(ClientOptions, trio_client.LegnextClient)
-class LegnextClient:
+class LegnextClient(TaskMethods[Job]):
     """One account at the API, in synchronous code; see `legnext_stream.LegnextClient`. Use it in `with`.
 
     Several threads may use it at once; they share its pace.
@@ -176,10 +177,6 @@ class LegnextClient:
     def submit(self, task_type: TaskType | str, **params: object) -> Job:
         """Submit a job of any task type; see `legnext_stream.LegnextClient.submit`."""
         return self._call(partial(self._client.submit, task_type, **params))
-
-    def diffusion(self, text: str, callback: str | None = None) -> Job:
-        """Submit a text-to-image job; see `legnext_stream.LegnextClient.diffusion`."""
-        return self._call(partial(self._client.diffusion, text, callback))
 
     def balance(self) -> Balance:
         """Ask what the account has left; see `legnext_stream.LegnextClient.balance`."""

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
 
 import pytest
 
-from legnext_stream import ConfigurationError
+from legnext_stream import ConfigurationError, LegnextClient, UnexpectedAnswerError
 from legnext_stream._core.answers import Reply
 from legnext_stream._http import Request, parse_base_url
 from legnext_stream._version import __version__
 from tests.legnext_stream.http.conftest import GET, Setup
 from tests.legnext_stream.support import (
     KEY,
+    URL,
+    Network,
     RawServer,
     http_bytes,
 )
@@ -36,6 +42,53 @@ async def test_the_bytes_of_a_status_request(connect: Setup) -> None:
     assert headers["host"] == "legnext.test"
     assert not {"cookie", "authorization", "referer"} & set(headers)
     await lanes.aclose()
+
+
+async def test_header_fields_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are in each request to the API, once; the user agent is replaced, and the key stays."""
+    server = RawServer(http_bytes())
+    Network(server.serve).install(monkeypatch)
+    given = {"X-Gateway": "team 7", "user-agent": "our-service/1.0"}
+    async with LegnextClient(KEY, URL, headers=given) as client:
+        given["X-Gateway"] = "changed later"
+        calls: list[Callable[[], Awaitable[object]]] = [
+            client.balance,
+            partial(client.diffusion, "a"),
+        ]
+        for call in calls:
+            with suppress(UnexpectedAnswerError):
+                await call()
+    assert len(server.requests) == 2
+    for request in server.requests:
+        lines = request.decode().lower().split("\r\n\r\n")[0].split("\r\n")[1:]
+        headers = dict(line.split(": ", 1) for line in lines)
+        assert len(headers) == len(lines)
+        assert headers["x-gateway"] == "team 7"
+        assert headers["user-agent"] == "our-service/1.0"
+        assert headers["x-api-key"] == KEY.lower()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("X-Api-Key", "other", "X-Api-Key is set by the library"),
+        ("Content-Length", "1", "Content-Length is set by the library"),
+        ("host", "other.test", "host is set by the library"),
+        ("X Gateway", "a", "'X Gateway' is not the name of a header field"),
+        ("", "a", "'' is not the name of a header field"),
+        (b"X-Gateway", "a", "is not the name of a header field"),
+        ("X-Gateway", "s3cret\r\nX-Other: 1", "the value of X-Gateway is not printable"),
+        ("X-Gateway", "s3cret ", "the value of X-Gateway is not printable"),
+        ("X-Gateway", "s3crét", "the value of X-Gateway is not printable"),
+        ("X-Gateway", "", "the value of X-Gateway is not printable"),
+        ("X-Gateway", 7, "the value of X-Gateway is not printable"),
+    ],
+)
+def test_header_fields_that_cant_be_sent(name: Any, value: Any, message: str) -> None:  # noqa: ANN401 - wrong on purpose
+    """They are refused when the client is made, and their values are not shown."""
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        LegnextClient(KEY, URL, headers={name: value})
+    assert "s3cr" not in str(caught.value)
 
 
 async def test_no_credentials_from_the_machine(
