@@ -9,6 +9,7 @@ from typing import Any, Final
 import attrs
 import msgspec
 
+from legnext_stream._core.answers import Observation, PollMeaning
 from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.pace import Pacer
 from legnext_stream._core.schedule.durations import Durations
@@ -155,6 +156,15 @@ class Tally(msgspec.Struct):
         """The same counts without the jobs that have not ended: they are watched no longer."""
         ended = Counter({status: n for status, n in self.jobs.items() if status.is_terminal})
         return msgspec.structs.replace(self, unseen=0, jobs=ended)
+
+    def count(self, seen: Observation, *, is_retry: bool) -> None:
+        """A poll has ended with this; `is_retry` if the one before it had failed."""
+        self.polls += 1
+        self.retries += is_retry
+        if seen.error is not None:
+            self.rate_limited += seen.meaning is PollMeaning.LIMITED
+            self.troubles += seen.meaning is PollMeaning.TROUBLED
+            self.last_error = str(seen.error)
 
     def moved(self, previous: JobStatus | None, status: JobStatus) -> None:
         """A job has changed from one status to another; None if it had none."""

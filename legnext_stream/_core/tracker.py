@@ -11,6 +11,7 @@ import attrs
 import msgspec
 
 from legnext_stream._core.answers import Observation, PollMeaning, signal_of
+from legnext_stream._core.arrivals import Arrivals
 from legnext_stream._core.host import Host
 from legnext_stream._core.membership import Membership
 from legnext_stream._core.model.decoding import decode_job, decode_stamp
@@ -58,6 +59,7 @@ class Tracker:
 
     Attributes:
         tally: What has been counted.
+        arrivals: How jobs have come in, and how many are still to come.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Tracker:
         slower = pacing.max_rate < pacer.max_rate
         self._gap = 1 / pacing.max_rate if slower else min(0.001, 0.5 / pacing.max_rate)
         self.tally: Tally = Tally()
+        self.arrivals: Arrivals = Arrivals()
         # These times are on a clock that stops while the consumer keeps the watch from polling. It is
         # behind by `_paused`.
         self._paused = 0.0
@@ -201,6 +204,7 @@ class Tracker:
             self._schedule.drop(job)
 
     def _take_in(self, now: float, job_id: str) -> Watched:
+        self.arrivals.came(now)
         job = self._members.join(job_id)
         self.tally.unseen += 1
         self._changed_at = max(self._changed_at, now - self._paused)
@@ -266,7 +270,7 @@ class Tracker:
         self._pacer.finish(now, signal_of(seen.answer, limited=limited))
         if not limited:
             job.polled_at = now
-        self._count(job, seen)
+        self.tally.count(seen, is_retry=job.failures > 0)
         if seen.error is not None and meaning is PollMeaning.DENIED:
             raise seen.error
         self._host.observe(now - self._paused, seen)
@@ -284,8 +288,7 @@ class Tracker:
 
         A hint about a job that isn't watched does nothing.
         """
-        job = self._members.jobs.get(job_id)
-        if job is not None:
+        if (job := self._members.jobs.get(job_id)) is not None:
             self._schedule.hint(now, job)
 
     def resume(self, paused: float) -> None:
@@ -318,9 +321,13 @@ class Tracker:
             return None
         if now is None:
             now = max(self._described_at + self._paused, 0.0)
-        left = self._schedule.time_left(now, self._members.jobs.values())
+        coming = self.arrivals.coming(self.known, self.tally)
+        left = self._schedule.time_left(now, self._members.jobs.values(), coming)
+        if coming:
+            # They come at most as fast as so far, and the last of them has yet to run.
+            left = left.at_least(self.arrivals.seconds_for(coming) + self._schedule.usual_run)
         # Each job has to be polled at least once more, at a rate that may change.
-        return left.at_least(self.active / self._pacer.rate)
+        return left.at_least((self.active + coming) / self._pacer.rate)
 
     def explain(self, now: float, job_id: str) -> Explanation:
         """Why a job is next polled when it is.
@@ -338,15 +345,6 @@ class Tracker:
         if due is not None and due <= now:
             sentence += f"; it is due, and the pace ({self._pacer.why.value}) holds it back"
         return Explanation(job_id, due, sentence, numbers)
-
-    def _count(self, job: Watched, seen: Observation) -> None:
-        tally = self.tally
-        tally.polls += 1
-        tally.retries += job.failures > 0
-        if seen.error is not None:
-            tally.rate_limited += seen.meaning is PollMeaning.LIMITED
-            tally.troubles += seen.meaning is PollMeaning.TROUBLED
-            tally.last_error = str(seen.error)
 
     # -- What each kind of answer does
 

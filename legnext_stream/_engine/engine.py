@@ -126,7 +126,12 @@ class Engine:
     @trio.lowlevel.enable_ki_protection
     async def _produce(self, produce: Callable[[], Awaitable[None]]) -> None:
         await produce()
+        self._source_ended()
+
+    def _source_ended(self) -> None:
         self._sources -= 1
+        if not self._sources:
+            self.tracker.arrivals.expected = None
         self.wake()
 
     def add(self, jobs: Jobs) -> None:
@@ -156,9 +161,9 @@ class Engine:
     @trio.lowlevel.enable_ki_protection
     async def _take_in(self, jobs: Jobs) -> None:
         """Bring the ids of a source in, as they come."""
+        self.tracker.arrivals.expect(jobs)
         await take_in(jobs, self._add)
-        self._sources -= 1
-        self.wake()
+        self._source_ended()
 
     async def _add(self, item: str | Job) -> None:
         tracker, hooks = self.tracker, self._hooks.taken

@@ -92,6 +92,7 @@ class PromptsExtension(Extension):
 
     async def produce(self) -> None:
         """Submit all prompts; return when each has a job, or has ended without one."""
+        self.watch.tracker.arrivals.expect(self._prompts)
         submitter = Submitter(
             self._batch,
             self._prompts,

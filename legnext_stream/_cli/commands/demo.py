@@ -77,7 +77,7 @@ async def demo(
         progress = Progress(title, trio.current_time(), lambda: jobs)
         # The timeout is not scaled: it applies to a job's age by the server's clock, which runs
         # fast.
-        async with client.watch(_submitted(client, jobs)) as events:
+        async with client.watch(_Submitted(client, jobs)) as events:
             display = display_for(sys.stdout)
             await Follower(progress, display, report=file).follow(events)
             ends = events.stats.jobs
@@ -99,9 +99,18 @@ def pacing_for(time_scale: float) -> Pacing:
     )
 
 
-async def _submitted(client: LegnextClient, jobs: int) -> AsyncIterator[Job]:
-    """Submit jobs one by one; the watch follows each while the next is being submitted."""
-    for number in range(jobs):
-        subject = _SUBJECTS[number % len(_SUBJECTS)]
-        style = _STYLES[number % len(_STYLES)]
-        yield await client.diffusion(f"{subject} {style}")
+@attrs.frozen
+class _Submitted:
+    """Submits jobs one by one; the watch follows each while the next is being submitted."""
+
+    client: LegnextClient
+    jobs: int
+
+    def __len__(self) -> int:
+        return self.jobs
+
+    async def __aiter__(self) -> AsyncIterator[Job]:
+        for number in range(self.jobs):
+            subject = _SUBJECTS[number % len(_SUBJECTS)]
+            style = _STYLES[number % len(_STYLES)]
+            yield await self.client.diffusion(f"{subject} {style}")

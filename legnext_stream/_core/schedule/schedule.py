@@ -409,15 +409,22 @@ class Schedule:
         """Take in a job's task type, as the API gave it."""
         self._rule.note_task_type(job, word)
 
-    def time_left(self, now: float, jobs: Iterable[Watched]) -> TimeLeft:
-        """The time to completion of these jobs: all that are left, in the order they came in."""
+    def time_left(self, now: float, jobs: Iterable[Watched], coming: int) -> TimeLeft:
+        """The time to completion of these jobs: all that are left, in the order they came in.
+
+        As many more are `coming`. If jobs are known to wait, they will wait behind those.
+        """
+        waiting = len(self.queue) + self._detached
+        if self.queue.high < math.inf or self._detached:
+            waiting += coming
         return self._estimator.time_left(
-            now,
-            jobs,
-            like=self._rule.usual,
-            running=self._running,
-            waiting=len(self.queue) + self._detached,
+            now, jobs, like=self._rule.usual, running=self._running, waiting=waiting
         )
+
+    @property
+    def usual_run(self) -> float:
+        """How long a job usually runs, in seconds."""
+        return self._rule.usual.curve.quantile(0.5)
 
     def explain(self, now: float, job: Watched) -> tuple[str, dict[str, float]]:
         """Why a job is next polled when it is: a sentence, and the numbers behind it."""
