@@ -24,7 +24,7 @@ async def background(close: Callable[[], Awaitable[None]]) -> AsyncIterator[trio
                 failure = error
             nursery.cancel_scope.cancel()
     finally:
-        await close()
+        await close()  # noqa: ASYNC102 - the caller's, which bounds itself
         # Here, so that it is raised alone even while the task is being cancelled.
         if failure is not None:
             raise failure

@@ -24,7 +24,7 @@ _DIRECTIVE: Final = re.compile(r"^\.\. (currentmodule|auto\w+):: ([\w.]+)", re.M
 # Words that give the unit of a number. Points in time are in seconds of the world or of the Trio run.
 _UNITS: Final = re.compile(
     r"second|\bs\b|\btimes?\b|duration|clock|^(?:t|at|until) |^return +When|requests|polls|points|credits|dollars|bytes|price|"
-    r"share|probabilit|scale|standard deviation",
+    r"share|percent|probabilit|scale|standard deviation",
     re.IGNORECASE,
 )
 _AS_ELSEWHERE: Final = re.compile(r"arguments[^.]* are those of|; see `|are as `")

@@ -80,6 +80,11 @@ class JobEvent:
     files: tuple[SavedFile, ...] = ()
     download_error: DownloadError | None = None
 
+    @property
+    def progress(self) -> float | None:
+        """How far the job is, in percent (0–100), if the API says; see `Job.progress`."""
+        return self.job.progress
+
 
 @attrs.frozen(kw_only=True)
 class PromptEvent(JobEvent, Generic[Tag_co]):

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import attrs
 
 from legnext_stream._core.model.frozen import WithMappings, frozen_mapping
+from legnext_stream._core.model.progress import progress_of
 from legnext_stream._core.model.tasks import TaskType
 
 
@@ -152,3 +153,10 @@ class Job(WithMappings):
     raw: Mapping[str, object] = attrs.field(
         factory=dict, converter=frozen_mapping, eq=False, repr=False
     )
+
+    @property
+    def progress(self) -> float | None:
+        """How far it is, in percent (0–100): 100 if it completed, else what the answer says; or None."""
+        if self.status is JobStatus.COMPLETED:
+            return 100.0
+        return progress_of(self.raw, self.logs)
