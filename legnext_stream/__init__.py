@@ -6,6 +6,7 @@ async for event in watch(job_ids):
 
 from typing import TYPE_CHECKING
 
+from legnext_stream import _startup  # noqa: F401 - it handles Ctrl-C while the rest is imported
 from legnext_stream._client import LegnextClient
 from legnext_stream._core.model.events import JobEvent, PromptEvent, SavedFile
 from legnext_stream._core.model.jobs import Job, JobError, JobStatus, Output, Usage

@@ -38,7 +38,8 @@ def open_account(
 
     Raises:
         ConfigurationError: There is no key, the base URL is not a URL, a header field can't be sent,
-            or a package that is needed for HTTP/2 or telemetry is not installed.
+            a package that is needed for HTTP/2 or telemetry is not installed, or the proxies or
+            certificates that the environment names can't be used.
     """
     if not (math.isfinite(request_timeout) and request_timeout > 0):
         msg = f"request_timeout must be above 0 and finite, not {request_timeout!r}"

@@ -75,8 +75,9 @@ class LegnextClient(TaskMethods[Coroutine[Any, Any, Job]]):
 
     Raises:
         ConfigurationError: There is no key, `base_url` is not a URL, `headers` has a field that
-            can't be sent or that the library sets itself, or a package that `http2` or `telemetry`
-            needs is not installed.
+            can't be sent or that the library sets itself, a package that `http2` or `telemetry`
+            needs is not installed, or a variable of the environment for proxies or certificates
+            can't be used; the message names it.
     """
 
     def __init__(

@@ -41,7 +41,11 @@ class LegnextError(Exception):
 
 
 class ConfigurationError(LegnextError):
-    """The configuration can't work: there is no API key, or the base URL is not a URL."""
+    """The configuration can't work; the message says what to change.
+
+    For example, there is no API key, the base URL is not a URL, or a variable of the environment
+    names a proxy or certificates that can't be used.
+    """
 
 
 class NotTrioError(LegnextError, RuntimeError):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
 import inspect
 import re
+import sys
 from collections.abc import Sequence
 from functools import partial
+from io import TextIOWrapper
 from typing import Annotated, Literal
 
 import trio
 from cyclopts import App, CycloptsError, Parameter
+from rich.console import Console
 
 from legnext_stream._cli.commands.balance import balance
 from legnext_stream._cli.commands.demo import demo
@@ -20,14 +24,25 @@ from legnext_stream._cli.commands.simulate import simulate
 from legnext_stream._cli.commands.status import status
 from legnext_stream._cli.commands.submit import submit
 from legnext_stream._cli.commands.watch import watch
-from legnext_stream._cli.exits import EXPECTED, PROGRAM, Exit, complain, fail, say
+from legnext_stream._cli.descriptors import write_all
+from legnext_stream._cli.exits import EXPECTED, PROGRAM, Exit, OutputError, complain, fail, say
 from legnext_stream._cli.options import Flag
 from legnext_stream._cli.running import need_stdout, run_to_exit
 from legnext_stream._cli.typed import ARGUMENTS
 from legnext_stream._version import __version__
 
+
+class _Help(Console):
+    """Where `--help` is printed."""
+
+    def on_broken_pipe(self) -> None:
+        """The reader has gone away."""
+        raise OutputError(BrokenPipeError())
+
+
 app: App = App(
     name=PROGRAM,
+    console=_Help(),
     version=__version__,
     version_flags=["--version"],
     help_format="plaintext",
@@ -96,7 +111,7 @@ async def completion(
         path = app.install_completion(shell=shell)
         say(f"Written to {path}. Open a new {shell} to use it.")
     else:
-        need_stdout().write(app.generate_completion(shell=shell))
+        await write_all(need_stdout().fileno(), app.generate_completion(shell=shell).encode())
     return Exit.COMPLETED
 
 
@@ -113,6 +128,11 @@ for _command in (
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command with these arguments; return the exit status."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A path that is not in UTF-8 comes out as it is; in an encoding that lacks a character, an
+        # escape does.
+        is_utf8 = codecs.lookup(sys.stdout.encoding).name == "utf-8"
+        sys.stdout.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")
     try:
         # Separate from the call, so that a bug in a command is never reported as wrong usage.
         command, bound, _ = app.parse_args(arguments, exit_on_error=False, print_error=False)
@@ -128,6 +148,8 @@ def run(arguments: Sequence[str]) -> int:
         return work() or Exit.COMPLETED
     except EXPECTED as error:
         return fail(error)
+    except OSError as error:
+        return fail(OutputError(error))
 
 
 def _in_options(message: str) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from json import dumps
 from pathlib import Path
 from typing import Concatenate, Generic, ParamSpec, Self, TypeVar
 
@@ -29,6 +30,9 @@ P = ParamSpec("P")
 
 Parse = Callable[[str, str], T | None]
 """From a line, and its place for messages, to the item on it; None if there is none."""
+
+NOT_JSON = (msgspec.DecodeError, UnicodeEncodeError, RecursionError)
+"""What decoding a text raises that is no JSON, or is nested too deeply."""
 
 # No id or prompt is as long as this, in characters; such a line is not from a list of them.
 _LONGEST_LINE = 65536
@@ -156,9 +160,22 @@ def read_fields(texts: Iterable[str]) -> dict[str, object]:
 def _value(text: str) -> object:
     try:
         value: object = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except NOT_JSON:
         return text
     return value
+
+
+def check_fields(fields: Mapping[str, object], where: str = "") -> None:
+    """Check that a task's fields can be sent; a `UsageError` says which can't, and why."""
+    for name, value in fields.items():
+        if isinstance(value, bytes):
+            if name != "mask":
+                raise UsageError(f"{where}{name} can't be a file: only mask takes @FILE")
+            continue
+        try:
+            dumps(value, ensure_ascii=False).encode()
+        except (ValueError, RecursionError) as error:
+            raise UsageError(f"{where}{name} can't be sent: {error}") from None
 
 
 def from_journal(

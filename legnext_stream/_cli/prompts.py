@@ -12,7 +12,15 @@ from typing import Final
 import msgspec
 
 from legnext_stream._cli.exits import UsageError
-from legnext_stream._cli.inputs import LineStream, Parse, read, read_file, read_lines
+from legnext_stream._cli.inputs import (
+    NOT_JSON,
+    LineStream,
+    Parse,
+    check_fields,
+    read,
+    read_file,
+    read_lines,
+)
 from legnext_stream._core.model.prompts import Prompt
 from legnext_stream._core.model.tasks import TaskType
 
@@ -70,7 +78,7 @@ def read_prompt_file(path: str, task_type: TaskType, *, is_json: bool = False) -
 def _read_array(text: str, path: str, task_type: TaskType) -> list[Prompt]:
     try:
         given = _decode_array(text)
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         raise UsageError(f"{path}: {error}") from None
     return [
         _as_prompt(
@@ -97,7 +105,7 @@ def _parse_json(line: str, where: str, *, task_type: TaskType) -> Prompt | None:
         return None
     try:
         given = _decode(line)
-    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+    except NOT_JSON as error:
         raise UsageError(f"{where}: {error}") from None
     return _as_prompt(given, where, task_type)
 
@@ -117,7 +125,7 @@ def _is_json(text: str) -> bool:
         return False
     try:
         msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except NOT_JSON:
         return len(text) == 1
     return True
 
@@ -126,8 +134,10 @@ def _as_prompt(given: _Given, where: str, task_type: TaskType) -> Prompt:
     if len(given.text) > _LONGEST:
         raise UsageError(f"{where}: a prompt has at most {_LONGEST:,} characters")
     try:
-        return Prompt(
+        prompt = Prompt(
             given.text, tag=given.tag, task_type=given.task_type or task_type, params=given.params
         )
     except (ValueError, TypeError) as error:
         raise UsageError(f"{where}: {error}") from None
+    check_fields(given.params, f"{where}: ")
+    return prompt

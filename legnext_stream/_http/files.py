@@ -18,7 +18,15 @@ import trio
 from legnext_stream._core.answers import NoReply, Reply
 from legnext_stream._core.results.urls import without_query
 from legnext_stream._http.responses import leave, read_headers, reason_of
-from legnext_stream._http.transports import CLOSING, CONNECT_TIMEOUT, IDLE, Client, ssl_context
+from legnext_stream._http.transports import (
+    CLOSING,
+    CONNECT_TIMEOUT,
+    IDLE,
+    Client,
+    is_port,
+    open_client,
+    ssl_context,
+)
 from legnext_stream._version import __version__
 
 Sink = Callable[[bytes], Awaitable[bool]]
@@ -145,7 +153,7 @@ class Files:
             # The caller limits the number of concurrent downloads.
             limits = httpx.Limits(keepalive_expiry=IDLE)
             context = ssl_context(is_needed=url.scheme == "https")
-            client = self._clients[url.scheme] = Client(verify=context, limits=limits)
+            client = self._clients[url.scheme] = open_client(context, limits)
         return client.transport_for(url)
 
 
@@ -168,7 +176,7 @@ def parse_file_url(text: str, *, allow_loopback: bool) -> httpx.URL:
         raise RefusedUrlError("its URL contains a user")
     if not url.host:
         raise RefusedUrlError("its URL has no host")
-    if url.port is not None and not 0 < url.port < 65536:
+    if not is_port(url.port):
         raise RefusedUrlError("its URL has an invalid port")
     if url.scheme == "https" or (url.scheme == "http" and allow_loopback and is_loopback(url.host)):
         return url

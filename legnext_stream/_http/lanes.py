@@ -24,7 +24,13 @@ from legnext_stream._core.answers import Answer, NoReply, Reply
 from legnext_stream._http.http2 import prepare_http2
 from legnext_stream._http.requests import Request, Writer, parse_base_url
 from legnext_stream._http.responses import read_reply, reason_of
-from legnext_stream._http.transports import CLOSING, CONNECT_TIMEOUT, IDLE, Client, ssl_context
+from legnext_stream._http.transports import (
+    CLOSING,
+    CONNECT_TIMEOUT,
+    IDLE,
+    open_client,
+    ssl_context,
+)
 from legnext_stream.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -61,7 +67,8 @@ class Lanes:
     carries several requests at the same time.
 
     Raises:
-        ConfigurationError: The base URL or a header field is invalid, or HTTP/2 isn't available.
+        ConfigurationError: The base URL or a header field is invalid, HTTP/2 isn't available, or the
+            proxies or certificates that the environment names can't be used.
     """
 
     def __init__(
@@ -90,6 +97,10 @@ class Lanes:
         # The lanes that have room, the most recently used at the end.
         self._free: list[_Lane] = []
         self._is_closed = False
+        if transport is None:
+            # The first one now, so that what is wrong in the environment is found out before any
+            # request is recorded as sent.
+            self._free.append(self._open())
 
     def fingerprint(self, salt: str) -> str:
         """A salted hash of the key, to tell one account from another."""
@@ -190,11 +201,8 @@ class Lanes:
         if self._transport is not None:
             # One lane for all requests: the transport manages its own connections.
             return _Lane(self._transport, None, math.inf)
-        client = Client(
-            verify=self._shared_ssl(),
-            http2=self._http2,
-            limits=httpx.Limits(max_connections=1, keepalive_expiry=IDLE),
-        )
+        limits = httpx.Limits(max_connections=1, keepalive_expiry=IDLE)
+        client = open_client(self._shared_ssl(), limits, http2=self._http2)
         return _Lane(client.transport_for(self.base_url), client, 1)
 
     def _shared_ssl(self) -> ssl.SSLContext:

@@ -11,6 +11,7 @@ from typing import Final, NoReturn
 import httpx
 import msgspec
 
+from legnext_stream._http.transports import is_port
 from legnext_stream._version import __version__
 from legnext_stream.errors import ConfigurationError
 
@@ -42,7 +43,7 @@ def parse_base_url(text: str) -> str:
         raise ConfigurationError(
             "base_url must have no user and password: the API takes only a key"
         )
-    if url.scheme not in {"http", "https"} or not url.host:
+    if url.scheme not in {"http", "https"} or not url.host or not is_port(url.port):
         msg = f"base_url must look like https://api.legnext.ai, not {text!r}"
         raise ConfigurationError(msg)
     path = url.path.rstrip("/").removesuffix("/v1").removesuffix("/api")

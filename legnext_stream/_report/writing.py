@@ -48,7 +48,8 @@ def write_report(path: Path, collected: Collected, tables: tuple[Table, ...] = (
     text = page(collected, tables)
     new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        new.write_text(text, encoding="utf-8")
+        # A path in it may not be in UTF-8.
+        new.write_text(text, encoding="utf-8", errors="replace")
         # A reader sees the old report or the new one. The standard library has nothing for this, and
         # the package atomicwrites is no longer maintained.
         new.replace(path)

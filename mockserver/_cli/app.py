@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import attrs
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
+from rich.console import Console
 
 from mockserver._cli.explaining import Topic, explanation
 from mockserver._cli.options import SERVER, Options
 from mockserver._cli.recording import recording
-from mockserver._cli.serving import WRONG_USAGE, complain, serve_until_signal
+from mockserver._cli.serving import CLOSED_PIPE, FAILED, WRONG_USAGE, complain, serve_until_signal
 from mockserver._cli.settings import UsageError, scenario_of
 from mockserver._mock import MockLegnext
 from mockserver._replay import TranscriptError, read_transcript, replaying
@@ -71,14 +72,24 @@ kinds with their values; other topics are limits, run-times, failures, account,
 quirks, hints, webhooks and scenario.
 
 Exit status: 0 after SIGTERM, 130 after Ctrl-C, 1 if the server can't start,
-2 if an option or a file is wrong.
+2 if an option or a file is wrong, 141 if the reader of the output has gone away.
 """
 
 _KEPT_REQUESTS = 100_000
 """How many requests the journal keeps, as a server may run for weeks."""
 
+
+class _Help(Console):
+    """Where `--help` is printed."""
+
+    def on_broken_pipe(self) -> None:
+        """The reader has gone away."""
+        raise BrokenPipeError
+
+
 app: App = App(
     name="legnext-mock",
+    console=_Help(),
     version=lambda: version("legnext-stream"),
     help_format="plaintext",
     result_action="return_value",
@@ -186,14 +197,15 @@ def _replayed(scenario: Scenario, file: Path) -> MockLegnext:
     return mock
 
 
-def main() -> NoReturn:
-    """Run the command with the arguments of this process, and exit.
-
-    The status is 130 after Ctrl-C, 0 after SIGTERM, 1 if the server can't start, and 2 if the
-    arguments or the files that they name are wrong.
-    """
+def run(arguments: Sequence[str]) -> int:
+    """Run the command with these arguments; return the exit status."""
     try:
-        status = app(sys.argv[1:], exit_on_error=False)
+        status: int | None = app(arguments, exit_on_error=False)
     except CycloptsError:
-        status = WRONG_USAGE  # The parser has printed the error.
-    sys.exit(status)
+        return WRONG_USAGE  # The parser has printed the error.
+    except BrokenPipeError:
+        return CLOSED_PIPE
+    except OSError as error:
+        complain(f"can't write the output: {error.strerror or error}")
+        return FAILED
+    return status or 0

@@ -15,6 +15,8 @@ FAILED = 1
 """The exit status if the server can't start."""
 WRONG_USAGE = 2
 """The exit status if an option or a file is wrong."""
+CLOSED_PIPE = 141
+"""The exit status if the reader of the output has gone away: a shell shows SIGPIPE so."""
 
 
 class CantServeError(Exception):
@@ -50,6 +52,9 @@ async def _serve(
     # The handlers are installed before the first line of output: its reader may send a signal.
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with serve(host, port) as url:
-            print(url, flush=True)  # noqa: T201 - this is what the command says
+            try:
+                print(url, flush=True)  # noqa: T201 - this is what the command says
+            except BrokenPipeError:
+                return CLOSED_PIPE
             received = await anext(signals)
     return INTERRUPTED if received == signal.SIGINT else 0

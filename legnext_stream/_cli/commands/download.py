@@ -167,8 +167,10 @@ class _Downloads:
         self.jobs += 1
         self.kept += sum(file.was_there for file in files)
         self.new += sum(not file.was_there for file in files)
+        # A path that is not in UTF-8 comes out as it is.
+        text = self._lines(wanted.job_id, files, problem)
         async with self._writing:
-            await write_all(self._fd, self._lines(wanted.job_id, files, problem).encode())
+            await write_all(self._fd, text.encode(errors="surrogateescape"))
 
     def _lines(self, job_id: str, files: Sequence[SavedFile], problem: str | None) -> str:
         if self._is_json:

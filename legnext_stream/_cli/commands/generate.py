@@ -13,7 +13,13 @@ from cyclopts.validators import Number
 from legnext_stream._cli.descriptors import write_all
 from legnext_stream._cli.exits import PROGRAM, Exit, UsageError
 from legnext_stream._cli.following import Batch, follow_jobs
-from legnext_stream._cli.inputs import LineStream, check_name, from_journal, learned_durations
+from legnext_stream._cli.inputs import (
+    LineStream,
+    check_fields,
+    check_name,
+    from_journal,
+    learned_durations,
+)
 from legnext_stream._cli.journals import announcement, default_journal, find_journal
 from legnext_stream._cli.missing import Missing
 from legnext_stream._cli.options import Count, Flag, FollowOptions, Source
@@ -104,6 +110,7 @@ async def generate(
         options = attrs.evolve(options, journal=path)
     known = find_journal(options.journal)
     check_name(name)
+    check_fields({"callback": callback}, "--")
     if save_to is not None:
         check_folder(save_to)
     prompts: list[Prompt] | LineStream[Prompt] = []

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from legnext_stream._cli.descriptors import write_all
 from legnext_stream._cli.exits import Exit, UsageError
-from legnext_stream._cli.inputs import read_fields
+from legnext_stream._cli.inputs import check_fields, read_fields
 from legnext_stream._cli.options import ApiOptions
 from legnext_stream._cli.running import need_key, need_stdout
 from legnext_stream._client import LegnextClient
@@ -39,13 +39,20 @@ async def submit(
         options: What the commands that call the API have in common.
     """
     try:
-        prompt = Prompt(text, task_type=task_type, params=read_fields(fields))
+        given = fields_of(Prompt(text, task_type=task_type, params=read_fields(fields)))
     except (ValueError, TypeError) as error:
         raise UsageError(str(error)) from None
+    if callback is not None:
+        if "callback" in given:
+            raise UsageError("callback is given twice")
+        given["callback"] = callback
+    for name in {"self", "task_type"} & given.keys():
+        raise UsageError(f"no task has a field {name}")
+    check_fields(given)
     need_key()
     stdout = need_stdout()
     async with LegnextClient(base_url=options.base_url) as client:
-        job = await client.submit(task_type, **fields_of(prompt), callback=callback)
+        job = await client.submit(task_type, **given)
     line = job.job_id
     if options.json:
         line = dumps({"job_id": job.job_id, "status": job.status, "task_type": job.task_type})

@@ -15,20 +15,20 @@ _BASH = shutil.which("bash")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_script_of_each_shell(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_script_of_each_shell(shell: str, capfd: pytest.CaptureFixture[str]) -> None:
     """The script has all commands, options and choices."""
     assert run(["completion", shell]) == 0
-    text = capsys.readouterr().out
+    text = capfd.readouterr().out
     for word in ("generate", "save-to", "explain", "max-in-flight", "upload-paint", "completion"):
         assert word in text
 
 
 @pytest.mark.skipif(_BASH is None, reason="there is no bash")
-def test_bash_completes_with_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bash_completes_with_it(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Bash completes commands and options with it."""
     run(["completion", "bash"])
     script = tmp_path / "completion.bash"
-    script.write_text(capsys.readouterr().out)
+    script.write_text(capfd.readouterr().out)
     typed = """
         source "$1"
         complete_for() {

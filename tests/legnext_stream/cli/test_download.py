@@ -132,6 +132,21 @@ def test_a_closed_input_is_named(
     assert "it is closed" in capfd.readouterr().err
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_folder_that_is_not_in_utf_8(
+    good_mock: MockServer, completed: list[str], tmp_path: Path
+) -> None:
+    """A terminal gets the bytes of the name, as `ls` would print them."""
+    folder = tmp_path / "caf\udce9"
+    ours, theirs = os.openpty()
+    where = (f"--save-to={folder}", f"--base-url={good_mock.url}")
+    with started("download", f"--id={completed[0]}", *where, stdout=theirs) as process:
+        assert process.wait() == 0
+    os.close(theirs)
+    assert os.read(ours, 65536).startswith(os.fsencode(folder))
+    os.close(ours)
+
+
 def test_what_a_terminal_shows(empty_mock: MockServer, tmp_path: Path) -> None:
     """A terminal gets the file names, or why there are none."""
     (job_id,) = run_command(

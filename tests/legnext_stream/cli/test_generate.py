@@ -229,6 +229,7 @@ def test_ctrl_c_without_a_journal(empty_slow_mock: MockServer) -> None:
         (["list.json"], "list.json:1: "),
         (["latin.txt"], "latin.txt:1: byte 4 of the line (0xe9) is not UTF-8"),
         (["prompts.txt", "--at-once", "0"], "--at-once"),
+        (["prompts.txt", "--callback", "\udcff"], "--callback can't be sent: "),
         (["prompts.txt", "--max-cost", "-1"], "--max-cost"),
         (["prompts.txt", "--max-cost", "nan"], "--max-cost"),
         (["prompts.txt", "--max-cost", "79"], "about 80 points, more than --max-cost=79; nothing"),

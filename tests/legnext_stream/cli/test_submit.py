@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from legnext_stream._cli.app import run
@@ -19,6 +21,8 @@ def test_a_job_and_its_id(empty_mock: MockServer) -> None:
     (told,) = result.events
     assert told["task_type"] == "describe"
     assert told["status"] == "pending"
+    result = run_command("submit", "diffusion", "--text=a", "--callback=http://127.0.0.1:9/", where)
+    assert result.status == 0, result.err
     result = run_command("submit", "upscale", "jobId=job-1", "imageNo=0", "type=0", where)
     assert result.status == 1
     assert "Job not found" in result.err
@@ -32,16 +36,26 @@ def test_a_job_and_its_id(empty_mock: MockServer) -> None:
         (["upscale", "--text", "a fox"], "upscale takes no text"),
         (["diffusion", "text=a", "--text", "b"], "twice"),
         (["diffusion", "text"], "not of the form"),
+        (["diffusion", "text=@png"], "text can't be a file: only mask takes @FILE"),
+        (["inpaint", "mask=@png", "imageNo=@png"], "imageNo can't be a file"),
+        (["diffusion", "callback=a", "--callback", "b"], "callback is given twice"),
+        (["diffusion", "task_type=a"], "no task has a field task_type"),
+        (["diffusion", "text=a", "x=\udcff"], "x can't be sent: 'utf-8' codec can't encode"),
+        (["diffusion", "text=a", "--callback", "\udcff"], "callback can't be sent: "),
+        (["diffusion", "--text", "\udcff"], "can't be encoded"),
     ],
 )
 def test_wrong_usage_is_named(
     arguments: list[str],
     message: str,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """One message says what to change, and the status is 2."""
     monkeypatch.setenv("LEGNEXT_API_KEY", KEY)
+    monkeypatch.chdir(tmp_path)
+    Path("png").write_bytes(b"\x89PNG")
     assert run(["submit", *arguments]) == 2
     err = capfd.readouterr().err
     assert message in err

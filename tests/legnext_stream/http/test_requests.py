@@ -158,7 +158,17 @@ def test_base_urls(text: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "api.legnext.ai", "ftp://x.test", "http://", "//x.test", "http://x:y", 7],
+    [
+        "",
+        "api.legnext.ai",
+        "ftp://x.test",
+        "http://",
+        "//x.test",
+        "http://x:y",
+        "http://x:0",
+        "http://x:65536",
+        7,
+    ],
 )
 def test_invalid_base_urls(text: str) -> None:
     """It is refused at once, and the message shows it."""

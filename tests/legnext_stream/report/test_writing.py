@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import attrs
 import pytest
 
 from legnext_stream import ConfigurationError
@@ -23,6 +24,13 @@ def test_a_report_replaces_an_older_one(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
     (tmp_path / "any").touch()
     assert path.stat().st_mode == (tmp_path / "any").stat().st_mode
+
+
+def test_a_path_that_is_not_in_utf_8(tmp_path: Path) -> None:
+    """A title with such a path doesn't stop the report."""
+    path = tmp_path / "report.html"
+    write_report(path, attrs.evolve(a_batch(1), title="caf\udce9 and others"))
+    assert "caf? and others" in path.read_text(encoding="utf-8")
 
 
 def test_a_disk_that_fails_leaves_the_old_report(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import httpx
 import pytest
 
 from mockserver import MockLegnext, Script, TokenBucket, _cli, run_virtual
+from mockserver._cli.app import app
 from mockserver._replay import Recorder
 from tests.mockserver.helpers import client_of
 from tests.patience import PATIENCE
@@ -23,6 +25,14 @@ from tests.processes import rest_of
 
 COMMAND = [sys.executable, "-m", "mockserver"]
 KEY = {"x-api-key": "key"}
+
+
+@pytest.fixture(autouse=True)
+def _kept_handler() -> Iterator[None]:
+    """Ctrl-C ends the tests as it did before."""
+    handler = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, handler)
 
 
 @contextmanager
@@ -102,7 +112,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Callable[..., MockLegnext]:
         return 0
 
     def run(*arguments: str) -> MockLegnext:
-        assert _cli.app(arguments) == 0
+        assert app(arguments) == 0
         mock: MockLegnext = served[-1]
         return mock
 
@@ -197,7 +207,7 @@ def test_what_can_t_be_replayed(
     file = tmp_path / "replayed"
     if text is not None:
         file.write_text(text)
-    assert _cli.app(["--replay", str(file)]) == 2
+    assert app(["--replay", str(file)]) == 2
     err = capsys.readouterr().err
     assert err.startswith("legnext-mock: ")
     assert said in err
@@ -209,7 +219,7 @@ def test_it_records(
 ) -> None:
     """`record` serves a recorder; it refuses a URL that it can't use."""
     told("record", str(tmp_path / "night.jsonl"), "--port", "0")
-    assert _cli.app(["record", str(tmp_path / "night.jsonl"), "--upstream", "ftp://a"]) == 2
+    assert app(["record", str(tmp_path / "night.jsonl"), "--upstream", "ftp://a"]) == 2
     assert "--upstream must be a URL" in capsys.readouterr().err
 
 
@@ -225,7 +235,7 @@ def test_a_recording_is_never_written_over(tmp_path: Path) -> None:
 
 def test_it_explains(capsys: pytest.CaptureFixture[str]) -> None:
     """`explain` prints the explanation."""
-    assert _cli.app(["explain", "limits"]) == 0
+    assert app(["explain", "limits"]) == 0
     assert "token-bucket: rate, [burst]" in capsys.readouterr().out
 
 
@@ -277,6 +287,114 @@ def test_its_version_is_that_of_the_distribution() -> None:
     """`--version` prints the version, also as `python -m mockserver`."""
     ended = run("--version")
     assert (ended.returncode, ended.stdout.strip()) == (0, version("legnext-stream"))
+
+
+def test_without_a_package_of_the_extra(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It says what to install."""
+    monkeypatch.delitem(sys.modules, "mockserver._cli.app")
+    monkeypatch.setitem(sys.modules, "starlette", None)
+    for name in [name for name in sys.modules if name.startswith(("mockserver._", "starlette."))]:
+        if name != "mockserver._cli":
+            monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(SystemExit) as ended:
+        _cli.main()
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith("legnext-mock: it needs the package starlette")
+    assert said.endswith(": pip install 'legnext-stream[mock]'\n")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("raised", "status"),
+    [
+        (KeyboardInterrupt(), 130),
+        (BaseExceptionGroup("", [KeyboardInterrupt()]), 130),
+    ],
+)
+def test_ctrl_c_at_any_time(
+    monkeypatch: pytest.MonkeyPatch, raised: BaseException, status: int
+) -> None:
+    """While it loads, or before and after it handles signals, it ends without a traceback."""
+
+    def run(_: object) -> int:
+        raise raised
+
+    monkeypatch.setattr(importlib.import_module("mockserver._cli.app"), "run", run)
+    with pytest.raises(SystemExit) as ended:
+        _cli.main()
+    assert ended.value.code == status
+
+
+@pytest.mark.parametrize(("status", "expected"), [(0, 141), (2, 2)])
+def test_what_is_left_to_write(monkeypatch: pytest.MonkeyPatch, status: int, expected: int) -> None:
+    """If its reader has gone away the status is 141, unless something else was wrong."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    monkeypatch.setattr(importlib.import_module("mockserver._cli.app"), "run", lambda _: status)
+    with os.fdopen(writing, "w", encoding="utf-8") as file:
+        monkeypatch.setattr(sys, "stdout", file)
+        file.write("the end")
+        with pytest.raises(SystemExit) as ended:
+            _cli.main()
+    assert ended.value.code == expected
+
+
+def test_a_closed_output_and_ctrl_c_that_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is nothing to write, and Ctrl-C stays ignored."""
+    monkeypatch.setattr(importlib.import_module("mockserver._cli.app"), "run", lambda _: 0)
+    monkeypatch.setattr(sys, "stdout", None)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with pytest.raises(SystemExit) as ended:
+        _cli.main()
+    assert ended.value.code == 0
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_bugs_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A group with any other exception is raised."""
+
+    def run(_: object) -> int:
+        raise BaseExceptionGroup("", [KeyboardInterrupt(), ValueError()])
+
+    monkeypatch.setattr(importlib.import_module("mockserver._cli.app"), "run", run)
+    with pytest.raises(BaseExceptionGroup):
+        _cli.main()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["explain", "faults"], []])
+def test_a_reader_that_has_gone_away(arguments: list[str]) -> None:
+    """The status is 141, without a message."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run(
+        [*COMMAND, *(arguments or ["--port", "0"])],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        timeout=PATIENCE,
+        check=False,
+    )
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (141, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux")
+@pytest.mark.parametrize("arguments", [["--version"], ["explain", "limits"]])
+def test_an_output_that_is_full(arguments: list[str]) -> None:
+    """The message says so, and the status is 1."""
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [*COMMAND, *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
 
 
 def test_importing_it_does_nothing() -> None:
