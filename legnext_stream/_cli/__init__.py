@@ -36,10 +36,12 @@ def main() -> NoReturn:
 
 def _flushed(status: int) -> int:
     """The exit status, once all output is written; the interpreter would do that, but with a traceback."""
+    stdout = sys.stdout
+    if stdout is None:
+        return status
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        stdout.flush()
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
         return status or (141 if isinstance(error, BrokenPipeError) else 1)
     return status

@@ -79,9 +79,8 @@ class LineStream(Generic[T]):
     is_at_end: bool = False
     _lines: Lines = attrs.field(init=False)
 
-    @_lines.default
-    def _find_lines(self) -> Lines:
-        return Lines(self.name)
+    def __attrs_post_init__(self) -> None:
+        self._lines = Lines(self.name)
 
     def __aiter__(self) -> Self:
         return self

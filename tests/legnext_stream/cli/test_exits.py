@@ -110,7 +110,7 @@ def test_bugs_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
         raise BaseExceptionGroup("", [KeyboardInterrupt(), ValueError()])
 
     monkeypatch.setattr("legnext_stream._cli.app.run", fails)
-    with pytest.raises(BaseExceptionGroup):
+    with pytest.RaisesGroup(KeyboardInterrupt, ValueError):
         main()
 
 

@@ -360,7 +360,7 @@ def test_bugs_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
         raise BaseExceptionGroup("", [KeyboardInterrupt(), ValueError()])
 
     monkeypatch.setattr(importlib.import_module("mockserver._cli.app"), "run", run)
-    with pytest.raises(BaseExceptionGroup):
+    with pytest.RaisesGroup(KeyboardInterrupt, ValueError):
         _cli.main()
 
 
