@@ -30,7 +30,8 @@ class Simulation:
 
     def transport(self) -> httpx.AsyncBaseTransport:
         """A transport to the mock, in the same Trio run."""
-        return self._mock.transport()
+        # Only faults need bytes that can be damaged, and connections that can break.
+        return self._mock.transport(framing=bool(self._mock.faults))
 
     def ended_at(self) -> dict[str, float]:
         """When each job that has ended did so, in seconds since the world's start."""

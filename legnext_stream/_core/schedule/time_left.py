@@ -15,7 +15,7 @@ s/sqrt(k) after k ended jobs. And the future is never quite like the past.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import islice
 from typing import Final
@@ -142,21 +142,26 @@ class Estimator:
             some.append(_Running(0.0, 0.0, self._timeout, unfound))
         starts = _last_starts(waiting - unfound, behind, slots, mean)
 
-        def log_chance(curve: Curve, at: float) -> float:
-            """The logarithm of the probability that everything is over at a time."""
+        def log_chance(curve: Curve, seen: Sequence[float], at: float) -> float:
+            """The logarithm of the probability that everything is over at a time.
+
+            For each running job, `seen` has the cumulative hazard when it was last seen running.
+            """
             total = 0.0
-            for job in some:
+            for job, hazard in zip(some, seen, strict=True):
                 if at < job.left:
-                    lived = curve.hazard(job.age + at) - curve.hazard(job.seen)
-                    total += job.number * _log_share(lived)
+                    total += job.number * _log_share(curve.hazard(job.age + at) - hazard)
             for started_at, number in starts:
                 age = at - started_at
                 if age < self._timeout:
                     total += number * _log_share(curve.hazard(age) if age > 0.0 else 0.0)
             return total
 
-        low = _when(partial(log_chance, prospects.hoped), _LOW)
-        likely = partial(log_chance, prospects.likely)
+        hoped, likely = (
+            partial(log_chance, curve, [curve.hazard(job.seen) for job in some])
+            for curve in (prospects.hoped, prospects.likely)
+        )
+        low = _when(hoped, _LOW)
         middle, high = _when(likely, _MIDDLE), _when(likely, _HIGH)
         learned_from = min(like.ended_jobs, like.memory)
         sampled = deviation / mean / math.sqrt(learned_from + 1.0)
