@@ -16,7 +16,12 @@ from mockserver._serving.clocks import WorldClock
 from mockserver._serving.control.control import Control
 from mockserver._serving.control.routes import admin_routes
 from mockserver._serving.latency import Latency
-from mockserver._serving.network import MemoryBackend, MemoryTransport, serve_connection
+from mockserver._serving.network import (
+    MemoryBackend,
+    MemoryTransport,
+    require_trio,
+    serve_connection,
+)
 from mockserver._serving.network.acceptor import Door
 from mockserver._serving.network.direct import DirectTransport
 from mockserver._serving.network.sockets import serve_app
@@ -183,7 +188,8 @@ class MockLegnext(Control):
         """A transport for `httpx.AsyncClient` that leads to this mock, on any host.
 
         It speaks HTTP/1.1 over streams in memory, in the same Trio run, so timeouts follow the run's
-        clock.
+        clock. The clients of `legnext_stream.aio` and `.sync` run on Trio too. Other clients under
+        asyncio, and clients that block, get a `RuntimeError` that says what to use instead.
 
         Args:
             connect_seconds: How long connecting takes, in seconds.
@@ -222,7 +228,11 @@ class MockLegnext(Control):
 
         Raises:
             OSError: On entering: the address isn't available.
+            RuntimeError: On entering: this is not a Trio run.
         """
+        require_trio(
+            "mock.serve()", "elsewhere, run `legnext-mock`, or a server of ASGI with mock.app"
+        )
         service = self._service
         self.webhooks.wake()
         serving = serve_app(self.app, host, port, on_crash=service.note_crash, door=self._door)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import trio
@@ -31,6 +32,31 @@ def repeatable_scheduling(seed: int = 0) -> Iterator[None]:
     finally:
         run._ALLOW_DETERMINISTIC_SCHEDULING = allowed  # noqa: SLF001 - as above
         run._r.setstate(state)  # noqa: SLF001 - as above
+
+
+@contextlib.contextmanager
+def virtual_in_threads() -> Iterator[None]:
+    """Let Trio runs that begin in other threads be in virtual time, unless they have a clock.
+
+    So code off Trio that a test calls is in virtual time if it has Trio in a thread of its own.
+    """
+    real_run, here = trio.run, threading.get_ident()
+
+    def run(
+        async_fn: Callable[..., Awaitable[T]],
+        *args: object,
+        clock: trio.abc.Clock | None = None,
+        **options: Any,  # noqa: ANN401 - the other options of `trio.run`
+    ) -> T:
+        if clock is None and threading.get_ident() != here:
+            clock = trio.testing.MockClock(autojump_threshold=0)
+        return real_run(async_fn, *args, clock=clock, **options)
+
+    trio.run = run
+    try:
+        yield
+    finally:
+        trio.run = real_run
 
 
 def run_virtual(

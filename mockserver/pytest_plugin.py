@@ -13,6 +13,9 @@ another fixture or marker. A test with a clock fixture of its own keeps that.
 markers of a class, a module and a test combine; the test's own take precedence. With
 `real_time=True` the test runs under Trio's own clock, for sockets.
 
+Plain tests, and tests under asyncio, are in virtual time too where what they call runs Trio in a
+thread, as `legnext_stream.sync` and `legnext_stream.aio` do.
+
 A failed test shows the last requests. A test fails at its teardown if a request had no route, unless
 it is marked with `unmatched="allow"`, or if the mock itself had a bug.
 
@@ -24,6 +27,7 @@ Until a test uses the fixture, this imports nothing but pytest.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +35,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from os import PathLike
     from pathlib import Path
 
@@ -90,23 +95,31 @@ def _run(async_fn: Any, **options: Any) -> object:  # noqa: ANN401 - the argumen
 def legnext_mock(request: pytest.FixtureRequest) -> Iterator[MockLegnext]:
     """A simulated Legnext account, see `mockserver.MockLegnext`.
 
-    An async test that uses it runs in virtual time. `@pytest.mark.legnext_mock(seed=7, slots=6)`
+    A test that uses it runs in virtual time: on Trio, and with `legnext_stream.aio` or `.sync` under
+    asyncio or in plain code. `@pytest.mark.legnext_mock(seed=7, slots=6)`
     sets its arguments.
     """
     settings = _settings(request.node)
     if any(marker.args for marker in request.node.iter_markers(_FIXTURE)):
         raise pytest.UsageError("the marker legnext_mock takes keyword arguments only")
-    settings.pop("real_time", None)
+    in_real_time = settings.pop("real_time", False)
     unmatched = settings.pop("unmatched", "fail")
     if unmatched not in {"fail", "allow"}:
         raise pytest.UsageError(f"unmatched must be 'fail' or 'allow', not {unmatched!r}")
     mock = _make(request.path.parent, **settings)
     request.node.stash[_MOCK] = mock
-    yield mock
+    with contextlib.nullcontext() if in_real_time else _virtual_threads():
+        yield mock
     if mock.crashes:
         raise ExceptionGroup("bugs inside the Legnext mock", mock.crashes)
     if unmatched == "fail":
         mock.requests.assert_matched()
+
+
+def _virtual_threads() -> AbstractContextManager[None]:
+    from mockserver._virtual import virtual_in_threads  # noqa: PLC0415 - only where the fixture is used
+
+    return virtual_in_threads()
 
 
 def _settings(node: pytest.Item) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from typing import Generic, TypeVar
 
 import trio
 
+from legnext_stream._bridges.jumps import Jumps, jumps_of
 from legnext_stream.errors import ConfigurationError
 
 T = TypeVar("T")
@@ -112,13 +113,15 @@ class _LeaseScope:
         self._ending = trio.Event()
         self.ended: Future[None] = Future()
 
-    async def run(self) -> None:
+    async def run(self, leaves: Callable[[], None]) -> None:
+        """Make calls until the end, which begins with a call of `leaves`."""
         async with self._inside, trio.open_nursery() as nursery:
             self._nursery = nursery
             # Not by `for`, whose variable would keep the last call, and its outcome, for good.
             while self._early:
                 nursery.start_soon(self._early.pop(0).run)
             await self._ending.wait()
+            leaves()
             nursery.cancel_scope.cancel()
 
     def begin(self, call: Call[object]) -> None:
@@ -152,6 +155,9 @@ class _Run:
         self._nursery: trio.Nursery | None = None
         self._unneeded = trio.Event()
         self._calls: set[Call[object]] = set()
+        # The leases that are ending.
+        self._leaving: set[_LeaseScope | None] = set()
+        self._jumps: Jumps | None = None
         # A daemon: before it runs atexit callbacks, the interpreter waits for all other threads, and
         # this one ends in such a callback.
         self.thread = threading.Thread(target=self._work, name="legnext_stream", daemon=True)
@@ -172,9 +178,26 @@ class _Run:
     def begin(self, scope: _LeaseScope, call: Call[object]) -> None:
         """Begin a call. From any thread."""
         self._calls.add(call)
-        call.when_done(partial(self._calls.discard, call))
-        if not self.post(partial(scope.begin, call)):
+        call.when_done(partial(self._forget, call))
+        if not self.post(partial(self._begin, scope, call)):
             call.withdraw()
+
+    def _begin(self, scope: _LeaseScope, call: Call[object]) -> None:
+        self._let_jump()
+        scope.begin(call)
+
+    def _forget(self, call: Call[object]) -> None:
+        self._calls.discard(call)
+        self._let_jump()
+
+    def _let_jump(self) -> None:
+        """Let a virtual clock jump while code off Trio waits. On the Trio side, or after its end."""
+        if self._jumps is not None:
+            self._jumps.allow(bool(self._calls or self._leaving))
+
+    def _leaves(self, scope: _LeaseScope | None) -> None:
+        self._leaving.add(scope)
+        self._let_jump()
 
     def open(self, scope: _LeaseScope) -> None:
         """Begin a lease. On the Trio side."""
@@ -183,11 +206,13 @@ class _Run:
 
     async def _run_scope(self, scope: _LeaseScope) -> None:
         try:
-            await scope.run()
+            await scope.run(partial(self._leaves, scope))
         except Exception as error:  # noqa: BLE001 - it concerns this lease, not the others
             scope.ended.set_exception(error)
         finally:
             scope.close()
+            self._leaving.discard(scope)
+            self._let_jump()
             self._lease_ended()
 
     def _lease_ended(self) -> None:
@@ -220,11 +245,14 @@ class _Run:
     async def _main(self) -> None:
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
+            self._jumps = jumps_of(trio.lowlevel.current_clock())
+            self._let_jump()
             with self._lock:
                 self._token = trio.lowlevel.current_trio_token()
                 while self._early:
                     self._token.run_sync_soon(self._early.pop(0))
             await self._unneeded.wait()
+            self._leaves(None)
             nursery.cancel_scope.cancel()
 
 

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from tests.patience import PATIENCE
+
 pytest_plugins = ["pytester"]
 
 PRELUDE = """
@@ -74,6 +76,107 @@ async def test_others(legnext_mock, anyio_backend):
     legnext_mock.add_jobs(1)
 """
     suite(pytester, tests, trio_mode=False).assert_outcomes(passed=2)
+
+
+OFF_TRIO = """
+import asyncio, threading
+from legnext_stream import aio, sync
+from legnext_stream.aio import LegnextClient as AioClient
+from legnext_stream.sync import LegnextClient as SyncClient
+
+def check(mock, ids, events):
+    assert sum(event.status.is_terminal for event in events) == len(ids) == 200
+    assert mock.now > 600
+    assert all(end.status == "completed" for end in (mock.truth[one][-1] for one in ids))
+"""
+
+
+def test_plain_code_is_in_virtual_time(pytester: pytest.Pytester) -> None:
+    """A plain test of the README's form takes no longer than it does on Trio."""
+    tests = """
+def test_my_pipeline(legnext_mock):
+    ids = legnext_mock.add_jobs(200)
+    began = time.monotonic()
+    with SyncClient(api_key="test", transport=legnext_mock.transport()) as client:
+        events = list(client.watch(ids))
+    check(legnext_mock, ids, events)
+    assert time.monotonic() - began < PATIENCE
+"""
+    suite(pytester, _patient(OFF_TRIO + tests)).assert_outcomes(passed=1)
+
+
+def test_asyncio_is_in_virtual_time(pytester: pytest.Pytester) -> None:
+    """So does one under asyncio, whoever runs the loop."""
+    tests = """
+async def pipeline(mock):
+    ids = mock.add_jobs(200)
+    async with AioClient(api_key="test", transport=mock.transport()) as client:
+        events = [event async for event in client.watch(ids)]
+    check(mock, ids, events)
+
+def test_my_own_loop(legnext_mock):
+    asyncio.run(asyncio.wait_for(pipeline(legnext_mock), PATIENCE))
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_loop_of_a_plugin(legnext_mock, anyio_backend):
+    await asyncio.wait_for(pipeline(legnext_mock), PATIENCE)
+"""
+    suite(pytester, _patient(OFF_TRIO + tests), trio_mode=False).assert_outcomes(passed=2)
+
+
+def test_time_stands_still_while_other_code_works(pytester: pytest.Pytester) -> None:
+    """Off Trio, time passes only while the test waits for the library, so no timeout comes early."""
+    tests = """
+def test_a_slow_consumer(legnext_mock):
+    ids = legnext_mock.add_jobs(3)
+    with SyncClient(api_key="test", transport=legnext_mock.transport()) as client:
+        for event in client.watch(ids, timeout=400):
+            before = legnext_mock.now
+            # What other threads could do in this time, they have done.
+            for _ in range(20):
+                assert client.stats.polls
+            assert legnext_mock.now == before
+            assert event.status != "timed_out"
+        began = legnext_mock.now
+        job = client.diffusion("a lighthouse")
+        assert legnext_mock.now == began
+        assert client.wait(job).status == "completed"
+        assert legnext_mock.now > began + 10
+"""
+    suite(pytester, OFF_TRIO + tests).assert_outcomes(passed=1)
+
+
+def test_real_time_is_real_off_trio_too(pytester: pytest.Pytester) -> None:
+    """A test that is marked so gets Trio's own clock in its threads; and so does one after it."""
+    tests = """
+def seen(mock):
+    clocks = []
+    async def main():
+        clocks.append(type(trio.lowlevel.current_clock()).__name__)
+    thread = threading.Thread(target=trio.run, args=[main])
+    thread.start()
+    thread.join()
+    return clocks
+
+@pytest.mark.legnext_mock(real_time=True)
+def test_real(legnext_mock):
+    assert seen(legnext_mock) == ["SystemClock"]
+
+def test_virtual(legnext_mock):
+    assert seen(legnext_mock) == ["MockClock"]
+    async def main():
+        return type(trio.lowlevel.current_clock()).__name__
+    assert trio.run(main) == "SystemClock"
+
+def test_without_the_fixture():
+    assert seen(None) == ["SystemClock"]
+"""
+    suite(pytester, OFF_TRIO + tests).assert_outcomes(passed=3)
+
+
+def _patient(tests: str) -> str:
+    return f"PATIENCE = {PATIENCE}\n{tests}"
 
 
 def test_markers_are_settings(pytester: pytest.Pytester) -> None:

@@ -2,6 +2,6 @@
 
 from mockserver._serving.network.backend import MemoryBackend
 from mockserver._serving.network.server import serve_connection
-from mockserver._serving.network.transport import MemoryTransport
+from mockserver._serving.network.transport import MemoryTransport, require_trio
 
-__all__ = ["MemoryBackend", "MemoryTransport", "serve_connection"]
+__all__ = ["MemoryBackend", "MemoryTransport", "require_trio", "serve_connection"]

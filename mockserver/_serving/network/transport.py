@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import httpcore
 import httpx
@@ -22,6 +22,23 @@ def _as_httpx(error: Exception) -> httpx.TransportError:
     """The error of httpx for an error of httpcore; each has the same name in both."""
     counterpart: type[httpx.TransportError] = getattr(httpx, type(error).__name__)
     return counterpart(str(error))
+
+
+def require_trio(what: str, instead: str) -> None:
+    """Check that this is a Trio run.
+
+    Raises:
+        RuntimeError: It is not.
+    """
+    if not trio.lowlevel.in_trio_task():
+        raise RuntimeError(f"{what} works only in a Trio run: {instead}")
+
+
+_INSTEAD: Final = (
+    "under asyncio, give it to legnext_stream.aio.LegnextClient, or give httpx"
+    " httpx.ASGITransport(app=mock.app) and the mock clock=time.monotonic; in plain code, give it to"
+    " legnext_stream.sync.LegnextClient"
+)
 
 
 class _Body(httpx.AsyncByteStream):
@@ -80,7 +97,9 @@ class MemoryTransport(httpx.AsyncBaseTransport):
         Raises:
             httpx.TransportError: The error of a real network: `ConnectTimeout`, `ReadTimeout`,
                 `WriteTimeout`, `ReadError`, `RemoteProtocolError` and so on.
+            RuntimeError: This is not a Trio run.
         """
+        require_trio("the mock's transport()", _INSTEAD)
         connection = await self._connection()
         core_request = httpcore.Request(
             method=request.method,
@@ -116,6 +135,24 @@ class MemoryTransport(httpx.AsyncBaseTransport):
             with trio.CancelScope(shield=True):
                 await connection.aclose()
             raise
+
+    # What `httpx.Client` calls, which is not for it.
+    def handle_request(self, _: httpx.Request) -> NoReturn:
+        """Refuse a client that blocks.
+
+        Raises:
+            RuntimeError: Always.
+        """
+        raise RuntimeError(f"the mock's transport() is not for httpx.Client: {_INSTEAD}")
+
+    def __enter__(self) -> NoReturn:
+        raise RuntimeError(f"the mock's transport() is not for httpx.Client: {_INSTEAD}")
+
+    def __exit__(self, *_: object) -> None:
+        """For `with`, which looks for it before it enters."""
+
+    def close(self) -> None:
+        """For `httpx.Client.close`: there is nothing to close."""
 
     async def aclose(self) -> None:
         """Close the idle connections."""

@@ -6,10 +6,12 @@ import os
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from unittest import mock
 
 import pytest
 import trio
+import trio.testing
 
 from legnext_stream import ConfigurationError
 from legnext_stream._bridges import trio_thread
@@ -143,3 +145,76 @@ def test_a_call_that_was_never_run_can_be_withdrawn_twice() -> None:
     call.withdraw()
     with pytest.raises(trio_thread.Withdrawn):
         call.outcome.result()
+
+
+def _run_with(clock: trio.abc.Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the Trio thread run with this clock."""
+    real_run = trio.run
+    monkeypatch.setattr(trio, "run", lambda main: real_run(main, clock=clock))
+
+
+def test_a_clock_that_jumps_stands_still_between_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It jumps during calls, and while a lease ends; not while nothing is waited for."""
+    clock = trio.testing.MockClock(autojump_threshold=0)
+    _run_with(clock, monkeypatch)
+    closed = list[float]()
+
+    @asynccontextmanager
+    async def slow_to_close() -> AsyncIterator[None]:
+        yield
+        await trio.sleep(50)
+        closed.append(trio.current_time())
+
+    async def in_the_background() -> None:
+        trio.lowlevel.spawn_system_task(trio.sleep, 1000)
+
+    lease = Lease(slow_to_close())
+    lease.call(in_the_background).outcome.result()
+    times = [lease.run_sync(trio.current_time) for _ in range(20)]
+    assert times == [0.0] * 20
+    lease.call(partial(trio.sleep, 3)).outcome.result()
+    assert lease.run_sync(trio.current_time) == 3.0
+    assert clock.autojump_threshold == float("inf")
+    lease.end().result()
+    lease._run.thread.join(10)
+    assert closed == [53.0]
+
+
+def test_a_clock_that_does_not_jump_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that moves the clock itself goes on doing so."""
+    clock = trio.testing.MockClock()
+    _run_with(clock, monkeypatch)
+    lease = Lease()
+
+    async def jump() -> None:
+        await trio.testing.wait_all_tasks_blocked()
+        clock.jump(3)
+
+    sleep = lease.call(partial(trio.sleep, 3))
+    lease.call(jump).outcome.result()
+    sleep.outcome.result()
+    clock.autojump_threshold = 7
+    assert lease.run_sync(trio.current_time) == 3.0
+    assert clock.autojump_threshold == 7
+    lease.end().result()
+
+
+def test_a_run_that_is_stopped_may_jump(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the interpreter's end, what is still open is closed in virtual time too."""
+    clock = trio.testing.MockClock(autojump_threshold=0)
+    _run_with(clock, monkeypatch)
+
+    @asynccontextmanager
+    async def slow_to_close() -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            with trio.CancelScope(shield=True):
+                await trio.sleep(5)
+
+    lease = Lease(slow_to_close())
+    lease.run_sync(lambda: None)
+    lease._run.post(lease._run.stop)
+    lease._run.thread.join(10)
+    assert not lease._run.thread.is_alive()
+    assert clock.current_time() == 5.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio  # noqa: TID251 - where the transport doesn't work
 import contextlib
 from typing import TYPE_CHECKING, Any
 
@@ -359,3 +360,38 @@ def test_a_cancellation_loses_no_connection(moment: int) -> None:
         assert backend.now_open == 0
 
     run_virtual(use)
+
+
+def test_outside_a_trio_run() -> None:
+    """Under asyncio and in a client that blocks, the error says what to use instead."""
+    mock = MockLegnext()
+
+    async def main() -> None:
+        await get(mock.transport())
+
+    with pytest.raises(
+        RuntimeError, match=r"only in a Trio run: under asyncio, give it to legnext_stre"
+    ):
+        asyncio.run(main())
+    blocking: Any = mock.transport()
+    with pytest.raises(RuntimeError, match=r"not for httpx\.Client.*legnext_stream\.sync"):
+        httpx.Client(transport=blocking).__enter__()
+    client = httpx.Client(transport=blocking)
+    with pytest.raises(RuntimeError, match=r"not for httpx\.Client.*legnext_stream\.sync"):
+        client.get("https://api.legnext.ai/api/v1/job/a")
+    client.close()
+    with pytest.raises(RuntimeError, match=r"not for httpx\.Client"), blocking:
+        pass
+
+
+def test_serving_outside_a_trio_run() -> None:
+    """A socket needs a Trio run too, and says so."""
+
+    async def main() -> None:
+        async with MockLegnext().serve():
+            pass
+
+    with pytest.raises(
+        RuntimeError, match=r"mock\.serve\(\) works only in a Trio run: elsewhere, run"
+    ):
+        asyncio.run(main())
