@@ -59,7 +59,7 @@ def _run(*command: str) -> str:
 
 @contextmanager
 def _mock_server() -> Iterator[str]:
-    command = [str(_BIN / "legnext-mock"), "--port", "8080", "--seed", "7", "--time-scale", "5"]
+    command = [str(_BIN / "legnext-mock"), "--port", "8080", "--seed", "7", "--slots", "25"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process.stdout.readline().strip() if process.stdout else ""
