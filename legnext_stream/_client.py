@@ -121,6 +121,11 @@ class LegnextClient(TaskMethods[Coroutine[Any, Any, Job]]):
         """The numbers of all watches of this client together, so far."""
         return self._account.stats
 
+    @property
+    def _has_answered(self) -> bool:
+        """Whether the host has ever answered; for the command line."""
+        return self._account.has_answered
+
     async def __aenter__(self) -> Self:
         require_trio("async with LegnextClient(...)")
         if self._running is not None:

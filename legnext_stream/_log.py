@@ -12,7 +12,7 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from legnext_stream._core.answers import Answer, NoReply, Reply, meaning_of
+from legnext_stream._core.answers import Answer, NoReply, Reply, may_repeat, meaning_of
 from legnext_stream._core.pace.signals import Outcome
 from legnext_stream._core.stats import Tally
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 LOGGER: Final = logging.getLogger("legnext_stream")
 LOGGER.addHandler(logging.NullHandler())
+RETRYING: Final = "retrying: %s (%s)"
+"""The message about a request that is sent again because it got no answer. The command line shows it."""
+BELOW_DEBUG: Final = 5
+"""Its level: programs have their answer in `stats`, or as an exception."""
 
 # How long ongoing trouble is not logged again, in seconds.
 _AGAIN: Final = 60.0
@@ -39,12 +43,15 @@ class Log:
         self._warned_at = -math.inf
         self._silent_since: float | None = None
         self._silence_logged_at = -math.inf
+        # Whether there has been any answer.
+        self.has_answered: bool = False
 
     def request_ended(self, request: Request, answer: Answer, rate: float) -> None:
         """Log a request that has ended, while `rate` requests a second were allowed."""
         if isinstance(answer, NoReply):
-            self._silence(answer)
+            self._silence(request, answer)
         else:
+            self.has_answered = True
             if self._silent_since is not None:
                 self._answers_again(answer.received_at)
             if meaning_of(answer).pace is Outcome.LIMITED:
@@ -65,8 +72,13 @@ class Log:
                 rate,
             )
 
-    def _silence(self, answer: NoReply) -> None:
+    def _silence(self, request: Request, answer: NoReply) -> None:
         now = answer.received_at
+        # Of a host that has answered before, a single lost request isn't worth a word.
+        is_news = self._silent_since is not None or not self.has_answered
+        is_repeated = may_repeat(answer, is_safe=request.method == "GET")
+        if is_news and is_repeated:
+            LOGGER.log(BELOW_DEBUG, RETRYING, answer.cause or answer.kind, self._base_url)
         if self._silent_since is None:
             self._silent_since = answer.sent_at
         silent = now - self._silent_since

@@ -43,8 +43,8 @@ class LegnextError(Exception):
 class ConfigurationError(LegnextError):
     """The configuration can't work; the message says what to change.
 
-    For example, there is no API key, the base URL is not a URL, or a variable of the environment
-    names a proxy or certificates that can't be used.
+    For example, there is no API key, the base URL is not a URL, the host's certificate can't be
+    verified, or a variable of the environment names a proxy or certificates that can't be used.
     """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import stat
+import sys
 from typing import Self, TextIO
 
 from rich.console import Console
@@ -59,7 +60,8 @@ class LivePicture(Display):
             transient=True,
             vertical_overflow="crop",
             redirect_stdout=False,
-            redirect_stderr=False,
+            # What is said meanwhile comes above the picture, unless it goes elsewhere.
+            redirect_stderr=sys.stderr is not None and sys.stderr.isatty(),
         )
 
     def __enter__(self) -> Self:

@@ -23,6 +23,7 @@ from legnext_stream._cli.exits import EXPECTED, Exit, OutputError, complain, say
 from legnext_stream._cli.inputs import LineStream, expected_of
 from legnext_stream._cli.journals import all_ended
 from legnext_stream._cli.missing import Missing, find_missing
+from legnext_stream._cli.notices import client_for
 from legnext_stream._cli.options import FollowOptions
 from legnext_stream._cli.progress import Progress, View, summary
 from legnext_stream._cli.results import Results
@@ -104,7 +105,7 @@ async def follow_jobs(batch: Batch[T], options: FollowOptions) -> Exit:
     stdout = need_stdout()
     fd, screen = choose_outputs(wants_json=options.json, stdout=stdout, stderr=sys.stderr)
     is_typed = isinstance(batch.items, LineStream) and os.isatty(batch.items.fd)
-    async with LegnextClient(base_url=options.base_url, pacing=options.pacing) as client:
+    async with client_for(options, pacing=options.pacing) as client:
         title = f"{batch.title} · {printable(client.base_url)}"
         expected = batch.expected or expected_of(batch.items)
         known = batch.known

@@ -12,6 +12,7 @@ from typing import TextIO
 import trio
 
 from legnext_stream._cli.exits import EXPECTED, UsageError, fail
+from legnext_stream._cli.notices import noticing
 
 # Windows has no SIGHUP.
 _ENDING = [
@@ -42,15 +43,17 @@ async def run_to_exit(work: Callable[[], Awaitable[int]]) -> int:
                 received = await anext(signals)
                 scope.cancel()
 
-    async with trio.open_nursery() as nursery:
-        if numbers := _ending_signals():
-            await nursery.start(listen, numbers)
-        with scope:
-            try:
-                status = await work()
-            except EXPECTED as error:
-                status = fail(error)
-        nursery.cancel_scope.cancel()
+    with noticing() as notices:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(notices.say_if_silent)
+            if numbers := _ending_signals():
+                await nursery.start(listen, numbers)
+            with scope:
+                try:
+                    status = await work()
+                except EXPECTED as error:
+                    status = fail(error)
+            nursery.cancel_scope.cancel()
     return 128 + received if scope.cancelled_caught else status
 
 

@@ -7,7 +7,8 @@ everything else reads the table. Two rules come before it:
   look up the code in the body.
 - A success whose body is neither the job nor a refusal (a page of HTML, another job) is `NONSENSE`.
 
-A request without an answer is `UNANSWERED`, or `UNSENT` if it certainly never reached the host.
+A request without an answer is `UNANSWERED`, `UNSENT` if it certainly never reached the host, or
+`UNTRUSTED` if that is because of a certificate.
 
 Nothing here raises, whatever the wire brings. What each request makes is a msgspec struct: those are
 made in a tenth of the time of an attrs class.
@@ -63,6 +64,9 @@ class NoReply(msgspec.Struct, frozen=True):
     # always be repeated, even if it isn't idempotent.
     was_sent: bool = True
     kind: str = "timeout"  # what went wrong in one word, such as "ReadTimeout"
+    cause: str = ""  # why, in words that don't name the host, such as "connection refused"
+    # Whether the certificate of the host, or of a proxy, can't be verified: that doesn't pass.
+    is_untrusted: bool = False
 
 
 Answer = Reply | NoReply
@@ -142,7 +146,7 @@ class Meaning(msgspec.Struct, frozen=True):
     repeat: Repeat  # whether a single request is repeated
     pace: Outcome  # what the pacer learns from it
     # The class of the exception that stands for it.
-    error: type[errors.ApiError | errors.HostUnreachableError]
+    error: type[errors.ApiError | errors.HostUnreachableError | errors.ConfigurationError]
 
 
 _P, _S, _D, _R, _O = PollMeaning, SubmitMeaning, DownloadMeaning, Repeat, Outcome
@@ -176,6 +180,9 @@ UNANSWERED: Final = (
 UNSENT: Final = (
     Meaning((),              _P.TROUBLED,  _S.UNSENT,    _D.TROUBLED,   _R.ALWAYS,  _O.FAILED,     errors.HostUnreachableError)
 )
+UNTRUSTED: Final = (
+    Meaning((),              _P.DENIED,    _S.DENIED,    _D.NO_FILE,    _R.NEVER,   _O.FAILED,     errors.ConfigurationError)
+)
 # fmt: on
 
 _BY_CODE: Final = {code: row for row in reversed(TABLE) for code in row.codes}
@@ -189,6 +196,8 @@ def meaning_of_code(code: int) -> Meaning:
 def meaning_of(answer: Answer) -> Meaning:
     """The row for an answer, by its HTTP status alone."""
     if isinstance(answer, NoReply):
+        if answer.is_untrusted:
+            return UNTRUSTED
         return UNANSWERED if answer.was_sent else UNSENT
     return _BY_CODE.get(answer.status_code, NONSENSE)
 
@@ -319,6 +328,8 @@ def error_of(answer: Answer, *, is_safe: bool = True) -> errors.LegnextError:
     """The exception that stands for an answer that is no success; `is_safe` as for `may_repeat`."""
     if isinstance(answer, Reply):
         return _refusal(answer.status_code, answer.content, decode_body(answer.content))
+    if answer.is_untrusted:
+        return errors.ConfigurationError(answer.reason)
     if is_safe or not answer.was_sent:
         return errors.HostUnreachableError(answer.reason)
     return errors.SubmitUnknownError(f"{answer.reason}; the job may exist all the same")

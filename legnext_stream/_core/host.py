@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from legnext_stream._core.answers import NoReply, Observation, Reply
+from legnext_stream._core.answers import NoReply, Observation, PollMeaning, Reply
 from legnext_stream._core.pace.hints import parse_http_date
 from legnext_stream._core.server_clock import ServerClock
 from legnext_stream.errors import HostUnreachableError
@@ -18,6 +18,19 @@ class Host:
         self._silent_since: float | None = None
         self._date_text = ""
         self._date: float | None = None
+
+    def check(self, seen: Observation) -> None:
+        """Look for a refusal that concerns every job.
+
+        Raises:
+            ApiError: The API refuses (401, 402, 403).
+            ConfigurationError: The certificate can't be verified, and there has been no answer of the
+                API. After one, another machine answers for it, which may pass.
+        """
+        if seen.meaning is PollMeaning.DENIED and seen.error is not None:
+            may_pass = isinstance(seen.answer, NoReply) and self.is_api
+            if not may_pass:
+                raise seen.error
 
     def observe(self, attentive: float, seen: Observation) -> None:
         """Take in an answer, or that there was none.

@@ -49,7 +49,7 @@ class Stats:
         rate: Requests a second allowed now.
         ceiling: Requests a second that the API seems to permit, or None if no limit was met.
         why: What decides the rate: "free", "starting", "limited by hint", "holding", "probing",
-            "recovering", "backing off", "paused" or "in-flight".
+            "recovering", "backing off", "paused", "troubled" or "in-flight".
         in_flight: Requests in flight.
         price: What is really being paid for a request, in seconds of delay: `poll_cost`, or more
             while requests are scarce.
@@ -123,6 +123,7 @@ RATE_REASONS: Final[Mapping[str, str]] = {
     "recovering": "coming back after refusals",
     "backing off": "refused again and again, trying now and then",
     "paused": "the API asked to wait",
+    "troubled": "no answer, waiting before the next request",
     "in-flight": "as many requests in flight as allowed",
 }
 """What `Stats.why` means, in words for people."""

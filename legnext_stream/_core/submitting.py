@@ -18,6 +18,7 @@ import attrs
 from legnext_stream._core import backoff
 from legnext_stream._core.answers import (
     Answer,
+    NoReply,
     Reply,
     SubmitAnswer,
     SubmitMeaning,
@@ -106,11 +107,14 @@ class Trouble:
 
         Raises:
             AuthenticationError: The API key is not accepted.
+            ConfigurationError: The host's certificate can't be verified, and it has never answered.
         """
         if isinstance(answer, Reply):
             self._heard_at = now
         if said.meaning is SubmitMeaning.DENIED and said.error is not None:
-            raise said.error
+            may_pass = isinstance(answer, NoReply) and self._heard_at > -math.inf
+            if not may_pass:
+                raise said.error
         if said.meaning is SubmitMeaning.BROKE:
             self._broke_until = now + BROKE_FOR
         elif said.meaning is SubmitMeaning.MADE:
@@ -128,8 +132,7 @@ class Trouble:
     ) -> float | JobStatus:
         """When to submit a prompt again that has no job; or the status with which it ends.
 
-        It was first submitted at `since`, and `attempt` times in all. Its last answer was not
-        `DENIED`. The jitter of a wait is drawn from `key`.
+        It was first submitted at `since`, and `attempt` times in all. The jitter of a wait is drawn from `key`.
 
         Raises:
             HostUnreachableError: No submit of any prompt could be sent for the whole timeout.
@@ -138,7 +141,8 @@ class Trouble:
         if meaning is SubmitMeaning.LIMITED:
             return now
         is_over = now - since >= self._timeout
-        if meaning is SubmitMeaning.UNSENT:
+        # After a certificate that can't be verified, too, nothing was sent.
+        if meaning in {SubmitMeaning.UNSENT, SubmitMeaning.DENIED}:
             if not is_over:
                 return now + backoff.REQUESTS.wait(attempt, key)
             if self._heard_at < since:

@@ -258,6 +258,7 @@ class Tracker:
         Raises:
             ApiError: The API refuses in a way that concerns every job (401, 402, 403), or the
                 host isn't the API.
+            ConfigurationError: The host's certificate can't be verified.
             HostUnreachableError: The host has given no answer at all for the whole timeout.
         """
         if seen.is_reported:
@@ -271,8 +272,7 @@ class Tracker:
         if not limited:
             job.polled_at = now
         self.tally.count(seen, is_retry=job.failures > 0)
-        if seen.error is not None and meaning is PollMeaning.DENIED:
-            raise seen.error
+        self._host.check(seen)
         self._host.observe(now - self._paused, seen)
         if left is not None:
             self._drop(left)

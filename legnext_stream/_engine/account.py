@@ -97,6 +97,11 @@ class Account:
         return () if self._observer is None else (self._observer.extension(),)
 
     @property
+    def has_answered(self) -> bool:
+        """Whether there has been any answer to a request that wasn't for a file."""
+        return self._log.has_answered
+
+    @property
     def files(self) -> Files:
         """Downloads the results of this account's jobs."""
         if self._files is None:

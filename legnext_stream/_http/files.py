@@ -17,7 +17,8 @@ import trio
 
 from legnext_stream._core.answers import NoReply, Reply
 from legnext_stream._core.results.urls import without_query
-from legnext_stream._http.responses import leave, read_headers, reason_of
+from legnext_stream._http.causes import no_reply
+from legnext_stream._http.responses import leave, read_headers
 from legnext_stream._http.transports import (
     CLOSING,
     CONNECT_TIMEOUT,
@@ -88,8 +89,8 @@ class Files:
                     return reply
                 place = self._redirected(place, reply.headers.get("location", ""))
         except _ERRORS as error:
-            said = f"{place.host} gave no complete answer: {reason_of(error)}"
-            return NoReply(said, sent_at, trio.current_time())
+            proxy, wanted = self._proxy_for(place), "complete answer"
+            return no_reply(place.host, error, sent_at, proxy=proxy, wanted=wanted)
         raise RefusedUrlError(f"more than {_MOST_REDIRECTS} redirects")
 
     async def aclose(self) -> None:
@@ -132,6 +133,10 @@ class Files:
             if not response.is_closed:
                 with trio.move_on_after(CLOSING, shield=True):
                     await response.aclose()
+
+    def _proxy_for(self, url: httpx.URL) -> str | None:
+        client = self._clients.get(url.scheme)
+        return None if client is None else client.proxy_for(url)
 
     def _redirected(self, place: httpx.URL, location: str) -> httpx.URL:
         try:

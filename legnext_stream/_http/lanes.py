@@ -21,9 +21,10 @@ import msgspec
 import trio
 
 from legnext_stream._core.answers import Answer, NoReply, Reply
+from legnext_stream._http.causes import no_reply
 from legnext_stream._http.http2 import prepare_http2
 from legnext_stream._http.requests import Request, Writer, parse_base_url
-from legnext_stream._http.responses import read_reply, reason_of
+from legnext_stream._http.responses import read_reply
 from legnext_stream._http.transports import (
     CLOSING,
     CONNECT_TIMEOUT,
@@ -43,8 +44,6 @@ _CLOSED_AT_ONCE = 10
 _STREAMS = 100
 # Whatever the network or the host may do.
 _ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
-# The request was never sent, so repeating it is safe.
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol)
 
 
 class _Lane(msgspec.Struct, eq=False):
@@ -54,6 +53,7 @@ class _Lane(msgspec.Struct, eq=False):
     # The client to close with it; None if the transport is the caller's.
     owner: httpx.AsyncClient | None
     room: float  # how many requests it can take at the same time
+    proxy: str | None = None  # the proxy that it goes through, if any
     in_flight: int = 0  # how many it has now
     unused_since: float = 0.0  # when the last one ended
     speaks_http2: bool = False  # whether its last response came by HTTP/2
@@ -120,20 +120,18 @@ class Lanes:
     async def send(self, request: Request) -> Answer:
         """Send one request on a lane. Network errors are returned as values, too."""
         sent_at = trio.current_time()
-        was_sent = True
-        reason, kind = f"no complete answer within {self._within:g} s", "timeout"
         lane = self._take()
         try:
             with trio.move_on_after(self._within):
                 try:
                     return await self._exchange(lane, request, sent_at)
                 except self._errors as error:
-                    was_sent = not isinstance(error, _NEVER_SENT)
-                    reason, kind = reason_of(error), type(error).__name__
+                    return no_reply(self.base_url, error, sent_at, proxy=lane.proxy)
         finally:
             await self._put_back(lane)  # noqa: ASYNC102 - it shields what it waits for
-        said = f"{self.base_url} gave no answer: {reason}"
-        return NoReply(said, sent_at, trio.current_time(), was_sent=was_sent, kind=kind)
+        cause = f"no complete answer within {self._within:g} s"
+        said = f"{self.base_url} gave no answer: {cause}"
+        return NoReply(said, sent_at, trio.current_time(), cause=cause)
 
     async def aclose(self) -> None:
         """Close all lanes, and the caller's transport. Bounded in time, even under cancellation."""
@@ -203,7 +201,8 @@ class Lanes:
             return _Lane(self._transport, None, math.inf)
         limits = httpx.Limits(max_connections=1, keepalive_expiry=IDLE)
         client = open_client(self._shared_ssl(), limits, http2=self._http2)
-        return _Lane(client.transport_for(self.base_url), client, 1)
+        proxy = client.proxy_for(self.base_url)
+        return _Lane(client.transport_for(self.base_url), client, 1, proxy)
 
     def _shared_ssl(self) -> ssl.SSLContext:
         # Loading the certificates takes tens of milliseconds, so all lanes share a context.

@@ -91,9 +91,3 @@ def _decompressed(received: bytes, encoding: str) -> bytes:
     if not decompressor.eof:
         raise httpx.DecodingError("the body is cut off, or too large for a job")
     return content
-
-
-def reason_of(error: Exception) -> str:
-    """An httpx error in words. Its text is often empty, so its name comes first."""
-    text = str(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

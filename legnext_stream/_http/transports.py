@@ -30,6 +30,15 @@ class Client(httpx.AsyncClient):
         # httpx has no public method for it.
         return self._transport_for_url(httpx.URL(url))
 
+    def proxy_for(self, url: httpx.URL | str) -> str | None:
+        """The proxy for this host, without its user and password; None without one."""
+        # httpx has no public attribute for it.
+        proxy = getattr(getattr(self.transport_for(url), "_pool", None), "_proxy_url", None)
+        if proxy is None:
+            return None
+        port = "" if proxy.port is None else f":{proxy.port}"
+        return f"{proxy.scheme.decode('ascii')}://{proxy.host.decode('ascii')}{port}"
+
 
 def open_client(context: ssl.SSLContext, limits: httpx.Limits, *, http2: bool = False) -> Client:
     """Open a client with the proxies of the environment.

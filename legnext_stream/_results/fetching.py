@@ -17,6 +17,7 @@ from legnext_stream._core.results.file_types import HEAD, Kind, kind_of
 from legnext_stream._core.results.resuming import Unusable, range_headers, read_head
 from legnext_stream._core.results.urls import has_expired, without_query
 from legnext_stream._http.files import Files, RefusedUrlError, Sink
+from legnext_stream._log import BELOW_DEBUG, LOGGER, RETRYING
 from legnext_stream._results.part import OtherFileError, Part, find_whole
 from legnext_stream._util.threads import run_blocking
 from legnext_stream.errors import DownloadError, LegnextError
@@ -145,7 +146,8 @@ class Fetching:
             # The same bytes again are no progress: a file that is always cut off would never end.
             self._has_progress(part.size)
         if isinstance(answer, NoReply):
-            await self._again(Unusable(answer.reason, is_final=False), answer)
+            is_final = meaning_of(answer).download is DownloadMeaning.NO_FILE
+            await self._again(Unusable(answer.reason, is_final=is_final), answer)
         else:
             await self._act_on(answer, part, body)
 
@@ -182,6 +184,8 @@ class Fetching:
             wait = wait if told is None else max(wait, told)
         if problem.is_final or trio.current_time() + wait > self._give_up_at:
             raise self.failed(problem.problem, code)
+        if isinstance(answer, NoReply):
+            LOGGER.log(BELOW_DEBUG, RETRYING, answer.cause, without_query(self.url))
         await trio.sleep(wait)
 
     def _has_progress(self, size: int) -> None:

@@ -12,10 +12,10 @@ import pytest
 import trio
 
 from legnext_stream import AuthenticationError, LegnextClient, Pacing
-from legnext_stream._core.answers import Answer
+from legnext_stream._core.answers import Answer, NoReply
 from legnext_stream._core.stats import Tally
 from legnext_stream._http import Request
-from legnext_stream._log import LOGGER, Log, watch_ended
+from legnext_stream._log import BELOW_DEBUG, LOGGER, Log, watch_ended
 from mockserver import MockLegnext, Script
 from mockserver._world.limits import TokenBucket
 from tests.legnext_stream.support import KEY, URL, in_turn, no_reply, refusal, reply
@@ -132,6 +132,23 @@ def test_a_silent_host_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     assert URL in warned[0]
     heard(log, reply(at=110.0), reply(at=111.0))
     assert said(caplog, logging.INFO) == [f"{URL} answers again after 100 s"]
+
+
+def test_repeated_requests_are_for_the_command_line(caplog: pytest.LogCaptureFixture) -> None:
+    """Each says why; not a single lost request of a host that answers, nor one that isn't repeated."""
+    caplog.set_level(BELOW_DEBUG, "legnext_stream")
+    log = Log(URL)
+    lost = NoReply("…", 0.0, 1.0, was_sent=False, cause="connection refused")
+    heard(log, lost)
+    assert said(caplog, BELOW_DEBUG) == [f"retrying: connection refused ({URL})"]
+    assert not log.has_answered
+    heard(log, reply(at=2.0), lost)
+    assert log.has_answered
+    assert len(said(caplog, BELOW_DEBUG)) == 1
+    heard(log, no_reply())
+    assert said(caplog, BELOW_DEBUG)[1:] == [f"retrying: timeout ({URL})"]
+    log.request_ended(Request("POST", "/api/v1/diffusion"), no_reply(), 10.0)
+    assert len(said(caplog, BELOW_DEBUG)) == 2
 
 
 async def test_a_journal_that_is_resumed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -8,16 +8,16 @@ import attrs
 
 from legnext_stream._cli.descriptors import write_all
 from legnext_stream._cli.exits import Exit
+from legnext_stream._cli.notices import client_for
 from legnext_stream._cli.options import ApiOptions
 from legnext_stream._cli.running import need_key, need_stdout
-from legnext_stream._client import LegnextClient
 
 
 async def balance(*, options: ApiOptions = ApiOptions()) -> Exit:  # noqa: B008 - frozen
     """Print what the account has left."""
     need_key()
     stdout = need_stdout()
-    async with LegnextClient(base_url=options.base_url) as client:
+    async with client_for(options) as client:
         left = await client.balance()
     if options.json:
         text = dumps(attrs.asdict(left, filter=attrs.filters.exclude("raw")))

@@ -20,10 +20,10 @@ from legnext_stream._cli.inputs import (
     parse_id,
     read,
 )
+from legnext_stream._cli.notices import client_for
 from legnext_stream._cli.options import ApiOptions, Count, Flag, Ids, Source
 from legnext_stream._cli.running import need_key, need_stdout
 from legnext_stream._cli.words import printable
-from legnext_stream._client import LegnextClient
 from legnext_stream._core.model.events import SavedFile
 from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.model.prompts import Prompt
@@ -75,7 +75,7 @@ async def download(
     check_folder(save_to)
     need_key()
     stdout = need_stdout()
-    async with LegnextClient(base_url=options.base_url) as client:
+    async with client_for(options) as client:
         fetch = partial(client.download, folder=save_to, name=name, parallel=1, grid=grid)
         is_json = options.json or not stdout.isatty()
         downloads = _Downloads(_each_wanted(wanted, more), fetch, stdout.fileno(), is_json)

@@ -15,10 +15,10 @@ from cyclopts import Parameter
 from legnext_stream._cli.descriptors import write_all
 from legnext_stream._cli.exits import Exit, UsageError, complain
 from legnext_stream._cli.inputs import check_id, from_journal, learned_durations
+from legnext_stream._cli.notices import client_for
 from legnext_stream._cli.options import ApiOptions, PacingOptions
 from legnext_stream._cli.running import need_key, need_stdout
 from legnext_stream._cli.words import ago, clock_words, iso_time, printable, status_words
-from legnext_stream._client import LegnextClient
 from legnext_stream._core.model.jobs import Job, JobStatus
 from legnext_stream._core.model.tasks import find_task_type
 from legnext_stream._core.pacing import Pacing
@@ -53,7 +53,7 @@ async def explain(
     asked = [check_id(item, "JOB_ID") for item in ids]
     durations = learned_durations(journal)
     status = Exit.COMPLETED
-    async with LegnextClient(base_url=options.base_url, pacing=pacing) as client:
+    async with client_for(options, pacing=pacing) as client:
         for job_id in asked:
             history = [] if journal is None else from_journal(read_history, journal, job_id)
             try:

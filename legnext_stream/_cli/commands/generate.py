@@ -22,6 +22,7 @@ from legnext_stream._cli.inputs import (
 )
 from legnext_stream._cli.journals import announcement, default_journal, find_journal
 from legnext_stream._cli.missing import Missing
+from legnext_stream._cli.notices import client_for
 from legnext_stream._cli.options import Count, Flag, FollowOptions, Source
 from legnext_stream._cli.planning import as_json, is_enough, lines, plan_of
 from legnext_stream._cli.prompts import read_prompts
@@ -34,7 +35,6 @@ from legnext_stream._cli.typed import (
     same_place,
 )
 from legnext_stream._cli.unfinished import Unfinished
-from legnext_stream._client import LegnextClient
 from legnext_stream._core.model.prices import price_of
 from legnext_stream._core.model.prompts import Prompt
 from legnext_stream._core.model.tasks import TaskType
@@ -194,8 +194,7 @@ async def _dry_run(
     durations = learned_durations(None if known is None else options.journal)
     plan = plan_of(prompts, durations, at_once)
     balance, problem = None, None
-    client = LegnextClient(base_url=options.base_url, pacing=options.pacing, retry_for=_PATIENCE)
-    async with client:
+    async with client_for(options, pacing=options.pacing, retry_for=_PATIENCE) as client:
         try:
             balance = await client.balance()
         except LegnextError as error:

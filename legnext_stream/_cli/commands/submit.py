@@ -10,9 +10,9 @@ from cyclopts import Parameter
 from legnext_stream._cli.descriptors import write_all
 from legnext_stream._cli.exits import Exit, UsageError
 from legnext_stream._cli.inputs import check_fields, read_fields
+from legnext_stream._cli.notices import client_for
 from legnext_stream._cli.options import ApiOptions
 from legnext_stream._cli.running import need_key, need_stdout
-from legnext_stream._client import LegnextClient
 from legnext_stream._core.model.prompts import Prompt, fields_of
 from legnext_stream._core.model.tasks import TaskType
 
@@ -51,7 +51,7 @@ async def submit(
     check_fields(given)
     need_key()
     stdout = need_stdout()
-    async with LegnextClient(base_url=options.base_url) as client:
+    async with client_for(options) as client:
         job = await client.submit(task_type, **given)
     line = job.job_id
     if options.json:

@@ -75,6 +75,7 @@ class Channel(Struct):
     _eased_at: float = -math.inf
     _troubled: float = 0.0  # the share of 503s and failures, smoothed
     _troubles: int = 0  # in a row
+    _troubled_until: float = -math.inf  # until when we wait because there is no answer
     _hint_bound: float | None = None
     _interval: float = math.inf  # seconds from one start to the next
     _why: Why = Why.STARTING
@@ -99,7 +100,10 @@ class Channel(Struct):
         held = self.quota.hold(now, self._number)
         if held < self.paused_until:
             held = self.paused_until
-        return (held, Why.PAUSED) if held > due else (due, self._why)
+        if held <= due:
+            return due, self._why
+        # Nobody asked us to wait where nobody answers.
+        return held, Why.TROUBLED if held == self._troubled_until else Why.PAUSED
 
     def held_until(self, now: float) -> float:
         """Until when the service has asked us to wait, or we wait by ourselves; -inf for not at all."""
@@ -218,7 +222,10 @@ class Channel(Struct):
             self.decide()
         if self._troubles >= 4:
             wait = min(LONGEST_TROUBLE, 0.25 * 2 ** min(20, self._troubles // 4))
-            self.paused_until = max(self.paused_until, now + wait)
+            until = now + wait
+            if signal.outcome is Outcome.FAILED:
+                self._troubled_until = until
+            self.paused_until = max(self.paused_until, until)
 
     def _obey_quota(self, now: float) -> None:
         stated = self.quota.rate(now)

@@ -36,6 +36,7 @@ class Why(enum.Enum):
     RECOVERING = "recovering"  # on the way back to the ceiling after a refusal
     BACKING_OFF = "backing off"  # refused repeatedly: only single trial requests
     PAUSED = "paused"  # a Retry-After, or nothing remains of the quota
+    TROUBLED = "troubled"  # several requests in a row got no answer
     IN_FLIGHT = "in-flight"  # as many requests are in flight as may be
 
 

@@ -12,6 +12,7 @@ from legnext_stream._core import answers
 from legnext_stream._core.answers import (
     TABLE,
     Answer,
+    NoReply,
     Repeat,
     error_of,
     may_repeat,
@@ -105,6 +106,16 @@ def test_no_answer(name: str) -> None:
     assert type(error_of(answer)) is errors.HostUnreachableError
     lost = repeat == "if_safe"
     assert isinstance(error_of(answer, is_safe=False), errors.SubmitUnknownError) == lost
+
+
+def test_a_certificate_that_is_not_trusted() -> None:
+    """Repeating a request can't help, and the setting is to be changed."""
+    answer = NoReply("no", 0.0, 1.0, was_sent=False, is_untrusted=True)
+    assert read_poll("a", answer).meaning is answers.PollMeaning.DENIED
+    assert read_submit(answer).meaning is answers.SubmitMeaning.DENIED
+    assert not may_repeat(answer, is_safe=True)
+    assert signal_of(answer).outcome is Outcome.FAILED
+    assert type(error_of(answer)) is meaning_of(answer).error is errors.ConfigurationError
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,11 @@ import pytest
 
 from legnext_stream._core.answers import NoReply, Observation, PollMeaning, Reply, read_poll
 from legnext_stream._core.host import Host
-from legnext_stream.errors import HostUnreachableError
+from legnext_stream.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    HostUnreachableError,
+)
 
 DATE = "Thu, 01 Jan 2026 00:00:{:02d} GMT"
 NEW_YEAR = 1767225600.0
@@ -51,6 +55,28 @@ def test_silence_ends_the_watch_after_the_timeout() -> None:
     host.observe(119.0, silence(118.0, 119.0))
     with pytest.raises(HostUnreachableError, match="no answer for 60 s: nobody at host"):
         host.observe(120.0, silence(119.0, 120.0))
+
+
+def untrusted() -> Observation:
+    """A request that was not sent, because of the host's certificate."""
+    return read_poll("job", NoReply("self-signed", 0.0, 1.0, was_sent=False, is_untrusted=True))
+
+
+def test_a_refusal_of_every_job_is_raised() -> None:
+    """Other answers are not."""
+    host = Host(60.0)
+    host.check(silence(0.0, 1.0))
+    with pytest.raises(AuthenticationError):
+        host.check(read_poll("job", Reply(401, {}, b"{}", 0.0, 1.0)))
+
+
+def test_a_certificate_ends_a_watch_unless_the_api_has_answered() -> None:
+    """Later, another machine may answer for the API for a while, such as a hotel's."""
+    host = Host(60.0)
+    with pytest.raises(ConfigurationError, match="self-signed"):
+        host.check(untrusted())
+    host.observe(0.0, answer("", 0.0))
+    host.check(untrusted())
 
 
 def test_it_is_the_api_after_one_recognised_answer() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from legnext_stream import JobError, JobStatus, Prompt
-from legnext_stream._core.answers import Answer, read_submit
+from legnext_stream._core.answers import Answer, NoReply, read_submit
 from legnext_stream._core.submitting import (
     BROKE_FOR,
     FIRST_TRIAL,
@@ -25,6 +25,7 @@ from legnext_stream._core.submitting import (
 )
 from legnext_stream.errors import (
     AuthenticationError,
+    ConfigurationError,
     HostUnreachableError,
     ServerError,
     UnexpectedAnswerError,
@@ -240,6 +241,15 @@ def test_what_was_not_sent_is_repeated() -> None:
         step_after(plan, unsent, now=600)
     plan.observe(300, refusal(400), read_submit(refusal(400)))
     assert step_after(plan, unsent, now=600) is JobStatus.NOT_SUBMITTED
+
+
+def test_a_certificate_ends_everything_unless_the_host_has_answered() -> None:
+    """Before any answer it is a fault of the configuration; later it is tried again."""
+    plan, untrusted = trouble(), NoReply("no", 0.0, 1.0, was_sent=False, is_untrusted=True)
+    with pytest.raises(ConfigurationError):
+        step_after(plan, untrusted)
+    plan.observe(0, refusal(429), read_submit(refusal(429)))
+    assert isinstance(step_after(plan, untrusted, now=1), float)
 
 
 def test_which_ends_are_for_good() -> None:

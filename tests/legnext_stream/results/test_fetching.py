@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 
 import httpx
@@ -45,6 +46,16 @@ async def test_a_file_that_is_there(tmp_path: Path) -> None:
     (again,) = await saver(answers, tmp_path).save(job(URL))
     assert again.was_there
     assert (again.path, again.size, again.media_type) == (first.path, first.size, first.media_type)
+    assert len(answers.requests) == 1
+
+
+async def test_a_certificate_that_is_not_trusted(tmp_path: Path) -> None:
+    """The download fails at once, and not after a minute of attempts."""
+    error = httpx.ConnectError("")
+    error.__cause__ = ssl.SSLCertVerificationError("self-signed")
+    answers = host(error, whole())
+    with pytest.raises(DownloadError, match=r"self-signed.*SSL_CERT_FILE"):
+        await saver(answers, tmp_path).save(job(URL))
     assert len(answers.requests) == 1
 
 

@@ -149,6 +149,8 @@ def test_trouble_slows_down() -> None:
     assert channel.rate < rate * BETA
     assert channel.growth.ceiling == 10.0
     assert channel.ready_at(now)[1] is Why.PAUSED
+    now = ask(channel, 4, now + LONGEST_TROUBLE, Outcome.FAILED)
+    assert channel.ready_at(now)[1] is Why.TROUBLED
     ask(channel, 200, now, Outcome.FAILED)
     assert channel.rate >= 0.1 * 10.0
     assert channel.paused_until <= now + 201 * (LONGEST_TROUBLE + 1)
