@@ -15,7 +15,7 @@ from legnext_stream._core.arrivals import Arrivals
 from legnext_stream._core.host import Host
 from legnext_stream._core.membership import Membership
 from legnext_stream._core.model.decoding import decode_job, decode_stamp
-from legnext_stream._core.model.events import JobEvent
+from legnext_stream._core.model.events import JobEvent, in_queue
 from legnext_stream._core.model.ids import check_job_id
 from legnext_stream._core.model.jobs import VERDICTS, Job, JobError, JobStatus
 from legnext_stream._core.model.lifecycle import is_running
@@ -153,7 +153,7 @@ class Tracker:
         self._schedule.add(now, job)
         if seen_at is not None:
             job.looked_at, job.is_seen = seen_at, True
-        return events
+        return in_queue(events, self._schedule.queue.place_of(job))
 
     def knows(self, job_id: str) -> bool:
         """Whether a job is being watched, or has ended."""
@@ -338,13 +338,14 @@ class Tracker:
         if job_id in self._members.ended:
             return Explanation(job_id, None, "it has ended, and is never polled again", {})
         job = self._members.jobs[job_id]
+        place = self._schedule.queue.place_of(job)
         if job.is_in_flight:
-            return Explanation(job_id, now, "it is being polled at this moment", {})
+            return Explanation(job_id, now, "it is being polled at this moment", {}, place)
         sentence, numbers = self._schedule.explain(now, job)
         due = job.due if job.is_scheduled else None
         if due is not None and due <= now:
             sentence += f"; it is due, and the pace ({self._pacer.why.value}) holds it back"
-        return Explanation(job_id, due, sentence, numbers)
+        return Explanation(job_id, due, sentence, numbers, place)
 
     # -- What each kind of answer does
 
@@ -365,8 +366,7 @@ class Tracker:
 
     def _on_seen(self, now: float, job: Watched, seen: Observation) -> list[JobEvent]:
         body, status = seen.body, seen.status
-        assert body is not None  # noqa: S101 - for the type checker: SEEN comes with both
-        assert status is not None  # noqa: S101 - for the type checker, too
+        assert body is not None and status is not None  # noqa: S101, PT018 - SEEN comes with both
         attentive = now - self._paused
         self._described_at = attentive
         job.recovered()
@@ -394,8 +394,7 @@ class Tracker:
                 self._schedule.reported_running(now, job, started_at)
             return events
         if status is JobStatus.UNKNOWN or status is job.place:
-            # The answer was true when the request was sent, and may have changed since. An answer from
-            # behind the job's place is out of date, and says nothing about now.
+            # It was true when the request was sent. What is behind the job's place is out of date.
             job.looked_at, job.is_seen = seen.answer.sent_at, True
         self._schedule.note_task_type(job, body.get("task_type"))
         stamp = decode_stamp(body, "started_at")
@@ -417,6 +416,7 @@ class Tracker:
             self._schedule.running(now, job, started_at, looked_before)
         else:
             self._schedule.waiting(now, job, deadline, looked_before)
+            events = in_queue(events, self._schedule.queue.place_of(job))
         return events
 
     @property

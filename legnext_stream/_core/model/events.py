@@ -64,6 +64,9 @@ class JobEvent:
         prompt: In a stream of `generate`, what the job was submitted for (see `PromptEvent`);
             otherwise None.
         position: The position of that prompt in its batch: 1, 2, 3, …; or None.
+        queue_position: The place of a job that waits among the waiting jobs of its watch, as the watch
+            believes: 1 is the next to start. None if it doesn't wait, or jobs don't start in the order
+            of submission.
         files: What was saved of a completed job, if `generate` saves results.
         download_error: Why not all of it could be saved, or None.
     """
@@ -77,6 +80,7 @@ class JobEvent:
     sequence: int = 0
     prompt: Prompt | None = None
     position: int | None = None
+    queue_position: int | None = None
     files: tuple[SavedFile, ...] = ()
     download_error: DownloadError | None = None
 
@@ -112,6 +116,13 @@ def with_prompt(event: JobEvent, prompt: Prompt[Tag], position: int) -> PromptEv
     """The event with the prompt of its job."""
     same = {name: getattr(event, name) for name in _OF_ALL}
     return PromptEvent(prompt=prompt, position=position, **same)
+
+
+def in_queue(events: list[JobEvent], place: int | None) -> list[JobEvent]:
+    """The events with the place of their job in the queue, if it has one."""
+    if place is None:
+        return events
+    return [attrs.evolve(event, queue_position=place) for event in events]
 
 
 def merge(older: JobEvent, newer: JobEvent) -> JobEvent:

@@ -93,6 +93,13 @@ class QueueOrder:
         """Forget the evidence against the order."""
         self._overtaken = 0.0
 
+    def place_of(self, job: Watched) -> int | None:
+        """The place of a waiting job, from 1 for the head; None if it doesn't wait in a trusted order.
+
+        Jobs before it that have left count, so it may be nearer.
+        """
+        return job.position - self.low if job.is_waiting and self.is_trusted else None
+
     def append(self, job: Watched) -> None:
         """Add a job at the end."""
         job.position = self._end

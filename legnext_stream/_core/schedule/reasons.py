@@ -23,12 +23,15 @@ class Explanation:
         sentence: The reason, in words.
         numbers: What it was computed from, by name: times in seconds (`age`, `median_run`, `due_in`,
             …), the price in seconds of delay, counts.
+        queue_position: Its place among the waiting jobs of this watch, as the watch believes: 1 is the
+            next to start. None if it doesn't wait, or jobs don't start in the order of submission.
     """
 
     job_id: str
     due: float | None
     sentence: str
     numbers: Mapping[str, float] = attrs.field(hash=False)
+    queue_position: int | None = None
 
     def __str__(self) -> str:
         return f"{self.job_id}: {self.sentence}"
