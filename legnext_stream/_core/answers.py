@@ -32,7 +32,7 @@ from legnext_stream._core.model.decoding import (
     decode_status,
 )
 from legnext_stream._core.model.ids import check_job_id, is_same_id
-from legnext_stream._core.model.jobs import Job, JobStatus
+from legnext_stream._core.model.jobs import Job, JobStatus, words_of
 from legnext_stream._core.pace.hints import parse_hints
 from legnext_stream._core.pace.signals import Outcome, Signal
 
@@ -346,7 +346,9 @@ def _refusal(code: int, content: bytes, body: Body | None) -> errors.LegnextErro
         text = f"the host gave a redirect ({code}), which is never followed"
     refusal = decode_refusal(body)
     if refusal is not None:
-        text = f"{text}: {refusal}"
+        # Its code is only worth a word if it is another.
+        said = words_of(refusal) if refusal.code == code else str(refusal)
+        text = f"{text}: {said}" if said else text
     return meaning_of_code(code).error(text, status_code=code, content=content)
 
 

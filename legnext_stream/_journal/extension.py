@@ -14,7 +14,7 @@ import trio
 
 from legnext_stream._core.model.decoding import decode_job
 from legnext_stream._core.model.events import JobEvent
-from legnext_stream._core.model.jobs import VERDICTS, Job, JobError
+from legnext_stream._core.model.jobs import VERDICTS, Job, JobError, words_of
 from legnext_stream._core.model.prompts import Prompt
 from legnext_stream._core.submitting import is_lasting
 from legnext_stream._engine.account import Account
@@ -266,7 +266,7 @@ class JournalExtension(Extension):
             # Without its `config`, which has the secret of its webhook.
             body={name: value for name, value in event.job.raw.items() if name != "config"},
             code=0 if error is None else error.code,
-            reason="" if error is None else _utf8(error.message),
+            reason="" if error is None else _utf8(words_of(error)),
             position=None if event.job_id else event.position,
             is_lasting=not event.job_id and is_lasting(event),
         )

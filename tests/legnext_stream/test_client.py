@@ -132,7 +132,9 @@ async def test_wait_for_a_job_that_fails() -> None:
     script = Script([("pending", 3), "failed"], failure=Failure(403, "moderated", "raw"))
     job_id = mock.add_job(script)
     async with client_of(mock) as client:
-        with pytest.raises(JobFailed, match=rf"{job_id} failed: moderated \(code 403\)") as caught:
+        with pytest.raises(
+            JobFailed, match=rf"{job_id} failed: moderated: raw \(code 403\)"
+        ) as caught:
             await client.wait(job_id)
     assert caught.value.job.status is JobStatus.FAILED
     assert isinstance(caught.value, JobUnsuccessful)

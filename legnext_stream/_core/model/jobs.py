@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -113,8 +114,19 @@ class JobError:
     detail: object = attrs.field(default=None, hash=False)
 
     def __str__(self) -> str:
-        text = self.message or self.raw_message or "no reason given"
-        return f"{text} (code {self.code})" if self.code else text
+        text = words_of(self) or "no reason given"
+        is_said = not self.code or re.search(rf"\b{self.code}\b", text) is not None
+        return text if is_said else f"{text} (code {self.code})"
+
+
+def words_of(error: JobError) -> str:
+    """Both messages of an error: the general one, and the one that says what is wrong, if it differs."""
+    message, raw = error.message.strip(), error.raw_message.strip()
+    if raw.casefold() in message.casefold():
+        return message
+    if message.casefold() in raw.casefold():
+        return raw
+    return f"{message.rstrip('.:')}: {raw}"
 
 
 @attrs.frozen(kw_only=True)

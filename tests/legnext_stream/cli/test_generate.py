@@ -72,6 +72,10 @@ def test_prompts_of_standard_input_in_json(empty_mock: MockServer) -> None:
     assert not last['"wrong"']["job_id"]
     assert result.status == 1
     assert "prompt 2  not submitted: " in result.err
+    error = last['"wrong"']["error"]
+    assert error["raw_message"]
+    assert error["raw_message"] in result.err
+    assert result.err.count("400") == 1
 
 
 def test_a_restart_submits_nothing_twice(empty_mock: MockServer, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from legnext_stream._core.answers import (
 from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.pace.hints import Hints
 from legnext_stream._core.pace.signals import Outcome, Signal
+from legnext_stream._core.submitting import job_error
 from tests.legnext_stream.core.model.test_decoding import job_like
 from tests.legnext_stream.support import job_body, no_reply, refusal, reply
 
@@ -39,7 +40,7 @@ def test_a_refusal_that_comes_with_status_200(code: int, form: str) -> None:
     }
     seen = read_poll("a", reply(200, bodies[form]))
     assert seen.meaning is meaning_of_code(code).poll
-    assert str(seen.error) == f"the API answered {code}: no (code {code})"
+    assert str(seen.error) == f"the API answered {code}: no"
     assert read_submit(reply(200, bodies[form])).meaning is meaning_of_code(code).submit
 
 
@@ -104,8 +105,39 @@ def test_an_error_has_what_the_api_said() -> None:
     error = error_of(answer)
     assert error.status_code == 422
     assert error.content == answer.content
-    assert error.message == str(error) == "the API answered 422: refused with 422 (code 422)"
+    assert error.message == str(error) == "the API answered 422: refused with 422"
     assert str(error_of(reply(500, b""))) == "the API answered 500"
+
+
+@pytest.mark.parametrize("form", ["flat", "nested", "job"])
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        (
+            {"code": 400, "message": "Invalid request.", "raw_message": "text is required"},
+            ": Invalid request: text is required",
+        ),
+        ({"code": 400, "message": "", "raw_message": "text is required"}, ": text is required"),
+        (
+            {"code": 400, "message": "Text is required!", "raw_message": "text is required"},
+            ": Text is required!",
+        ),
+        ({"code": 1001, "message": "no", "raw_message": ""}, ": no (code 1001)"),
+        ({"code": 400, "message": "", "raw_message": ""}, ""),
+    ],
+)
+def test_a_refusal_says_what_is_wrong_once(form: str, said: dict[str, object], text: str) -> None:
+    """It has the general message and the exact one, if they differ, and no code twice."""
+    bodies: dict[str, object] = {
+        "flat": said,
+        "nested": {"error": said},
+        "job": {"job_id": "", "status": "failed", "error": said},
+    }
+    answer = reply(400, bodies[form])
+    assert str(error_of(answer)) == f"the API answered 400{text}"
+    refused = read_submit(answer).error
+    assert refused is not None
+    assert str(job_error(refused)).count("400") == 1
 
 
 def test_an_error_keeps_no_endless_content() -> None:

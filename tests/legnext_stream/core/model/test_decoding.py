@@ -462,7 +462,10 @@ def test_huge_numbers_in_every_place() -> None:
 
 
 def test_an_error_in_words() -> None:
-    """An error reads as its message and code, or says that there was none."""
-    assert str(JobError(code=403, message="no", raw_message="raw")) == "no (code 403)"
+    """An error reads as its messages and code, each once, or says that there was none."""
+    assert str(JobError(code=403, message="no", raw_message="raw")) == "no: raw (code 403)"
+    assert str(JobError(code=403, message="no", raw_message="No")) == "no (code 403)"
+    assert str(JobError(code=400, message="the API answered 400")) == "the API answered 400"
+    assert str(JobError(code=40, message="the API answered 400")).endswith(" (code 40)")
     assert str(JobError(raw_message="raw")) == "raw"
     assert str(JobError()) == "no reason given"
