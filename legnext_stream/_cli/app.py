@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import inspect
-import re
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -29,6 +28,7 @@ from legnext_stream._cli.exits import EXPECTED, PROGRAM, Exit, OutputError, comp
 from legnext_stream._cli.options import Flag
 from legnext_stream._cli.running import need_stdout, run_to_exit
 from legnext_stream._cli.typed import ARGUMENTS
+from legnext_stream._cli.usage import usage_words
 from legnext_stream._version import __version__
 
 
@@ -137,7 +137,7 @@ def run(arguments: Sequence[str]) -> int:
         # Separate from the call, so that a bug in a command is never reported as wrong usage.
         command, bound, _ = app.parse_args(arguments, exit_on_error=False, print_error=False)
     except (CycloptsError, ValueError) as error:
-        complain(f"{_in_options(str(error))} (see {PROGRAM} --help)")
+        complain(f"{usage_words(error)} (see {PROGRAM} --help)")
         return Exit.USAGE
     ARGUMENTS.set(tuple(arguments))
     work = partial(command, *bound.args, **bound.kwargs)
@@ -150,11 +150,3 @@ def run(arguments: Sequence[str]) -> int:
         return fail(error)
     except OSError as error:
         return fail(OutputError(error))
-
-
-def _in_options(message: str) -> str:
-    """A message about settings, which are given as options here."""
-    message = re.sub(r"Pacing\((\w+=[^)]*)\)", r"\1", message)
-    return re.sub(
-        r"\b([a-z]+(?:_[a-z]+)+)=", lambda found: f"--{found[1].replace('_', '-')}=", message
-    )

@@ -59,6 +59,12 @@ def fail(error: UsageError | LegnextError | OutputError) -> Exit:
     return Exit.USAGE if is_usage else Exit.INCOMPLETE
 
 
+def nothing_in(source: str, noun: str) -> Exit:
+    """Say that a file is empty, which is no mistake; return the exit status."""
+    say(f"{source} has no {noun}, so nothing was done.")
+    return Exit.COMPLETED
+
+
 def complain(message: str) -> None:
     """Write an error message to standard error, on one line."""
     say(f"{PROGRAM}: {printable(message)}")

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from json import dumps
 from pathlib import Path
+from shlex import quote
 from typing import Concatenate, Generic, ParamSpec, Self, TypeVar
 
 import attrs
@@ -139,17 +140,20 @@ def check_name(template: str) -> NameTemplate:
         raise UsageError(f"--name: {error}") from None
 
 
-def read_fields(texts: Iterable[str]) -> dict[str, object]:
+def read_fields(texts: Sequence[str], *, takes_text: bool = False) -> dict[str, object]:
     """A task's fields, from `NAME=VALUE` on a command line.
 
     A value may be JSON (`imageNo=0`, `imgUrls=["https://…"]`, `jobId="7"`); anything else is taken
-    as text. `@FILE` stands for the content of a file, which `mask` takes.
+    as text. `@FILE` stands for the content of a file, which `mask` takes. What has no name may be
+    meant as the prompt's text, if the task takes one.
     """
+    unnamed = [text for text in texts if "=" not in text or not text.split("=")[0].isidentifier()]
+    if unnamed:
+        hint = f"; did you mean --text {quote(' '.join(unnamed))}?" if takes_text else ""
+        raise UsageError(f"{unnamed[0]!r} is not of the form NAME=VALUE{hint}")
     fields: dict[str, object] = {}
     for text in texts:
-        name, equals, value = text.partition("=")
-        if not (equals and name.isidentifier()):
-            raise UsageError(f"{text!r} is not of the form NAME=VALUE")
+        name, _, value = text.partition("=")
         if name in fields:
             raise UsageError(f"{name} is given twice")
         fields[name] = _content(value[1:]) if value.startswith("@") else _value(value)

@@ -20,9 +20,12 @@ _PACING = Group("Pacing", help="When and how fast to poll. The defaults suit an 
 def _seconds_or_never(_: type, tokens: Sequence[Token]) -> float | None:
     """`600`, `0` or `none`. The parser puts its ValueError into words."""
     text = tokens[0].value.strip().lower()
-    seconds = math.inf if text in {"none", "never"} else float(text)
+    try:
+        seconds = math.inf if text in {"none", "never"} else float(text)
+    except ValueError:
+        seconds = math.nan
     if not seconds >= 0:
-        raise ValueError("seconds are 0 or more; 0 or none for never")
+        raise ValueError(f"it must be a number of seconds, or none, and not {tokens[0].value!r}")
     return seconds if 0 < seconds < math.inf else None
 
 

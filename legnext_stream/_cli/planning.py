@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import attrs
 
+from legnext_stream._cli.words import counted
 from legnext_stream._core.model.prices import price_of
 from legnext_stream._core.model.prompts import Prompt
 from legnext_stream._core.schedule.durations import Durations
@@ -79,8 +80,7 @@ def _time(parts: Sequence[Part], durations: Durations, slots: int, share: float)
 
 def lines(plan: Plan, balance: Balance | None) -> Iterator[str]:
     """The plan in words; the balance is None if it isn't known."""
-    noun = "prompt" if plan.prompts == 1 else "prompts"
-    yield f"{plan.prompts:,} {noun}, none submitted"
+    yield f"{counted(plan.prompts, 'prompt')}, none submitted"
     for part in plan.parts:
         guess = " (a guess)" if part.is_guess else ""
         yield f"  {part.prompts:>9,}  {part.task_type}, {part.each:,.10g} points each{guess}"

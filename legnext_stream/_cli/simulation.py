@@ -22,6 +22,7 @@ from legnext_stream._cli.exits import Exit, UsageError
 from legnext_stream._cli.inputs import from_journal, learned_durations
 from legnext_stream._cli.prompts import read_prompt_file
 from legnext_stream._cli.running import run_to_exit
+from legnext_stream._cli.words import counted
 from legnext_stream._client import LegnextClient
 from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.model.prompts import Prompt
@@ -70,9 +71,11 @@ def find_batch(
     if source is None:
         number = jobs or 0
         prompts = [Prompt(f"simulated prompt {n + 1}", task_type=task_type) for n in range(number)]
-        title = f"{number:,} simulated jobs"
+        title = counted(number, "simulated job")
     else:
         prompts = read_prompt_file(source, task_type)
+        if not prompts:
+            raise UsageError(f"{source} has no prompts")
         title = f"simulation of {source}"
     for position, prompt in enumerate(prompts, 1):
         if prompt.params.keys() & {"jobId", "job_id"}:

@@ -68,7 +68,7 @@ class Fetching:
         except OtherFileError as other:
             raise self.failed(str(other)) from None
         except OSError as error:
-            raise self.failed(f"it can't be written: {error}") from error
+            raise self.failed(f"it can't be written: {error.strerror or error}") from error
 
     def failed(self, problem: str, status_code: int | None = None) -> DownloadError:
         """The error that says why there is no file."""

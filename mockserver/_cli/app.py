@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import attrs
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CoercionError, CycloptsError, Parameter, UnusedCliTokensError
 from cyclopts.validators import Number
 from rich.console import Console
 
@@ -200,12 +200,24 @@ def _replayed(scenario: Scenario, file: Path) -> MockLegnext:
 def run(arguments: Sequence[str]) -> int:
     """Run the command with these arguments; return the exit status."""
     try:
-        status: int | None = app(arguments, exit_on_error=False)
-    except CycloptsError:
-        return WRONG_USAGE  # The parser has printed the error.
+        status: int | None = app(arguments, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        complain(f"{_in_words(error)} (see legnext-mock --help)")
+        return WRONG_USAGE
     except BrokenPipeError:
         return CLOSED_PIPE
     except OSError as error:
         complain(f"can't write the output: {error.strerror or error}")
         return FAILED
     return status or 0
+
+
+def _in_words(error: CycloptsError) -> str:
+    """What is wrong with a command line, as a person would say it."""
+    if isinstance(error, UnusedCliTokensError):
+        return f"unexpected argument {(error.unused_tokens or [''])[0]!r}"
+    if isinstance(error, CoercionError) and error.token is not None and error.argument is not None:
+        kinds: dict[object, str] = {int: "a whole number", float: "a number"}
+        kind = kinds.get(error.target_type, "something else")
+        return f"{error.argument.name} must be {kind}, not {error.token.value!r}"
+    return str(error).removesuffix(".")

@@ -11,7 +11,7 @@ import attrs
 import trio
 
 from legnext_stream._cli.descriptors import write_all
-from legnext_stream._cli.exits import EXPECTED, Exit, UsageError, say
+from legnext_stream._cli.exits import EXPECTED, Exit, UsageError, nothing_in, say
 from legnext_stream._cli.inputs import (
     LineStream,
     check_id,
@@ -23,16 +23,28 @@ from legnext_stream._cli.inputs import (
 from legnext_stream._cli.notices import client_for
 from legnext_stream._cli.options import ApiOptions, Count, Flag, Ids, Source
 from legnext_stream._cli.running import need_key, need_stdout
-from legnext_stream._cli.words import printable
+from legnext_stream._cli.words import counted, printable
 from legnext_stream._core.model.events import SavedFile
 from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.model.prompts import Prompt
 from legnext_stream._core.results.file_names import DEFAULT_NAME
 from legnext_stream._journal.contents import read_jobs
 from legnext_stream._results import check_folder
-from legnext_stream.errors import DownloadError, NotFoundError
+from legnext_stream.errors import (
+    ApiError,
+    AuthenticationError,
+    DownloadError,
+    InsufficientCreditsError,
+    InvalidJobId,
+    LegnextError,
+    RateLimitError,
+    ServerError,
+    UnexpectedAnswerError,
+)
 
 _FAILURES_SHOWN = 10
+# With so many answers in a row that are none, the host is at fault and not a job.
+_MOST_IN_TROUBLE = 5
 
 
 async def download(
@@ -49,8 +61,9 @@ async def download(
 ) -> Exit:
     """Save the results of completed jobs in a folder.
 
-    Existing files are kept, and partial downloads are resumed. Jobs that haven't completed, or whose
-    results have expired, are listed at the end, and the exit status is then 1.
+    Existing files are kept, and partial downloads are resumed. Jobs that haven't completed, that the
+    API refuses to show, or whose results have expired, are listed at the end, and the exit status is
+    then 1.
 
     Args:
         source: A file of job ids, one a line; - for standard input, which is read as it arrives.
@@ -70,6 +83,8 @@ async def download(
     wanted = [Wanted(check_id(item, "--id")) for item in ids]
     wanted += [] if journal is None else _completed_in(journal)
     more = [] if source is None else read(source, parse_id)
+    if not wanted and not more and source is not None:
+        return nothing_in(source, "job ids")
     if template.names_position and (more or any(each.position is None for each in wanted)):
         raise UsageError("--name: only jobs from the journal of generate have a {position}")
     check_folder(save_to)
@@ -131,6 +146,8 @@ class _Downloads:
     new: int = 0
     kept: int = 0
     failed: list[str] = attrs.field(factory=list)
+    # How many answers in a row, the last one included, were none that the API gives in health.
+    _in_trouble: int = 0
     _fatal: Exception | None = None
     _taking: trio.Lock = attrs.field(factory=trio.Lock)
     _writing: trio.Lock = attrs.field(factory=trio.Lock)
@@ -161,9 +178,13 @@ class _Downloads:
         problem = None
         try:
             files = await self._fetch(wanted.job_id, prompt=wanted.prompt, position=wanted.position)
-        except (DownloadError, NotFoundError) as error:
+        except (ApiError, DownloadError, InvalidJobId) as error:
+            if self._concerns_all(error):
+                raise
             problem = printable(str(error))
             self.failed.append(f"{wanted.job_id}  {problem}")
+        else:
+            self._in_trouble = 0
         self.jobs += 1
         self.kept += sum(file.was_there for file in files)
         self.new += sum(not file.was_there for file in files)
@@ -171,6 +192,14 @@ class _Downloads:
         text = self._lines(wanted.job_id, files, problem)
         async with self._writing:
             await write_all(self._fd, text.encode(errors="surrogateescape"))
+
+    def _concerns_all(self, error: LegnextError) -> bool:
+        """Whether to end with this error, instead of listing it for one job."""
+        if isinstance(error, ServerError | UnexpectedAnswerError | RateLimitError):
+            self._in_trouble += 1
+            return self._in_trouble >= _MOST_IN_TROUBLE
+        self._in_trouble = 0
+        return isinstance(error, AuthenticationError | InsufficientCreditsError)
 
     def _lines(self, job_id: str, files: Sequence[SavedFile], problem: str | None) -> str:
         if self._is_json:
@@ -183,8 +212,9 @@ class _Downloads:
 
     def summary(self) -> str:
         """How the downloads went, over a few lines."""
-        kept = f", {self.kept:,} were there already" if self.kept else ""
-        lines = [f"{self.jobs:,} jobs: {self.new:,} files saved{kept}."]
+        were = "was" if self.kept == 1 else "were"
+        kept = f", {self.kept:,} {were} there already" if self.kept else ""
+        lines = [f"{counted(self.jobs, 'job')}: {counted(self.new, 'file')} saved{kept}."]
         if self.failed:
             lines += ["Not saved:", *(f"  {line}" for line in self.failed[:_FAILURES_SHOWN])]
         if len(self.failed) > _FAILURES_SHOWN:

@@ -18,7 +18,14 @@ from legnext_stream._cli.inputs import check_id, from_journal, learned_durations
 from legnext_stream._cli.notices import client_for
 from legnext_stream._cli.options import ApiOptions, PacingOptions
 from legnext_stream._cli.running import need_key, need_stdout
-from legnext_stream._cli.words import ago, clock_words, iso_time, printable, status_words
+from legnext_stream._cli.words import (
+    ago,
+    clock_words,
+    counted,
+    iso_time,
+    printable,
+    status_words,
+)
 from legnext_stream._core.model.jobs import Job, JobStatus
 from legnext_stream._core.model.tasks import find_task_type
 from legnext_stream._core.pacing import Pacing
@@ -172,7 +179,7 @@ def _times(job: Job, now: float) -> str:
 
 def _usual_words(usual: Usual) -> str:
     source = (
-        f"learned from {usual.learned_from:,} jobs"
+        f"learned from {counted(usual.learned_from, 'job')}"
         if usual.learned_from
         else "from the published range alone"
     )

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from legnext_stream._cli.descriptors import write_all
-from legnext_stream._cli.exits import PROGRAM, Exit, UsageError
+from legnext_stream._cli.exits import PROGRAM, Exit, UsageError, nothing_in
 from legnext_stream._cli.following import Batch, follow_jobs
 from legnext_stream._cli.inputs import (
     LineStream,
@@ -118,6 +118,8 @@ async def generate(
         prompts = read_prompts(source, task_type, is_json=jsonl)
     elif known is None:
         raise UsageError("nothing to submit: name a file of prompts, or - for standard input")
+    if not prompts and source is not None and known is None:
+        return nothing_in(source, "prompts")
     if dry_run:
         return await _dry_run(
             await _to_submit(prompts, known, options), known, options, at_once, max_cost

@@ -27,7 +27,7 @@ from legnext_stream._cli.simulation import (
     find_mock,
     simulate_batch,
 )
-from legnext_stream._cli.words import clock_words
+from legnext_stream._cli.words import clock_words, counted
 from legnext_stream._core.model.tasks import TaskType
 from legnext_stream._core.pacing import Pacing
 from legnext_stream._core.stats import Stats
@@ -153,7 +153,7 @@ def _run_all(
                 return 128 + noted[0]
             if not is_terminal:
                 say(
-                    f"{title}: {outcome.jobs:,} jobs ended after {clock_words(outcome.collected.took)}"
+                    f"{title}: {counted(outcome.jobs, 'job')} ended after {clock_words(outcome.collected.took)}"
                 )
             outcomes.append(outcome)
     return outcomes
@@ -165,7 +165,7 @@ def _lines(
     """The figures for a terminal; the spread only if there are several simulations."""
     first, last, number = outcomes[0].seed, outcomes[-1].seed, len(outcomes)
     seeds = f"{number} times, seeds {first} to {last}" if number > 1 else f"seed {first}"
-    yield f"{batch.title}: {batch.jobs:,} jobs, {seeds}"
+    yield f"{batch.title}: {counted(batch.jobs, 'job')}, {seeds}"
     table = _as_table(found)
     rows = [table.head, *table.rows] if number > 1 else [row[:2] for row in table.rows]
     for title, *cells in rows:

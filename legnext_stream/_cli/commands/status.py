@@ -16,7 +16,14 @@ from legnext_stream._cli.exits import Exit
 from legnext_stream._cli.inputs import from_journal
 from legnext_stream._cli.options import Flag
 from legnext_stream._cli.running import need_stdout
-from legnext_stream._cli.words import STATUS_ORDER, ago, iso_time, printable, status_words
+from legnext_stream._cli.words import (
+    STATUS_ORDER,
+    ago,
+    counted,
+    iso_time,
+    printable,
+    status_words,
+)
 from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._journal.contents import Standing, read_standing
 
@@ -49,20 +56,23 @@ def lines(standing: Standing, now: float) -> Iterator[str]:
     """The batch in words; `now` in seconds since 1970."""
     ended, total = len(standing.ended), len(standing.ended) + len(standing.unfinished)
     counts = _counts(standing)
-    yield f"{ended:,} of {total:,} jobs ended, at {printable(standing.base_url)}"
+    yield f"{ended:,} of {counted(total, 'job')} ended, at {printable(standing.base_url)}"
     rows = [(counts[each], status_words(each)) for each in STATUS_ORDER]
-    rows += [(counts[None], "not seen yet"), (standing.to_submit, "prompts to be submitted")]
+    prompts = "prompt" if standing.to_submit == 1 else "prompts"
+    rows += [(counts[None], "not seen yet"), (standing.to_submit, f"{prompts} to be submitted")]
     for count, words in rows:
         if count:
             yield f"  {count:>9,}  {words}"
     if standing.owed:
-        yield f"{standing.owed:,} more were seen to end; the next run reports them."
+        were, them = ("was", "it") if standing.owed == 1 else ("were", "them")
+        yield f"{standing.owed:,} more {were} seen to end; the next run reports {them}."
     begun = f"Begun {ago(standing.begun_at, now)}"
     if standing.acknowledged_at is None:
         yield f"{begun}; no event has been acknowledged yet."
     else:
         last = ago(standing.acknowledged_at, now)
-        yield f"{begun}; {standing.events:,} events were acknowledged, the last {last}."
+        were = "was" if standing.events == 1 else "were"
+        yield f"{begun}; {counted(standing.events, 'event')} {were} acknowledged, the last {last}."
 
 
 def as_data(standing: Standing) -> dict[str, object]:

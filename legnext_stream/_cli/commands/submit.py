@@ -39,7 +39,9 @@ async def submit(
         options: What the commands that call the API have in common.
     """
     try:
-        given = fields_of(Prompt(text, task_type=task_type, params=read_fields(fields)))
+        takes_text = task_type.text_field is not None and not text
+        params = read_fields(fields, takes_text=takes_text)
+        given = fields_of(Prompt(text, task_type=task_type, params=params))
     except (ValueError, TypeError) as error:
         raise UsageError(str(error)) from None
     if callback is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
-from legnext_stream._cli.exits import PROGRAM, Exit, UsageError
+from legnext_stream._cli.exits import PROGRAM, Exit, UsageError, nothing_in
 from legnext_stream._cli.following import Batch, follow_jobs
 from legnext_stream._cli.inputs import LineStream, check_id, parse_id, read
 from legnext_stream._cli.journals import find_journal
@@ -43,6 +43,8 @@ async def watch(
     """
     known = find_journal(options.journal)
     listed, arriving = _find_ids(source, ids, known)
+    if not listed and arriving is None and source is not None and known is None:
+        return nothing_in(source, "job ids")
     unfinished = Unfinished(journal=options.journal, resume=_resuming(source, options.journal))
     for job_id in listed:
         unfinished.take(job_id)

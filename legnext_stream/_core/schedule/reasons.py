@@ -52,9 +52,10 @@ def reason_for(
         )
     elif not job.is_scheduled:
         ahead = max(job.position - queue.low - 1, 0)
+        jobs = "job" if ahead == 1 else "jobs"
         numbers |= {"ahead_in_queue": float(ahead), "due_in": max(job.due - now, 0.0)}
         sentence = (
-            f"waits in the queue behind {ahead} jobs; jobs have been starting in the order of their"
+            f"waits in the queue behind {ahead} {jobs}; jobs have been starting in the order of their"
             " submission, so until its turn is near it is only polled in case it has failed"
         )
     elif job.missing_since is not None:

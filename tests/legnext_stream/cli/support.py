@@ -6,8 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from tempfile import TemporaryFile
 from threading import Thread
@@ -113,13 +113,19 @@ def ran(status: int, out: str, err: str) -> Ran:
     return Ran(status, out, err)
 
 
-@contextmanager
-def host_answering(status: int, body: Mapping[str, object]) -> Iterator[str]:
+def host_answering(status: int, body: Mapping[str, object]) -> AbstractContextManager[str]:
     """A host that gives the same answer to each request."""
+    return host_of(lambda _: (status, json.dumps(body)))
+
+
+@contextmanager
+def host_of(answer: Callable[[str], tuple[int, str]]) -> Iterator[str]:
+    """A host whose answers, a status and a body, depend on the path."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            content = json.dumps(body).encode()
+            status, body = answer(self.path)
+            content = body.encode()
             self.send_response(status)
             self.send_header("content-length", str(len(content)))
             self.end_headers()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -9,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from legnext_stream._cli.app import run
-from tests.legnext_stream.cli.support import KEY, Ran, host_answering, run_command, started
+from tests.legnext_stream.cli.support import (
+    KEY,
+    Ran,
+    host_answering,
+    host_of,
+    run_command,
+    started,
+)
 from tests.servers import MockServer
 
 _QUICKLY = ("--min-interval=0.05", "--max-interval=0.2", "--initial-rate=50")
@@ -83,6 +91,58 @@ def test_a_key_that_is_refused_ends_it(tmp_path: Path) -> None:
     assert result.status == 2
     assert "LEGNEXT_API_KEY" in result.err
     assert result.err.count("\n") == 1
+
+
+def _answer(path: str) -> tuple[int, str]:
+    """The answer for a job, whose id says what is wrong with it."""
+    job_id = path.rsplit("/", 1)[1]
+    if job_id == "html":
+        return 200, "<html>oops</html>"
+    if job_id.isdecimal():
+        return int(job_id), json.dumps({"code": int(job_id), "message": "no"})
+    told = "someone-else" if job_id == "other" else job_id
+    output = {"prompts": ["a fox"]}
+    return 200, json.dumps({"job_id": told, "status": "completed", "output": output})
+
+
+@pytest.mark.parametrize("bad", ["400", "403", "404", "422", "html", "other"])
+def test_one_bad_id_ends_nothing(bad: str, tmp_path: Path) -> None:
+    """Whatever the API answers for it, it is listed, and the others are saved."""
+    path = tmp_path / "ids.txt"
+    path.write_text(f"a\nb\nc\n{bad}\nd\ne\nf")
+    with host_of(_answer) as url:
+        result = run_command("download", str(path), f"--save-to={tmp_path}", f"--base-url={url}")
+    assert result.status == 1
+    assert {line["job_id"] for line in result.events if line["error"] is None} == set("abcdef")
+    assert "7 jobs: 0 files saved.\nNot saved:\n  " + bad in result.err
+
+
+@pytest.mark.parametrize("bad", ["html", "other"])
+def test_a_host_that_is_not_the_api_ends_it(bad: str, tmp_path: Path) -> None:
+    """If nothing else is answered for several jobs, the others aren't tried."""
+    path = tmp_path / "ids.txt"
+    path.write_text("\n".join([f"job-{number}" for number in range(100)]))
+    with host_of(lambda _: _answer(f"/{bad}")) as url:
+        result = run_command("download", str(path), f"--save-to={tmp_path}", f"--base-url={url}")
+    assert result.status == 1
+    assert len(result.events) < 10
+    assert "legnext-stream: the host answered 200, but with something that is not" in result.err
+
+
+def test_one_job(tmp_path: Path) -> None:
+    """One job is not "1 jobs"."""
+    with host_of(_answer) as url:
+        result = run_command("download", "--id=a", f"--save-to={tmp_path}", f"--base-url={url}")
+    assert result.err == "1 job: 0 files saved.\n"
+
+
+def test_an_empty_file(tmp_path: Path) -> None:
+    """There is nothing to do, which is no mistake."""
+    path = tmp_path / "ids.txt"
+    path.write_text("# none today\n")
+    result = run_command("download", str(path), f"--save-to={tmp_path}/out")
+    assert (result.status, result.out) == (0, "")
+    assert result.err == f"{path} has no job ids, so nothing was done.\n"
 
 
 @pytest.mark.parametrize(

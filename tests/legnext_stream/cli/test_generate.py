@@ -174,6 +174,16 @@ def test_max_cost(empty_mock: MockServer, tmp_path: Path) -> None:
     assert "submits   1, of which 1 made a job" in result.err
 
 
+def test_an_empty_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is nothing to do, which is no mistake, and no journal is begun."""
+    monkeypatch.chdir(tmp_path)
+    Path("prompts.txt").touch()
+    result = run_command("generate", "prompts.txt", "--base-url=http://127.0.0.1:9")
+    assert (result.status, result.out) == (0, "")
+    assert result.err == "prompts.txt has no prompts, so nothing was done.\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["prompts.txt"]
+
+
 def test_ctrl_c_ends_it(empty_slow_mock: MockServer, tmp_path: Path) -> None:
     """The summary and the report have what was submitted."""
     report = tmp_path / "report.html"

@@ -153,6 +153,7 @@ def test_without_ended_jobs_there_is_no_delay(
         (["prompts.txt", "--jobs=3"], "name one thing to simulate"),
         (["missing.txt"], "can't read missing.txt"),
         (["--journal=none.db"], "there is no journal"),
+        (["empty.txt"], "empty.txt has no prompts"),
         (["more.jsonl"], "prompt 1 builds on another job"),
         (["--jobs=3", "--slots=many"], "the simulated account: "),
         (["--jobs=3", "--preset=slow"], "--preset"),
@@ -172,6 +173,7 @@ def test_wrong_usage_is_named(
     """One message says what to change, and the status is 2."""
     monkeypatch.chdir(tmp_path)
     Path("prompts.txt").write_text("a fox\n")
+    Path("empty.txt").touch()
     Path("more.jsonl").write_text('{"task_type": "reroll", "params": {"jobId": "job-1"}}')
     Path("list.json").write_text("[]")
     assert run(["simulate", *arguments]) == 2

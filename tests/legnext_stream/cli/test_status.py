@@ -111,6 +111,6 @@ def test_the_status_in_words() -> None:
         "          1  processing",
         "          1  not seen yet",
         "          2  prompts to be submitted",
-        "1 more were seen to end; the next run reports them.",
+        "1 more was seen to end; the next run reports it.",
         "Begun a minute ago; no event has been acknowledged yet.",
     ]

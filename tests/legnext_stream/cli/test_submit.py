@@ -36,6 +36,13 @@ def test_a_job_and_its_id(empty_mock: MockServer) -> None:
         (["upscale", "--text", "a fox"], "upscale takes no text"),
         (["diffusion", "text=a", "--text", "b"], "twice"),
         (["diffusion", "text"], "not of the form"),
+        (["diffusion", "a red fox"], "did you mean --text 'a red fox'?"),
+        (
+            ["diffusion", "a", "x=1", "fox"],
+            "'a' is not of the form NAME=VALUE; did you mean --text 'a fox'?",
+        ),
+        (["upscale", "1234"], "'1234' is not of the form NAME=VALUE\n"),
+        (["diffusion", "a fox", "--text", "b"], "'a fox' is not of the form NAME=VALUE\n"),
         (["diffusion", "text=@png"], "text can't be a file: only mask takes @FILE"),
         (["inpaint", "mask=@png", "imageNo=@png"], "imageNo can't be a file"),
         (["diffusion", "callback=a", "--callback", "b"], "callback is given twice"),

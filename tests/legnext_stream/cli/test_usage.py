@@ -10,7 +10,7 @@ import pytest
 
 from legnext_stream import __version__
 from legnext_stream._cli.app import run
-from tests.legnext_stream.cli.support import JOB_ID, KEY
+from tests.legnext_stream.cli.support import JOB_ID, KEY, run_command
 
 # No server listens there; a request would show in the message.
 _NOWHERE = "http://127.0.0.1:9"
@@ -29,11 +29,26 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
         (["watch"], "nothing to watch: name a file"),
         (["watch", "--bogus"], "There is no option --bogus"),
         (["watch", "ids.txt", "--bogus"], "--bogus"),
-        (["watch", "ids.txt", "more.txt"], "more.txt"),
+        (["watch", "ids.txt", "more.txt"], "unexpected argument 'more.txt' (see"),
+        (["watch", "ids.txt", "b", "c"], "unexpected arguments 'b', 'c' (see"),
+        (
+            ["watch", "ids.txt", "--max-rate", "fast"],
+            "--max-rate must be a number, not 'fast' (see",
+        ),
+        (["simulate", "--jobs", "x"], "--jobs must be a whole number, not 'x'"),
+        (["generate", "ids.txt", "--jsonl=perhaps"], "--jsonl must be yes or no, not 'perhaps'"),
+        (["simulate", "--jobs", "0"], '"0" for --jobs. It must be at least 1 (see'),
+        (["simulate", "--jobs", "1", "--rate", "0"], "--rate. It must be more than 0 (see"),
+        (["status"], "JOURNAL is missing (see"),
+        (["download", "--id", "a"], "--save-to is missing (see"),
+        (["download", "--save-to"], "--save-to needs a value (see"),
         (["watch", "missing.txt"], "can't read missing.txt: No such file or directory"),
         (["watch", "--id"], "--id"),
         (["watch", "--id", "a b"], "--id: 'a b' is not a job id"),
-        (["watch", "--id", JOB_ID, "--timeout", "soon"], "--timeout"),
+        (
+            ["watch", "--id", JOB_ID, "--timeout", "soon"],
+            "must be a number of seconds, or none, and not 'soon'",
+        ),
         (["watch", "--id", JOB_ID, "--timeout", "-1"], "--timeout"),
         (["watch", "--id", JOB_ID, "--timeout", "nan"], "--timeout"),
         (["watch", "--id", JOB_ID, "--poll-cost", "0"], "--poll-cost=… must be above 0"),
@@ -123,7 +138,14 @@ def test_an_empty_list_is_no_mistake(tmp_path: Path, capfd: pytest.CaptureFixtur
     assert run(["watch", str(path), "--timeout", "none"]) == 0
     out, err = capfd.readouterr()
     assert not out
-    assert err == "Nothing came in, so nothing was done.\n"
+    assert err == f"{path} has no job ids, so nothing was done.\n"
+
+
+def test_an_empty_stream_is_no_mistake() -> None:
+    """Nothing is asked for, and nothing is done."""
+    result = run_command("watch", "-", f"--base-url={_NOWHERE}")
+    assert (result.status, result.out) == (0, "")
+    assert result.err == "Nothing came in, so nothing was done.\n"
 
 
 def test_help_teaches(capfd: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from mockserver import MockLegnext, Script, TokenBucket, _cli, run_virtual
 from mockserver._cli.app import app
+from mockserver._cli.app import run as run_here
 from mockserver._replay import Recorder
 from tests.mockserver.helpers import client_of
 from tests.patience import PATIENCE
@@ -267,6 +268,26 @@ def test_wrong_usage_is_2(
     assert ended.value.code == 2
     assert any(word in said for word in wrong)
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["extra"], "unexpected argument 'extra'"),
+        (["--port", "x"], "--port must be a whole number, not 'x'"),
+        (["--time-scale", "fast"], "--time-scale must be a number, not 'fast'"),
+        (["--nonsense"], "Unknown option: --nonsense"),
+    ],
+)
+def test_wrong_usage_in_words(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line says what a person would say."""
+    assert run_here(arguments) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"legnext-mock: {message}")
+    assert said.endswith(" (see legnext-mock --help)\n")
+    assert said.count("\n") == 1
 
 
 def test_help_teaches(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
