@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     import trio
@@ -35,4 +35,5 @@ def jumps_of(clock: trio.abc.Clock) -> Jumps | None:
     testing = sys.modules.get("trio.testing")
     if testing is None or not isinstance(clock, testing.MockClock):
         return None
-    return None if clock.autojump_threshold == math.inf else Jumps(clock)
+    virtual = cast("trio.testing.MockClock", clock)
+    return None if virtual.autojump_threshold == math.inf else Jumps(virtual)
