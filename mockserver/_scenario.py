@@ -59,6 +59,11 @@ class ScenarioError(ValueError):
 
     def __init__(self, path: Path, problems: Sequence[str]) -> None:
         super().__init__("\n".join(f"{path}: {problem}" for problem in problems))
+        self._made_of = (path, tuple(problems))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # By default exceptions are unpickled from their message.
+        return type(self), self._made_of
 
 
 def _is_task_type(_instance: object, attribute: attrs.Attribute[str], value: str) -> None:

@@ -23,6 +23,10 @@ class PlainError(ValueError):
         super().__init__("; ".join(problems))
         self.problems: tuple[str, ...] = tuple(problems)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # By default exceptions are unpickled from their message.
+        return type(self), (self.problems,)
+
 
 @attrs.frozen
 class Place:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from mockserver import (
 )
 from mockserver._faults.connection import Reset
 from mockserver._faults.http import Delay
+from mockserver._plain import PlainError
 from mockserver._scenario import (
     Jobs,
     Phase,
@@ -318,3 +321,17 @@ def test_the_same_scenario_is_the_same_every_time() -> None:
     first, second = (run_virtual(submit_and_ask, scenario.mock()) for _ in range(2))
     assert first == second
     assert b'"status_code":503' in first
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        PlainError(["slots must be 1 or more, not 0", "seed must be an integer, not 'x'"]),
+        ScenarioError(Path("storm.toml"), ["slots must be 1 or more", "seed must be an integer"]),
+    ],
+)
+def test_errors_cross_processes(error: PlainError | ScenarioError) -> None:
+    """Pickled or copied, an error says the same."""
+    for arrived in (pickle.loads(pickle.dumps(error)), copy.deepcopy(error)):  # noqa: S301 - our own
+        assert (type(arrived), str(arrived)) == (type(error), str(error))
+        assert vars(arrived) == vars(error)
