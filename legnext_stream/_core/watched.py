@@ -90,6 +90,11 @@ class Watched(msgspec.Struct, eq=False, gc=False):
         return self.where != BY_QUEUE
 
     @property
+    def is_left_to_queue(self) -> bool:
+        """Whether it waits in the queue order, and nothing else is to happen to it."""
+        return self.where == BY_QUEUE and self.is_waiting
+
+    @property
     def seen_at(self) -> float | None:
         """When an answer last described it, or None."""
         return self.looked_at if self.is_seen else None

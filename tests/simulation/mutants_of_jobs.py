@@ -14,6 +14,7 @@ from legnext_stream._core.model import decoding, lifecycle
 from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.schedule import Schedule
+from legnext_stream._core.stats import Tally
 from legnext_stream._core.timestamps import Timestamps
 from legnext_stream._core.tracker import Tracker
 from legnext_stream._engine.delivery import Buffer, Delivery
@@ -255,11 +256,11 @@ def _() -> list[Patch]:
 
 @MUTANTS.mutant("temporary errors are not counted", breaks="4 temporary errors are counted")
 def _() -> list[Patch]:
-    count = Tracker._count
+    count = Tally.count
 
-    def silent(self: Tracker, job: Any, seen: Observation) -> None:  # noqa: ANN401 - passed on
-        before = replace(self.tally)
-        count(self, job, seen)
-        self.tally.troubles, self.tally.rate_limited = before.troubles, before.rate_limited
+    def silent(self: Tally, seen: Observation, *, is_retry: bool) -> None:
+        before = replace(self)
+        count(self, seen, is_retry=is_retry)
+        self.troubles, self.rate_limited = before.troubles, before.rate_limited
 
-    return [patch.object(Tracker, "_count", silent)]
+    return [patch.object(Tally, "count", silent)]

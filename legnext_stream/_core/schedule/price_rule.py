@@ -82,6 +82,17 @@ class PriceRule:
         together = self._durations.together
         return (runs,) if runs is together else (runs, together)
 
+    def survived_waiting(self, job: Watched, since: float, until: float) -> None:
+        """Learn that a job was seen at `since`, and waited until `until` without failing."""
+        for learner in self.learners(self.run_times(job)):
+            learner.in_queue.survived(since - job.joined_at, until - job.joined_at)
+
+    def failed_waiting(self, job: Watched, at: float) -> None:
+        """Learn that a job failed before it had started, at this time or later."""
+        since = job.looked_at - job.joined_at
+        for learner in self.learners(self.run_times(job)):
+            learner.in_queue.failed(since, max(at - job.joined_at, since))
+
     def doubt(self, now: float) -> float:
         """The chance that no callback will report the end of a job."""
         return 1.0 if self.callbacks is None else self.callbacks.doubt(now)

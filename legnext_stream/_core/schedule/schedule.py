@@ -154,8 +154,7 @@ class Schedule:
         A long wait is revised at its half, and at the half of what is then left: meanwhile other
         jobs have ended, and the run times are known better than when it was set.
         """
-        has_more = self._has_more
-        if has_more:
+        if has_more := self._has_more:
             self._catch_up(now)
             has_more = self._has_more
         rule = self._rule
@@ -164,7 +163,7 @@ class Schedule:
                 return has_more
             if job.where != IN_TIMERS:
                 # It was removed meanwhile, or polled before its time; or it waits, and may have failed.
-                if self._may_have_failed(now, job):
+                if job.is_left_to_queue and job.due <= now:
                     self._look_later(now, job)
                 continue
             if job.due > now:
@@ -174,10 +173,6 @@ class Schedule:
             else:
                 self._ready.add(job)
         return True
-
-    def _may_have_failed(self, now: float, job: Watched) -> bool:
-        """Whether a job waits in the queue order, and the time to look at it has come."""
-        return job.where == BY_QUEUE and job.is_waiting and job.due <= now
 
     def _look_later(self, now: float, job: Watched) -> None:
         """See to it that a waiting job is looked at when it may have failed; the head is anyway."""
@@ -192,7 +187,7 @@ class Schedule:
     def _first_look(self, now: float) -> Watched | None:
         """The job whose look for a failure is due for the longest time."""
         looks = self._looks
-        while looks and not self._may_have_failed(now, looks[0]):
+        while looks and not (looks[0].is_left_to_queue and looks[0].due <= now):
             looks.popleft()
         return looks[0] if looks else None
 
@@ -220,7 +215,7 @@ class Schedule:
 
         Outside the queue order, it is polled again by `deadline`.
         """
-        self._survived_waiting(job, since, now)
+        self._rule.survived_waiting(job, since, now)
         was_running, was_detached = job.started_at is not None, job.is_detached
         self._running -= was_running
         self._probe.answered(job)
@@ -244,7 +239,7 @@ class Schedule:
     def running(self, now: float, job: Watched, started_at: float, since: float) -> None:
         """A job was seen running since `started_at`, and last described before that at `since`."""
         if not job.is_confirmed:
-            self._survived_waiting(job, since, started_at)
+            self._rule.survived_waiting(job, since, started_at)
         # By what was taken for its start until now.
         counted = job.counted
         self._found_started(now, job, started_at)
@@ -297,7 +292,7 @@ class Schedule:
             return
         counted = job.counted
         if not job.is_confirmed and started_at is not None:
-            self._survived_waiting(job, job.looked_at, started_at)
+            self._rule.survived_waiting(job, job.looked_at, started_at)
         self._found_started(now, job, -math.inf if started_at is None else started_at)
         if run is not None:
             low, high = run
@@ -312,27 +307,19 @@ class Schedule:
 
     def _slot_freed(self, now: float, between: tuple[float, float]) -> None:
         """A job's end has freed a slot between two times."""
-        next_job = self.queue.slot_freed(*between)
-        if next_job is not None:
+        if (next_job := self.queue.slot_freed(*between)) is not None:
             self._infer_start(now, next_job)
         else:
             self._estimator.slot_freed(now, self._running, len(self.queue) + self._detached)
 
     def _failed_waiting(self, now: float, job: Watched, between: tuple[float, float]) -> None:
         """A job has failed before it had a slot, which says nothing about the order of the queue."""
-        since = job.looked_at - job.joined_at
-        for learner in self._rule.learners(self._rule.run_times(job)):
-            learner.in_queue.failed(since, max(between[0] - job.joined_at, since))
+        self._rule.failed_waiting(job, between[0])
         inferred = job.started_at
         self.removed(job)
         if inferred is not None:
             # The slot that it was inferred to get was for another.
             self._slot_freed(now, (max(inferred, between[0]), max(inferred, between[1])))
-
-    def _survived_waiting(self, job: Watched, since: float, until: float) -> None:
-        """A job was seen at `since`, and waited until `until` without failing."""
-        for learner in self._rule.learners(self._rule.run_times(job)):
-            learner.in_queue.survived(since - job.joined_at, until - job.joined_at)
 
     def _leave_to_queue(self, now: float, job: Watched) -> None:
         """A job waits in the queue order: it is only looked at in case that it fails."""
