@@ -95,6 +95,8 @@ class WebhookReceiver:
             raise ConfigurationError(f"freshness must be above 0 s and finite, not {freshness!r}")
         if max_body < 1:
             raise ConfigurationError(f"max_body must be at least 1 byte, not {max_body!r}")
+        if path is not None and not path.startswith("/"):
+            raise ConfigurationError(f"path must begin with a slash, not {path!r}")
         self._url = url
         self._path = None if path is None else path.rstrip("/")
         self._max_body = max_body
@@ -137,10 +139,11 @@ class WebhookReceiver:
 
     async def _http(self, scope: Message, receive: Receive, send: Send) -> None:
         if not self._is_here(scope):
-            self._refused("path", f"it came to {scope['path'][:200]!r}, not to {self._path!r}")
+            # Callbacks are POSTs; anything else is a health check, or a stranger.
+            if scope["method"] == "POST":
+                self._refused("path", f"it came to {scope['path'][:200]!r}, not to {self._path!r}")
             await _answer(send, 404, b"nothing here\n")
         elif scope["method"] != "POST":
-            self._refused("method", "it is not a POST")
             await _answer(send, 405, b"only POST\n", (b"allow", b"POST"))
         else:
             try:
@@ -230,7 +233,8 @@ def webhook_app(
 
     Raises:
         ConfigurationError: The secret is empty, can't be encoded, or begins or ends with white
-            space; or `freshness` or `max_body` is out of range.
+            space; `path` has no slash at its beginning; or `freshness` or `max_body` is out of
+            range.
     """
     return WebhookReceiver(
         secret,

@@ -179,6 +179,8 @@ def test_settings() -> None:
     for freshness, max_body in ((0.0, 1), (float("inf"), 1), (1.0, 0)):
         with pytest.raises(ConfigurationError):
             webhook_app(SECRET, freshness=freshness, max_body=max_body)
+    with pytest.raises(ConfigurationError, match="path must begin with a slash, not 'hook'"):
+        webhook_app(SECRET, path="hook")
     app = webhook_app(None)
     assert isinstance(app, legnext_stream.WebhookReceiver)
     assert app.url is None
@@ -231,7 +233,7 @@ async def test_in_an_application() -> None:
 
 
 async def test_refusals_are_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """Each with its reason, whatever is wrong, and without anything that was sent."""
+    """Each with its reason, whatever is wrong, and without anything that was sent; not what is no POST."""
     app, body = receiver_of(path="/hook", max_body=1000), body_of()
     await post(app, body, signed(body, secret=GUESS))
     await post(app, body, signed(body, str(int(NOW) - 301)))
@@ -240,6 +242,7 @@ async def test_refusals_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     await post(app, body, signed(body))
     await post(app, b" " * 1001)
     await post(app, b"", method="GET")
+    await post(app, b"", method="GET", path="/favicon.ico")
     await post(app, body, path="/hook\n/other")
     assert [record.getMessage() for record in caplog.records] == [
         f"refused a callback: {WRONG_SIGNATURE}",
@@ -247,7 +250,6 @@ async def test_refusals_are_logged(caplog: pytest.LogCaptureFixture) -> None:
         "refused a callback: its timestamp is no time",
         "refused a callback: the same request came before",
         "refused a callback: it is larger than 1000 bytes",
-        "refused a callback: it is not a POST",
         r"refused a callback: it came to '/hook\n/other', not to '/hook'",
     ]
     assert {record.name for record in caplog.records} == {"legnext_stream"}
