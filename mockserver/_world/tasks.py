@@ -50,7 +50,8 @@ class TaskType:
         typical_run: The published range of run times, in seconds.
         makes: What the output holds.
         params: The parameters of a submit.
-        points: What a job costs, in points.
+        points: What a job costs, in points: as seen in the API's answers for diffusion, variation,
+            upscale, retexture and video-diffusion; the others are guesses from similar tasks.
         needs_draft: Whether `jobId` must name a job whose prompt has `--draft`.
     """
 
@@ -58,7 +59,7 @@ class TaskType:
     typical_run: tuple[float, float]
     makes: Makes
     params: Params
-    points: int = 80
+    points: int = 120
     needs_draft: bool = False
 
 
@@ -81,15 +82,16 @@ _RATIO: Final = one_of("2:3", "1:1", "3:2")
 _TO_VIDEO: Final[Fields] = {"videoType": _SWITCH}
 
 _ALL = (
-    TaskType("diffusion", (30, 90), Makes.GRID, Params({"text": _PROMPT})),
+    TaskType("diffusion", (30, 90), Makes.GRID, Params({"text": _PROMPT}), points=80),
     TaskType("variation", (60, 90), Makes.IMAGE, Params({**_IMAGE, "type": _SWITCH}, _REMIX)),
-    TaskType("upscale", (90, 120), Makes.IMAGE, Params({**_IMAGE, "type": _SWITCH}), points=40),
-    TaskType("reroll", (60, 90), Makes.GRID, Params(_JOB)),
+    TaskType("upscale", (90, 120), Makes.IMAGE, Params({**_IMAGE, "type": _SWITCH})),
+    TaskType("reroll", (60, 90), Makes.GRID, Params(_JOB), points=80),
     TaskType(
         "blend",
         (60, 90),
         Makes.GRID,
         Params({"imgUrls": list_of(url(), 2, 5), "aspect_ratio": _RATIO}),
+        points=80,
     ),
     TaskType("describe", (30, 60), Makes.TEXT, Params({"imgUrl": url()}), points=20),
     TaskType("shorten", (20, 40), Makes.TEXT, Params({"prompt": _PROMPT}), points=20),

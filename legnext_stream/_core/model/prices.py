@@ -30,6 +30,9 @@ _DEARER: Final[Mapping[tuple[TaskType, str, object], int]] = {
 _GUESSED: Final[Mapping[TaskType, int]] = {
     TaskType.REROLL: 80,
     TaskType.BLEND: 80,
+    TaskType.DESCRIBE: 20,
+    TaskType.SHORTEN: 20,
+    TaskType.REMOVE_BACKGROUND: 20,
     TaskType.EXTEND_VIDEO: 480,
     TaskType.VIDEO_UPSCALE: 480,
 }

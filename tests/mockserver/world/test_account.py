@@ -17,11 +17,11 @@ def test_points_are_frozen_consumed_and_refunded() -> None:
     world = World(run_times=Fixed(10))
     good, bad = world.add_job(at=0), world.add_job("upscale", at=0)
     assert world.balance(0) == Balance(
-        available_points=928, available_credits=71000, frozen=120, consumed=0, refunded=0
+        available_points=848, available_credits=71000, frozen=200, consumed=0, refunded=0
     )
     world.set_status(good, "completed", 5)
     world.set_status(bad, "failed", 5)
-    assert world.balance(5) == Balance(968, 71000, frozen=0, consumed=80, refunded=40)
+    assert world.balance(5) == Balance(968, 71000, frozen=0, consumed=80, refunded=120)
 
 
 def test_the_default_is_the_published_sample() -> None:

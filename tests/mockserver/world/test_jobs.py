@@ -37,7 +37,7 @@ def test_a_view_has_the_parameters() -> None:
     params = {"jobId": "parent", "imageNo": 1}
     made_from, other = world.add_job("upscale", at=0, params=params), world.add_job(at=0)
     view = world.job(made_from, 0)
-    assert (view.params, view.parent, view.points) == (params, "parent", 40)
+    assert (view.params, view.parent, view.points) == (params, "parent", 120)
     assert (world.job(other, 0).params, world.job(other, 0).parent) == (None, None)
     odd = world.add_job("upscale", at=0, params={"jobId": 7})
     assert world.job(odd, 0).parent is None

@@ -24,6 +24,7 @@ _FOX = Prompt("a fox")
         (Prompt(task_type="reroll"), 80, True),
         (Prompt(task_type="extend-video"), 480, True),
         (Prompt(task_type="pan"), 120, True),
+        (Prompt("a long tale", task_type="shorten"), 20, True),
     ],
 )
 def test_prices(prompt: Prompt, points: float, is_guess: bool) -> None:  # noqa: FBT001 - a parameter
@@ -59,7 +60,7 @@ def test_a_job_without_a_price_costs_the_estimate() -> None:
 
 def test_while_a_submit_may_give_back_the_next_one_waits() -> None:
     """A submit that made no job gives back what was reserved for it."""
-    budget, tale = Budget(100), Prompt("a tale", task_type="shorten")
+    budget, tale = Budget(100), Prompt("a tale", task_type="video-diffusion")
     assert budget.reserve(_FOX) == 80
     assert budget.must_wait(tale)
     budget.give_back(_FOX, 80)
