@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated, Literal
 
 import trio
@@ -24,7 +25,16 @@ from legnext_stream._cli.commands.status import status
 from legnext_stream._cli.commands.submit import submit
 from legnext_stream._cli.commands.watch import watch
 from legnext_stream._cli.descriptors import write_all
-from legnext_stream._cli.exits import EXPECTED, PROGRAM, Exit, OutputError, complain, fail, say
+from legnext_stream._cli.exits import (
+    EXPECTED,
+    PROGRAM,
+    Exit,
+    OutputError,
+    UsageError,
+    complain,
+    fail,
+    say,
+)
 from legnext_stream._cli.options import Flag
 from legnext_stream._cli.running import need_stdout, run_to_exit
 from legnext_stream._cli.typed import ARGUMENTS
@@ -142,6 +152,11 @@ def run(arguments: Sequence[str]) -> int:
     ARGUMENTS.set(tuple(arguments))
     work = partial(command, *bound.args, **bound.kwargs)
     if inspect.iscoroutinefunction(command):
+        try:
+            # Names of files are taken from here, and so is the name of a journal.
+            Path.cwd()
+        except OSError as error:
+            return fail(UsageError(f"can't use the current folder: {error.strerror or error}"))
         return trio.run(run_to_exit, work)
     # `simulate`, which starts Trio by itself, in virtual time; or `--help`.
     try:

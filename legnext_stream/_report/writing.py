@@ -32,8 +32,21 @@ def check_report(path: Path) -> None:
     folder = path.absolute().parent
     if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir() raises if it may not look
         raise ConfigurationError(f"can't write the report {path}: there is no folder {folder}")
-    if path.is_dir() or not os.access(folder, os.W_OK):
-        raise ConfigurationError(f"can't write the report {path}: no file can be written there")
+    if os.path.isdir(path):  # noqa: PTH112 - as above
+        raise ConfigurationError(f"can't write the report {path}: it is a folder")
+    new = _beside(path)
+    try:
+        # Only trying it tells: permissions are not all that can forbid it.
+        new.touch()
+        new.unlink()
+    except OSError as error:
+        reason = error.strerror or error
+        raise ConfigurationError(f"can't write the report {path}: {reason}") from None
+
+
+def _beside(path: Path) -> Path:
+    """The file that becomes a report when it is complete."""
+    return path.with_name(f".{path.name}.{os.getpid()}")
 
 
 def write_report(path: Path, collected: Collected, tables: tuple[Table, ...] = ()) -> None:
@@ -46,7 +59,7 @@ def write_report(path: Path, collected: Collected, tables: tuple[Table, ...] = (
     from legnext_stream._report.page import page  # noqa: PLC0415 - see above
 
     text = page(collected, tables)
-    new = path.with_name(f".{path.name}.{os.getpid()}")
+    new = _beside(path)
     try:
         # A path in it may not be in UTF-8.
         new.write_text(text, encoding="utf-8", errors="replace")

@@ -87,6 +87,21 @@ def test_wrong_usage_is_named(
     assert KEY not in err
 
 
+def test_a_folder_that_is_gone(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A shell may be in a folder that was removed since."""
+
+    def gone() -> Path:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(Path, "cwd", gone)
+    assert run(["watch", "--id", JOB_ID]) == 2
+    assert capfd.readouterr().err == (
+        "legnext-stream: can't use the current folder: No such file or directory\n"
+    )
+
+
 def test_a_folder_that_takes_no_journal(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

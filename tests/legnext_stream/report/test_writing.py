@@ -54,8 +54,11 @@ def test_an_impossible_path_is_refused_before(tmp_path: Path) -> None:
     """A missing folder, or a folder in the file's place, is an error."""
     with pytest.raises(ConfigurationError, match="there is no folder"):
         check_report(tmp_path / "none" / "report.html")
-    with pytest.raises(ConfigurationError, match="no file can be written there"):
+    with pytest.raises(ConfigurationError, match="it is a folder"):
         check_report(tmp_path)
+    with pytest.raises(ConfigurationError, match="File name too long"):
+        check_report(tmp_path / ("x" * 250))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
