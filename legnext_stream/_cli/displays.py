@@ -52,7 +52,7 @@ class LivePicture(Display):
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._width = console.width
+        self._size = console.size
         self._live = Live(
             console=console,
             # This task redraws it: a refresh thread would know nothing of cancellation.
@@ -72,13 +72,14 @@ class LivePicture(Display):
         self._live.stop()
 
     async def show(self, view: View) -> None:
-        """Draw it for the terminal's current width."""
-        width = self._console.width
-        if width != self._width:
-            # The terminal has wrapped the old picture, so where it began is no longer known.
+        """Draw it for the terminal's current size."""
+        size = self._console.size
+        if size != self._size:
+            # The terminal has wrapped or scrolled the old picture: where it began isn't known now.
             self._console.clear()
-            self._width = width
-        self._live.update(draw(view, width), refresh=True)
+            self._size = size
+        # One row is for the cursor.
+        self._live.update(draw(view, size.width, size.height - 1), refresh=True)
 
 
 def choose_outputs(

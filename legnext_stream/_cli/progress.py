@@ -10,6 +10,7 @@ import attrs
 from legnext_stream._cli.words import (
     STATUS_ORDER,
     clock_words,
+    label,
     printable,
     speed_words,
     status_words,
@@ -109,7 +110,7 @@ class Progress:
         failure = failure_of(event, event.observed_at - self._started_at)
         if failure is not None:
             self.all_completed = False
-            self._failures.append(failure)
+            self._failures.append(attrs.evolve(failure, prompt=label(event.prompt)))
 
     def view(self, now: float, stats: Stats) -> View:
         """The watch as it is now."""
@@ -195,4 +196,5 @@ def _summary_lines(view: View, *, is_stopped: bool) -> Iterator[str]:
         in_all = view.ended - stats.jobs.get(JobStatus.COMPLETED, 0) + view.unsaved
         yield "Not completed:" if shown >= in_all else f"Not completed, the last {shown}:"
         for failure in view.failures:
-            yield f"  {failure.job_id}  {status_words(failure.status)}: {printable(failure.reason)}"
+            name = f"{failure.job_id}  {failure.prompt}".rstrip()
+            yield f"  {name}  {status_words(failure.status)}: {printable(failure.reason)}"

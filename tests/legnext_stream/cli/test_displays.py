@@ -114,8 +114,8 @@ async def test_a_picture_is_removed_at_the_end() -> None:
     assert written.getvalue().rindex("\x1b[?25h") > written.getvalue().rindex("\x1b[?25l")
 
 
-async def test_a_picture_follows_the_width_of_the_terminal() -> None:
-    """After a change of width the screen is cleared, once."""
+async def test_a_picture_follows_the_size_of_the_terminal() -> None:
+    """After a change of width or height the screen is cleared, once."""
     written = io.StringIO()
     console = Console(file=written, force_terminal=True, width=100, height=24)
     with LivePicture(console) as picture:
@@ -125,8 +125,13 @@ async def test_a_picture_follows_the_width_of_the_terminal() -> None:
         await picture.show(a_view())
         await picture.show(a_view())
         assert written.getvalue().count("\x1b[2J") == 1
+        console.height = 9
+        await picture.show(a_view())
+        assert written.getvalue().count("\x1b[2J") == 2
         drawn = written.getvalue().rpartition("\x1b[2J")[2]
-    assert all(cell_len(line) <= 60 for line in Text.from_ansi(drawn).plain.splitlines())
+    lines = Text.from_ansi(drawn).plain.splitlines()
+    assert all(cell_len(line) <= 60 for line in lines)
+    assert len(lines) <= 8
 
 
 def test_a_log_gets_whole_lines(file: TextIO) -> None:

@@ -71,7 +71,7 @@ def test_prompts_of_standard_input_in_json(empty_mock: MockServer) -> None:
     assert last['"wrong"']["status"] == "not_submitted"
     assert not last['"wrong"']["job_id"]
     assert result.status == 1
-    assert "prompt 2  not submitted: " in result.err
+    assert "prompt 2  wrong  not submitted: " in result.err
     error = last['"wrong"']["error"]
     assert error["raw_message"]
     assert error["raw_message"] in result.err

@@ -8,6 +8,7 @@ import os
 import re
 import select
 import signal
+import socket
 import struct
 import subprocess
 import termios
@@ -117,6 +118,19 @@ def test_what_was_made_is_listed(
     assert all(f"  {job_id}\n    {good_mock.url}/files/{job_id}/0.png\n" in made for job_id in ids)
     line = f"legnext-stream download ids.txt --save-to FOLDER --base-url={good_mock.url}"
     assert rest.endswith(f"To save them: {line}\n")
+
+
+def test_what_is_said_meanwhile_does_not_tear_the_display(terminal: _Terminal) -> None:
+    """It comes on lines of its own, above the display, which goes on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+    with _on(terminal, "watch", "--id=job-1", f"--base-url={url}") as process:
+        terminal.read_until(r"(?s)retrying: .*of 1 ended.*of 1 ended")
+        process.send_signal(signal.SIGINT)
+        assert terminal.status_of(process) == 130
+    lines = [line.rstrip() for line in _plain(terminal.written).splitlines()]
+    assert lines.count(f"retrying: connection refused ({url})") == 1
+    assert sum("retrying" in line for line in lines) == 1
 
 
 def test_ctrl_c_restores_the_terminal(terminal: _Terminal, slow_mock: MockServer) -> None:
