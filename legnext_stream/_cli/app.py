@@ -138,11 +138,12 @@ for _command in (
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command with these arguments; return the exit status."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        # A path that is not in UTF-8 comes out as it is; in an encoding that lacks a character, an
-        # escape does.
-        is_utf8 = codecs.lookup(sys.stdout.encoding).name == "utf-8"
-        sys.stdout.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A path that is not in UTF-8 comes out as it is; in an encoding that lacks a character, an
+            # escape does.
+            is_utf8 = codecs.lookup(stream.encoding).name == "utf-8"
+            stream.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")
     try:
         # Separate from the call, so that a bug in a command is never reported as wrong usage.
         command, bound, _ = app.parse_args(arguments, exit_on_error=False, print_error=False)

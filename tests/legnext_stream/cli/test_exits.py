@@ -179,16 +179,17 @@ def test_an_output_that_is_full(
     assert "can't write the output: No space left on device" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
 @pytest.mark.parametrize(
     ("encoding", "written"), [("utf-8", b"caf\xe9 \xe2\x80\xa6"), ("ascii", b"caf\\udce9 \\u2026")]
 )
 def test_what_the_output_can_not_encode(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, encoding: str, written: bytes
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, encoding: str, written: bytes
 ) -> None:
     """A path that is not in UTF-8 comes out as it is, and what is missing as an escape."""
     path = tmp_path / "out"
     with path.open("w", encoding=encoding) as file:
-        monkeypatch.setattr(sys, "stdout", file)
+        monkeypatch.setattr(sys, name, file)
         assert run(["--version"]) == 0
         file.write("caf\udce9 …")
     assert path.read_bytes().endswith(written)
