@@ -340,6 +340,9 @@ class TaskMethods(ABC, Generic[R_co]):
             image: Which of its images, 0–3.
             video_type: 0 for 480p, 1 for 720p; by default as the API decides.
             callback: A URL that the API calls when the job ends.
+
+        Raises:
+            TypeError: There is neither a prompt nor a job, or a job without an image.
         """
         if (job is None) != (image is None) or (job is None and prompt is None):
             raise TypeError("video_diffusion takes a prompt, or a job and an image, or all three")
