@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LOGGER: Final = logging.getLogger("legnext_stream")
 LOGGER.addHandler(logging.NullHandler())
 RETRYING: Final = "retrying: %s (%s)"
-"""The message about a request that is sent again because it got no answer. The command line shows it."""
+"""The message about a request that is sent again, not because of a limit. The command line shows it."""
 BELOW_DEBUG: Final = 5
 """Its level: programs have their answer in `stats`, or as an exception."""
 
@@ -40,6 +40,7 @@ class Log:
         # Checked once: checking at each request would cost programs that don't log.
         self._is_detailed = LOGGER.isEnabledFor(logging.DEBUG)
         self._refusals = 0
+        self._troubles = 0  # in a row, of answers
         self._warned_at = -math.inf
         self._silent_since: float | None = None
         self._silence_logged_at = -math.inf
@@ -52,6 +53,7 @@ class Log:
             self._silence(request, answer)
         else:
             self.has_answered = True
+            self._trouble(request, answer)
             if self._silent_since is not None:
                 self._answers_again(answer.received_at)
             if meaning_of(answer).pace is Outcome.LIMITED:
@@ -71,6 +73,17 @@ class Log:
                 self._refusals,
                 rate,
             )
+
+    def _trouble(self, request: Request, answer: Reply) -> None:
+        """Say why a request is repeated, if the one before was to be repeated as well."""
+        is_repeated = may_repeat(answer, is_safe=request.method == "GET")
+        if not is_repeated or meaning_of(answer).pace is Outcome.LIMITED:
+            self._troubles = 0
+            return
+        self._troubles += 1
+        if self._troubles > 1:
+            said = f"the host answers {answer.status_code}"
+            LOGGER.log(BELOW_DEBUG, RETRYING, said, self._base_url)
 
     def _silence(self, request: Request, answer: NoReply) -> None:
         now = answer.received_at

@@ -83,6 +83,13 @@ class Batch(Generic[T]):
             for line in self.unfinished.lines():
                 say(line)
 
+    def say_how_to_look_again(self) -> None:
+        """Say which line watches the jobs that timed out: they may still end."""
+        timed_out = self.unfinished.timed_out
+        if timed_out:
+            again = line("watch", *by_id(timed_out), *same_place())
+            say(f"What timed out may still run. To look again: {again}")
+
     def say_how_to_save(self, *, are_unsaved: bool) -> None:
         """Say which line saves the results that are in no file; `are_unsaved` if some are in none."""
         unsaved = self.unfinished.unsaved
@@ -143,6 +150,7 @@ async def follow_jobs(batch: Batch[T], options: FollowOptions) -> Exit:
             # The stream is closed by now, so its journal has everything.
             batch.say_what_is_left(is_stopped=isinstance(error, trio.Cancelled))
             raise
+    batch.say_how_to_look_again()
     batch.say_how_to_save(are_unsaved=screen is not None and results.are_unsaved)
     ended_before = set() if batch.known is None else set(batch.known.ends)
     is_good = progress.all_completed and is_all_saved and ended_before <= {JobStatus.COMPLETED}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import attrs
@@ -67,10 +68,13 @@ class Results:
             yield Text(f"  and {counted(self._left_out, 'more job')}")
 
     def show(self, console: Console) -> None:
-        """Print the list so that it fits the terminal."""
+        """Print the list so that it fits the terminal, if that is still there."""
         width = console.width if console.is_terminal else _UNBOUNDED
-        for text in self.lines(width):
-            console.print(text, soft_wrap=True, highlight=False)
+        with contextlib.suppress(OSError):
+            for text in self.lines(width):
+                # Not every terminal has all characters.
+                text.plain = text.plain.encode(console.encoding, "replace").decode(console.encoding)
+                console.print(text, soft_wrap=True, highlight=False)
 
 
 def _fitting(line: str, width: int) -> Text:

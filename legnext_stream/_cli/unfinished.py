@@ -37,8 +37,9 @@ class Unfinished:
         self._jobs: dict[str, tuple[JobStatus | None, str]] = {}
         self._ended = EndedIds()
         self._done = 0
-        # Jobs whose results could not be saved.
+        # Jobs whose results could not be saved, and jobs that were given up while they ran.
         self.unsaved: list[str] = []
+        self.timed_out: list[str] = []
 
     def resume_line(self) -> str | None:
         """The line that resumes the run by its journal; None without a journal."""
@@ -65,6 +66,8 @@ class Unfinished:
             self._ended.add(event.job_id)
         if event.download_error is not None:
             self.unsaved.append(event.job_id)
+        if event.status is JobStatus.TIMED_OUT:
+            self.timed_out.append(event.job_id)
 
     def lines(self) -> Iterator[str]:
         """What is left, and the line that goes on with it. Call it when the stream is closed."""
@@ -101,7 +104,7 @@ class Unfinished:
         if self._journal is None or not self._journal.exists():
             return None
         try:
-            return read_standing(self._journal)
+            return read_standing(self._journal, is_closed=True)
         except JournalError:
             # It may be what ended the run.
             return None

@@ -94,13 +94,15 @@ def has_begun(path: Path) -> bool:
         return version > 0 and connection.execute("SELECT 1 FROM account").fetchone() is not None
 
 
-def read_standing(path: Path) -> Standing:
+def read_standing(path: Path, *, is_closed: bool = False) -> Standing:
     """Read how far a journal's batch has got.
+
+    If it is closed, so that nothing is writing to it, SQLite's own files beside it don't appear.
 
     Raises:
         JournalError: There is none, or it can't be read.
     """
-    with _opened(path) as (connection, version):
+    with _opened(path, is_closed=is_closed) as (connection, version):
         execute = connection.execute
         account = execute("SELECT base_url, created_at FROM account").fetchone()
         if account is None:
@@ -264,7 +266,7 @@ def read_learned(path: Path, name: str) -> Mapping[str, Any] | None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[sqlite3.Connection, int]]:
+def _opened(path: Path, *, is_closed: bool = False) -> Iterator[tuple[sqlite3.Connection, int]]:
     """Read a file, of the version returned, without disturbing a watch that has it open."""
     if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir() raises if it may not look
         raise JournalError(f"{path} is a folder, not a journal")
@@ -272,7 +274,9 @@ def _opened(path: Path) -> Iterator[tuple[sqlite3.Connection, int]]:
         raise JournalError(f"there is no journal {path}")
     try:
         with closing(
-            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+            sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if is_closed else ''}", uri=True
+            )
         ) as connection:
             version = check(connection)
             # One transaction, so that all of it is of the same moment.

@@ -151,6 +151,17 @@ def test_repeated_requests_are_for_the_command_line(caplog: pytest.LogCaptureFix
     assert len(said(caplog, BELOW_DEBUG)) == 2
 
 
+def test_a_host_that_only_has_trouble(caplog: pytest.LogCaptureFixture) -> None:
+    """That is said from the second time in a row on; a limit, a success or a refusal interrupts it."""
+    caplog.set_level(BELOW_DEBUG, "legnext_stream")
+    log = Log(URL)
+    for other in (reply(), refusal(429), refusal(404)):
+        heard(log, refusal(503), other)
+    assert not said(caplog, BELOW_DEBUG)
+    heard(log, refusal(503), refusal(502))
+    assert said(caplog, BELOW_DEBUG) == [f"retrying: the host answers 502 ({URL})"]
+
+
 async def test_a_journal_that_is_resumed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Resuming a journal is a warning; starting a new one isn't."""
     mock, journal = MockLegnext(), tmp_path / "batch.db"

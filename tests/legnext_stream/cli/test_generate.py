@@ -75,7 +75,7 @@ def test_prompts_of_standard_input_in_json(empty_mock: MockServer) -> None:
     error = last['"wrong"']["error"]
     assert error["raw_message"]
     assert error["raw_message"] in result.err
-    assert result.err.count("400") == 1
+    assert result.err.endswith(f": {error['message']}: {error['raw_message']} (code 400)\n")
 
 
 def test_a_restart_submits_nothing_twice(empty_mock: MockServer, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 from pathlib import Path
 
@@ -94,6 +95,24 @@ def test_a_long_list_is_cut() -> None:
     lines = _printed(results, 100).splitlines()
     assert len(lines) == 202
     assert lines[-1] == "  and 60 more jobs"
+
+
+class _Gone(io.StringIO):
+    """A terminal that was closed."""
+
+    def write(self, _: str) -> int:
+        raise OSError(errno.EIO, "gone")
+
+
+def test_a_terminal_may_lack_characters_or_be_gone() -> None:
+    """Neither is an error."""
+    results = Results()
+    results.note(_made(1, "漢字 fox"))
+    with io.TextIOWrapper(io.BytesIO(), encoding="latin-1") as written:
+        results.show(Console(file=written, width=100, force_terminal=True))
+        written.seek(0)
+        assert "?? fox" in written.read()
+    results.show(Console(file=_Gone()))
 
 
 def test_texts_cannot_move_the_cursor() -> None:

@@ -18,6 +18,10 @@ def _unfinished(planned: int | None = None, journal: Path | None = None) -> Unfi
     return Unfinished(planned=planned, journal=journal, resume=lambda ids: f"go on with {len(ids)}")
 
 
+def _files(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
 def test_jobs_that_still_run() -> None:
     """Each has its last status and its prompt; one that was never seen has none."""
     unfinished = _unfinished()
@@ -70,6 +74,14 @@ def test_jobs_whose_results_were_not_saved() -> None:
     assert unfinished.unsaved == ["job-1"]
 
 
+def test_jobs_that_were_given_up() -> None:
+    """They are remembered, because they may still run."""
+    unfinished = _unfinished()
+    unfinished.note(an_event(JobStatus.TIMED_OUT, job_id="job-1"))
+    assert unfinished.timed_out == ["job-1"]
+    assert list(unfinished.lines()) == []
+
+
 async def test_the_journal_knows_more(tmp_path: Path) -> None:
     """It has the jobs of earlier runs, and the prompts that were taken in and not submitted."""
     path = tmp_path / "batch.db"
@@ -84,6 +96,8 @@ async def test_the_journal_knows_more(tmp_path: Path) -> None:
         "To go on: go on with 1",
     ]
     assert unfinished.resume_line() == "go on with 0"
+    # Reading it leaves nothing behind.
+    assert _files(tmp_path) <= {"batch.db", "batch.db.lock"}
     assert list(_unfinished(journal=path).lines())[2] == "2 prompts have no known job."
     path.write_bytes(b"no journal")
     assert list(_unfinished(journal=path).lines()) == []

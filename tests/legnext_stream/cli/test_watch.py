@@ -152,6 +152,15 @@ def test_what_is_left_of_ids_from_a_pipe(slow_mock: MockServer, tmp_path: Path) 
         assert line == f"To go on: legnext-stream {' '.join(words)}"
 
 
+def test_what_timed_out_may_still_run(slow_mock: MockServer) -> None:
+    """The line that looks again has the ids."""
+    job_id, *_ = slow_mock.truth()
+    result = _watch(slow_mock, f"--id={job_id}", "--timeout=0.5")
+    assert result.status == 1
+    line = f"legnext-stream watch --id {job_id} --base-url={slow_mock.url}"
+    assert result.err.endswith(f"What timed out may still run. To look again: {line}\n")
+
+
 def test_a_journal_whose_batch_has_ended(good_mock: MockServer, tmp_path: Path) -> None:
     """It says so, with the status that the batch deserves."""
     ids = list(good_mock.truth())
