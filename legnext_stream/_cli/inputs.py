@@ -21,6 +21,7 @@ from legnext_stream._cli.descriptors import read_some
 from legnext_stream._cli.exits import UsageError
 from legnext_stream._cli.lines import Lines
 from legnext_stream._core.model.ids import check_job_id
+from legnext_stream._core.model.task_fields import check_fields
 from legnext_stream._core.results.file_names import NameTemplate
 from legnext_stream._core.schedule.durations import Durations
 from legnext_stream._journal.contents import read_learned
@@ -140,6 +141,15 @@ def check_name(template: str) -> NameTemplate:
         raise UsageError(f"--name: {error}") from None
 
 
+def check_callback(callback: str | None) -> None:
+    """Check the URL of a callback; a `UsageError` if it is none."""
+    try:
+        check_fields("", {"callback": callback})
+    except ValueError as error:
+        raise UsageError(f"--{error}") from None
+    check_sendable({"callback": callback}, "--")
+
+
 def read_fields(texts: Sequence[str], *, takes_text: bool = False) -> dict[str, object]:
     """A task's fields, from `NAME=VALUE` on a command line.
 
@@ -168,7 +178,7 @@ def _value(text: str) -> object:
     return value
 
 
-def check_fields(fields: Mapping[str, object], where: str = "") -> None:
+def check_sendable(fields: Mapping[str, object], where: str = "") -> None:
     """Check that a task's fields can be sent; a `UsageError` says which can't, and why."""
     for name, value in fields.items():
         if isinstance(value, bytes):

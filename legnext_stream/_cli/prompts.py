@@ -16,12 +16,12 @@ from legnext_stream._cli.inputs import (
     NOT_JSON,
     LineStream,
     Parse,
-    check_fields,
+    check_sendable,
     read,
     read_file,
     read_lines,
 )
-from legnext_stream._core.model.prompts import Prompt
+from legnext_stream._core.model.prompts import Prompt, fields_of
 from legnext_stream._core.model.tasks import TaskType
 
 # The longest prompt that the API takes, in characters.
@@ -29,6 +29,14 @@ _LONGEST: Final = 8_192
 _JSON_LINES: Final = frozenset({".jsonl", ".ndjson", ".jsonlines"})
 # Text, but not one prompt a line.
 _NOT_PROMPTS: Final = frozenset({".csv", ".tsv", ".yaml", ".yml", ".toml", ".xml", ".html", ".rtf"})
+
+# Without one, the API refuses each of them, and counts that against the account.
+_NEED_TEXT: Final = frozenset(
+    {
+        *(TaskType.DIFFUSION, TaskType.SHORTEN, TaskType.REMIX),
+        *(TaskType.EDIT, TaskType.UPLOAD_PAINT, TaskType.RETEXTURE),
+    }
+)
 
 
 class _Given(msgspec.Struct, forbid_unknown_fields=True):
@@ -130,6 +138,12 @@ def _is_json(text: str) -> bool:
     return True
 
 
+def lacks_text(prompt: Prompt) -> bool:
+    """Whether a prompt has no text, but its task needs one."""
+    task_type = TaskType(prompt.task_type)
+    return task_type in _NEED_TEXT and task_type.text_field not in fields_of(prompt)
+
+
 def _as_prompt(given: _Given, where: str, task_type: TaskType) -> Prompt:
     if len(given.text) > _LONGEST:
         raise UsageError(f"{where}: a prompt has at most {_LONGEST:,} characters")
@@ -139,5 +153,7 @@ def _as_prompt(given: _Given, where: str, task_type: TaskType) -> Prompt:
         )
     except (ValueError, TypeError) as error:
         raise UsageError(f"{where}: {error}") from None
-    check_fields(given.params, f"{where}: ")
+    if lacks_text(prompt):
+        raise UsageError(f"{where}: {prompt.task_type} needs a text")
+    check_sendable(given.params, f"{where}: ")
     return prompt

@@ -15,7 +15,7 @@ from legnext_stream._cli.exits import PROGRAM, Exit, UsageError, nothing_in
 from legnext_stream._cli.following import Batch, follow_jobs
 from legnext_stream._cli.inputs import (
     LineStream,
-    check_fields,
+    check_callback,
     check_name,
     from_journal,
     learned_durations,
@@ -110,7 +110,7 @@ async def generate(
         options = attrs.evolve(options, journal=path)
     known = find_journal(options.journal)
     check_name(name)
-    check_fields({"callback": callback}, "--")
+    check_callback(callback)
     if save_to is not None:
         check_folder(save_to)
     prompts: list[Prompt] | LineStream[Prompt] = []

@@ -9,9 +9,10 @@ from cyclopts import Parameter
 
 from legnext_stream._cli.descriptors import write_all
 from legnext_stream._cli.exits import Exit, UsageError
-from legnext_stream._cli.inputs import check_fields, read_fields
+from legnext_stream._cli.inputs import check_callback, check_sendable, read_fields
 from legnext_stream._cli.notices import client_for
 from legnext_stream._cli.options import ApiOptions
+from legnext_stream._cli.prompts import lacks_text
 from legnext_stream._cli.running import need_key, need_stdout
 from legnext_stream._core.model.prompts import Prompt, fields_of
 from legnext_stream._core.model.tasks import TaskType
@@ -41,16 +42,20 @@ async def submit(
     try:
         takes_text = task_type.text_field is not None and not text
         params = read_fields(fields, takes_text=takes_text)
-        given = fields_of(Prompt(text, task_type=task_type, params=params))
+        prompt = Prompt(text, task_type=task_type, params=params)
+        given = fields_of(prompt)
     except (ValueError, TypeError) as error:
         raise UsageError(str(error)) from None
+    if lacks_text(prompt):
+        raise UsageError(f"{task_type} needs a text: add --text")
     if callback is not None:
         if "callback" in given:
             raise UsageError("callback is given twice")
         given["callback"] = callback
     for name in {"self", "task_type"} & given.keys():
         raise UsageError(f"no task has a field {name}")
-    check_fields(given)
+    check_callback(callback)
+    check_sendable(given)
     need_key()
     stdout = need_stdout()
     async with client_for(options) as client:

@@ -91,6 +91,8 @@ def test_the_default_task_type() -> None:
         ("p.jsonl", b'{"text": "a", "params": {"text": "b"}}', r"p\.jsonl:1: .*twice"),
         ("p.jsonl", b'{"params": {"x": ' + b"[" * 5000, r"p\.jsonl:1: maximum recursion"),
         ("p.json", b'["a", 7]', r"p\.json: .*\[1\]"),
+        ("p.jsonl", b'{"tag": 1}', r"p\.jsonl:1: diffusion needs a text"),
+        ("p.json", b'[""]', r"p\.json, item 1: diffusion needs a text"),
         ("p.json", b'["a", {"task_type": "paint"}]', r"p\.json, item 2: .*paint"),
         ("p.json", b'{\n"prompts": ["a"]}', r"p\.json:1: "),
         ("p.csv", b"prompt,style\na fox,raw", r"p\.csv: a \.csv file is not read"),

@@ -36,6 +36,9 @@ def test_a_job_and_its_id(empty_mock: MockServer) -> None:
         (["upscale", "--text", "a fox"], "upscale takes no text"),
         (["diffusion", "text=a", "--text", "b"], "twice"),
         (["diffusion", "text"], "not of the form"),
+        (["diffusion"], "diffusion needs a text: add --text"),
+        (["retexture", "imgUrl=https://a/b.png"], "retexture needs a text"),
+        (["diffusion", "text=a", "--callback", "me"], "--callback must be an http or https URL"),
         (["diffusion", "a red fox"], "did you mean --text 'a red fox'?"),
         (
             ["diffusion", "a", "x=1", "fox"],
@@ -45,10 +48,13 @@ def test_a_job_and_its_id(empty_mock: MockServer) -> None:
         (["diffusion", "a fox", "--text", "b"], "'a fox' is not of the form NAME=VALUE\n"),
         (["diffusion", "text=@png"], "text can't be a file: only mask takes @FILE"),
         (["inpaint", "mask=@png", "imageNo=@png"], "imageNo can't be a file"),
-        (["diffusion", "callback=a", "--callback", "b"], "callback is given twice"),
-        (["diffusion", "task_type=a"], "no task has a field task_type"),
+        (
+            ["diffusion", "text=a", "callback=a", "--callback", "http://b"],
+            "callback is given twice",
+        ),
+        (["diffusion", "text=a", "task_type=a"], "no task has a field task_type"),
         (["diffusion", "text=a", "x=\udcff"], "x can't be sent: 'utf-8' codec can't encode"),
-        (["diffusion", "text=a", "--callback", "\udcff"], "callback can't be sent: "),
+        (["diffusion", "text=a", "--callback", "http://\udcff"], "--callback can't be sent: "),
         (["diffusion", "--text", "\udcff"], "can't be encoded"),
     ],
 )
