@@ -45,7 +45,7 @@ _LEADS_NOWHERE: Final = {
     "httpx.AsyncBaseTransport httpx.AsyncClient httpx.TransportError",
     "hypothesis.strategies.SearchStrategy",
     # Type variables.
-    "Event_co R_co T T_co Tag Tag_co",
+    "Event_co T T_co Tag Tag_co",
     # Callables that ASGI or a guide describes.
     "ASGIApp Handler",
     # The mock's aliases for literals, unions and keyword arguments; its guides list the values.

@@ -134,12 +134,20 @@ def _resolve_references(_app: Sphinx, doctree: nodes.document) -> None:
         reference["reftarget"] = address or _FULL_NAMES.get(target, target)
 
 
-def _hide_signatures(
-    _app: Sphinx, what: str, name: str, *_: object
+def _simplify_signatures(
+    _app: Sphinx,
+    what: str,
+    name: str,
+    _value: object,
+    _options: object,
+    arguments: str | None,
+    returned: str | None,
 ) -> tuple[str, str | None] | None:
-    """Hide the signature of a class that users don't create."""
-    hidden = what == "class" and name.rpartition(".")[2] in _NOT_FOR_USERS_TO_CREATE
-    return ("", None) if hidden else None
+    """Hide the signature of a class that users don't create, and the type variable of what a submit returns."""
+    if what == "class" and name.rpartition(".")[2] in _NOT_FOR_USERS_TO_CREATE:
+        return "", None
+    is_submit = returned is not None and returned.endswith("R_co")
+    return (arguments or "", "Job") if is_submit else None
 
 
 def _hide_overloads(_app: Sphinx) -> None:
@@ -161,6 +169,6 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     # Before napoleon, which takes indented text as part of the heading above it.
     app.connect("autodoc-process-docstring", _as_restructured_text, priority=400)
     app.connect("autodoc-before-process-signature", _keep_defaults_as_written)
-    app.connect("autodoc-process-signature", _hide_signatures)
+    app.connect("autodoc-process-signature", _simplify_signatures)
     app.connect("doctree-read", _resolve_references)
     return {"parallel_read_safe": True}
