@@ -273,7 +273,10 @@ class Follower:
         while True:
             now = trio.current_time()
             if now >= show_at:
-                await display.show(self._view(events))
+                view = self._view(events)
+                # Of a batch that has ended before, there is nothing to show.
+                if view.total or not view.ended_before:
+                    await display.show(view)
                 show_at = now + display.interval
             if report is not None and now >= sample_at:
                 report.collector.sample(now, events.stats)

@@ -27,6 +27,22 @@ class _Made:
     position: int
     label: str
     places: tuple[str, ...]
+    are_files: bool
+
+    @property
+    def title(self) -> str:
+        """The line about the job. It names the first of its files, which are together."""
+        if not self.are_files:
+            return f"  {self.job_id}  {self.label}".rstrip()
+        first, *others = self.places
+        name = first if self.job_id in first else f"{self.job_id}  {first}"
+        more = f" + {len(others):,} more" if others else ""
+        return f"  {name}{more}  {self.label}".rstrip()
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """What has lines of its own."""
+        return () if self.are_files else self.places
 
 
 class Results:
@@ -47,9 +63,15 @@ class Results:
         if self._lines >= _MOST_LINES:
             self._left_out += 1
             return
-        made = _Made(event.job_id, event.position or 0, label(event.prompt), places_of(event))
+        made = _Made(
+            event.job_id,
+            event.position or 0,
+            label(event.prompt),
+            places_of(event),
+            bool(event.files),
+        )
         self._made.append(made)
-        self._lines += 1 + len(made.places)
+        self._lines += 1 + len(made.others)
 
     def lines(self, width: int) -> Iterator[Text]:
         """The list, a line each that fits this many columns; by position, as far as jobs have one."""
@@ -57,8 +79,8 @@ class Results:
             return
         yield Text("Made:", style="bold")
         for made in sorted(self._made, key=lambda made: made.position):
-            yield _fitting(f"  {made.job_id}  {made.label}".rstrip(), width)
-            for place in made.places:
+            yield _fitting(printable(made.title), width)
+            for place in made.others:
                 text = _fitting(f"    {printable(place)}", width)
                 if text.plain.endswith("…") and place.startswith(("https://", "http://")):
                     # What can't be read to its end can still be clicked.

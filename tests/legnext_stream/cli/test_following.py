@@ -81,6 +81,20 @@ def test_the_display_goes_on_while_no_event_comes() -> None:
     assert written == [2.5]
 
 
+def test_nothing_is_shown_of_a_batch_that_had_ended() -> None:
+    """There are no jobs in this run, so a display would say nothing."""
+    display = _Shown()
+
+    async def main() -> None:
+        stream: Any = _Stream()
+        stream.stats = some_stats({}, polls=0)
+        progress = Progress("a watch", 0.0, lambda: 0, ended_before=3, if_nothing="all ended")
+        await Follower(progress, display).follow(stream)
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert display.at == []
+
+
 def _data(path: Path) -> Any:  # noqa: ANN401 - JSON
     text = path.read_text(encoding="utf-8")
     assert KEY not in text

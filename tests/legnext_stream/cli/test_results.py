@@ -38,18 +38,18 @@ def _printed(results: Results, width: int, *, is_terminal: bool = True) -> str:
 
 
 def test_files_are_listed_by_position_with_their_prompts() -> None:
-    """Each job has its id, its prompt, and every file on a line of its own."""
+    """Each job has a line: its id, unless the file's name has it, its first file, and its prompt."""
     results = Results()
     results.note(_made(2, "an orchard", files=1))
-    results.note(_made(1, files=2))
+    results.note(_made(1, files=4))
     results.note(an_event(JobStatus.FAILED))
+    named = attrs.evolve(_made(3).job, job_id="0")
+    results.note(attrs.evolve(_made(3, "a glacier", files=2), job_id="0", job=named))
     assert _printed(results, 80).splitlines() == [
         "Made:",
-        "  job-1  a fox",
-        "    out/0.png",
-        "    out/1.png",
-        "  job-2  an orchard",
-        "    out/0.png",
+        "  job-1  out/0.png + 3 more  a fox",
+        "  job-2  out/0.png  an orchard",
+        "  out/0.png + 1 more  a glacier",
     ]
     assert not results.are_unsaved
 
