@@ -16,7 +16,7 @@ from typing import Final
 from legnext_stream._core.schedule.curve import OLDEST, clamped
 
 # Ages in seconds since the submit. Within each stretch failures are taken to be spread evenly.
-_EDGES: Final = (0.0, 10.0, 100.0, 1_000.0, 10_000.0, 100_000.0, OLDEST)
+_EDGES: Final = (0.0, 6.0, 100.0, 1_000.0, 10_000.0, 100_000.0, OLDEST)
 _WIDTHS: Final = tuple(end - begin for begin, end in pairwise(_EDGES))
 # The chance to fail in the first stretch, and in each later one, before anything was seen; and how
 # many jobs that counts as.

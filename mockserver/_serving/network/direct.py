@@ -57,12 +57,12 @@ class DirectTransport(httpx.AsyncBaseTransport):
         try:
             with trio.fail_after(math.inf if patience is None else patience):
                 await exchange.ended.wait()
-        except BaseException as error:
-            # Like a server, the application goes on with its work when the client has left.
-            server.close()
-            if isinstance(error, trio.TooSlowError):
-                raise httpx.ReadTimeout("the answer took too long", request=request) from error
-            raise
+        except trio.TooSlowError as error:
+            raise httpx.ReadTimeout("the answer took too long", request=request) from error
+        finally:
+            if not exchange.ended.is_set():
+                # Like a server, the application goes on with its work when the client has left.
+                server.close()
         body = b"" if request.method == "HEAD" else b"".join(exchange.parts)
         stream = _Body(body, partial(self._idle.append, server))
         return httpx.Response(exchange.status, headers=exchange.headers, stream=stream)

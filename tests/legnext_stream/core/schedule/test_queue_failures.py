@@ -45,7 +45,7 @@ def test_the_first_look_is_early_and_few_come_later() -> None:
     looks = [0.0]
     while looks[-1] < 86_400.0:
         looks.append(learned.look(looks[-1], 0.1))
-    assert looks[1] == 10.0
+    assert looks[1] == 6.0
     assert len(looks) <= 10
 
 
