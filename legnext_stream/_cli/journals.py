@@ -11,6 +11,7 @@ from pathlib import Path
 from legnext_stream._accounts import DEFAULT_BASE_URL
 from legnext_stream._cli.exits import UsageError
 from legnext_stream._cli.inputs import from_journal
+from legnext_stream._cli.typed import is_read_once
 from legnext_stream._cli.words import STATUS_ORDER, counted, status_words
 from legnext_stream._http import parse_base_url
 from legnext_stream._journal.contents import Standing, has_begun, read_standing
@@ -38,7 +39,7 @@ def default_journal(source: str, base_url: str | None) -> Path:
     """The journal of a batch for which none was named. It is in the current folder.
 
     The same file of prompts at the same API has the same journal, so that the same command line
-    resumes. Prompts from standard input have a new one each time.
+    resumes. Prompts from standard input, or another pipe, have a new one each time.
 
     Raises:
         UsageError: Nothing can be written in the current folder.
@@ -49,7 +50,7 @@ def default_journal(source: str, base_url: str | None) -> Path:
             " --no-journal"
         )
     path = Path(source)
-    if source != "-" and path.is_file():
+    if not is_read_once(source):
         url = parse_base_url(base_url or DEFAULT_BASE_URL)
         digest = hashlib.sha256(os.fsencode(path.resolve()) + b"\n" + url.encode()).hexdigest()
         return Path(f"{path.stem[:_LONGEST_STEM]}-{digest[:6]}.journal")

@@ -72,7 +72,6 @@ def noticing() -> Iterator[Notices]:
     notices, level = Notices(), LOGGER.level
     token = _NOTICES.set(notices)
     LOGGER.addHandler(notices)
-    LOGGER.setLevel(BELOW_DEBUG)
     try:
         yield notices
     finally:
@@ -83,8 +82,11 @@ def noticing() -> Iterator[Notices]:
 
 def client_for(options: ApiOptions, **settings: Unpack[ClientOptions]) -> LegnextClient:
     """The client of a command: its silence is noticed."""
-    client = LegnextClient(base_url=options.base_url, **settings)
     notices = _NOTICES.get()
+    if notices is not None:
+        # Only here, because each message takes time: a simulation makes no use of them.
+        LOGGER.setLevel(BELOW_DEBUG)
+    client = LegnextClient(base_url=options.base_url, **settings)
     if notices is not None:
         notices.opened(client)
     return client

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 from contextvars import ContextVar
@@ -23,9 +24,15 @@ def same_line(*more: object) -> str:
     return line(*ARGUMENTS.get(), *more)
 
 
-def same_line_without_input(*more: object) -> str:
-    """The same, but without the `-` that reads standard input, which can't be read again."""
-    return line(*(word for word in ARGUMENTS.get() if word != "-"), *more)
+def is_read_once(source: str) -> bool:
+    """Whether a source can't be read again: standard input, or a pipe."""
+    # A file that isn't there can be made.
+    return source == "-" or (os.path.exists(source) and not os.path.isfile(source))  # noqa: PTH110, PTH113 - Path's raise
+
+
+def same_line_without(source: str, *more: object) -> str:
+    """The same, but without a source that can't be read again."""
+    return line(*(word for word in ARGUMENTS.get() if word != source), *more)
 
 
 def same_place() -> list[str]:

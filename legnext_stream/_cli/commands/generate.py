@@ -29,9 +29,10 @@ from legnext_stream._cli.prompts import read_prompts
 from legnext_stream._cli.running import need_key, need_stdout
 from legnext_stream._cli.typed import (
     by_id,
+    is_read_once,
     line,
     same_line,
-    same_line_without_input,
+    same_line_without,
     same_place,
 )
 from legnext_stream._cli.unfinished import Unfinished
@@ -217,7 +218,7 @@ def _resuming(
     if journal is None:
         # Prompts that have no job yet could not be told from those that have.
         return lambda ids: line("watch", *by_id(ids), *same_place())
-    if source != "-":
+    if source is None or not is_read_once(source):
         return lambda _: same_line()
     more = ["--journal", str(journal)] if is_default else []
-    return lambda _: same_line_without_input(*more)
+    return lambda _: same_line_without(source, *more)

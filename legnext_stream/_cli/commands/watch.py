@@ -12,9 +12,10 @@ from legnext_stream._cli.journals import find_journal
 from legnext_stream._cli.options import FollowOptions, Ids, Source
 from legnext_stream._cli.typed import (
     by_id,
+    is_read_once,
     line,
     same_line,
-    same_line_without_input,
+    same_line_without,
     same_place,
 )
 from legnext_stream._cli.unfinished import Unfinished
@@ -64,10 +65,10 @@ async def watch(
 
 def _resuming(source: str | None, journal: Path | None) -> Callable[[Sequence[str]], str]:
     """How the line is made that goes on with the jobs that are left."""
-    if source != "-":
+    if source is None or not is_read_once(source):
         return lambda _: same_line()
     if journal is not None:
-        return lambda _: same_line_without_input()
+        return lambda _: same_line_without(source)
     return lambda ids: line("watch", *by_id(ids), *same_place())
 
 
@@ -75,7 +76,7 @@ def _for_download(source: str | None, ids: Sequence[str], journal: Path | None) 
     """The arguments that tell `download` of the same jobs; empty if that can't be said."""
     if journal is not None:
         return ["--journal", str(journal)]
-    if source == "-":
+    if source is not None and is_read_once(source):
         return []
     return [*([] if source is None else [source]), *by_id(ids)]
 

@@ -68,10 +68,13 @@ def test_the_same_is_said_once_a_minute(
     ]
 
 
-def test_logging_is_left_as_it_was() -> None:
-    """The handler and the level are there only while the command runs."""
+def test_logging_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The handler is there only while the command runs, and the level only if it has a client."""
+    monkeypatch.setenv("LEGNEXT_API_KEY", KEY)
     level, handlers = LOGGER.level, list(LOGGER.handlers)
     with notices.noticing():
+        assert LOGGER.level == level
+        client_for(ApiOptions(base_url="http://a"))
         assert LOGGER.isEnabledFor(BELOW_DEBUG)
         assert len(LOGGER.handlers) == len(handlers) + 1
     assert LOGGER.level == level

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from legnext_stream._cli.typed import (
     ARGUMENTS,
     by_id,
+    is_read_once,
     line,
     same_line,
-    same_line_without_input,
+    same_line_without,
     same_place,
 )
 
@@ -41,8 +44,16 @@ def test_lines_are_quoted_for_a_shell() -> None:
 
 def test_standard_input_cannot_be_read_again() -> None:
     """The line without it has all other arguments."""
-    assert " - " not in same_line_without_input()
-    assert same_line_without_input("--journal", "j").endswith(" http://b --journal j")
+    assert " - " not in same_line_without("-")
+    assert same_line_without("-", "--journal", "j").endswith(" http://b --journal j")
+
+
+def test_what_can_be_read_only_once(tmp_path: Path) -> None:
+    """Standard input and pipes, but not files, even those that are missing."""
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    sources = ["-", str(tmp_path / "pipe"), str(tmp_path / "file"), str(tmp_path / "none")]
+    assert [is_read_once(source) for source in sources] == [True, True, False, False]
 
 
 def test_other_commands_ask_the_same_api() -> None:
