@@ -42,8 +42,7 @@ class Notices(logging.Handler):
             return
         text, now = printable(record.getMessage()), time.monotonic()
         if now - self._said.get(text, -math.inf) >= _AGAIN:
-            self._said[text] = now
-            say(text)
+            self._say(text)
 
     def opened(self, client: LegnextClient) -> None:
         """A command has opened its client."""
@@ -51,16 +50,24 @@ class Notices(logging.Handler):
         self._opened.set()
 
     async def say_if_silent(self) -> None:
-        """Say once if a request is under way and the host has never answered."""
+        """Say once if the host doesn't answer, or gives nothing but answers that are of no use."""
         await self._opened.wait()
-        client = self._client
-        silent = 0.0
-        while client is not None and not (self._said or client._has_answered):  # noqa: SLF001 - it is no API
+        client, silent = self._client, 0.0
+        while client is not None and not self._said:
             await trio.sleep(_INTERVAL)
-            silent = silent + _INTERVAL if client.stats.in_flight else 0.0
-            if silent >= _PATIENCE:
-                say(f"waiting: no answer yet from {client.base_url}")
+            stats = client.stats
+            if not client._has_answered:  # noqa: SLF001 - it is no API
+                silent = silent + _INTERVAL if stats.in_flight else 0.0
+                if silent >= _PATIENCE:
+                    self._say(f"waiting: no answer yet from {client.base_url}")
+            elif stats.polls > stats.troubles + stats.rate_limited:
                 return
+            elif stats.troubles > 1:
+                self._say(f"retrying: {stats.last_error}")
+
+    def _say(self, text: str) -> None:
+        self._said[text] = time.monotonic()
+        say(printable(text))
 
 
 _NOTICES: ContextVar[Notices | None] = ContextVar("_NOTICES", default=None)

@@ -15,7 +15,7 @@ from legnext_stream._cli import notices
 from legnext_stream._cli.notices import Notices, client_for
 from legnext_stream._cli.options import ApiOptions
 from legnext_stream._log import BELOW_DEBUG, LOGGER, RETRYING
-from tests.legnext_stream.cli.support import KEY, ended, environment, started
+from tests.legnext_stream.cli.support import KEY, ended, environment, host_answering, started
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,19 @@ def test_a_host_that_says_nothing() -> None:
             assert ended(process).status == 130
 
 
+def test_a_host_that_is_not_the_api() -> None:
+    """What it answers is no job; that is said, too."""
+    with (
+        host_answering(200, {"hello": "stranger"}) as url,
+        started("watch", "--id=job-1", f"--base-url={url}") as process,
+    ):
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        assert line == "retrying: the host gave an answer about something else\n"
+        process.send_signal(signal.SIGINT)
+        assert ended(process).status == 130
+
+
 def _emit(handler: Notices, cause: str, message: str = RETRYING) -> None:
     handler.handle(
         LOGGER.makeRecord("legnext_stream", BELOW_DEBUG, "", 0, message, (cause, "http://a"), None)
@@ -54,7 +67,7 @@ def test_the_same_is_said_once_a_minute(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Another cause is said at once; other records, and control characters, not at all."""
-    times = iter((0.0, 30.0, 61.0, 62.0))
+    times = iter((0.0, 0.0, 30.0, 61.0, 61.0, 62.0, 62.0))
     monkeypatch.setattr(time, "monotonic", lambda: next(times))
     handler = Notices()
     for _ in range(3):
