@@ -256,6 +256,16 @@ async def test_refusals_are_for_good_but_not_for_lack_of_credits(path: Path) -> 
     assert told == []
 
 
+async def test_a_refusal_is_told_again_with_what_is_wrong(path: Path) -> None:
+    """The exact message survives a restart as well as the general one."""
+    mock, prompt = MockLegnext(), Prompt("", task_type="upscale", params={"image_no": 0})
+    reasons = []
+    for _ in range(2):
+        async with generating(mock, [prompt], journal=path) as events:
+            reasons.append(str((await anext(events)).job.error))
+    assert reasons == ["Invalid parameters: jobId is required (code 400)"] * 2
+
+
 async def test_a_refusal_that_was_not_acknowledged_is_told_again(path: Path) -> None:
     """As the end of a job is; once it is, never again."""
     mock = MockLegnext(moderation=Moderation(words=("bad",)))
