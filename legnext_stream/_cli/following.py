@@ -18,11 +18,11 @@ from rich.console import Console
 
 from legnext_stream._cli.descriptors import write_all
 from legnext_stream._cli.displays import Display, choose_outputs, display_for
+from legnext_stream._cli.earlier import Earlier
 from legnext_stream._cli.events_json import event_line
 from legnext_stream._cli.exits import EXPECTED, Exit, OutputError, complain, say
 from legnext_stream._cli.inputs import LineStream, expected_of
 from legnext_stream._cli.journals import all_ended
-from legnext_stream._cli.missing import Missing, find_missing
 from legnext_stream._cli.notices import client_for
 from legnext_stream._cli.options import FollowOptions
 from legnext_stream._cli.progress import Progress, View, summary
@@ -36,7 +36,7 @@ from legnext_stream._core.model.events import JobEvent
 from legnext_stream._core.model.jobs import JobStatus
 from legnext_stream._core.stats import Stats
 from legnext_stream._engine.stream import EventStream
-from legnext_stream._journal.contents import Standing
+from legnext_stream._journal.contents import CompletedJob, Standing
 from legnext_stream._report import Collector, ReportError, check_report, write_report
 
 T = TypeVar("T")
@@ -58,7 +58,7 @@ class Batch(Generic[T]):
             there are `items`.
         known: What the journal says of earlier runs; None if there were none.
         announcement: What is said once it is sure that the command can run.
-        missing: What earlier runs were to save, and perhaps didn't.
+        earlier: What earlier runs made, and perhaps didn't save.
         jobs: The arguments that tell `download` of the jobs; empty if none do.
         save_to: The folder where results are saved, or None.
     """
@@ -70,7 +70,7 @@ class Batch(Generic[T]):
     expected: Callable[[], int | None] | None = None
     known: Standing | None = None
     announcement: str | None = None
-    missing: Missing | None = None
+    earlier: Earlier | None = None
     jobs: Sequence[str] = ()
     save_to: Path | None = None
 
@@ -136,7 +136,11 @@ async def follow_jobs(batch: Batch[T], options: FollowOptions) -> Exit:
             show_results=None if screen is None else partial(results.show, Console(file=screen)),
         )
         # Looked for before the stream opens: what this run fails to save isn't tried again at once.
-        missing = [] if batch.missing is None else await find_missing(batch.missing)
+        missing: list[CompletedJob] = []
+        if batch.earlier is not None and (screen is not None or batch.save_to is not None):
+            made, missing = await batch.earlier.look()
+            for event in made:
+                results.note(event)
         is_all_saved = True
         stream = batch.open_stream(client)
         if batch.announcement is not None:
@@ -144,8 +148,8 @@ async def follow_jobs(batch: Batch[T], options: FollowOptions) -> Exit:
         try:
             async with stream as events:
                 await follower.follow(events)
-            if missing and batch.missing is not None:
-                is_all_saved = await batch.missing.fetch(missing, client, follower.note)
+            if missing and batch.earlier is not None:
+                is_all_saved = await batch.earlier.fetch(missing, client, follower.note)
         except BaseException as error:
             # The stream is closed by now, so its journal has everything.
             batch.say_what_is_left(is_stopped=isinstance(error, trio.Cancelled))

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from legnext_stream._cli.descriptors import write_all
+from legnext_stream._cli.earlier import Earlier
 from legnext_stream._cli.exits import PROGRAM, Exit, UsageError, nothing_in
 from legnext_stream._cli.following import Batch, follow_jobs
 from legnext_stream._cli.inputs import (
@@ -21,7 +22,6 @@ from legnext_stream._cli.inputs import (
     learned_durations,
 )
 from legnext_stream._cli.journals import announcement, default_journal, find_journal
-from legnext_stream._cli.missing import Missing
 from legnext_stream._cli.notices import client_for
 from legnext_stream._cli.options import Count, Flag, FollowOptions, Source
 from legnext_stream._cli.planning import as_json, is_enough, lines, plan_of
@@ -130,9 +130,9 @@ async def generate(
     # Prompts that the journal has seen to their end give no events, so there is no total to expect.
     is_counted_anew = known is None or isinstance(prompts, LineStream)
     journal = options.journal
-    missing = None
-    if journal is not None and known is not None and save_to is not None:
-        missing = Missing(journal, save_to, name, parallel_downloads)
+    earlier = None
+    if journal is not None and known is not None:
+        earlier = Earlier(journal, save_to, name, parallel_downloads)
     return await follow_jobs(
         Batch(
             open_stream=lambda client: client.generate(
@@ -157,7 +157,7 @@ async def generate(
             expected=None if is_counted_anew else lambda: 0,
             known=known,
             announcement=None if journal is None else announcement(journal, known),
-            missing=missing,
+            earlier=earlier,
             jobs=[] if journal is None else ["--journal", str(journal)],
             save_to=save_to,
         ),

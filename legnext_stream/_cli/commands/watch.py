@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
+from legnext_stream._cli.earlier import Earlier
 from legnext_stream._cli.exits import PROGRAM, Exit, UsageError, nothing_in
 from legnext_stream._cli.following import Batch, follow_jobs
 from legnext_stream._cli.inputs import LineStream, check_id, parse_id, read
@@ -57,6 +58,7 @@ async def watch(
             title=PROGRAM,
             unfinished=unfinished,
             known=known,
+            earlier=None if known is None or options.journal is None else Earlier(options.journal),
             jobs=_for_download(source, ids, options.journal),
         ),
         options,

@@ -19,7 +19,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from tests.legnext_stream.cli.support import KEY, environment, started
+from tests.legnext_stream.cli.support import KEY, environment, run_command, started
 from tests.patience import PATIENCE
 from tests.servers import MockServer
 
@@ -118,6 +118,21 @@ def test_what_was_made_is_listed(
     assert all(f"  {job_id}\n    {good_mock.url}/files/{job_id}/0.png\n" in made for job_id in ids)
     line = f"legnext-stream download ids.txt --save-to FOLDER --base-url={good_mock.url}"
     assert rest.endswith(f"To save them: {line}\n")
+
+
+def test_what_earlier_runs_made_is_listed(
+    terminal: _Terminal, empty_mock: MockServer, tmp_path: Path
+) -> None:
+    """A run whose batch has ended lists it all: as URLs, or as files if they are there."""
+    (tmp_path / "prompts.txt").write_text("a fox\n")
+    line = ("generate", "prompts.txt", *_QUICKLY, f"--base-url={empty_mock.url}")
+    job_id = run_command(*line, "--save-to=out").events[-1]["job_id"]
+    for options in ([], ["--save-to=out"]):
+        with _on(terminal, *line, *options) as process:
+            assert terminal.status_of(process) == 0
+    urls, files = re.findall(r"(?s)Made:\n(.*?)Nothing is left", _plain(terminal.written))
+    assert urls.startswith(f"  {job_id}  a fox\n    {empty_mock.url}/files/")
+    assert files == f"  out/{job_id}-1.png + 3 more  a fox\n"
 
 
 def test_what_is_said_meanwhile_does_not_tear_the_display(terminal: _Terminal) -> None:

@@ -1,4 +1,4 @@
-"""Results that an earlier run was to save and that are not in the folder: found, and fetched."""
+"""What earlier runs of a journal made: looked up, and fetched as far as it is missing in the folder."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import trio
 from legnext_stream._cli.exits import say
 from legnext_stream._cli.words import counted, printable
 from legnext_stream._client import LegnextClient
-from legnext_stream._core.model.events import JobEvent
+from legnext_stream._core.model.events import JobEvent, SavedFile
 from legnext_stream._core.model.jobs import JobStatus
-from legnext_stream._core.results.file_names import NameTemplate, Origin
-from legnext_stream._core.results.urls import results_of
+from legnext_stream._core.results.file_names import DEFAULT_NAME, NameTemplate, Origin
+from legnext_stream._core.results.urls import results_of, without_query
 from legnext_stream._journal.contents import CompletedJob, read_completed
 from legnext_stream._results.part import OtherFileError, find_whole
 from legnext_stream._util.threads import run_blocking
@@ -24,39 +24,64 @@ _SHOWN = 10
 
 
 @attrs.frozen
-class Missing:
-    """The results of the jobs that completed in earlier runs of a journal, and were to be saved.
+class Earlier:
+    """What the jobs made that completed in earlier runs of a journal.
 
     Attributes:
         journal: The journal.
-        folder: Where the files are to be.
-        name: The template of their names.
+        folder: Where their files are to be, or None if they are not to be saved.
+        name: The template of the files' names.
         parallel: How many jobs are fetched at a time.
     """
 
     journal: Path
-    folder: Path
-    name: str
-    parallel: int
+    folder: Path | None = None
+    name: str = DEFAULT_NAME
+    parallel: int = 1
 
-    def find(self) -> list[CompletedJob]:
-        """The jobs that have not all of their files. Blocks.
+    async def look(self) -> tuple[list[JobEvent], list[CompletedJob]]:
+        """What was made, as events; and the jobs of which files are missing.
 
         Raises:
             JournalError: The journal can't be read.
         """
-        template = NameTemplate(self.name)
-        return [each for each in read_completed(self.journal) if not self._is_whole(each, template)]
+        return await run_blocking(self._look)
 
-    def _is_whole(self, each: CompletedJob, template: NameTemplate) -> bool:
+    def _look(self) -> tuple[list[JobEvent], list[CompletedJob]]:
+        template = NameTemplate(self.name)
+        made, missing = [], []
+        for each in read_completed(self.journal):
+            files = self._files(each, template)
+            if files is None:
+                missing.append(each)
+            else:
+                made.append(attrs.evolve(_event(each, 0.0), files=files))
+        return made, missing
+
+    def _files(self, each: CompletedJob, template: NameTemplate) -> tuple[SavedFile, ...] | None:
+        """The files of a job; none if they are not to be saved; None if some are missing."""
+        if self.folder is None:
+            return ()
+        files = []
         try:
-            return all(
-                find_whole(self.folder, template.stem(_origin(each, number)))
-                for number, _ in enumerate(results_of(each.job, grid=False), 1)
-            )
+            for number, url in enumerate(results_of(each.job), 1):
+                found = find_whole(self.folder, template.stem(_origin(each, number)))
+                if found is None:
+                    return None
+                path, size, kind = found
+                files.append(
+                    SavedFile(
+                        url=without_query(url),
+                        path=path,
+                        size=size,
+                        media_type=kind.media_type,
+                        was_there=True,
+                    )
+                )
         except (OSError, OtherFileError, ValueError):
             # The download says what is wrong.
-            return False
+            return None
+        return tuple(files)
 
     async def fetch(
         self,
@@ -64,10 +89,12 @@ class Missing:
         client: LegnextClient,
         note: Callable[[JobEvent], Awaitable[None]],
     ) -> bool:
-        """Fetch the results of these jobs; return whether all of them are there now.
+        """Fetch the results of these jobs into the folder; return whether all of them are there now.
 
         Each job makes an event that says what was saved.
         """
+        folder = self.folder
+        assert folder is not None  # noqa: S101 - for the type checker: else nothing is missing
         failures: list[str] = []
         limiter = trio.CapacityLimiter(self.parallel)
         events: list[JobEvent] = []
@@ -75,21 +102,12 @@ class Missing:
 
         async def fetch(each: CompletedJob) -> None:
             nonlocal files
-            event = JobEvent(
-                job_id=each.job.job_id,
-                status=JobStatus.COMPLETED,
-                previous=JobStatus.COMPLETED,
-                job=each.job,
-                observed_at=trio.current_time(),
-                changed_between=(None, trio.current_time()),
-                prompt=each.prompt,
-                position=each.position,
-            )
+            event = _event(each, trio.current_time())
             async with limiter:
                 try:
                     saved = await client.download(
                         each.job,
-                        self.folder,
+                        folder,
                         name=self.name,
                         parallel=1,
                         prompt=each.prompt,
@@ -117,9 +135,17 @@ class Missing:
         return not failures
 
 
-async def find_missing(missing: Missing) -> list[CompletedJob]:
-    """The jobs that have not all of their files."""
-    return await run_blocking(missing.find)
+def _event(each: CompletedJob, now: float) -> JobEvent:
+    return JobEvent(
+        job_id=each.job.job_id,
+        status=JobStatus.COMPLETED,
+        previous=JobStatus.COMPLETED,
+        job=each.job,
+        observed_at=now,
+        changed_between=(None, now),
+        prompt=each.prompt,
+        position=each.position,
+    )
 
 
 def _origin(each: CompletedJob, number: int) -> Origin:
