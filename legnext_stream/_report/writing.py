@@ -34,6 +34,9 @@ def check_report(path: Path) -> None:
         raise ConfigurationError(f"can't write the report {path}: there is no folder {folder}")
     if os.path.isdir(path):  # noqa: PTH112 - as above
         raise ConfigurationError(f"can't write the report {path}: it is a folder")
+    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - as above
+        # A report replaces what has its name: it must not replace a device.
+        raise ConfigurationError(f"can't write the report {path}: it is not a file")
     new = _beside(path)
     try:
         # Only trying it tells: permissions are not all that can forbid it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,9 @@ def test_an_impossible_path_is_refused_before(tmp_path: Path) -> None:
         check_report(tmp_path / "none" / "report.html")
     with pytest.raises(ConfigurationError, match="it is a folder"):
         check_report(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigurationError, match="it is not a file"):
+        check_report(tmp_path / "pipe")
     with pytest.raises(ConfigurationError, match="File name too long"):
         check_report(tmp_path / ("x" * 250))
     assert not list(tmp_path.iterdir())
