@@ -52,7 +52,7 @@ def test_a_disk_that_fails_leaves_the_old_report(
 
 
 def test_an_impossible_path_is_refused_before(tmp_path: Path) -> None:
-    """A missing folder, or a folder in the file's place, is an error."""
+    """A missing folder is an error, and so is a folder or a pipe in the file's place."""
     with pytest.raises(ConfigurationError, match="there is no folder"):
         check_report(tmp_path / "none" / "report.html")
     with pytest.raises(ConfigurationError, match="it is a folder"):
@@ -60,6 +60,7 @@ def test_an_impossible_path_is_refused_before(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ConfigurationError, match="it is not a file"):
         check_report(tmp_path / "pipe")
+    (tmp_path / "pipe").unlink()
     with pytest.raises(ConfigurationError, match="File name too long"):
         check_report(tmp_path / ("x" * 250))
     assert not list(tmp_path.iterdir())
