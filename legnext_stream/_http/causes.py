@@ -29,6 +29,11 @@ _NEVER_SENT = (
 _HOW_TO_TRUST = (
     "; if it is to be trusted, set SSL_CERT_FILE to a file with its certificate authority (PEM)"
 )
+# What no trust in an authority mends, by OpenSSL's number of the fault (X509_V_ERR_…).
+_HOW_TO_MEND = {
+    **dict.fromkeys((9, 10), "; is the clock of this machine right?"),
+    **dict.fromkeys((62, 64), "; the URL must have the name that is in the certificate"),
+}
 
 
 def cause_of(error: Exception, *, proxy: str | None = None) -> str:
@@ -42,7 +47,8 @@ def _cause(error: Exception) -> str:
     chain = list(_chain(error))
     for cause in chain:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate can't be verified: {getattr(cause, 'verify_message', None) or cause}"
+            fault = getattr(cause, "verify_message", None) or str(cause)
+            return f"its certificate can't be verified: {fault.rstrip('.')}"
         if isinstance(cause, ssl.SSLError):
             return f"TLS failed: {_plain(getattr(cause, 'reason', None)) or cause}"
         if isinstance(cause, socket.gaierror):
@@ -55,20 +61,35 @@ def _cause(error: Exception) -> str:
         # Not the error's own text, which may name the address.
         return _plain(os.strerror(number))
     text = str(error)
+    if isinstance(error, httpx.RemoteProtocolError):
+        if "disconnected" in text:
+            return "the host closed the connection without an answer"
+        if text.startswith("peer closed"):
+            return "the host closed the connection within its answer"
+        # What follows is the host's.
+        return f"the host broke the rules of HTTP: {text.partition(': bytearray')[0]}"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def is_untrusted(error: Exception) -> bool:
     """Whether the host, or a proxy, has a certificate that can't be verified."""
-    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _chain(error))
+    return _distrust(error) is not None
+
+
+def _distrust(error: Exception) -> ssl.SSLCertVerificationError | None:
+    faults = (each for each in _chain(error) if isinstance(each, ssl.SSLCertVerificationError))
+    return next(faults, None)
 
 
 def no_reply(
     who: str, error: Exception, sent_at: float, *, proxy: str | None, wanted: str = "answer"
 ) -> NoReply:
     """The outcome of a request to a host, which names it and the proxy."""
-    cause, was_untrusted = cause_of(error, proxy=proxy), is_untrusted(error)
-    said = f"{who}: {cause}{_HOW_TO_TRUST}" if was_untrusted else f"{who} gave no {wanted}: {cause}"
+    cause, distrust = cause_of(error, proxy=proxy), _distrust(error)
+    said = f"{who} gave no {wanted}: {cause}"
+    if distrust is not None:
+        number = getattr(distrust, "verify_code", 0)
+        said = f"{who}: {cause}{_HOW_TO_MEND.get(number, _HOW_TO_TRUST)}"
     return NoReply(
         said,
         sent_at,
@@ -76,7 +97,7 @@ def no_reply(
         was_sent=not isinstance(error, _NEVER_SENT),
         kind=type(error).__name__,
         cause=cause,
-        is_untrusted=was_untrusted,
+        is_untrusted=distrust is not None,
     )
 
 

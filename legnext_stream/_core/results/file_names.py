@@ -29,7 +29,7 @@ _LONGEST = {"task_type": 30, "tag": 40, "prompt": 60}
 # The longest name in a file system, less the suffixes of a partial download, in bytes.
 _LONGEST_STEM = 255 - len(".part.json.new")
 # Characters that mean something else, or are forbidden, on some system.
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\<>:"|?*]')
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\<>:"|?*\ud800-\udfff]')
 _WIDTH = re.compile(r"0?[1-9]?\d?", re.ASCII)
 # The Unicode categories that are kept of a text: letters, marks, numbers.
 _KEPT = "LMN"

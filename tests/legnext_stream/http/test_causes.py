@@ -18,7 +18,7 @@ import trio
 from legnext_stream import ConfigurationError, LegnextClient
 from legnext_stream._core.answers import NoReply
 from legnext_stream._http import Lanes, Request
-from legnext_stream._http.causes import cause_of, is_untrusted
+from legnext_stream._http.causes import cause_of, is_untrusted, no_reply
 from legnext_stream.errors import HostUnreachableError
 from tests.legnext_stream.support import KEY
 
@@ -138,6 +138,48 @@ def test_a_certificate_that_is_trusted(certificate: Path, monkeypatch: pytest.Mo
     assert not answer.is_untrusted
 
 
+@pytest.mark.parametrize(
+    ("number", "fault", "advice"),
+    [
+        (9, "certificate is not yet valid", "is the clock of this machine right?"),
+        (10, "certificate has expired", "is the clock of this machine right?"),
+        (62, "Hostname mismatch, certificate is not valid for 'a'.", "the URL must have the name"),
+        (64, "IP address mismatch, certificate is not valid for '::1'.", "the URL must have"),
+        (20, "unable to get local issuer certificate", "set SSL_CERT_FILE"),
+    ],
+)
+def test_the_advice_fits_the_fault_of_the_certificate(number: int, fault: str, advice: str) -> None:
+    """No trust in an authority mends a wrong name or date, so that isn't advised then."""
+    cause = ssl.SSLCertVerificationError(1, "x")
+    cause.verify_code, cause.verify_message = number, fault
+    said = _told(_caused(httpx.ConnectError(""), cause))
+    assert said.is_untrusted
+    assert f"can't be verified: {fault.rstrip('.')}; " in said.reason
+    assert advice in said.reason
+    assert ("SSL_CERT_FILE" in said.reason) == ("SSL_CERT_FILE" in advice)
+
+
+def _told(error: Exception) -> NoReply:
+    """What a request that fails with this error leads to."""
+
+    async def tell() -> NoReply:
+        await trio.lowlevel.checkpoint()
+        return no_reply("https://a", error, 0.0, proxy=None)
+
+    return trio.run(tell)
+
+
+def test_a_certificate_with_another_name(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trusted certificate for another name is refused, and the name is what is wrong."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_name("only.pem")))
+    with tls_server(certificate) as port:
+        answer = _answer(f"https://127.0.0.1:{port}")
+    assert answer.is_untrusted
+    assert "; the URL must have the name that is in the certificate" in answer.reason
+
+
 def test_https_where_there_is_none(certificate: Path) -> None:
     """A host that doesn't speak TLS, or not as we do, is named as that."""
     del certificate
@@ -186,7 +228,18 @@ def _caused(error: Exception, cause: BaseException | None) -> Exception:
         ),
         (_caused(httpx.ReadError(""), OSError("odd")), "ReadError"),
         (_caused(httpx.ConnectError(""), ssl.SSLError("odd")), "TLS failed: ('odd',)"),
-        (httpx.RemoteProtocolError("no HTTP"), "RemoteProtocolError: no HTTP"),
+        (
+            httpx.RemoteProtocolError("illegal status line: bytearray(b'x')"),
+            "the host broke the rules of HTTP: illegal status line",
+        ),
+        (
+            httpx.RemoteProtocolError("Server disconnected without sending a response."),
+            "the host closed the connection without an answer",
+        ),
+        (
+            httpx.RemoteProtocolError("peer closed connection without sending complete message"),
+            "the host closed the connection within its answer",
+        ),
         (httpx.ProxyError("503 Busy"), "the proxy refused: 503 Busy"),
     ],
 )

@@ -128,6 +128,7 @@ def test_an_empty_field_leaves_no_dot_in_front() -> None:
         ("..\\{job_id}-{number}", "a character that can't be"),
         ("{job_id}:{number}", "a character that can't be"),
         ("{job_id}\0{number}", "a character that can't be"),
+        ("{job_id}\udcff{number}", "a character that can't be"),
         (".{job_id}-{number}", "begins with a dot"),
         ("{job_id}-{number}.png", "must end in {suffix}"),
         ("{suffix}{job_id}-{number}", "must come last"),
