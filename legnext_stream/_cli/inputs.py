@@ -20,6 +20,7 @@ import msgspec
 from legnext_stream._cli.descriptors import read_some
 from legnext_stream._cli.exits import UsageError
 from legnext_stream._cli.lines import Lines
+from legnext_stream._cli.running import interruptible
 from legnext_stream._core.model.ids import check_job_id
 from legnext_stream._core.model.task_fields import check_fields
 from legnext_stream._core.results.file_names import NameTemplate
@@ -38,6 +39,8 @@ NOT_JSON = (msgspec.DecodeError, UnicodeEncodeError, RecursionError)
 
 # No id or prompt is as long as this, in characters; such a line is not from a list of them.
 _LONGEST_LINE = 65536
+# How much of a file is read at a time, in bytes.
+_PART = 1 << 20
 
 
 def read(source: str, parse: Parse[T]) -> list[T] | LineStream[T]:
@@ -65,7 +68,10 @@ def read_lines(path: str) -> list[str]:
 
 def _content(path: str) -> bytes:
     try:
-        return Path(path).read_bytes()
+        # A FIFO may have nothing for a long time.
+        with interruptible(), Path(path).open("rb", buffering=0) as file:
+            # In parts: a signal between two reads within `file.read()` would not interrupt it.
+            return b"".join(iter(lambda: file.read(_PART), b""))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"can't read {path}: {reason}") from None

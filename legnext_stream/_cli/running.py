@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 import trio
 
@@ -53,8 +53,43 @@ async def run_to_exit(work: Callable[[], Awaitable[int]]) -> int:
                     status = await work()
                 except EXPECTED as error:
                     status = fail(error)
+                except _Interrupted:
+                    # `listen` has the signal, too, and cancels this.
+                    await trio.sleep_forever()
             nursery.cancel_scope.cancel()
     return 128 + received if scope.cancelled_caught else status
+
+
+class _Interrupted(BaseException):
+    """A signal came during a blocking call."""
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let the signals that end a command interrupt a blocking call in it, such as reading a FIFO.
+
+    Otherwise they are only noted, and the call goes on. Where none are noted, nothing changes.
+    """
+
+    def interrupting(note: Callable[..., object]) -> Callable[..., NoReturn]:
+        def interrupt(*signal_and_frame: object) -> NoReturn:
+            note(*signal_and_frame)
+            raise _Interrupted
+
+        return interrupt
+
+    before: dict[int, Callable[..., object]] = {}
+    if trio.lowlevel.in_trio_run():
+        for number in _ending_signals():
+            handler = signal.getsignal(number)
+            if callable(handler) and handler is not signal.default_int_handler:
+                before[number] = handler
+                signal.signal(number, interrupting(handler))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

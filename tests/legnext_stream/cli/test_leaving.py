@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +41,36 @@ def test_a_signal_ends_the_watch(
     assert result.status == status
     assert result.err.startswith("Stopped after 0:0")
     assert "0 of 3 jobs had ended." in result.err
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("generate", "--no-journal"),
+        ("watch",),
+        ("download", "--save-to=out"),
+    ],
+)
+def test_a_signal_while_a_file_has_nothing_yet(
+    tmp_path: Path, arguments: tuple[str, ...], number: signal.Signals, status: int
+) -> None:
+    """A FIFO whose writer takes its time, as of a shell's `<(…)`, doesn't delay the end."""
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    with started(*arguments, str(path)) as process, path.open("wb", buffering=0) as writer:
+        # More than a pipe holds: when it is written, the command is reading.
+        writer.write(b"#" * 100_000)
+        # One that comes just before a read doesn't interrupt it; a person presses Ctrl-C again.
+        for _ in range(50):
+            process.send_signal(number)
+            with suppress(subprocess.TimeoutExpired):
+                assert process.wait(0.2) == status
+                break
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
 
 
 def test_ctrl_c_while_waiting_for_input(slow_mock: MockServer) -> None:
