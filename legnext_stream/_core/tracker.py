@@ -228,7 +228,8 @@ class Tracker:
             self._schedule.poll_waiting(now)
         at = self._schedule.next_due(now)
         if at > now:
-            return at if at < stalled_at or self._swept or not self.active else stalled_at
+            later = at if at < stalled_at or self._swept else stalled_at
+            return later if self.active else _NEVER
         if self._in_flight >= self._pacing.max_in_flight:
             return _NEVER
         at = self._pacer.ready_at(now)
@@ -284,10 +285,7 @@ class Tracker:
         return self._on_failure(now, job, seen)
 
     def hint(self, now: float, job_id: str) -> None:
-        """An unverified callback says that a job has changed: poll it soon, but not at any rate.
-
-        A hint about a job that isn't watched does nothing.
-        """
+        """An unverified callback says that a job has changed: poll it soon, if it is watched."""
         if (job := self._members.jobs.get(job_id)) is not None:
             self._schedule.hint(now, job)
 

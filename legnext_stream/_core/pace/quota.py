@@ -12,6 +12,9 @@ LONGEST_SPREAD = 3600.0
 """A quota over a longer time than this (a day, a month) is not spread evenly; it only stops requests
 when it is used up. In seconds."""
 
+SHORTEST = 0.001
+"""A window shorter than this is nonsense, and its rate might be infinite. In seconds."""
+
 STALE_AFTER = 60.0
 """How long hints are believed after the last one, in seconds."""
 
@@ -40,7 +43,7 @@ class Quota(Struct):
             return
         quota, window = hints.quota, hints.window
         is_stated = False
-        if quota is not None and window is not None and 0 < window <= LONGEST_SPREAD:
+        if quota is not None and window is not None and SHORTEST <= window <= LONGEST_SPREAD:
             self._policy_rate = quota / window if quota > 0 else None
             is_stated = True
         if hints.remaining is not None and hints.reset_after is not None:

@@ -126,7 +126,8 @@ class RunTimes:
         low, high = sorted((max(clamped(low), 0.1), max(clamped(high), 0.1)))
         median = math.sqrt(low * high)
         sigma = math.hypot(math.log(high / low) / _RANGE_SIGMAS, _RANGE_ERROR)
-        self.memory: float = max(memory, 2.0)
+        # NaN, too, becomes infinite.
+        self.memory: float = max(memory, 2.0) if memory < math.inf else math.inf
         # Instead of fading all old counts, new ones weigh more and more.
         self._weight = 1.0
         self._ends = _zeros()

@@ -41,6 +41,8 @@ _EARLY: Final = 3.0
 # How many jobs are looked at in one go; the rest when the caller comes back. A million at once would
 # block everything else for seconds.
 _SLICE: Final = 500
+# Waiting jobs are not looked at until so long after a poll that was refused or failed, in seconds.
+_CALM_AFTER: Final = 10.0
 # Waits up to this are not revised, in seconds.
 _SHORT: Final = 2.0
 # With callbacks every wait is revised after this time, in seconds, so that an outage can shorten it;
@@ -68,6 +70,7 @@ class Schedule:
         # Jobs in the queue order whose look for a failure is due, earliest first. One that isn't
         # waiting there any more is passed over.
         self._looks: deque[Watched] = deque()
+        self._calm_from = -math.inf
         # Set by `expect_callbacks`; without callbacks neither costs anything.
         self._callbacks: Callbacks | None = None
         self._hints: Hints | None = None
@@ -116,6 +119,8 @@ class Schedule:
         planned, wanted = self._timers.first, self._probe.due(self._running)
         if planned > wanted:
             planned = wanted
+        if self._looks and planned > self._calm_from:
+            planned = self._calm_from
         return planned if self._hints is None else min(planned, self._hints.due(now))
 
     def take(self, now: float) -> Watched:
@@ -129,8 +134,8 @@ class Schedule:
             return job
         # While the queue order has an unknown part, one answer tells about many jobs.
         look = self._first_look(now)
-        is_idle = look is None and not self._ready
-        if is_idle or (self.queue.is_open and self._probe.due(self._running) <= now):
+        is_open = self.queue.is_open and self._probe.due(self._running) <= now
+        if is_open or (look is None and not self._ready):
             job = self._probe.take(now, self._running)
         else:
             job = self._take_best(now, look)
@@ -175,18 +180,21 @@ class Schedule:
         return True
 
     def _look_later(self, now: float, job: Watched) -> None:
-        """See to it that a waiting job is looked at when it may have failed; the head is anyway."""
+        """Leave a job to the queue order, but look at it when it may have failed; the head is anyway."""
+        job.where = BY_QUEUE
+        job.due = max(self._rule.look(now, job), self._rule.rested(job))
         if job is self.queue.head:
             return
-        job.due = max(self._rule.look(now, job), self._rule.rested(job))
         if job.due > now:
             self._timers.put(now, job.due, job)
         else:
             self._looks.append(job)
 
     def _first_look(self, now: float) -> Watched | None:
-        """The job whose look for a failure is due for the longest time."""
+        """The job whose look for a failure is due for the longest time; none while there is trouble."""
         looks = self._looks
+        if now < self._calm_from:
+            return None
         while looks and not (looks[0].is_left_to_queue and looks[0].due <= now):
             looks.popleft()
         return looks[0] if looks else None
@@ -211,10 +219,7 @@ class Schedule:
     # -- What a poll or a callback told
 
     def waiting(self, now: float, job: Watched, deadline: float, since: float) -> None:
-        """A job was seen waiting, and last described before that at `since`.
-
-        Outside the queue order, it is polled again by `deadline`.
-        """
+        """A job was seen waiting, as before at `since`; outside the queue order, poll by `deadline`."""
         self._rule.survived_waiting(job, since, now)
         was_running, was_detached = job.started_at is not None, job.is_detached
         self._running -= was_running
@@ -224,7 +229,7 @@ class Schedule:
         job.count_to(None)
         head = self.queue.head
         if job.position >= 0 and self.queue.found_waiting(job, now) and self.queue.is_trusted:
-            self._leave_to_queue(now, job)
+            self._look_later(now, job)
             if job is self.queue.head:
                 self._probe.head_waits(now, still=job is head and not was_running)
             return
@@ -321,11 +326,6 @@ class Schedule:
             # The slot that it was inferred to get was for another.
             self._slot_freed(now, (max(inferred, between[0]), max(inferred, between[1])))
 
-    def _leave_to_queue(self, now: float, job: Watched) -> None:
-        """A job waits in the queue order: it is only looked at in case that it fails."""
-        job.where = BY_QUEUE
-        self._look_later(now, job)
-
     def callback_repeated(self, now: float, job_id: str) -> None:
         """A callback reported the end of a job that had ended already."""
         if self._callbacks is not None:
@@ -345,9 +345,10 @@ class Schedule:
 
     def limited(self, now: float, job: Watched) -> None:
         """A poll was refused with 429: it is due at once, as soon as the pacer allows it."""
+        self._calm_from = now + _CALM_AFTER
         self._probe.answered(job)
         if job.is_waiting and job.failures < _FAILURES_TO_LEAVE:
-            self._leave_to_queue(now, job)
+            self._look_later(now, job)
             return
         if job.is_waiting:
             self._detach(job)
@@ -358,13 +359,14 @@ class Schedule:
 
         Without budget for an early retry (`may_hurry`) the backoff is the longest.
         """
+        self._calm_from = now + _CALM_AFTER
         self._probe.answered(job)
         wait = backoff.POLLS.longest
         if may_hurry:
             wait = backoff.POLLS.wait(job.failures, job.job_id)
         if job.is_waiting:
             if job.failures < _FAILURES_TO_LEAVE:
-                self._leave_to_queue(now, job)
+                self._look_later(now, job)
                 self._probe.failed(now + wait)
                 return
             self._detach(job)
@@ -418,8 +420,6 @@ class Schedule:
         cost = self._pacing.poll_cost
         reason, numbers = reason_for(now, job, queue=self.queue, rule=self._rule, cost=cost)
         return reason, {"price": self.price, **numbers}
-
-    # -- Helpers
 
     def _found_started(self, now: float, job: Watched, at: float) -> None:
         """A job was found to have started at a time; others may have started with it."""

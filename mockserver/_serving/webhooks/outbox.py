@@ -23,6 +23,11 @@ class _Entry:
     place: int = 0
 
 
+def _by_limit(entry: _Entry) -> tuple[float, int]:
+    limit = entry.attempt.overtaken_by
+    return (math.inf if limit is None else limit), entry.place
+
+
 class Outbox:
     """Attempts in the order in which they are due.
 
@@ -69,7 +74,8 @@ class Outbox:
     def release(self, overtaking: Attempt, t: float) -> None:
         """Make the attempts due that the message of another, which ended at `t`, has overtaken."""
         message = overtaking.message
-        waiting = self._waiting.pop(message.url, {})
+        # In the order in which they are due, which is also that of `attempts`.
+        waiting = sorted(self._waiting.pop(message.url, {}), key=_by_limit)
         for entry in waiting:
             if entry.attempt.message.changed_at < message.changed_at:
                 due = max(t, entry.attempt.at)
