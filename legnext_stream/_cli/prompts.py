@@ -128,9 +128,11 @@ def _parse_text(line: str, where: str, *, task_type: TaskType) -> Prompt | None:
 
 
 def _is_json(text: str) -> bool:
-    """Whether a line is an object or array of JSON, or the first line of one."""
+    """Whether a line is an object or array of JSON, the first line of one, or meant to be an object."""
     if text[0] not in "{[":
         return False
+    if text.startswith('{"'):
+        return True
     try:
         msgspec.json.decode(text)
     except NOT_JSON:

@@ -66,7 +66,7 @@ def _check_proxies() -> None:
         name = _name_of(f"{scheme}_proxy")
         try:
             url = httpx.URL(text if "://" in text else f"http://{text}")
-        except httpx.InvalidURL:
+        except (httpx.InvalidURL, UnicodeEncodeError):
             url = httpx.URL()
         if url.scheme not in _PROXY_SCHEMES or not url.host or not is_port(url.port):
             msg = f"{name} is not the URL of a proxy, such as http://127.0.0.1:3128"

@@ -48,7 +48,9 @@ def test_a_line_is_a_prompt_a_comment_or_blank(line: str, prompt: Prompt | None)
         assert _TEXT(line, "here:1") == prompt
 
 
-@pytest.mark.parametrize("line", ['{"text": "a fox"}', "{}", '["a fox"]', "[", " { "])
+@pytest.mark.parametrize(
+    "line", ['{"text": "a fox"}', '{"text": "a fox",}', "{}", '["a fox"]', "[", " { "]
+)
 def test_json_is_never_a_text(line: str) -> None:
     """Each prompt costs money, so JSON in a file of texts is a mistake."""
     with pytest.raises(UsageError, match=r"here:1: this is JSON, not a text; .* --jsonl"):

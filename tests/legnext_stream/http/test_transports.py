@@ -32,6 +32,7 @@ def _no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
         ("HTTP_PROXY", "http://", "HTTP_PROXY is not the URL of a proxy"),
         ("HTTP_PROXY", "proxy.test:99999", "HTTP_PROXY is not the URL of a proxy"),
         ("HTTPS_PROXY", "http://[::", "HTTPS_PROXY is not the URL of a proxy"),
+        ("HTTPS_PROXY", "http://user:\udcff@proxy.test", "HTTPS_PROXY is not the URL of a proxy"),
         ("HTTPS_PROXY", "http://user:s3cret@proxy.test:a", "HTTPS_PROXY is not the URL of a proxy"),
     ],
 )
