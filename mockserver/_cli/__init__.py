@@ -41,13 +41,18 @@ def main() -> NoReturn:
 
 
 def _flushed(status: int) -> int:
-    """The exit status, once all output is written; the interpreter would do that, but with a traceback."""
-    stdout = sys.stdout
-    if stdout is None:
-        return status
-    try:
-        stdout.flush()
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
-        return status or (141 if isinstance(error, BrokenPipeError) else 1)
+    """The exit status, once all output is written.
+
+    The interpreter would do that, but with a traceback, and would exit with 120 if standard error
+    can't be written.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if stream is None:
+            continue
+        try:
+            stream.flush()
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            if stream is sys.stdout:
+                status = status or (141 if isinstance(error, BrokenPipeError) else 1)
     return status

@@ -29,8 +29,13 @@ COMMAND = (sys.executable, "-W", "error", "-m", "legnext_stream")
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """The environment of a command: with a key, and without other settings of ours."""
-    kept = {name: value for name, value in os.environ.items() if "LEGNEXT" not in name}
+    """The environment of a command: with a key, without other settings of ours, output as usual."""
+    left_out = ("LEGNEXT", "PYTHONUNBUFFERED")
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not any(word in name for word in left_out)
+    }
     return kept | {"LEGNEXT_API_KEY": KEY, "NO_PROXY": "*"} | changes
 
 

@@ -349,14 +349,18 @@ def test_ctrl_c_at_any_time(
     assert ended.value.code == status
 
 
-@pytest.mark.parametrize(("status", "expected"), [(0, 141), (2, 2)])
-def test_what_is_left_to_write(monkeypatch: pytest.MonkeyPatch, status: int, expected: int) -> None:
-    """If its reader has gone away the status is 141, unless something else was wrong."""
+@pytest.mark.parametrize(
+    ("output", "status", "expected"), [("stdout", 0, 141), ("stdout", 2, 2), ("stderr", 0, 0)]
+)
+def test_what_is_left_to_write(
+    monkeypatch: pytest.MonkeyPatch, output: str, status: int, expected: int
+) -> None:
+    """If its reader has gone away the status is 141, unless it is of errors or something was wrong."""
     reading, writing = os.pipe()
     os.close(reading)
     monkeypatch.setattr(importlib.import_module("mockserver._cli.app"), "run", lambda _: status)
     with os.fdopen(writing, "w", encoding="utf-8") as file:
-        monkeypatch.setattr(sys, "stdout", file)
+        monkeypatch.setattr(sys, output, file)
         file.write("the end")
         with pytest.raises(SystemExit) as ended:
             _cli.main()
