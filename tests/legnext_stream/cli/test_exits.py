@@ -126,14 +126,16 @@ def test_ctrl_c_that_is_ignored_stays_ignored(
     assert signal.getsignal(signal.SIGINT) is expected
 
 
-@pytest.mark.parametrize(("status", "expected"), [(0, 141), (2, 2)])
+@pytest.mark.parametrize(
+    ("output", "status", "expected"), [("stdout", 0, 141), ("stdout", 2, 2), ("stderr", 0, 0)]
+)
 def test_output_whose_reader_has_gone_away(
-    monkeypatch: pytest.MonkeyPatch, status: int, expected: int
+    monkeypatch: pytest.MonkeyPatch, output: str, status: int, expected: int
 ) -> None:
-    """What is still to be written at the end gives 141, unless something else was wrong."""
+    """Output left at the end gives 141, unless it is of errors or something else was wrong."""
     monkeypatch.setattr("legnext_stream._cli.app.run", lambda _: status)
     with _gone() as file:
-        monkeypatch.setattr(sys, "stdout", file)
+        monkeypatch.setattr(sys, output, file)
         file.write("the end")
         assert _status_of_main() == expected
 
