@@ -87,15 +87,14 @@ class _Body(httpx.AsyncByteStream):
 
     def __init__(self, body: bytes, on_close: Callable[[], None]) -> None:
         self._body = body
-        self._on_close: Callable[[], None] | None = on_close
+        self._on_close = on_close
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self._body
 
     async def aclose(self) -> None:
-        if self._on_close is not None:
-            self._on_close()
-            self._on_close = None
+        # httpx calls this once, however often the response is closed.
+        self._on_close()
 
 
 class _Exchange:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import trio
 
-from legnext_stream._cli.running import run_to_exit
+from legnext_stream._cli.running import interruptible, run_to_exit
 
 
 @pytest.fixture
@@ -79,3 +79,10 @@ async def test_ignored_signals_stay_ignored() -> None:
         return 0
 
     assert await run_to_exit(work) == 0
+
+
+async def test_signals_that_are_not_noted_stay_as_they_are() -> None:
+    """A call is interrupted only by signals that a command takes note of."""
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    with interruptible():
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

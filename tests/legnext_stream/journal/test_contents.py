@@ -26,6 +26,7 @@ from mockserver import Account, MockLegnext
 from mockserver._api.moderation import Moderation
 from tests.legnext_stream.generate.support import generated
 from tests.legnext_stream.journal.support import acknowledged, event, opened, write
+from tests.legnext_stream.journal.test_schema import earlier
 from tests.legnext_stream.support import URL
 
 
@@ -118,6 +119,9 @@ async def test_what_is_to_submit(tmp_path: Path) -> None:
             pass
     given = [Prompt("b"), Prompt("c"), Prompt("a"), Prompt("a")]
     assert [prompt.text for prompt in read_to_submit(path, given)] == ["b", "c", "a"]
+    without_prompts = tmp_path / "earlier.db"
+    earlier(without_prompts, 1)
+    assert read_to_submit(without_prompts, given) == given
 
 
 async def test_what_is_no_journal_is_named(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from legnext_stream._core.schedule.curve import OLDEST
 from legnext_stream._core.schedule.queue_failures import QueueFailures
 from mockserver._world.failures import Failures
 from mockserver._world.slots import Order
@@ -59,6 +60,7 @@ def test_the_chance_is_learned() -> None:
     usual = QueueFailures().look(10.0, 0.1)
     assert risky.look(10.0, 0.1) < usual / 10 < usual < safe.look(10.0, 0.1)
     assert safe.look(0.0, 0.1) > 600.0
+    assert safe.look(10.0, 1e12) == OLDEST
 
 
 def watch_of_failing(seed: int, order: Order = "fifo") -> Watch:
